@@ -1,0 +1,85 @@
+"""Where every transaction begins, and learns who is acting."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, StatementError
+from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
+
+from app.errors import REFUSALS, DomainError, NotAllowed, Refused
+from app.tenancy import current_actor
+
+log = logging.getLogger(__name__)
+
+
+class AppSession(Session):
+    """A session whose every transaction carries the acting role, vendor and user."""
+
+
+SessionFactory: sessionmaker[AppSession] = sessionmaker(class_=AppSession, expire_on_commit=False)
+
+_CARRY = text(
+    "SELECT set_config('role', :role, true), set_config('app.vendor_id', :vendor, true),"
+    " set_config('app.user_id', :user, true)"
+)
+
+
+@event.listens_for(AppSession, "after_begin")
+def carry_actor(_: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    """Switch the transaction to the acting role; a savepoint inherits it."""
+    actor = current_actor()
+    vendor = "" if actor.vendor_id is None else str(actor.vendor_id)
+    connection.execute(
+        _CARRY, {"role": actor.role.value, "vendor": vendor, "user": str(actor.user_id)}
+    )
+
+
+def connect(url: str, *, pool_size: int = 40, **options: Any) -> Engine:
+    """An engine for the application's login; binds the house's one session factory to it."""
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=5,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"options": "-c timezone=UTC"},
+        **options,
+    )
+    SessionFactory.configure(bind=engine)
+    return engine
+
+
+def translated(error: DBAPIError) -> DomainError:
+    """The refusal that stands for a database error: by constraint name, else a neutral sentence."""
+    diagnosis = getattr(error.orig, "diag", None)
+    name = getattr(diagnosis, "constraint_name", None)
+    if name in REFUSALS:
+        return REFUSALS[name]()
+    state = getattr(error.orig, "sqlstate", None)
+    if isinstance(error, ProgrammingError) and state == "42501":
+        return NotAllowed()
+    log.warning("The database refused a change: constraint=%s state=%s", name, state)
+    return Refused()
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what the database refuses into a refusal people can read; other errors pass."""
+    try:
+        yield
+    except (IntegrityError, DataError, ProgrammingError) as error:
+        raise translated(error) from error
+    except StatementError as error:
+        if isinstance(error, DBAPIError):
+            raise
+        raise Refused from error
+
+
+@contextmanager
+def begin() -> Iterator[Session]:
+    """One unit of work: commit at the end, roll back on any error."""
+    with refusals(), SessionFactory.begin() as session:
+        yield session
