@@ -270,14 +270,16 @@ def _normal_phone(text: str, country: str) -> str | None:
 def _has_bare_code(text: str, country: str) -> bool:
     """Whether the number is written with its country code but without the plus sign.
 
-    Only believed when it is a number in use that way and none when dialled at home.
+    Only believed when it is a number in use that way, and at home it would be none or would
+    have to begin with a zero.
     """
     plan = _plan_of(country)
     if plan is None or not text.startswith(plan.code) or len(text) < 10:
         return False
     if plan.code == "1" or not text.translate(_STRIPPED).isdigit():
         return False
-    return _is_valid(f"+{text}", country) and not _is_valid(text, country)
+    at_home = plan.trunk != "0" and _is_valid(text, country)
+    return not at_home and _is_valid(f"+{text}", country)
 
 
 def _is_valid(text: str, country: str) -> bool:
