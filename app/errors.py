@@ -17,7 +17,9 @@ class DomainError(Exception):
         self.details = details
         if field is not None:
             self.field = field
-        super().__init__((sentence or self.sentence).format(**details) if details else sentence or self.sentence)
+        super().__init__(
+            (sentence or self.sentence).format(**details) if details else sentence or self.sentence
+        )
 
     @property
     def code(self) -> str:

@@ -14,7 +14,9 @@ def decimals_of(currency: str) -> int:
         raise ValueError(f"CURRENCY {currency!r} is not an ISO 4217 code: use one like EUR or JPY.")
     decimals = int(get_currency_precision(currency))
     if decimals not in _SUPPORTED_DECIMALS:
-        raise ValueError(f"CURRENCY {currency} has {decimals} decimals: only 0 and 2 are supported.")
+        raise ValueError(
+            f"CURRENCY {currency} has {decimals} decimals: only 0 and 2 are supported."
+        )
     return decimals
 
 

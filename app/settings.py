@@ -38,7 +38,8 @@ class Settings(BaseSettings):
     )
     var: Path = Field(Path("var"), description="Where embedded servers, uploads and logs live.")
     secret_key: str | None = Field(
-        None, description="Signs cookies; needed by `serve` outside the demo, 32 characters or more."
+        None,
+        description="Signs cookies, 32 characters or more; needed outside the demo.",
     )
     demo: bool = Field(
         False, description="Set by `demo` alone: plain-HTTP cookies, demo password, loopback only."

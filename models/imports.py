@@ -5,8 +5,14 @@ speak in the words of this module.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, OwnedByVendor, Timestamped, not_negative, one_of, same_vendor
 
 
 class Field(StrEnum):
@@ -92,3 +98,102 @@ class TypedRow:
     def is_valid(self) -> bool:
         """Whether nothing in the row stands against importing it."""
         return not any(problem.fatal for problem in self.problems)
+
+
+class ImportStatus(StrEnum):
+    UPLOADED = "uploaded"
+    MAPPED = "mapped"
+    TRIED = "tried"
+    IMPORTING = "importing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+class Strategy(StrEnum):
+    """What happens to a customer who is known already."""
+
+    FILL = "fill"
+    OVERWRITE = "overwrite"
+    SKIP = "skip"
+
+
+class Outcome(StrEnum):
+    """What became of a row; every row ends in exactly one of these."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    SKIPPED_DUPLICATE = "skipped_duplicate"
+    INVALID = "invalid"
+
+
+class ImportJob(OwnedByVendor, Timestamped, Base):
+    """A customer list on its way in: the file, what its columns mean, and how far it is.
+
+    `progress` is the number of rows settled in the running step; a killed worker goes on there.
+    `tried` and `result` hold the number of rows of each outcome.
+    """
+
+    __tablename__ = "import_jobs"
+    __table_args__ = (
+        one_of("status", ImportStatus),
+        one_of("strategy", Strategy),
+        *not_negative("total_rows", "progress"),
+        Index(None, "user_id"),
+    )
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    status: Mapped[str] = mapped_column(default=ImportStatus.UPLOADED, server_default="uploaded")
+    filename: Mapped[str]
+    stored_as: Mapped[str] = mapped_column(comment="name of the kept file below var/files")
+    checksum: Mapped[str] = mapped_column(comment="SHA-256 of the file")
+    kind: Mapped[str]
+    encoding: Mapped[str | None]
+    delimiter: Mapped[str | None]
+    header: Mapped[list[Any]]
+    samples: Mapped[list[Any]]
+    mapping: Mapped[dict[str, Any]] = mapped_column(comment="header -> field, null: left out")
+    strategy: Mapped[str] = mapped_column(default=Strategy.FILL, server_default="fill")
+    match_by: Mapped[list[Any]] = mapped_column(comment="of: email, phone, name_birthday")
+    total_rows: Mapped[int] = mapped_column(default=0, server_default="0")
+    progress: Mapped[int] = mapped_column(default=0, server_default="0")
+    tried: Mapped[dict[str, Any] | None]
+    result: Mapped[dict[str, Any] | None]
+    refused: Mapped[str | None] = mapped_column(comment="why the whole file is refused")
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    undone_at: Mapped[datetime | None]
+
+    def __str__(self) -> str:
+        return self.filename
+
+
+class ImportRow(OwnedByVendor, Base):
+    """What became of one row of the file, and what stood in the customer before.
+
+    `raw` is kept only for rows that need a person; `before` and `after` let an update be undone.
+    """
+
+    __tablename__ = "import_rows"
+    __table_args__ = (
+        same_vendor("job_id", "import_jobs", ondelete="CASCADE"),
+        same_vendor("customer_id", "customers"),
+        UniqueConstraint("vendor_id", "job_id", "position"),
+        one_of("outcome", Outcome),
+        Index(None, "vendor_id", "job_id", "outcome", "position"),
+        Index(None, "vendor_id", "customer_id"),
+    )
+
+    job_id: Mapped[int] = mapped_column()
+    position: Mapped[int] = mapped_column(comment="1 for the first row after the header")
+    line: Mapped[int]
+    page: Mapped[int | None]
+    outcome: Mapped[str]
+    code: Mapped[str | None] = mapped_column(comment="why, such as same_person or no_identity")
+    customer_id: Mapped[int | None] = mapped_column()
+    raw: Mapped[list[Any] | None]
+    problems: Mapped[list[Any] | None]
+    before: Mapped[dict[str, Any] | None]
+    after: Mapped[dict[str, Any] | None]
+    undone: Mapped[bool] = mapped_column(default=False, server_default="false")

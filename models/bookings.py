@@ -1,0 +1,106 @@
+"""Bookings: a customer, a service, a time, and the person who does it."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Base, Money, OwnedByVendor, Timestamped, not_negative, one_of, same_vendor
+from models.customers import Customer
+from models.services import Service, ServiceKind
+from models.staff import StaffMember
+from models.words import Channel
+
+
+class BookingStatus(StrEnum):
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    CHECKED_IN = "checked_in"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+
+
+BOOKING_TRANSITIONS: dict[BookingStatus, frozenset[BookingStatus]] = {
+    BookingStatus.PENDING: frozenset({BookingStatus.CONFIRMED, BookingStatus.CANCELLED}),
+    BookingStatus.CONFIRMED: frozenset(
+        {
+            BookingStatus.CHECKED_IN,
+            BookingStatus.COMPLETED,
+            BookingStatus.CANCELLED,
+            BookingStatus.NO_SHOW,
+        }
+    ),
+    BookingStatus.CHECKED_IN: frozenset({BookingStatus.COMPLETED, BookingStatus.CANCELLED}),
+    BookingStatus.NO_SHOW: frozenset({BookingStatus.CONFIRMED, BookingStatus.COMPLETED}),
+    BookingStatus.COMPLETED: frozenset(),
+    BookingStatus.CANCELLED: frozenset(),
+}
+"""Every move a booking can make; all others are refused."""
+
+_BLOCKS = "status IN ('pending', 'confirmed', 'checked_in') AND kind <> 'class'"
+
+
+def _no_overlap(range_column: str) -> ExcludeConstraint:
+    """One staff member is in one place at a time; two of these hold the larger of two buffers."""
+    return ExcludeConstraint(
+        (func.int8range(text("staff_id"), text("staff_id"), text("'[]'")), "&&"),
+        (text(range_column), "&&"),
+        where=text(_BLOCKS),
+        using="gist",
+        name=f"ex_bookings_staff_{range_column}",
+    )
+
+
+class Booking(OwnedByVendor, Timestamped, Base):
+    """A promise of time to a customer. Money and kind are frozen from the service when booked."""
+
+    __tablename__ = "bookings"
+    __table_args__ = (
+        same_vendor("customer_id", "customers"),
+        same_vendor("service_id", "services"),
+        same_vendor("staff_id", "staff_members"),
+        UniqueConstraint("public_ref"),
+        one_of("status", BookingStatus),
+        one_of("channel", Channel),
+        one_of("kind", ServiceKind),
+        CheckConstraint("ends_at > starts_at", name="ends_after_start"),
+        *not_negative("price"),
+        _no_overlap("with_buffer_before"),
+        _no_overlap("with_buffer_after"),
+        Index(None, "vendor_id", "starts_at"),
+        Index(None, "starts_at"),
+        Index(None, "vendor_id", "customer_id", "starts_at"),
+        Index(None, "vendor_id", "service_id", "starts_at"),
+        Index(None, "vendor_id", "staff_id", "starts_at"),
+        Index(None, "vendor_id", "status", "starts_at"),
+        Index(None, "status", "starts_at"),
+    )
+
+    public_ref: Mapped[UUID]
+    customer_id: Mapped[int] = mapped_column()
+    service_id: Mapped[int] = mapped_column()
+    staff_id: Mapped[int | None] = mapped_column()
+    kind: Mapped[str] = mapped_column(comment="the service's kind when it was booked")
+    status: Mapped[str] = mapped_column(default=BookingStatus.PENDING, server_default="pending")
+    channel: Mapped[str] = mapped_column(default=Channel.WALK_IN, server_default="walk_in")
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    with_buffer_before: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    with_buffer_after: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    price: Mapped[Money]
+    note: Mapped[str | None]
+    checked_in_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    cancel_reason: Mapped[str | None]
+
+    customer: Mapped[Customer] = relationship(foreign_keys=[customer_id])
+    service: Mapped[Service] = relationship(foreign_keys=[service_id])
+    staff_member: Mapped[StaffMember | None] = relationship(foreign_keys=[staff_id])
+
+    def __str__(self) -> str:
+        return f"{self.service}, {self.starts_at:%d %b %Y %H:%M}"
