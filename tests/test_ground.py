@@ -1,0 +1,50 @@
+"""The ground floor: money, and transactions that know who acts."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Connection, text
+
+from app.database import begin
+from app.errors import NobodyActs
+from app.money import decimals_of, rounded, split
+from app.tenancy import GATE, Actor, DatabaseRole, acting, admin_actor
+
+cents = st.decimals(min_value=0, max_value=10**9, places=2)
+shares = st.lists(st.integers(min_value=0, max_value=10**6), min_size=1, max_size=12).filter(any)
+
+
+@given(cents, shares)
+def test_a_split_loses_no_cent(total: Decimal, weights: list[int]) -> None:
+    parts = split(total, weights)
+    assert sum(parts) == total
+    assert min(parts) >= 0
+    assert all(part == 0 for part, weight in zip(parts, weights, strict=True) if weight == 0)
+
+
+def test_money_is_rounded_half_even() -> None:
+    assert [rounded(Decimal(x)) for x in ("0.125", "0.135")] == [Decimal("0.12"), Decimal("0.14")]
+
+
+@pytest.mark.parametrize("code", ["XXQ", "BHD", "eur"])
+def test_currencies_that_do_not_fit_are_refused(code: str) -> None:
+    with pytest.raises(ValueError, match="CURRENCY"):
+        decimals_of(code)
+
+
+def test_with_no_actor_there_is_no_transaction(db: Connection) -> None:
+    with pytest.raises(NobodyActs), begin() as session:
+        session.execute(text("SELECT 1"))
+
+
+def test_a_vendor_role_without_vendor_is_nobody() -> None:
+    with pytest.raises(NobodyActs):
+        Actor(DatabaseRole.VENDOR)
+
+
+def test_the_role_switches_with_every_transaction(db: Connection) -> None:
+    for actor in (GATE, admin_actor(), GATE):
+        with acting(actor), begin() as session:
+            assert session.scalar(text("SELECT current_user")) == actor.role
