@@ -1,0 +1,388 @@
+"""One typed function a noun: a row with sensible, unique values, flushed and ready.
+
+Each takes the session that is open, overrides by keyword, and makes what it needs around it
+(a booking makes its customer and service). Rows belong to the vendor acting, or to the vendor
+of the rows they are given, or to `vendor_id=`. These are plain rows: statuses may be set
+freely, and no statistics move; a test about those calls the operations.
+"""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.orm import Session
+
+from app.database import begin
+from app.tenancy import SYSTEM, acting
+from models.base import Base
+from models.bookings import Booking
+from models.bulk import BulkJob, BulkRow
+from models.categories import Category
+from models.coupons import Coupon
+from models.customers import Address, Consent, Customer, CustomerPreference, Person
+from models.imports import ImportJob, ImportRow
+from models.interests import CustomerInterest
+from models.memberships import Membership, MembershipPlan
+from models.orders import Order, OrderLine
+from models.outbox import OutboxMessage
+from models.packages import Package, PackageHolding
+from models.products import Product, Variant
+from models.services import Service
+from models.staff import StaffMember
+from models.tags import CustomerTag, Tag
+from models.tasks import Task
+from models.users import User, VendorUser
+from models.vendors import Vendor
+from models.views import SavedView
+
+T = TypeVar("T", bound=Base)
+
+_numbers = itertools.count(1)
+_slots = itertools.count(1)
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def number() -> int:
+    """A number no other row of this test process has."""
+    return next(_numbers)
+
+
+def _saved(session: Session, row: T) -> T:
+    session.add(row)
+    session.flush()  # the id, and what the database says about the row
+    return row
+
+
+def _of(fields: dict[str, Any], *rows: Any) -> dict[str, Any]:
+    """`fields`, with the vendor of the first of `rows` that has one."""
+    for row in rows:
+        if "vendor_id" not in fields and row is not None:
+            fields["vendor_id"] = row.vendor_id
+    return fields
+
+
+def _home(fields: dict[str, Any]) -> dict[str, Any]:
+    return {"vendor_id": fields["vendor_id"]} if "vendor_id" in fields else {}
+
+
+# --- the marketplace ----------------------------------------------------------------------
+
+
+def vendor(session: Session, **fields: Any) -> Vendor:
+    n = number()
+    values = {
+        "slug": f"vendor-{n}",
+        "name": f"Vendor {n}",
+        "kind": "salon",
+        "country": "PT",
+        "time_zone": "Europe/Lisbon",
+        "city": "Lisboa",
+    }
+    return _saved(session, Vendor(**values | fields))
+
+
+def new_vendor(**fields: Any) -> int:
+    """The id of a new vendor, made by the marketplace in a transaction of its own."""
+    with acting(SYSTEM), begin() as session:
+        return vendor(session, **fields).id
+
+
+def user(session: Session, **fields: Any) -> User:
+    n = number()
+    return _saved(session, User(**{"email": f"user{n}@example.com", "name": f"User {n}"} | fields))
+
+
+def vendor_user(session: Session, *, user: User, role: str = "staff", **fields: Any) -> VendorUser:
+    return _saved(session, VendorUser(user_id=user.id, role=role, **fields))
+
+
+def person(session: Session, **fields: Any) -> Person:
+    n = number()
+    values = {"full_name": f"Person {n}", "email": f"person{n}@example.com"}
+    return _saved(session, Person(**values | fields))
+
+
+def category(session: Session, **fields: Any) -> Category:
+    return _saved(session, Category(**{"kind": "service", "name": f"Category {number()}"} | fields))
+
+
+# --- customers ----------------------------------------------------------------------------
+
+
+def customer(session: Session, **fields: Any) -> Customer:
+    return _saved(session, Customer(**{"full_name": f"Customer {number()}"} | fields))
+
+
+def address(session: Session, *, customer: Customer | None = None, **fields: Any) -> Address:
+    customer = customer or _customer(session, fields)
+    values = {
+        "line1": "Rua Garrett 1",
+        "postal_code": "1200-203",
+        "city": "Lisboa",
+        "country": "PT",
+    }
+    return _saved(session, Address(customer_id=customer.id, **values | _of(fields, customer)))
+
+
+def consent(session: Session, *, customer: Customer | None = None, **fields: Any) -> Consent:
+    customer = customer or _customer(session, fields)
+    values = {"channel": "email", "purpose": "marketing", "granted": True, "source": "counter"}
+    return _saved(session, Consent(customer_id=customer.id, **values | _of(fields, customer)))
+
+
+def preference(
+    session: Session, *, customer: Customer | None = None, **fields: Any
+) -> CustomerPreference:
+    customer = customer or _customer(session, fields)
+    values = {"channel": "email"} | _of(fields, customer)
+    return _saved(session, CustomerPreference(customer_id=customer.id, **values))
+
+
+def tag(session: Session, **fields: Any) -> Tag:
+    return _saved(session, Tag(**{"name": f"tag {number()}"} | fields))
+
+
+def customer_tag(session: Session, *, customer: Customer, tag: Tag, **fields: Any) -> CustomerTag:
+    row = CustomerTag(customer_id=customer.id, tag_id=tag.id, **_of(fields, customer))
+    return _saved(session, row)
+
+
+def interest(
+    session: Session, *, customer: Customer | None = None, **fields: Any
+) -> CustomerInterest:
+    customer = customer or _customer(session, fields)
+    values = {
+        "kind": "appointment",
+        "item_id": number(),
+        "times": 1,
+        "spent": Decimal("10.00"),
+        "last_at": NOON,
+    } | _of(fields, customer)
+    return _saved(session, CustomerInterest(customer_id=customer.id, **values))
+
+
+def task(session: Session, *, customer: Customer | None = None, **fields: Any) -> Task:
+    customer = customer or _customer(session, fields)
+    values = {"title": f"Task {number()}", "due_at": NOON} | _of(fields, customer)
+    return _saved(session, Task(customer_id=customer.id, **values))
+
+
+def _customer(session: Session, fields: dict[str, Any]) -> Customer:
+    return customer(session, **_home(fields))
+
+
+# --- what is sold -------------------------------------------------------------------------
+
+
+def service(session: Session, **fields: Any) -> Service:
+    values = {"name": f"Service {number()}", "price": Decimal("40.00"), "duration_minutes": 60}
+    return _saved(session, Service(**values | fields))
+
+
+def staff_member(session: Session, **fields: Any) -> StaffMember:
+    return _saved(session, StaffMember(**{"name": f"Staff {number()}"} | fields))
+
+
+def product(session: Session, *, variants: int = 1, **fields: Any) -> Product:
+    """A product with `variants` variants of 10.00 each."""
+    row = _saved(session, Product(**{"name": f"Product {number()}"} | fields))
+    for _ in range(variants):
+        variant(session, product=row)
+    session.refresh(row, ["variants"])
+    return row
+
+
+_product = product
+
+
+def variant(session: Session, *, product: Product | None = None, **fields: Any) -> Variant:
+    product = product or _product(session, variants=0, **_home(fields))
+    values = {"sku": f"SKU-{number()}", "price": Decimal("10.00")} | _of(fields, product)
+    return _saved(session, Variant(product_id=product.id, **values))
+
+
+def package(session: Session, **fields: Any) -> Package:
+    values = {"name": f"Package {number()}", "uses": 10, "price": Decimal("90.00")}
+    return _saved(session, Package(**values | fields))
+
+
+def plan(session: Session, **fields: Any) -> MembershipPlan:
+    values = {"name": f"Plan {number()}", "price": Decimal("19.00")}
+    return _saved(session, MembershipPlan(**values | fields))
+
+
+def coupon(session: Session, **fields: Any) -> Coupon:
+    n = number()
+    values = {"code": f"CODE{n}", "name": f"Coupon {n}", "value": Decimal("10.00")}
+    return _saved(session, Coupon(**values | fields))
+
+
+_service, _variant, _package, _plan = service, variant, package, plan  # arguments take the names
+
+
+# --- what was sold ------------------------------------------------------------------------
+
+
+def holding(
+    session: Session,
+    *,
+    customer: Customer | None = None,
+    package: Package | None = None,
+    **fields: Any,
+) -> PackageHolding:
+    home = _home(_of(dict(fields), customer, package))
+    customer = customer or _customer(session, home)
+    package = package or _package(session, **home)
+    values = {"uses": package.uses, "uses_left": package.uses} | _of(fields, customer)
+    row = PackageHolding(customer_id=customer.id, package_id=package.id, **values)
+    return _saved(session, row)
+
+
+def membership(
+    session: Session,
+    *,
+    customer: Customer | None = None,
+    plan: MembershipPlan | None = None,
+    **fields: Any,
+) -> Membership:
+    home = _home(_of(dict(fields), customer, plan))
+    customer = customer or _customer(session, home)
+    plan = plan or _plan(session, **home)
+    values = {
+        "started_at": NOON,
+        "period_starts_at": NOON,
+        "period_ends_at": NOON + timedelta(days=30),
+    } | _of(fields, customer)
+    return _saved(session, Membership(customer_id=customer.id, plan_id=plan.id, **values))
+
+
+def booking(
+    session: Session,
+    *,
+    customer: Customer | None = None,
+    service: Service | None = None,
+    staff: StaffMember | None = None,
+    **fields: Any,
+) -> Booking:
+    """A confirmed booking of an hour; each at another hour, unless `starts_at` says when."""
+    home = _home(_of(dict(fields), customer, service, staff))
+    customer = customer or _customer(session, home)
+    service = service or _service(session, **home)
+    starts_at = fields.pop("starts_at", None) or NOON + timedelta(hours=next(_slots))
+    ends_at = fields.pop("ends_at", None) or starts_at + timedelta(minutes=60)
+    during: Range[datetime] = Range(starts_at, ends_at)
+    values = {
+        "public_ref": uuid4(),
+        "kind": service.kind,
+        "status": "confirmed",
+        "price": service.price,
+        "with_buffer_before": during,
+        "with_buffer_after": during,
+        "staff_id": staff.id if staff else None,
+    } | _of(fields, customer)
+    row = Booking(
+        customer_id=customer.id,
+        service_id=service.id,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        **values,
+    )
+    return _saved(session, row)
+
+
+def order(
+    session: Session,
+    *,
+    customer: Customer | None = None,
+    lines: int = 1,
+    variant: Variant | None = None,
+    **fields: Any,
+) -> Order:
+    """A placed order of `lines` lines, one piece of `variant` each; anonymous without customer."""
+    home = _home(_of(fields, customer, variant))
+    values = {
+        "number": number(),
+        "public_ref": uuid4(),
+        "status": "placed",
+        "placed_at": NOON,
+    } | fields
+    row = _saved(session, Order(customer_id=customer.id if customer else None, **values))
+    for _ in range(lines):
+        order_line(session, order=row, variant=variant, **home)
+    session.refresh(row, ["lines"])
+    return row
+
+
+def order_line(
+    session: Session, *, order: Order, variant: Variant | None = None, **fields: Any
+) -> OrderLine:
+    """One more line of `order`; its total is added to the order's."""
+    if fields.get("kind", "product") == "product":
+        variant = variant or _variant(session, **_home(_of(fields, order)))
+    price = fields.pop("unit_price", variant.price if variant else Decimal("10.00"))
+    quantity = fields.pop("quantity", 1)
+    discount = fields.pop("discount", Decimal("0.00"))
+    values = {
+        "kind": "product",
+        "variant_id": variant.id if variant else None,
+        "name": "Something",
+        "position": number(),
+    } | _of(fields, order)
+    row = OrderLine(
+        order_id=order.id,
+        quantity=quantity,
+        unit_price=price,
+        discount=discount,
+        total=price * quantity - discount,
+        **values,
+    )
+    order.total += row.total
+    return _saved(session, row)
+
+
+# --- work in the background ---------------------------------------------------------------
+
+
+def saved_view(session: Session, **fields: Any) -> SavedView:
+    values = {"user_id": 1, "screen": "customers", "name": f"View {number()}", "query": ""}
+    return _saved(session, SavedView(**values | fields))
+
+
+def bulk_job(session: Session, **fields: Any) -> BulkJob:
+    values = {"user_id": 1, "kind": "add_tag", "arguments": {"tag": "vip"}, "total": 1}
+    return _saved(session, BulkJob(**values | fields))
+
+
+def bulk_row(session: Session, *, job: BulkJob, customer: Customer, **fields: Any) -> BulkRow:
+    row = BulkRow(job_id=job.id, customer_id=customer.id, **_of(fields, customer))
+    return _saved(session, row)
+
+
+def import_job(session: Session, **fields: Any) -> ImportJob:
+    n = number()
+    values: dict[str, Any] = {
+        "user_id": 1,
+        "filename": f"list-{n}.csv",
+        "stored_as": f"list-{n}.csv",
+        "checksum": f"{n:064x}",
+        "kind": "csv",
+        "header": ["Name"],
+        "samples": [],
+        "mapping": {"Name": "full_name"},
+        "match_by": ["email", "phone"],
+    }
+    return _saved(session, ImportJob(**values | fields))
+
+
+def import_row(session: Session, *, job: ImportJob, **fields: Any) -> ImportRow:
+    n = number()
+    values = {"position": n, "line": n, "outcome": "created"} | _of(fields, job)
+    return _saved(session, ImportRow(job_id=job.id, **values))
+
+
+def outbox_message(session: Session, **fields: Any) -> OutboxMessage:
+    values: dict[str, Any] = {"task": "tasks.nightly.check_the_books", "payload": {}}
+    return _saved(session, OutboxMessage(**values | fields))
