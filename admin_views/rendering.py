@@ -21,6 +21,7 @@ import phonenumbers
 from babel.dates import format_date
 from babel.numbers import format_decimal
 from markupsafe import Markup
+from starlette.requests import Request
 
 from admin_views.statuses import Look, look_of
 from app import clock
@@ -208,6 +209,13 @@ def _plain_word(value: object) -> object:
     return NONE if value is None or value == "" else str(value)
 
 
+def summary_of(
+    fields: Iterable[tuple[str, str]], errors: Mapping[str, str]
+) -> list[dict[str, str]]:
+    """The links of an error summary: those of `fields` (name, label) that `errors` names."""
+    return [{"id": f"f-{name}", "label": label} for name, label in fields if errors.get(name)]
+
+
 @lru_cache(maxsize=64)
 def asset(name: str) -> str:
     """The address of a file of ours, which changes when its content does."""
@@ -232,7 +240,17 @@ FILTERS: Mapping[str, Any] = {
     "word": word,
     "look": look,
     "plain": plain,
+    "summary_of": summary_of,
 }
+
+
+def say(
+    request: Request, sentence: str, *, tone: str = "success", undo_url: str = "", **fields: str
+) -> None:
+    """Tell `sentence` in a toast on the next page; `undo_url` (POST of `fields`) offers Undo."""
+    kept = {"message": sentence, "category": tone, "title": ""}
+    undo = {"undo_url": undo_url, "undo_fields": list(fields.items())} if undo_url else {}
+    request.session.setdefault("_messages", []).append(kept | undo)
 
 
 def install(env: jinja2.Environment) -> None:
