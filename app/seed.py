@@ -1,0 +1,171 @@
+"""Fill an empty database with the demo's marketplace."""
+
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.database import begin
+from app.errors import DomainError
+from app.operations import interests, users
+from app.seeding import history
+from app.seeding.catalogue import (
+    PACKAGE_TREE,
+    PRODUCT_TREE,
+    SERVICE_TREE,
+    VENDORS,
+    VendorOnShow,
+)
+from app.seeding.history import Shop, add_all
+from app.tenancy import acting, admin_actor
+from models.categories import Category
+from models.memberships import MembershipPlan
+from models.packages import Package
+from models.products import Product, Variant
+from models.services import Service
+from models.staff import StaffMember
+from models.tags import Tag
+from models.users import User, VendorUser
+from models.vendors import Counter, Vendor
+
+DEMO_PASSWORD = "backroom-demo"  # noqa: S105  known to everybody; refused outside the demo
+
+
+class AlreadyFilled(DomainError):
+    sentence = "There are vendors already: seed fills an empty database only."
+
+
+def is_empty() -> bool:
+    """Whether the marketplace has no vendor yet."""
+    with acting(admin_actor()), begin() as session:
+        return session.scalar(select(func.count()).select_from(Vendor)) == 0
+
+
+def seed() -> None:
+    """Six vendors with catalogue, staff, sign-ins and two years of customers; all or nothing."""
+    with acting(admin_actor()), begin() as session:
+        if session.scalar(select(func.count()).select_from(Vendor)):
+            raise AlreadyFilled
+        random = Random(2026)  # noqa: S311  the same demo every time
+        password = users.hashed(DEMO_PASSWORD)
+        categories = _categories(session)
+        _user(session, "admin@backroom.example", "Tomás Almeida", password, role="admin")
+        _user(session, "analyst@backroom.example", "Ada Lind", password, role="analyst")
+        for show in VENDORS:
+            shop = _shop(session, show, categories)
+            _sign_ins(session, shop, password)
+            _past(session, shop, random)
+
+
+def _past(session: Session, shop: Shop, random: Random) -> None:
+    now = clock.now()
+    known = history.customers(session, shop, random, now)
+    history.bookings(session, shop, random, known, now)
+    count = history.orders(session, shop, random, known, now)
+    session.add(Counter(vendor_id=shop.vendor_id, series="orders", value=count))
+    history.holdings(session, shop, random, known, now)
+    history.tasks(session, shop, random, known, now)
+    session.flush()  # what is rebuilt next is read by SQL
+    interests.rebuild(session, vendor_id=shop.vendor_id)
+
+
+def _categories(session: Session) -> dict[tuple[str, str], int]:
+    """The marketplace's tree; ids by kind and name."""
+    found: dict[tuple[str, str], int] = {}
+    for kind, tree in (
+        ("service", SERVICE_TREE),
+        ("product", PRODUCT_TREE),
+        ("package", PACKAGE_TREE),
+    ):
+        for position, (name, children) in enumerate(tree.items()):
+            [parent] = add_all(
+                session, Category, [{"kind": kind, "name": name, "position": position}]
+            )
+            found[kind, name] = parent
+            rows = [
+                {"kind": kind, "name": child, "parent_id": parent, "position": place}
+                for place, child in enumerate(children)
+            ]
+            keys = add_all(session, Category, rows)
+            found |= {(kind, child): key for child, key in zip(children, keys, strict=True)}
+    return found
+
+
+def _user(session: Session, email: str, name: str, password: str, role: str | None = None) -> int:
+    [key] = add_all(
+        session, User, [{"email": email, "name": name, "role": role, "password_hash": password}]
+    )
+    return key
+
+
+def _sign_ins(session: Session, shop: Shop, password: str) -> None:
+    for role, person in (("manager", shop.show.staff[0][0]), ("staff", shop.show.staff[1][0])):
+        user = _user(session, f"{role}@{shop.show.slug}.example", person, password)
+        place = 0 if role == "manager" else 1
+        session.execute(
+            insert(VendorUser),
+            [{"vendor_id": shop.vendor_id, "user_id": user, "role": role,
+              "staff_member_id": shop.staff[place]}],
+        )  # fmt: skip
+
+
+def _shop(session: Session, show: VendorOnShow, categories: dict[tuple[str, str], int]) -> Shop:
+    [vendor] = add_all(
+        session,
+        Vendor,
+        [{"slug": show.slug, "name": show.name, "kind": show.kind, "country": show.country,
+          "city": show.city, "time_zone": show.time_zone,
+          "email": f"hello@{show.slug}.example"}],
+    )  # fmt: skip
+    own = {"vendor_id": vendor}
+    staff = add_all(
+        session, StaffMember, [{**own, "name": name, "title": title} for name, title in show.staff]
+    )
+    services = [
+        {**own, "name": s.name, "kind": s.kind, "category_id": categories["service", s.category],
+         "duration_minutes": s.minutes, "price": Decimal(s.price), "capacity": s.capacity,
+         "buffer_after_minutes": s.buffer_after}
+        for s in show.services
+    ]  # fmt: skip
+    for row, key in zip(services, add_all(session, Service, services), strict=True):
+        row["id"] = key
+    by_name = {row["name"]: row["id"] for row in services}
+    packages = [
+        {**own, "name": p.name, "category_id": categories["package", p.category],
+         "service_id": by_name[p.service], "uses": p.uses, "price": Decimal(p.price),
+         "valid_days": p.valid_days}
+        for p in show.packages
+    ]  # fmt: skip
+    for row, key in zip(packages, add_all(session, Package, packages), strict=True):
+        row["id"] = key
+    plans = [{**own, "name": name, "price": Decimal(price)} for name, price in show.plans]
+    for row, key in zip(plans, add_all(session, MembershipPlan, plans), strict=True):
+        row["id"] = key
+    tags = add_all(session, Tag, [{**own, "name": name} for name in show.tags])
+    variants = _variants(session, show, vendor, categories)
+    return Shop(vendor, show, staff, services, variants, packages, plans, tags)
+
+
+def _variants(
+    session: Session, show: VendorOnShow, vendor: int, categories: dict[tuple[str, str], int]
+) -> list[dict[str, Any]]:
+    made: list[dict[str, Any]] = []
+    for product in show.products:
+        category = categories["product", product.category]
+        [key] = add_all(
+            session,
+            Product,
+            [{"vendor_id": vendor, "name": product.name, "category_id": category}],
+        )
+        rows = [
+            {"vendor_id": vendor, "product_id": key, "sku": sku, "option": option,
+             "price": Decimal(price), "replenishment_days": product.replenishment_days}
+            for sku, option, price in product.variants
+        ]  # fmt: skip
+        for row, variant in zip(rows, add_all(session, Variant, rows), strict=True):
+            label = f"{product.name}, {row['option']}" if row["option"] else product.name
+            made.append({**row, "id": variant, "label": label})
+    return made

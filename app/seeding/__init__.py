@@ -1,0 +1,1 @@
+"""The demo's data: six vendors in six countries, with two years behind them."""

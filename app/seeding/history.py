@@ -1,0 +1,309 @@
+"""Two believable years of one vendor: customers, bookings, orders, holdings, tasks."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import insert
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.orm import Session
+
+from app.seeding import people
+from app.seeding.catalogue import VendorOnShow
+from models import Base
+from models.bookings import Booking
+from models.contact import fold
+from models.customers import Address, Consent, Customer, searchable
+from models.memberships import Membership
+from models.orders import Order, OrderLine
+from models.packages import PackageHolding
+from models.references import new_reference
+from models.tags import CustomerTag
+from models.tasks import Task
+
+HISTORY = timedelta(days=730)
+AHEAD = timedelta(days=21)
+CHANNELS = ("online", "walk_in", "phone")
+
+
+@dataclass
+class Shop:
+    """A vendor's rows that a history refers to."""
+
+    vendor_id: int
+    show: VendorOnShow
+    staff: list[int]
+    services: list[dict[str, Any]]
+    variants: list[dict[str, Any]]
+    packages: list[dict[str, Any]]
+    plans: list[dict[str, Any]]
+    tags: list[int]
+    taken: set[tuple[int, datetime]] = field(default_factory=set)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.show.time_zone)
+
+
+def add_all(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> list[int]:
+    """Insert many rows at once; their ids in the order of the rows."""
+    if not rows:
+        return []
+    statement = insert(model).returning(model.id, sort_by_parameter_order=True)
+    return list(session.scalars(statement, rows))
+
+
+def customers(session: Session, shop: Shop, random: Random, now: datetime) -> list[dict[str, Any]]:
+    """People of the vendor's country, one in eight without e-mail, one in twelve a bare walk-in."""
+    country, numbers = shop.show.country, people.phones(random, shop.show.country)
+    rows = []
+    for index in range(shop.show.customers):
+        name = people.full_name(random, country)
+        phone = next(numbers) if random.random() < 0.9 else None
+        local = fold(name).replace(" ", ".").replace("'", "")
+        email = f"{local}.{index}@example.com" if random.random() < 0.85 and local else None
+        if random.random() < 1 / 12:
+            name, email = None, None  # type: ignore[assignment]
+            phone = phone or next(numbers)
+        since = now - timedelta(days=random.random() ** 1.3 * HISTORY.days)
+        sort_name, search_text = searchable(name, None, email, phone, None)
+        rows.append(
+            {
+                "vendor_id": shop.vendor_id, "full_name": name, "email": email, "phone": phone,
+                "birthday": people.birthday(random, now.date()) if random.random() < 0.4 else None,
+                "channel": random.choices(CHANNELS, (50, 35, 15))[0], "created_at": since,
+                "status": random.choices(("active", "pending_follow_up"), (94, 6))[0],
+                "last_activity_at": since, "sort_name": sort_name, "search_text": search_text,
+            }
+        )  # fmt: skip
+    for row, key in zip(rows, add_all(session, Customer, rows), strict=True):
+        row["id"] = key
+    session.execute(insert(Address), [_address(shop, row, random) for row in rows[::2]])
+    _tags_and_consents(session, shop, random, rows)
+    return rows
+
+
+def _address(shop: Shop, customer: dict[str, Any], random: Random) -> dict[str, Any]:
+    country = shop.show.country
+    city, postal_code = random.choice(people.PLACES[country])
+    return {
+        "vendor_id": shop.vendor_id, "customer_id": customer["id"], "country": country,
+        "line1": f"{random.choice(people.STREETS[country])} {random.randrange(1, 240)}",
+        "city": city, "city_key": fold(city), "postal_code": postal_code,
+    }  # fmt: skip
+
+
+def _tags_and_consents(
+    session: Session, shop: Shop, random: Random, rows: list[dict[str, Any]]
+) -> None:
+    tags, consents = [], []
+    for row in rows:
+        base = {"vendor_id": shop.vendor_id, "customer_id": row["id"]}
+        some = random.sample(shop.tags, random.choices((0, 1, 2, 3), (50, 30, 15, 5))[0])
+        tags += [{**base, "tag_id": tag} for tag in some]
+        if row["email"] and random.random() < 0.6:
+            consents.append({**base, "channel": "email", "purpose": "marketing", "source": "form",
+                             "granted": random.random() < 0.85, "at": row["created_at"]})  # fmt: skip
+    session.execute(insert(CustomerTag), tags)
+    session.execute(insert(Consent), consents)
+
+
+def _visits(random: Random, since: datetime, until: datetime) -> list[datetime]:
+    """When a customer comes: at a pace of their own, until they stop coming."""
+    pace = random.choice((14, 21, 30, 30, 45, 60, 90, 180))
+    stays = random.random() < 0.6
+    moments, moment = [], since + timedelta(days=random.random() * 5)
+    while moment < until and len(moments) < 60:
+        moments.append(moment)
+        if not stays and random.random() < 0.25:
+            break
+        moment += timedelta(days=max(2, random.gauss(pace, pace / 4)))
+    return moments
+
+
+def _slot(shop: Shop, random: Random, day: date, staff: int, minutes: int) -> datetime | None:
+    """A free half hour of the staff member on the vendor's day, as a moment; None when full."""
+    for _ in range(6):
+        half_hours = random.randrange(shop.show.opens * 2, shop.show.closes * 2)
+        local = datetime.combine(day, time(half_hours // 2, 30 * (half_hours % 2)), shop.zone)
+        wanted = {(staff, local + timedelta(minutes=m)) for m in range(0, minutes + 30, 30)}
+        if not wanted & shop.taken:
+            shop.taken |= wanted
+            return local.astimezone(UTC)
+    return None
+
+
+def bookings(
+    session: Session, shop: Shop, random: Random, known: list[dict[str, Any]], now: datetime
+) -> None:
+    """Past bookings with an outcome, and three weeks ahead, never two at once per person."""
+    rows = []
+    for customer in known:
+        favourites = random.sample(shop.services, min(2, len(shop.services)))
+        for moment in _visits(random, customer["created_at"], now + AHEAD):
+            service = random.choice(favourites)
+            staff = random.choice(shop.staff)
+            minutes = min(service["duration_minutes"], 240)
+            start = _slot(shop, random, moment.astimezone(shop.zone).date(), staff, minutes)
+            if start is None:
+                continue
+            rows.append(_booking(shop, random, customer, service, staff, start, now))
+    for batch in range(0, len(rows), 2000):
+        session.execute(insert(Booking), rows[batch : batch + 2000])
+
+
+def _booking(
+    shop: Shop,
+    random: Random,
+    customer: dict[str, Any],
+    service: dict[str, Any],
+    staff: int,
+    start: datetime,
+    now: datetime,
+) -> dict[str, Any]:
+    end = start + timedelta(minutes=service["duration_minutes"])
+    after = timedelta(minutes=service["buffer_after_minutes"])
+    if end < now - timedelta(hours=4):
+        status = random.choices(("completed", "cancelled", "no_show"), (86, 9, 5))[0]
+    else:
+        status = random.choices(("confirmed", "pending"), (80, 20))[0]
+    return {
+        "vendor_id": shop.vendor_id, "customer_id": customer["id"], "service_id": service["id"],
+        "staff_id": staff, "kind": service["kind"], "status": status, "starts_at": start,
+        "ends_at": end, "with_buffer_before": Range(start, end),
+        "with_buffer_after": Range(start, end + after), "price": service["price"],
+        "channel": random.choices(CHANNELS, (55, 20, 25))[0], "public_ref": new_reference(),
+        "completed_at": end if status == "completed" else None,
+        "cancelled_at": start - timedelta(hours=26) if status == "cancelled" else None,
+        "cancel_reason": "cancelled by the customer" if status == "cancelled" else None,
+        "created_at": min(start - timedelta(days=random.randrange(1, 14)), now),
+    }  # fmt: skip
+
+
+def orders(
+    session: Session, shop: Shop, random: Random, known: list[dict[str, Any]], now: datetime
+) -> int:
+    """Sales over the counter and online, numbered in the order they were placed."""
+    share = 0.9 if shop.show.kind == "store" else 0.4
+    sales: list[tuple[datetime, dict[str, Any] | None]] = [
+        (moment, customer)
+        for customer in known
+        if random.random() < share
+        for moment in _visits(random, customer["created_at"], now)
+    ]
+    sales += [
+        (now - timedelta(days=random.random() * HISTORY.days), None) for _ in range(len(sales) // 9)
+    ]
+    sales.sort(key=lambda sale: sale[0])
+    made = [
+        _order(shop, random, number, customer, moment, now)
+        for number, (moment, customer) in enumerate(sales, 1)
+    ]
+    lines: list[dict[str, Any]] = []
+    for batch in range(0, len(made), 2000):
+        some = made[batch : batch + 2000]
+        keys = add_all(session, Order, [order for order, _ in some])
+        for key, (_, own) in zip(keys, some, strict=True):
+            lines += [{**line, "order_id": key} for line in own]
+    for batch in range(0, len(lines), 4000):
+        session.execute(insert(OrderLine), lines[batch : batch + 4000])
+    return len(made)
+
+
+def _order(
+    shop: Shop,
+    random: Random,
+    number: int,
+    customer: dict[str, Any] | None,
+    moment: datetime,
+    now: datetime,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    picked = random.sample(shop.variants, min(random.choices((1, 2, 3), (55, 30, 15))[0],
+                                              len(shop.variants)))  # fmt: skip
+    lines = [_line(shop, position, variant, random.choices((1, 2, 3), (75, 20, 5))[0])
+             for position, variant in enumerate(picked, 1)]  # fmt: skip
+    age = now - moment
+    if age > timedelta(days=5):
+        status = random.choices(("completed", "cancelled"), (95, 5))[0]
+    else:
+        status = random.choices(("placed", "fulfilled", "completed"), (40, 30, 30))[0]
+    done = moment + timedelta(hours=random.randrange(1, 72))
+    fulfilled = status in ("fulfilled", "completed")
+    order = {
+        "vendor_id": shop.vendor_id, "number": number, "public_ref": new_reference(),
+        "customer_id": customer["id"] if customer else None, "status": status,
+        "channel": random.choices(CHANNELS, (55, 38, 7))[0] if customer else "walk_in",
+        "total": sum((line["total"] for line in lines), Decimal(0)), "placed_at": moment,
+        "fulfilled_at": min(done, now) if fulfilled else None,
+        "completed_at": min(done, now) if status == "completed" else None,
+        "cancelled_at": min(done, now) if status == "cancelled" else None,
+        "cancel_reason": "ordered twice" if status == "cancelled" else None, "created_at": moment,
+    }  # fmt: skip
+    return order, lines
+
+
+def _line(shop: Shop, position: int, variant: dict[str, Any], quantity: int) -> dict[str, Any]:
+    return {
+        "vendor_id": shop.vendor_id, "position": position, "kind": "product",
+        "variant_id": variant["id"], "name": variant["label"], "quantity": quantity,
+        "unit_price": variant["price"], "total": variant["price"] * quantity,
+    }  # fmt: skip
+
+
+def holdings(
+    session: Session, shop: Shop, random: Random, known: list[dict[str, Any]], now: datetime
+) -> None:
+    """Packages and memberships in customers' hands: running, used up, expired, paused."""
+    held, joined = [], []
+    for customer in known:
+        base = {"vendor_id": shop.vendor_id, "customer_id": customer["id"]}
+        if shop.packages and random.random() < 0.18:
+            package = random.choice(shop.packages)
+            bought = max(customer["created_at"], now - timedelta(days=random.randrange(400)))
+            expires = bought + timedelta(days=package["valid_days"] or 3650)
+            left = random.randrange(package["uses"] + 1)
+            status = "used_up" if left == 0 else "active" if expires > now else "expired"
+            held.append({**base, "package_id": package["id"], "uses": package["uses"],
+                         "uses_left": left, "bought_at": bought, "expires_at": expires,
+                         "status": status, "channel": "walk_in"})  # fmt: skip
+        if shop.plans and random.random() < 0.12:
+            started = max(customer["created_at"], now - timedelta(days=random.randrange(500)))
+            status = random.choices(("active", "paused", "past_due", "ended"), (75, 6, 5, 14))[0]
+            begins = now - timedelta(days=random.randrange(28))
+            joined.append({**base, "plan_id": random.choice(shop.plans)["id"], "status": status,
+                           "started_at": min(started, begins), "period_starts_at": begins,
+                           "period_ends_at": begins + timedelta(days=30), "channel": "walk_in",
+                           "ended_at": begins if status == "ended" else None})  # fmt: skip
+    session.execute(insert(PackageHolding), held) if held else None
+    session.execute(insert(Membership), joined) if joined else None
+
+
+TASKS = {
+    "follow_up": "Ask how it went",
+    "reminder": "Remind about the next visit",
+    "delivery_check": "Check that the parcel arrived",
+    "replenishment": "Call before the supply runs out",
+}
+
+
+def tasks(
+    session: Session, shop: Shop, random: Random, known: list[dict[str, Any]], now: datetime
+) -> None:
+    """To-dos: everybody waiting for a follow-up has one; others are done, due or overdue."""
+    rows = []
+    for customer in known:
+        waits = customer["status"] == "pending_follow_up"
+        if not waits and random.random() > 0.06:
+            continue
+        kind = "follow_up" if waits else random.choice(tuple(TASKS))
+        status = "open" if waits else random.choice(("open", "done", "in_progress"))
+        due = now + timedelta(days=random.randrange(-4, 6), hours=random.randrange(-4, 4))
+        rows.append({"vendor_id": shop.vendor_id, "customer_id": customer["id"], "kind": kind,
+                     "title": TASKS[kind], "status": status, "due_at": due,
+                     "assignee_id": random.choice(shop.staff),
+                     "done_at": min(due, now) if status == "done" else None,
+                     "outcome": "spoke on the phone" if status == "done" else None})  # fmt: skip
+    session.execute(insert(Task), rows)
