@@ -1,0 +1,224 @@
+"""A believable marketplace of any size, as rows ready for COPY.
+
+Everything is drawn from one seed, so two runs of the same size hold the same data. Vendors, items
+and pace are skewed: few vendors have most customers, few services most bookings.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import numpy as np
+
+from app.seeding.catalogue import PRODUCT_TREE, SERVICE_TREE
+from app.seeding.people import NAMES
+from models.contact import fold
+from models.customers import searchable
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+FOUR_YEARS = 4 * 365 * 24 * 60
+"""in minutes"""
+SERVICES, PRODUCTS, STAFF, TAGS, PACKAGES, PLANS = 12, 30, 8, 12, 3, 2
+"""of each vendor"""
+KINDS = ("appointment", "class", "lab_test", "stay")
+CITIES = ("Lisboa", "Amsterdam", "Nairobi", "Brooklyn", "Berlin", "Sydney", "Porto", "Utrecht",
+          "Mombasa", "Queens", "Potsdam", "Newcastle")  # fmt: skip
+SYLLABLES = ("ba", "den", "kor", "li", "mar", "no", "per", "ros", "sen", "tal", "vik", "wal")
+
+Row = tuple[object, ...]
+
+
+def _weights(n: int, power: float) -> np.ndarray:
+    raw = 1 / (np.arange(n) + 4.0) ** power
+    return raw / raw.sum()
+
+
+@dataclass
+class World:
+    """The sizes of the marketplace and what every table's rows refer to."""
+
+    customers: int
+    vendors: int
+    seed: int = 2026
+
+    def __post_init__(self) -> None:
+        self.random = np.random.default_rng(self.seed)
+        weights = _weights(self.vendors, 0.9)
+        self.vendor_of = self.random.choice(self.vendors, self.customers, p=weights) + 1
+        self.since = (self.random.random(self.customers) ** 1.3 * FOUR_YEARS).astype(np.int64)
+        pace = self.random.gamma(0.7, 1.0, self.customers)
+        self.pace = pace / pace.mean()
+
+    def moment(self, minutes_ago: int) -> str:
+        return (NOW - timedelta(minutes=int(minutes_ago))).isoformat()
+
+
+def categories() -> Iterator[Row]:
+    """(id, kind, parent_id, name): the two trees of the demo and one of packages."""
+    key = 0
+    for kind, tree in (("service", SERVICE_TREE), ("product", PRODUCT_TREE)):
+        for name, children in tree.items():
+            key += 1
+            parent = key
+            yield key, kind, None, name
+            for child in children:
+                key += 1
+                yield key, kind, parent, child
+    yield key + 1, "package", None, "Session packs"
+
+
+def leaves(kind: str) -> list[int]:
+    """The ids of the categories of a kind that have a parent."""
+    return [row[0] for row in categories() if row[1] == kind and row[2] is not None]  # type: ignore[misc]
+
+
+def vendors(world: World) -> Iterator[Row]:
+    for key in range(1, world.vendors + 1):
+        yield key, f"vendor-{key}", f"Vendor {key}", "other", "PT", "Europe/Lisbon"
+
+
+def staff(world: World) -> Iterator[Row]:
+    for vendor in range(world.vendors):
+        for place in range(STAFF):
+            yield vendor * STAFF + place + 1, vendor + 1, f"Staff {place + 1}"
+
+
+def _favourite(vendor: int, place: int, choices: list[int]) -> int:
+    """A vendor sells in few categories: neighbours in the tree, most of all the first."""
+    return choices[(vendor * 3 + min(place, 5)) % len(choices)]
+
+
+def services(world: World) -> Iterator[Row]:
+    choices = leaves("service")
+    for vendor in range(world.vendors):
+        for place in range(SERVICES):
+            kind = KINDS[place % 7] if place % 7 < 4 else "appointment"
+            yield (vendor * SERVICES + place + 1, vendor + 1, f"Service {place + 1}", kind,
+                   _favourite(vendor, place, choices), 30 + 15 * (place % 4),
+                   20 + 5 * place)  # fmt: skip
+
+
+def service_kind(service: int) -> str:
+    place = (service - 1) % SERVICES
+    return KINDS[place % 7] if place % 7 < 4 else "appointment"
+
+
+def service_price(service: int) -> int:
+    return 20 + 5 * ((service - 1) % SERVICES)
+
+
+def products(world: World) -> Iterator[Row]:
+    choices = leaves("product")
+    for vendor in range(world.vendors):
+        for place in range(PRODUCTS):
+            yield (vendor * PRODUCTS + place + 1, vendor + 1, f"Product {place + 1}",
+                   _favourite(vendor, place, choices))  # fmt: skip
+
+
+def variants(world: World) -> Iterator[Row]:
+    for key in range(1, world.vendors * PRODUCTS + 1):
+        yield key, (key - 1) // PRODUCTS + 1, key, f"SKU-{key}", variant_price(key)
+
+
+def variant_price(variant: int) -> int:
+    return 5 + 3 * ((variant - 1) % PRODUCTS)
+
+
+def tags(world: World) -> Iterator[Row]:
+    for key in range(1, world.vendors * TAGS + 1):
+        yield key, (key - 1) // TAGS + 1, f"tag {(key - 1) % TAGS + 1}"
+
+
+def packages(world: World) -> Iterator[Row]:
+    category = max(row[0] for row in categories())  # type: ignore[type-var]
+    for key in range(1, world.vendors * PACKAGES + 1):
+        yield key, (key - 1) // PACKAGES + 1, f"Pack {key}", category, 10, 200
+
+
+def plans(world: World) -> Iterator[Row]:
+    for key in range(1, world.vendors * PLANS + 1):
+        yield key, (key - 1) // PLANS + 1, f"Plan {key}", 20
+
+
+def names(world: World) -> tuple[list[str], np.ndarray, list[str], np.ndarray]:
+    """First names and surnames with their shares; the most frequent first name is very frequent."""
+    first = sorted({name for firsts, _ in NAMES.values() for name in firsts})
+    last = sorted({name for _, lasts in NAMES.values() for name in lasts})
+    last += [(a + b + c).title() for a in SYLLABLES for b in SYLLABLES for c in SYLLABLES]
+    return first, _weights(len(first), 0.8), last, _weights(len(last), 0.7)
+
+
+def customers(world: World, start: int, stop: int) -> Iterator[Row]:
+    """Customers `start`..`stop` with names, contacts and search words, without statistics."""
+    random = np.random.default_rng((world.seed, 1, start))
+    n = stop - start
+    first, first_share, last, last_share = names(world)
+    given = random.choice(len(first), n, p=first_share)
+    family = random.choice(len(last), n, p=last_share)
+    has_email, has_phone = random.random(n) < 0.85, random.random(n) < 0.9
+    status = random.choice(3, n, p=(0.85, 0.12, 0.03))
+    channel = random.choice(5, n, p=(0.5, 0.33, 0.14, 0.005, 0.025))
+    for i in range(n):
+        key = start + i
+        name = f"{first[given[i]]} {last[family[i]]}"
+        slug = fold(name).replace(" ", ".").replace("'", "")
+        email = f"{slug}.{key}@example.com" if has_email[i] else None
+        phone = f"+4915{10_000_000 + key:09d}" if has_phone[i] else None
+        sort_name, search_text = searchable(name, None, email, phone, None)
+        yield (key, int(world.vendor_of[key - 1]), name, email, phone,
+               ("active", "inactive", "pending_follow_up")[status[i]],
+               ("online", "walk_in", "phone", "partner", "import")[channel[i]],
+               world.moment(world.since[key - 1]), sort_name, search_text)  # fmt: skip
+
+
+def _events(world: World, stream: int, start: int, stop: int, mean: float, items: int,
+            power: float) -> Iterator[tuple[int, int, int, int]]:  # fmt: skip
+    """(customer, vendor, item, minutes ago) of what customers `start`..`stop` did."""
+    random = np.random.default_rng((world.seed, stream, start))
+    count = random.poisson(world.pace[start - 1 : stop - 1] * mean)
+    owner = np.repeat(np.arange(start, stop), count)
+    n = len(owner)
+    place = random.choice(items, n, p=_weights(items, power))
+    # everybody has a favourite, so that the same thing is bought again
+    mine = random.random(n) < 0.6
+    place = np.where(mine, (owner * 7) % items, place)
+    minutes = (random.random(n) * world.since[owner - 1]).astype(np.int64)
+    vendor = world.vendor_of[owner - 1]
+    item = (vendor - 1) * items + place + 1
+    yield from zip(owner.tolist(), vendor.tolist(), item.tolist(), minutes.tolist(), strict=True)
+
+
+def bookings(world: World, start: int, stop: int, mean: float) -> Iterator[Row]:
+    """Past bookings with an outcome, `mean` a customer."""
+    random = np.random.default_rng((world.seed, 12, start))
+    for customer, vendor, service, ago in _events(world, 2, start, stop, mean, SERVICES, 0.8):
+        luck = random.random()
+        status = "completed" if luck < 0.86 else "cancelled" if luck < 0.95 else "no_show"
+        start_at = NOW - timedelta(minutes=ago)
+        end_at = start_at + timedelta(minutes=45)
+        during = f"[{start_at.isoformat()},{end_at.isoformat()})"
+        yield (UUID(int=int.from_bytes(random.bytes(16))), vendor, customer, service,
+               (vendor - 1) * STAFF + customer % STAFF + 1, service_kind(service), status,
+               ("online", "walk_in", "phone")[customer % 3], start_at.isoformat(),
+               end_at.isoformat(), during, during, service_price(service),
+               end_at.isoformat() if status == "completed" else None)  # fmt: skip
+
+
+def orders(world: World, start: int, stop: int, mean: float) -> Iterator[tuple[Row, list[Row]]]:
+    """Completed orders with one to four product lines; the caller numbers them."""
+    random = np.random.default_rng((world.seed, 13, start))
+    for customer, vendor, variant, ago in _events(world, 3, start, stop, mean, PRODUCTS, 0.6):
+        lines: list[Row] = []
+        base = (vendor - 1) * PRODUCTS
+        for position in range(1, 2 + (customer + ago) % 4):
+            item = base + (variant - base - 1 + (position - 1) * 5) % PRODUCTS + 1
+            quantity = 1 + (ago + position) % 3 // 2
+            price = variant_price(item)
+            lines.append((vendor, position, "product", item, f"Product {(item - 1) % PRODUCTS + 1}",
+                          quantity, price, price * quantity))  # fmt: skip
+        total = sum(line[7] for line in lines)  # type: ignore[misc]
+        at = (NOW - timedelta(minutes=ago)).isoformat()
+        status = "cancelled" if ago % 25 == 0 else "completed"
+        yield (vendor, UUID(int=int.from_bytes(random.bytes(16))), customer, status,
+               ("online", "walk_in", "phone")[ago % 3], total, at), lines  # fmt: skip

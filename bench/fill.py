@@ -1,0 +1,332 @@
+"""Fill the schema with a marketplace of any size: `python -m bench.fill --customers 1000000`.
+
+Loads by COPY as the server's superuser. Constraints, indexes and triggers of the large tables
+step aside for it; at the end they are back, the same and valid, and the run says so.
+"""
+
+import argparse
+import json
+import multiprocessing
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from bench import data, harness
+from bench.data import Row, World
+
+CHUNK = 50_000
+BOOKINGS_EACH, ORDERS_EACH = 5.0, 4.0
+BIG = ("customers", "customer_interests", "bookings", "orders", "order_lines", "addresses",
+       "customer_tags", "package_holdings", "memberships")  # fmt: skip
+
+
+def dsn(url: str) -> str:
+    return url.replace("postgresql+psycopg://", "postgresql://")
+
+
+def line(row: Iterable[object]) -> str:
+    """A row in COPY's text format; the data holds no tabs, newlines or backslashes."""
+    return "\t".join("\\N" if value is None else str(value) for value in row) + "\n"
+
+
+def copy(cursor: psycopg.Cursor, table: str, columns: str, rows: Iterable[Row]) -> int:
+    """COPY rows into a table in blocks of text; how many there were."""
+    count = 0
+    with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as writer:  # type: ignore[arg-type]
+        block: list[str] = []
+        for row in rows:
+            block.append(line(row))
+            count += 1
+            if len(block) == 5000:
+                writer.write("".join(block))
+                block.clear()
+        writer.write("".join(block))
+    return count
+
+
+def open_loader(url: str) -> psycopg.Connection:
+    """A superuser's connection on which no trigger fires."""
+    connection = psycopg.connect(dsn(url), autocommit=True)
+    connection.execute("SET session_replication_role = replica")
+    connection.execute("SET synchronous_commit = off")
+    return connection
+
+
+def load_chunk(arguments: tuple[str, World, int]) -> dict[str, int]:
+    """One block of customers with everything they did."""
+    url, world, start = arguments
+    stop = min(start + CHUNK, world.customers + 1)
+    with open_loader(url) as connection, connection.cursor() as cursor:
+        done = {
+            "customers": copy(
+                cursor, "loading_customers",
+                "id, vendor_id, full_name, email, phone, status, channel, created_at, sort_name,"
+                " search_text", data.customers(world, start, stop)),
+            "bookings": copy(
+                cursor, "bookings",
+                "public_ref, vendor_id, customer_id, service_id, staff_id, kind, status, channel,"
+                " starts_at, ends_at, with_buffer_before, with_buffer_after, price, completed_at",
+                data.bookings(world, start, stop, BOOKINGS_EACH)),
+        }  # fmt: skip
+        return done | load_orders(cursor, world, start, stop)
+
+
+def load_orders(cursor: psycopg.Cursor, world: World, start: int, stop: int) -> dict[str, int]:
+    key = start * 20  # room enough: an order's id is its number, too
+    lines: list[str] = []
+
+    def numbered() -> Iterator[Row]:
+        nonlocal key
+        for order, own in data.orders(world, start, stop, ORDERS_EACH):
+            key += 1
+            lines.extend(line((key, *row)) for row in own)
+            vendor, reference, customer, status, channel, total, at = order
+            done = at if status == "completed" else None
+            gone = at if status == "cancelled" else None
+            yield (key, key, vendor, reference, customer, status, channel, total, at, done, done,
+                   gone, at)  # fmt: skip
+
+    made = copy(
+        cursor, "orders",
+        "id, number, vendor_id, public_ref, customer_id, status, channel, total, placed_at,"
+        " fulfilled_at, completed_at, cancelled_at, created_at", numbered())  # fmt: skip
+    columns = "order_id, vendor_id, position, kind, variant_id, name, quantity, unit_price, total"
+    with cursor.copy(f"COPY order_lines ({columns}) FROM STDIN") as writer:  # type: ignore[arg-type]
+        for block in range(0, len(lines), 5000):
+            writer.write("".join(lines[block : block + 5000]))
+    return {"orders": made, "order_lines": len(lines)}
+
+
+def load_catalogue(cursor: psycopg.Cursor, world: World) -> None:
+    copy(cursor, "vendors", "id, slug, name, kind, country, time_zone", data.vendors(world))
+    copy(cursor, "categories", "id, kind, parent_id, name", data.categories())
+    copy(cursor, "staff_members", "id, vendor_id, name", data.staff(world))
+    copy(
+        cursor,
+        "services",
+        "id, vendor_id, name, kind, category_id, duration_minutes, price",
+        data.services(world),
+    )
+    copy(cursor, "products", "id, vendor_id, name, category_id", data.products(world))
+    copy(cursor, "variants", "id, vendor_id, product_id, sku, price", data.variants(world))
+    copy(cursor, "tags", "id, vendor_id, name", data.tags(world))
+    copy(cursor, "packages", "id, vendor_id, name, category_id, uses, price", data.packages(world))
+    copy(cursor, "membership_plans", "id, vendor_id, name, price", data.plans(world))  # fmt: skip
+
+
+INTERESTS = """
+INSERT INTO customer_interests
+  (vendor_id, customer_id, kind, item_id, category_id, times, spent, last_at)
+SELECT b.vendor_id, b.customer_id, b.kind, b.service_id, s.category_id, b.times, b.spent, b.last_at
+FROM (SELECT vendor_id, customer_id, kind, service_id, count(*) AS times, sum(price) AS spent,
+             max(completed_at) AS last_at
+      FROM bookings WHERE status = 'completed' GROUP BY 1, 2, 3, 4) AS b
+JOIN services s ON s.id = b.service_id
+UNION ALL
+SELECT o.vendor_id, o.customer_id, 'product', o.product_id, p.category_id, o.times, o.spent,
+       o.last_at
+FROM (SELECT o.vendor_id, o.customer_id, v.product_id, sum(l.quantity) AS times,
+             sum(l.total) AS spent, max(o.fulfilled_at) AS last_at
+      FROM orders o JOIN order_lines l ON l.order_id = o.id JOIN variants v ON v.id = l.variant_id
+      WHERE o.status = 'completed' GROUP BY 1, 2, 3) AS o
+JOIN products p ON p.id = o.product_id
+"""
+
+HOLDINGS = f"""
+INSERT INTO package_holdings (vendor_id, customer_id, package_id, status, uses, uses_left,
+                              bought_at, channel)
+SELECT vendor_id, id, (vendor_id - 1) * {data.PACKAGES} + 1 + id % {data.PACKAGES},
+       CASE WHEN id % 3 = 0 THEN 'used_up' ELSE 'active' END, 10,
+       CASE WHEN id % 3 = 0 THEN 0 ELSE 1 + id % 9 END, created_at, 'walk_in'
+FROM loading_customers WHERE id % 17 = 0
+"""
+
+MEMBERSHIPS = f"""
+INSERT INTO memberships (vendor_id, customer_id, plan_id, status, started_at, period_starts_at,
+                         period_ends_at, channel, ended_at)
+SELECT vendor_id, id, (vendor_id - 1) * {data.PLANS} + 1 + id % {data.PLANS},
+       CASE WHEN id % 5 = 0 THEN 'ended' ELSE 'active' END, created_at, '2026-10-15',
+       '2026-11-15', 'walk_in', CASE WHEN id % 5 = 0 THEN '2026-10-20'::timestamptz END
+FROM loading_customers WHERE id % 19 = 0
+"""
+
+TAGS = f"""
+INSERT INTO customer_tags (vendor_id, customer_id, tag_id)
+SELECT vendor_id, id, (vendor_id - 1) * {data.TAGS} + 1 + (id * 7 + n * n) % {data.TAGS}
+FROM loading_customers, generate_series(0, 2) AS n WHERE (id + n * 3) % 7 < 2
+"""
+
+ADDRESSES = f"""
+INSERT INTO addresses (vendor_id, customer_id, line1, city, city_key, postal_code, country)
+SELECT vendor_id, id, 'Street ' || id % 200, city, lower(city), '1000', 'PT'
+FROM (SELECT vendor_id, id, (ARRAY{list(data.CITIES)})
+        [1 + (id * 3 + vendor_id) % {len(data.CITIES)}] AS city
+      FROM loading_customers WHERE id % 2 = 0) AS half
+"""
+
+CUSTOMERS = """
+INSERT INTO customers
+  (id, vendor_id, full_name, email, phone, status, channel, created_at, updated_at, sort_name,
+   search_text, visit_count, no_show_count, order_count, services_spent, products_spent,
+   total_spent, last_visit_at, last_order_at, last_activity_at)
+OVERRIDING SYSTEM VALUE
+SELECT c.id, c.vendor_id, c.full_name, c.email, c.phone, c.status, c.channel, c.created_at,
+       c.created_at, c.sort_name, c.search_text, coalesce(b.visits, 0), coalesce(b.missed, 0),
+       coalesce(o.orders, 0), coalesce(b.spent, 0), coalesce(o.spent, 0),
+       coalesce(b.spent, 0) + coalesce(o.spent, 0), b.last_at, o.last_at,
+       greatest(c.created_at, b.last_at, o.last_at)
+FROM loading_customers c
+LEFT JOIN (SELECT customer_id, count(*) FILTER (WHERE status = 'completed') AS visits,
+                  count(*) FILTER (WHERE status = 'no_show') AS missed,
+                  sum(price) FILTER (WHERE status = 'completed') AS spent,
+                  max(completed_at) AS last_at
+           FROM bookings GROUP BY 1) AS b ON b.customer_id = c.id
+LEFT JOIN (SELECT customer_id, count(*) AS orders, sum(total) AS spent, max(fulfilled_at) AS last_at
+           FROM orders WHERE status = 'completed' GROUP BY 1) AS o ON o.customer_id = c.id
+"""
+
+
+class Aside:
+    """Constraints and indexes of the big tables, taken away and brought back the same."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.connection = connection
+        self.before = self.found()
+
+    def found(self) -> dict[str, tuple[str, str, bool]]:
+        """Name -> (kind, definition, valid) of everything that guards or orders a big table."""
+        rows = self.connection.execute(
+            """
+            SELECT conname, contype::text, conrelid::regclass || ' ADD CONSTRAINT '
+                   || quote_ident(conname) || ' ' || pg_get_constraintdef(oid), convalidated
+            FROM pg_constraint
+            WHERE contype IN ('f', 'p', 'u', 'x')
+              AND (conrelid::regclass::text = ANY (%(big)s)
+                   OR confrelid::regclass::text = ANY (%(big)s))
+            UNION ALL
+            SELECT c.relname, 'i', pg_get_indexdef(i.indexrelid), i.indisvalid
+            FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+            WHERE i.indrelid::regclass::text = ANY (%(big)s)
+              AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid
+                              AND k.contype IN ('p', 'u', 'x'))
+            """,
+            {"big": list(BIG)},
+        ).fetchall()
+        return {str(name): (str(kind), str(text), bool(valid)) for name, kind, text, valid in rows}
+
+    def drop(self) -> None:
+        for kind in ("f", "i", "u", "x", "p"):
+            for name, (own, definition, _) in self.before.items():
+                if own == kind:
+                    table = definition.split(" ADD ")[0]
+                    self.connection.execute(
+                        f"DROP INDEX {name}" if kind == "i"  # type: ignore[arg-type]
+                        else f"ALTER TABLE {table} DROP CONSTRAINT {name}"
+                    )  # fmt: skip
+
+    def restore(self, url: str) -> None:
+        """Bring everything back: keys first, in two connections side by side, then references."""
+        for kinds in (("p", "u"), ("i", "x"), ("f",)):
+            todo = [d if k == "i" else f"ALTER TABLE {d}"
+                    for k, d, _ in self.before.values() if k in kinds]  # fmt: skip
+            with multiprocessing.Pool(2) as pool:
+                pool.map(run_ddl, [(url, one) for one in sorted(todo)], chunksize=1)
+
+    def differences(self) -> list[str]:
+        """What is not as it was, or not valid; must be empty."""
+        now = self.found()
+        names = sorted(self.before.keys() | now.keys())
+        wrong = [name for name in names if self.before.get(name) != now.get(name)]
+        return wrong + [name for name, (_, _, valid) in now.items() if not valid]
+
+
+def run_ddl(arguments: tuple[str, str]) -> None:
+    url, statement = arguments
+    for attempt in range(5):
+        try:
+            with psycopg.connect(dsn(url), autocommit=True) as connection:
+                connection.execute(statement)  # type: ignore[arg-type]
+            return
+        except psycopg.errors.DeadlockDetected:
+            # two keys on the same pair of tables, side by side: the loser goes again
+            time.sleep(0.1 * (attempt + 1))
+    raise RuntimeError(statement)
+
+
+def sequences(connection: psycopg.Connection) -> None:
+    """Let the next ids follow those that were loaded."""
+    rows = connection.execute(
+        "SELECT table_name FROM information_schema.columns WHERE table_schema = 'public'"
+        " AND column_name = 'id' AND is_identity = 'YES'"
+    ).fetchall()
+    for (table,) in rows:
+        connection.execute(
+            f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), "  # type: ignore[arg-type]
+            f"greatest((SELECT max(id) FROM {table}), 1))"
+        )
+
+
+def fill(url: str, customers: int, vendors: int) -> dict[str, Any]:
+    """Fill the migrated, empty database at `url` (superuser); counts, seconds, differences."""
+    started = time.perf_counter()
+    world = World(customers, vendors)
+    counts: dict[str, int] = {}
+    with open_loader(url) as connection:
+        aside = Aside(connection)
+        aside.drop()
+        load_catalogue(connection.cursor(), world)
+        connection.execute(
+            "CREATE UNLOGGED TABLE loading_customers (id bigint, vendor_id bigint, full_name text,"
+            " email text, phone text, status text, channel text, created_at timestamptz,"
+            " sort_name text, search_text text)"
+        )
+        jobs = [(url, world, start) for start in range(1, customers + 1, CHUNK)]
+        with multiprocessing.Pool(2) as pool:
+            for done in pool.imap_unordered(load_chunk, jobs):
+                for table, count in done.items():
+                    counts[table] = counts.get(table, 0) + count
+        connection.execute("SET work_mem = '1GB'")
+        for statement in (CUSTOMERS, INTERESTS, HOLDINGS, MEMBERSHIPS, TAGS, ADDRESSES):
+            connection.execute(statement)  # type: ignore[arg-type]
+        connection.execute("DROP TABLE loading_customers")
+        loaded = time.perf_counter()
+        sequences(connection)
+        aside.restore(url)
+        connection.execute("VACUUM (ANALYZE)")
+        differences = aside.differences()
+        row = connection.execute("SELECT count(*) FROM customer_interests").fetchone()
+        counts["customer_interests"] = int(row[0]) if row else 0
+    return {
+        **counts,
+        "vendors": vendors,
+        "seconds": round(time.perf_counter() - started, 1),
+        "seconds_loading": round(loaded - started, 1),
+        "constraints_and_indexes": len(aside.before),
+        "differences": differences,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customers", type=int, default=1_000_000)
+    parser.add_argument("--vendors", type=int, default=0, help="default: one for 5,000 customers")
+    parser.add_argument("--var", type=Path, help="keep the data here")
+    parser.add_argument("--quick", action="store_true", help="20,000 customers")
+    given = parser.parse_args()
+    customers = 20_000 if given.quick else given.customers
+    vendors = given.vendors or max(6, customers // 5000)
+    with harness.server(given.var) as postgres:
+        harness.migrated(postgres)
+        result = fill(postgres.url("backroom", "postgres"), customers, vendors)
+    if not given.quick:
+        harness.write_results(
+            "Filling", f"`python -m bench.fill --customers {customers}`\n\n```json\n"
+            f"{json.dumps(result, indent=2)}\n```")  # fmt: skip
+    harness.finish(result)
+
+
+if __name__ == "__main__":
+    main()
