@@ -263,8 +263,10 @@ def _normal_phone(text: str, country: str) -> str | None:
         text = as_float.group(1)
     if _has_bare_code(text, country):
         text = f"+{text}"
-    fast = _fast(text, country)
-    return fast if fast is not None else _slow(text, country)
+    number = _fast(text, country) or _slow(text, country)
+    if number is None and text.startswith("00"):  # what the world dials first, if not this country
+        number = _slow(f"+{text[2:]}", country)
+    return number
 
 
 def _has_bare_code(text: str, country: str) -> bool:
