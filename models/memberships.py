@@ -25,6 +25,26 @@ class MembershipStatus(StrEnum):
     ENDED = "ended"
 
 
+RUNNING = (
+    MembershipStatus.TRIALING,
+    MembershipStatus.ACTIVE,
+    MembershipStatus.PAST_DUE,
+    MembershipStatus.PAUSED,
+)
+"""The statuses in which a customer has the membership."""
+
+MEMBERSHIP_TRANSITIONS: dict[MembershipStatus, frozenset[MembershipStatus]] = {
+    MembershipStatus.TRIALING: frozenset({MembershipStatus.ACTIVE, MembershipStatus.ENDED}),
+    MembershipStatus.ACTIVE: frozenset(
+        {MembershipStatus.PAUSED, MembershipStatus.PAST_DUE, MembershipStatus.ENDED}
+    ),
+    MembershipStatus.PAST_DUE: frozenset({MembershipStatus.ACTIVE, MembershipStatus.ENDED}),
+    MembershipStatus.PAUSED: frozenset({MembershipStatus.ACTIVE, MembershipStatus.ENDED}),
+    MembershipStatus.ENDED: frozenset(),
+}
+"""Every move a membership can make; all others are refused."""
+
+
 class MembershipPlan(OwnedByVendor, Timestamped, Base):
     """What a membership costs, and how often it is renewed."""
 
@@ -68,6 +88,7 @@ class Membership(OwnedByVendor, Timestamped, Base):
     period_starts_at: Mapped[datetime]
     period_ends_at: Mapped[datetime]
     cancel_at_period_end: Mapped[bool] = mapped_column(default=False, server_default="false")
+    paused_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
 
     customer: Mapped[Customer] = relationship(foreign_keys=[customer_id])

@@ -47,7 +47,10 @@ class LineKind(StrEnum):
 
 
 class Order(OwnedByVendor, Timestamped, Base):
-    """Something sold. Without a customer it is an anonymous sale. Totals are sums of the lines."""
+    """Something sold. Without a customer it is an anonymous sale. Totals are sums of the lines.
+
+    The number is drawn when it is placed, so that a vendor's numbers have no gaps.
+    """
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -57,6 +60,10 @@ class Order(OwnedByVendor, Timestamped, Base):
         one_of("status", OrderStatus),
         one_of("channel", Channel),
         *not_negative("total"),
+        CheckConstraint(
+            "number IS NOT NULL OR status IN ('draft', 'cancelled')",
+            name="number_given_when_placed",
+        ),
         Index(None, "vendor_id", "customer_id", "placed_at"),
         Index(None, "vendor_id", "placed_at"),
         Index(None, "placed_at"),
@@ -64,7 +71,7 @@ class Order(OwnedByVendor, Timestamped, Base):
         Index(None, "status", "placed_at"),
     )
 
-    number: Mapped[int]
+    number: Mapped[int | None]
     public_ref: Mapped[UUID]
     customer_id: Mapped[int | None] = mapped_column()
     status: Mapped[str] = mapped_column(default=OrderStatus.DRAFT, server_default="draft")
@@ -86,7 +93,7 @@ class Order(OwnedByVendor, Timestamped, Base):
     )
 
     def __str__(self) -> str:
-        return f"Order {self.number}"
+        return f"Order {self.number}" if self.number else "Draft order"
 
 
 class OrderLine(OwnedByVendor, Base):

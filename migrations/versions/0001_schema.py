@@ -1554,6 +1554,7 @@ def upgrade() -> None:
         sa.Column("period_starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("period_ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("cancel_at_period_end", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "created_at",
@@ -1621,7 +1622,7 @@ def upgrade() -> None:
             server_default=sa.text("NULLIF(current_setting('app.vendor_id', true), '')::bigint"),
             nullable=False,
         ),
-        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=True),
         sa.Column("public_ref", sa.Uuid(), nullable=False),
         sa.Column("customer_id", sa.BigInteger(), nullable=True),
         sa.Column("status", sa.Text(), server_default="draft", nullable=False),
@@ -1654,6 +1655,10 @@ def upgrade() -> None:
             name="ck_orders_status_known",
         ),
         sa.CheckConstraint("total >= 0", name="ck_orders_total_not_negative"),
+        sa.CheckConstraint(
+            "number IS NOT NULL OR status IN ('draft', 'cancelled')",
+            name="ck_orders_number_given_when_placed",
+        ),
         sa.ForeignKeyConstraint(
             ["vendor_id", "customer_id"],
             ["customers.vendor_id", "customers.id"],
