@@ -1,0 +1,128 @@
+"""Who may do what in the panel: role x screen x action, as data.
+
+The database keeps vendors apart; this table tells a vendor's staff from its managers, and says
+what the marketplace's analyst sees. What is not named here is allowed to nobody.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from app.tenancy import PanelRole
+
+ADMIN, ANALYST = PanelRole.ADMIN, PanelRole.ANALYST
+MANAGER, STAFF = PanelRole.MANAGER, PanelRole.STAFF
+ROLES = (ADMIN, ANALYST, MANAGER, STAFF)
+
+Grants = Mapping[PanelRole, frozenset[str]]
+
+READ = frozenset({"list", "details"})
+WRITE = READ | {"create", "edit"}
+FULL = WRITE | {"delete"}
+
+
+def _grants(
+    manager: Iterable[str] = (),
+    staff: Iterable[str] = (),
+    admin: Iterable[str] | None = None,
+    analyst: Iterable[str] = (),
+) -> Grants:
+    """What each role may do on a screen; an admin may do what a manager may, unless said."""
+    return {
+        ADMIN: frozenset(manager if admin is None else admin),
+        ANALYST: frozenset(analyst),
+        MANAGER: frozenset(manager),
+        STAFF: frozenset(staff),
+    }
+
+
+_CUSTOMER = FULL | {"bulk", "views", "tags", "duplicates"}
+_OF_A_CUSTOMER = _grants(FULL, FULL)
+_CATALOGUE = _grants(FULL, READ)
+
+MATRIX: Mapping[str, Grants] = {
+    "today": _grants({"list"}, {"list"}, analyst={"list"}),
+    "account": _grants(
+        {"list", "password", "sessions"},
+        {"list", "password", "sessions"},
+        analyst={"list", "password", "sessions"},
+    ),
+    "vendor-switch": _grants({"enter"}, {"enter"}, admin={"enter", "leave"}),
+    "customer": _grants(_CUSTOMER | {"merge", "forget", "import"}, _CUSTOMER - {"delete"}),
+    "address": _OF_A_CUSTOMER,
+    "consent": _grants(READ | {"create"}, READ | {"create"}),
+    "customer-preference": _OF_A_CUSTOMER,
+    "preferred-category": _OF_A_CUSTOMER,
+    "customer-interest": _grants(READ, READ),
+    "tag": _grants(FULL, WRITE),
+    "customer-tag": _OF_A_CUSTOMER,
+    "person": _grants(admin=READ),
+    "category": _grants(READ, READ, admin=FULL),
+    "service": _CATALOGUE,
+    "product": _CATALOGUE,
+    "variant": _CATALOGUE,
+    "package": _CATALOGUE,
+    "membership-plan": _CATALOGUE,
+    "coupon": _CATALOGUE,
+    "staff-member": _CATALOGUE,
+    "booking": _grants(FULL | {"move"}, WRITE | {"move"}),
+    "order": _grants(FULL | {"move"}, WRITE | {"move"}),
+    "order-line": _grants(FULL, FULL),
+    "task": _grants(FULL | {"move"}, FULL | {"move"}),
+    "package-holding": _grants(WRITE | {"use"}, WRITE | {"use"}),
+    "membership": _grants(WRITE | {"move"}, WRITE | {"move"}),
+    "saved-view": _grants(FULL, FULL),
+    "bulk-job": _grants(READ | {"undo"}, READ | {"undo"}),
+    "import-job": _grants(FULL | {"upload", "map", "try", "commit", "undo", "fix"}),
+    "import-row": _grants(WRITE | {"fix"}),
+    "audit-entry": _grants(READ, READ),
+    "outbox-message": _grants(admin=READ),
+    "vendor": _grants(READ | {"edit"}, READ, admin=WRITE),
+    "users": _grants({"list", "invite", "role", "remove", "reset"}),
+}
+
+COMMANDS: Mapping[tuple[str, str], str] = {
+    ("account", "account"): "list",
+    ("account", "change_password"): "password",
+    ("account", "end_session"): "sessions",
+    ("account", "end_other_sessions"): "sessions",
+    ("users", "users"): "list",
+    ("users", "invite"): "invite",
+    ("users", "change_role"): "role",
+    ("users", "remove"): "remove",
+    ("users", "reset"): "reset",
+}
+"""Which action an endpoint of our own stands for: (screen, function) -> action."""
+
+BUILT_IN: Mapping[str, tuple[str, ...]] = {
+    "list": ("list",),
+    "details": ("details",),
+    "create": ("create",),
+    "edit": ("edit",),
+    "delete": ("delete",),
+    "ajax_lookup": ("create", "edit"),
+}
+"""SQLAdmin's own routes, by name, and the actions of which one is needed."""
+
+
+def allowed(role: PanelRole, identity: str, action: str) -> bool:
+    """Whether a role may do this on a screen; what the table does not name is refused."""
+    grants = MATRIX.get(identity)
+    return grants is not None and action.removeprefix("action:") in grants.get(role, frozenset())
+
+
+def _cell(grants: Grants, role: PanelRole) -> str:
+    held = grants[role]
+    if not held:
+        return "–"
+    order = ["list", "details", "create", "edit", "delete"]
+    named = [a for a in order if a in held] + sorted(held.difference(order))
+    return ", ".join(named)
+
+
+def as_markdown() -> str:
+    """The table as the README shows it."""
+    head = "| screen | " + " | ".join(ROLES) + " |\n|---|" + "---|" * len(ROLES)
+    lines = [
+        f"| {identity} | " + " | ".join(_cell(grants, role) for role in ROLES) + " |"
+        for identity, grants in MATRIX.items()
+    ]
+    return "\n".join([head, *lines])
