@@ -237,7 +237,8 @@ def _login_page(backend: PanelAuth) -> Endpoint:
         way_on = own_path(request.query_params.get("next", ""))
         if actor_or_none() is not None:
             return RedirectResponse(way_on, 303)
-        return await show_door(request, next=way_on)
+        hint = "Your password is set: sign in with it." if "set" in request.query_params else None
+        return await show_door(request, next=way_on, hint=hint)
 
     return login
 

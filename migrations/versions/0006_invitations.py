@@ -41,9 +41,11 @@ def upgrade() -> None:
     define_as("app_admin", WORKS_ONLY_HERE, "works_only_here(bigint)", callers)
     op.execute("DROP POLICY app_vendor_insert ON one_time_links")
     policy("one_time_links", "app_vendor", "works_only_here(user_id)", verb="INSERT")
+    op.execute("GRANT SELECT ON alembic_version TO app_gate")  # /readyz compares it
 
 
 def downgrade() -> None:
+    op.execute("REVOKE SELECT ON alembic_version FROM app_gate")
     op.execute("DROP POLICY app_vendor_insert ON one_time_links")
     policy("one_time_links", "app_vendor", BEFORE, verb="INSERT")
     drop_owned("app_admin", "works_only_here(bigint)")

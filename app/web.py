@@ -1,0 +1,295 @@
+"""The web process: the panel, its statics, the door, and what a load balancer asks."""
+
+import functools
+import logging
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+from alembic.script import ScriptDirectory
+from redis import Redis, RedisError
+from sqladmin import Admin
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from admin_views.access import allowed
+from admin_views.auth import PanelAccess, PanelAuth, harden, own_path
+from admin_views.rendering import STATICS, TEMPLATES, install
+from app.database import SessionFactory, connect
+from app.errors import DomainError
+from app.middleware import (
+    ActorMiddleware,
+    CleanInput,
+    SameOrigin,
+    SecurityHeaders,
+    Trouble,
+    judged,
+    wants_json,
+)
+from app.operations import invitations, users
+from app.settings import settings
+from app.tenancy import GATE, acting
+from app.transact import in_transaction
+
+log = logging.getLogger(__name__)
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+OF_ONE_RECORD = re.compile(r"^(/admin/[a-z-]+)/(details|edit)/.*$")
+
+
+class NoSecret(DomainError):
+    sentence = (
+        "SECRET_KEY is missing or shorter than 32 characters: set it to a long random word,"
+        " the same for every web process."
+    )
+
+
+def create_app() -> Starlette:
+    """The whole web application; refuses to start without a secret (but for the demo)."""
+    if not settings().demo and len(settings().secret_key or "") < 32:
+        raise NoSecret
+    if SessionFactory.kw.get("bind") is None and settings().database_url:
+        connect(settings().database_url or "", pool_size=settings().database_pool_size)
+    app = Starlette(
+        routes=[
+            Route("/", _home, name="home"),
+            Route("/healthz", _healthz, name="healthz"),
+            Route("/readyz", _readyz, name="readyz"),
+            Route("/link/{token}", _link_page, name="link", methods=["GET"]),
+            Route("/link/{token}", _link_used, name="link_used", methods=["POST"]),
+            Route("/admin/vendor", _switch_vendor, name="vendor_switch", methods=["POST"]),
+            Mount("/assets", StaticFiles(directory=STATICS), name="assets"),
+        ],
+        middleware=_middleware(),
+        exception_handlers={HTTPException: _refused, DomainError: _refused},
+    )
+    admin = build(app)
+    harden(admin)
+    admin.admin.user_middleware.append(Middleware(Trouble, page=draw_error))
+    admin.admin.exception_handlers[HTTPException] = _refused
+    admin.admin.exception_handlers[DomainError] = _refused
+    app.state.templates = admin.admin.state.templates = admin.templates
+    app.state.panel = admin
+    return app
+
+
+def _middleware() -> list[Middleware]:
+    hosts = [host.strip() for host in settings().allowed_hosts.split(",") if host.strip()]
+    guard = [] if "*" in hosts else [Middleware(TrustedHostMiddleware, allowed_hosts=hosts)]
+    return [
+        Middleware(SecurityHeaders),
+        Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
+        Middleware(Trouble, page=draw_error),
+        *guard,
+        Middleware(SameOrigin),
+        Middleware(ActorMiddleware),
+        Middleware(CleanInput),
+    ]
+
+
+def build(app: Starlette) -> Admin:
+    """The panel with all its screens, mounted at /admin."""
+    try:
+        from admin_views.panel import build_panel
+    except ImportError:
+        return _bare_panel(app)
+    panel: Admin = build_panel(app)
+    return panel
+
+
+def _bare_panel(app: Starlette) -> Admin:
+    from sqlalchemy.orm import sessionmaker
+
+    from app.database import AppSession
+
+    maker = sessionmaker(class_=AppSession, expire_on_commit=False)
+    admin = Admin(
+        app,
+        session_maker=maker,
+        title="Backroom",
+        templates_dir=str(TEMPLATES),
+        authentication_backend=PanelAuth(),
+        authorization_backend=PanelAccess(),
+    )
+    install(admin.templates.env)
+    return admin
+
+
+async def draw_error(request: Request, status: int, sentence: str, number: str) -> Response:
+    """A refusal of the whole page: a sentence, and for what nobody foresaw a number."""
+    if wants_json(request.scope):
+        message = sentence if status < 500 else "Something went wrong; nothing was saved."
+        body = {"code": str(status), "message": message, "details": {"number": number}}
+        return JSONResponse(body, status_code=status)
+    context = {"status_code": status, "message": sentence, "support_number": number}
+    try:
+        templates = request.app.state.templates
+        response: Response = await templates.TemplateResponse(
+            request, "sqladmin/error.html", context, status_code=status
+        )
+    except Exception:
+        log.exception("The page of request %s could not be drawn", number)
+        plain = f"Something went wrong; nothing was saved. Tell support this number: {number}"
+        return PlainTextResponse(plain, status_code=status)
+    return response
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    status, sentence = judged(error)
+    number = getattr(request.state, "request_number", "")
+    response = await draw_error(request, status, sentence, number)
+    response.headers.update(getattr(error, "headers", None) or {})
+    return response
+
+
+async def _home(request: Request) -> Response:
+    return RedirectResponse("/admin/", 307)
+
+
+async def _healthz(request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _readyz(request: Request) -> Response:
+    found = await anyio.to_thread.run_sync(readiness)
+    ready = all(word == "ok" for word in found.values())
+    body = {"status": "ok" if ready else "not ready", **found}
+    return JSONResponse(body, status_code=200 if ready else 503)
+
+
+def readiness() -> dict[str, str]:
+    """How the database, its migrations and Redis stand, a word each; `ok` is well."""
+    try:
+        with acting(GATE):
+            version = in_transaction(_version)
+    except (SQLAlchemyError, DomainError):
+        return {"database": "not reachable", "migrations": "unknown", "redis": _redis()}
+    migrations = "ok" if version == _head() else "pending: run `python -m app migrate`"
+    return {"database": "ok", "migrations": migrations, "redis": _redis()}
+
+
+def _version(session: Session) -> str | None:
+    return session.scalar(text("SELECT version_num FROM alembic_version"))
+
+
+@functools.lru_cache(maxsize=1)
+def _head() -> str | None:
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+def _redis() -> str:
+    url = settings().redis_url
+    if url is None:
+        return "not configured: set REDIS_URL"
+    try:
+        with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
+            client.ping()
+    except (RedisError, OSError, ValueError):
+        return "not reachable"
+    return "ok"
+
+
+async def _at_the_gate(operation: Callable[..., Any], **arguments: Any) -> Any:
+    with acting(GATE):
+        run = functools.partial(in_transaction, operation, **arguments)
+        return await anyio.to_thread.run_sync(run)
+
+
+async def _draw_link(request: Request, status: int = 200, **context: Any) -> Response:
+    templates = request.app.state.templates
+    response: Response = await templates.TemplateResponse(
+        request, "panel/users_link.html", context, status_code=status
+    )
+    return response
+
+
+async def _link_page(request: Request) -> Response:
+    token = request.path_params["token"]
+    try:
+        owner = await _at_the_gate(invitations.link_owner, token=token)
+    except invitations.LinkSpent as spent:
+        return await _draw_link(request, 410, spent=str(spent))
+    return await _draw_link(request, email=owner.email, token=token)
+
+
+async def _link_used(request: Request) -> Response:
+    token = request.path_params["token"]
+    form = await request.form(max_files=0, max_fields=10)
+    password, again = (str(form.get(name, "")) for name in ("password", "again"))
+    try:
+        owner = await _at_the_gate(invitations.link_owner, token=token)
+        if password != again:
+            sentence = "The two passwords differ: type the same one twice."
+            return await _draw_link(request, 400, email=owner.email, token=token, error=sentence)
+        await _at_the_gate(invitations.use_link, token=token, password=password)
+    except invitations.LinkSpent as spent:
+        return await _draw_link(request, 410, spent=str(spent))
+    except DomainError as refusal:
+        return await _draw_link(request, 400, email=owner.email, token=token, error=str(refusal))
+    return RedirectResponse("/admin/login?set=1", 303)
+
+
+async def _switch_vendor(request: Request) -> Response:
+    standing: users.Standing = request.state.standing
+    form = await request.form(max_files=0, max_fields=10)
+    wanted, way_on = str(form.get("vendor", "")), own_path(str(form.get("next", "")))
+    await anyio.to_thread.run_sync(functools.partial(_stand, standing, wanted))
+    return RedirectResponse(OF_ONE_RECORD.sub(r"\1/list", way_on), 303)
+
+
+def _stand(standing: users.Standing, wanted: str) -> None:
+    actor, action = standing.actor, "enter" if wanted else "leave"
+    if not allowed(actor.panel_role, "vendor-switch", action):
+        raise HTTPException(403)
+    own = {"session_id": standing.session_id, "user_id": actor.user_id}
+    with acting(users.gate(actor.user_id)):
+        if not wanted:
+            in_transaction(users.leave_vendor, **own)
+        elif wanted.isascii() and wanted.isdigit() and len(wanted) < 19:
+            in_transaction(users.enter_vendor, **own, vendor_id=int(wanted))
+        else:
+            raise HTTPException(404)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way into the application: an address, a method, and the rule that guards it."""
+
+    path: str
+    method: str
+    name: str
+    rule: tuple[str | None, tuple[str, ...]] | None
+
+
+def walk_routes(app: Starlette) -> list[Way]:
+    """Every route of the application, the panel's included, one entry a method."""
+    return list(_ways(app.routes, ""))
+
+
+def _ways(routes: list[BaseRoute], before: str) -> Iterator[Way]:
+    for route in routes:
+        if isinstance(route, Route):
+            for method in sorted(route.methods or {"*"}):
+                rule = getattr(route, "rule", None)
+                yield Way(before + route.path, method, route.name, rule)
+        elif isinstance(route, Mount):
+            inner = list(route.routes or [])
+            if inner:
+                yield from _ways(inner, before + route.path)
+            else:
+                yield Way(before + route.path + "/{path}", "GET", route.name or "", None)
+        else:
+            raise TypeError(f"A route of an unknown kind: {route!r}")
