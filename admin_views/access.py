@@ -99,6 +99,9 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "edit": ("edit",),
     "delete": ("delete",),
     "ajax_lookup": ("create", "edit"),
+    "choices": ("list",),
+    "remove": ("delete",),
+    "command": ("move", "use", "edit"),
 }
 """SQLAdmin's own routes, by name, and the actions of which one is needed."""
 

@@ -1,0 +1,104 @@
+"""A record's page: sections, commands as buttons, the question before a delete, the trail."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+
+from admin_views import rendering
+from admin_views.lists import Col
+from admin_views.loaders import vendor_names
+from admin_views.places import country_name, zone_name
+from admin_views.saving import Command
+
+WRITTEN: dict[str, Any] = {
+    "phone": rendering.phone,
+    "minutes": rendering.minutes,
+    "word": rendering.word,
+    "zone": zone_name,
+    "country": country_name,
+    "number": rendering.number,
+    "money": rendering.money,
+    "day": rendering.day,
+    "moment": rendering.moment,
+}
+
+
+def written(column: Col, record: Any) -> Any:
+    """A value of a record as its page shows it."""
+    value = column.of(record)
+    if value is None or value == "":
+        return None
+    return WRITTEN[column.kind](value) if column.kind in WRITTEN else value
+
+
+def details_context(view: Any, session: Session, request: Request, record: Any) -> dict[str, Any]:
+    """Everything a record's page shows, read while the session is open."""
+    sections = [(title, [(c.label, written(c, record)) for c in cs]) for title, cs in view.details]
+    context: dict[str, Any] = {
+        "page_title": view.title_of(record),
+        "status": view.status_of(record),
+        "status_kind": view.status_kind,
+        "sections": [(title, pairs) for title, pairs in sections if pairs],
+        **commands(view, request, record),
+        "trail": view.trail(session, request, record),
+    }
+    marks = []
+    if view.over_all_vendors():
+        name = vendor_names(session, [record]).get(record.vendor_id)
+        marks = [("building-store", name)] if name else []
+    if view.deletable(request, record):
+        context["delete"] = question(view, request, record)
+    more = view.more_details(session, request, record)
+    context["marks"] = [*marks, *more.pop("marks", [])]
+    return {**context, **more}
+
+
+def question(view: Any, request: Request, record: Any) -> dict[str, Any]:
+    """The dialog before a delete; it says what stays."""
+    url = request.url_for("admin:remove", identity=view.identity, pk=record.id).path
+    verb = f"Delete {view.name.lower()}"
+    return {
+        "url": url,
+        "title": f"Delete {view.title_of(record)}?",
+        "text": view.stays,
+        "verb": verb,
+    }
+
+
+def commands(view: Any, request: Request, record: Any) -> dict[str, Any]:
+    """The buttons that move the record on, and the dialogs of those that ask first."""
+    open_now = [
+        c
+        for c in view.commands
+        if view.has_permission(request, c.action, record) and c.when(record)
+    ]
+    plain = [button(view, request, record, c) for c in open_now if not c.ask]
+    asking = [button(view, request, record, c) for c in open_now if c.ask]
+    dialogs = [dialog(c, b) for c, b in zip([c for c in open_now if c.ask], asking, strict=True)]
+    opens = [
+        {"title": b["title"], "icon": b["icon"], "danger": b["danger"], "dialog": f"do-{c.name}"}
+        for c, b in zip([c for c in open_now if c.ask], asking, strict=True)
+    ]
+    return {"operations": plain, "buttons": opens, "dialogs": dialogs}
+
+
+def button(view: Any, request: Request, record: Any, wanted: Command) -> dict[str, Any]:
+    """A command as a POST button."""
+    url = request.url_for(
+        "admin:command", identity=view.identity, pk=record.id, name=wanted.name
+    ).path
+    return {
+        "title": wanted.title, "url": url, "icon": wanted.icon, "primary": wanted.primary,
+        "danger": wanted.danger, "fields": [],
+    }  # fmt: skip
+
+
+def dialog(wanted: Command, shown: dict[str, Any]) -> dict[str, Any]:
+    """The question of a command that cannot be undone."""
+    title, text = wanted.ask or ("", "")
+    typed = wanted.input and {"name": wanted.input[0], "label": wanted.input[1]}
+    return {
+        "id": f"do-{wanted.name}", "title": title, "text": text, "verb": wanted.title,
+        "url": shown["url"], "input": typed, "danger": wanted.danger,
+    }  # fmt: skip

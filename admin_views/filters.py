@@ -1,0 +1,320 @@
+"""Filters as chips: each has its value in the address, a popover to set it, an x to remove it.
+
+A value that cannot be read is no value: a list never fails because of its address.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import Session
+
+from admin_views.forms import words_of
+from admin_views.lists import Address
+from admin_views.loaders import Lookup, Records, record_id
+from admin_views.rendering import day
+from app.tenancy import DatabaseRole, current_actor
+from models.categories import Category, CategoryKind
+from models.vendors import Vendor
+
+MOST_VALUES = 100
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One condition of a list. `admins` hides it from those who see one vendor only."""
+
+    name: str
+    title: str
+    column: Any = None
+    icon: str = "filter"
+    group: str = ""
+    open: bool = True
+    admins: bool = False
+    kind: str = "choices"
+    multiple: bool = True
+
+    @property
+    def params(self) -> tuple[str, ...]:
+        """The parameters of the address it reads."""
+        return (self.name,)
+
+    def offered(self) -> bool:
+        """Whether the one who acts sees this filter."""
+        return not self.admins or current_actor().role is not DatabaseRole.VENDOR
+
+    def values(self, address: Address) -> list[Any]:
+        """What the address asks for, as far as it can be read."""
+        raise NotImplementedError
+
+    def where(
+        self, session: Session, statement: Select[Any], values: list[Any], zone: tzinfo
+    ) -> Select[Any]:
+        """The statement with the condition."""
+        return statement.where(self.column.in_(values))
+
+    def labels(self, session: Session, values: list[Any]) -> list[str]:
+        """The values in words, for the chip."""
+        raise NotImplementedError
+
+    def choices(self, session: Session, values: list[Any]) -> list[dict[str, Any]]:
+        """The rows of the popover."""
+        return []
+
+    def drawn(self, session: Session, address: Address, values: list[Any]) -> dict[str, Any]:
+        """The popover, in the shape of `panel/filters.html`."""
+        return {
+            "name": self.name, "title": self.title, "icon": self.icon, "open": self.open,
+            "group": self.group, "kind": self.kind, "multiple": self.multiple,
+            "choices": self.choices(session, values), "hidden": address.without(*self.params),
+            "apply_text": "Show",
+        }  # fmt: skip
+
+    def chip(self, session: Session, address: Address, values: list[Any]) -> dict[str, Any]:
+        """The condition in force, and the address without it."""
+        said = self.labels(session, values)
+        return {
+            "name": self.name, "title": self.title, "value": said[0] if said else "–",
+            "more": len(said) - 1 or None, "remove_url": address.url(*self.params),
+        }  # fmt: skip
+
+
+def _line(value: Any, label: str, *, selected: bool, depth: int = 0) -> dict[str, Any]:
+    return {
+        "value": value,
+        "label": label,
+        "selected": selected,
+        "depth": depth or None,
+        "count_text": "",
+    }
+
+
+@dataclass(frozen=True)
+class OneOf(Filter):
+    """Some of a few words: a status, a kind, a channel."""
+
+    words: type[StrEnum] | Iterable[tuple[str, str]] = ()
+
+    def values(self, address: Address) -> list[Any]:
+        """The known words among those asked for."""
+        known = dict(words_of(self.words))
+        return [v for v in dict.fromkeys(address.all(self.name)) if v in known]
+
+    def labels(self, session: Session, values: list[Any]) -> list[str]:
+        """The words' labels."""
+        known = dict(words_of(self.words))
+        return [known[v] for v in values]
+
+    def choices(self, session: Session, values: list[Any]) -> list[dict[str, Any]]:
+        """Every word."""
+        return [_line(v, label, selected=v in values) for v, label in words_of(self.words)]
+
+
+@dataclass(frozen=True)
+class YesNo(Filter):
+    """A switch that is on, or off."""
+
+    multiple: bool = False
+    yes: str = "Yes"
+    no: str = "No"
+
+    def values(self, address: Address) -> list[Any]:
+        """True, False, or nothing."""
+        known = {"yes": True, "no": False}
+        return [known[v] for v in address.all(self.name)[-1:] if v in known]
+
+    def where(
+        self, session: Session, statement: Select[Any], values: list[Any], zone: tzinfo
+    ) -> Select[Any]:
+        """See `Filter`."""
+        return statement.where(self.column.is_(values[0]))
+
+    def labels(self, session: Session, values: list[Any]) -> list[str]:
+        """Yes or no, in the filter's own words."""
+        return [self.yes if v else self.no for v in values]
+
+    def choices(self, session: Session, values: list[Any]) -> list[dict[str, Any]]:
+        """Both."""
+        return [
+            _line("yes", self.yes, selected=True in values),
+            _line("no", self.no, selected=False in values),
+        ]
+
+
+@dataclass(frozen=True)
+class Related(Filter):
+    """Some related records, searched; those in force are listed first."""
+
+    kind: str = "search"
+    lookup: Lookup = field(default_factory=lambda: Records(Vendor, (Vendor.name,)))
+
+    def values(self, address: Address) -> list[Any]:
+        """The ids asked for."""
+        ids = (record_id(v) for v in dict.fromkeys(address.all(self.name)))
+        return [i for i in ids if i is not None][:MOST_VALUES]
+
+    def labels(self, session: Session, values: list[Any]) -> list[str]:
+        """What the records are called, as far as they can be seen."""
+        found = (self.lookup.find(session, str(v)) for v in values)
+        return [self.lookup.text(r) if r is not None else "unknown" for r in found]
+
+    def choices(self, session: Session, values: list[Any]) -> list[dict[str, Any]]:
+        """Those in force, then the first ten."""
+        named = zip(values, self.labels(session, values), strict=True)
+        chosen = [_line(v, label, selected=True) for v, label in named]
+        rest = [c for c in self.found(session, "") if record_id(c["value"]) not in values]
+        return chosen + rest
+
+    def found(self, session: Session, term: str) -> list[dict[str, Any]]:
+        """What the popover shows while one types."""
+        return [
+            _line(c["id"], c["text"], selected=False) for c in self.lookup.search(session, term)
+        ]
+
+
+def of_vendor(column: Any) -> Related:
+    """The vendor, for those who see several."""
+    return Related("vendor", "Vendor", column, icon="building-store", admins=True)
+
+
+@dataclass(frozen=True)
+class InCategory(Filter):
+    """Categories with everything below them."""
+
+    of: CategoryKind = CategoryKind.SERVICE
+
+    def values(self, address: Address) -> list[Any]:
+        """The ids asked for."""
+        ids = (record_id(v) for v in dict.fromkeys(address.all(self.name)))
+        return [i for i in ids if i is not None][:MOST_VALUES]
+
+    def where(
+        self, session: Session, statement: Select[Any], values: list[Any], zone: tzinfo
+    ) -> Select[Any]:
+        """The category or one below it."""
+        return statement.where(self.column.in_(below(values)))
+
+    def labels(self, session: Session, values: list[Any]) -> list[str]:
+        """The categories' names."""
+        named = {line["value"]: line["label"] for line in self.choices(session, values)}
+        return [named.get(v, "unknown") for v in values]
+
+    def choices(self, session: Session, values: list[Any]) -> list[dict[str, Any]]:
+        """The tree, each branch under its own."""
+        return [
+            _line(c.id, c.name, selected=c.id in values, depth=depth)
+            for c, depth in tree(session, self.of)
+        ]
+
+
+def below(ids: Sequence[int]) -> Select[tuple[int]]:
+    """The ids of these categories and of all below them."""
+    tops = select(Category.id).where(Category.id.in_(ids)).cte("branch", recursive=True)
+    branch = tops.union(select(Category.id).where(Category.parent_id == tops.c.id))
+    return select(branch.c.id)
+
+
+def tree(session: Session, kind: CategoryKind | None = None) -> list[tuple[Category, int]]:
+    """Every category with its depth, in the order of the tree."""
+    wanted = select(Category).order_by(Category.kind, Category.position, Category.name)
+    rows = list(session.scalars(wanted.where(Category.kind == kind) if kind else wanted))
+    under: dict[int | None, list[Category]] = {}
+    for row in rows:
+        under.setdefault(row.parent_id, []).append(row)
+    return list(_branches(under, None, 0))
+
+
+def _branches(
+    under: dict[int | None, list[Category]], parent: int | None, depth: int
+) -> Iterable[tuple[Category, int]]:
+    for category in under.get(parent, ()):
+        yield category, depth
+        yield from _branches(under, category.id, depth + 1)
+
+
+@dataclass(frozen=True)
+class Between(Filter):
+    """A range of days on the clocks of whoever looks; either end may stay open."""
+
+    kind: str = "range"
+    icon: str = "calendar"
+
+    @property
+    def params(self) -> tuple[str, ...]:
+        """From and to."""
+        return f"{self.name}_from", f"{self.name}_to"
+
+    def values(self, address: Address) -> list[Any]:
+        """`[from, to]` if at least one of them is a day."""
+        ends = [_day(address.one(p)) for p in self.params]
+        return ends if any(ends) else []
+
+    def where(
+        self, session: Session, statement: Select[Any], values: list[Any], zone: tzinfo
+    ) -> Select[Any]:
+        """From the first minute of the one day to the last of the other."""
+        low, high = values
+        if low:
+            statement = statement.where(self.column >= _midnight(low, zone))
+        if high:
+            statement = statement.where(self.column < _midnight(high + timedelta(days=1), zone))
+        return statement
+
+    def labels(self, session: Session, values: list[Any]) -> list[str]:
+        """1 Nov – 20 Nov."""
+        low, high = values
+        if low and high:
+            return [f"{day(low)} – {day(high)}"]
+        return [f"from {day(low)}" if low else f"until {day(high)}"]
+
+    def drawn(self, session: Session, address: Address, values: list[Any]) -> dict[str, Any]:
+        """See `Filter`; two dates."""
+        low, high = values or (None, None)
+        ends = zip(self.params, ("From", "To"), (low, high), strict=True)
+        params = [(n, label, "date", v.isoformat() if v else "") for n, label, v in ends]
+        return {**super().drawn(session, address, values), "params": params}
+
+
+def _day(text: str) -> date | None:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if 1900 <= found.year <= 2200 else None
+
+
+def _midnight(of: date, zone: tzinfo) -> datetime:
+    return datetime.combine(of, time(), zone).astimezone(UTC)
+
+
+Condition = Callable[[], ColumnElement[bool]]
+
+
+@dataclass(frozen=True)
+class Named(Filter):
+    """Conditions under a name, such as "overdue"."""
+
+    conditions: Sequence[tuple[str, str, Condition]] = ()
+    multiple: bool = False
+
+    def values(self, address: Address) -> list[Any]:
+        """The one known name asked for."""
+        known = {name for name, _, _ in self.conditions}
+        return [v for v in address.all(self.name)[-1:] if v in known]
+
+    def where(
+        self, session: Session, statement: Select[Any], values: list[Any], zone: tzinfo
+    ) -> Select[Any]:
+        """The condition."""
+        return statement.where(next(c() for name, _, c in self.conditions if name == values[0]))
+
+    def labels(self, session: Session, values: list[Any]) -> list[str]:
+        """Its label."""
+        return [label for name, label, _ in self.conditions if name in values]
+
+    def choices(self, session: Session, values: list[Any]) -> list[dict[str, Any]]:
+        """Every name."""
+        return [_line(n, label, selected=n in values) for n, label, _ in self.conditions]

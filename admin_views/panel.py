@@ -1,0 +1,338 @@
+"""The panel put together: every noun's views, the menu, the shell around each page, refusals."""
+
+import importlib
+import importlib.util
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from sqladmin import Admin
+from sqladmin.authentication import login_required
+from sqladmin.models import BaseView, ModelView
+from sqlalchemy.exc import DataError
+from sqlalchemy.orm import sessionmaker
+from starlette.applications import Starlette
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from admin_views import rendering, saving
+from admin_views.auth import PanelAccess, PanelAuth, harden
+from admin_views.base import HouseView
+from admin_views.loaders import typed, without_control
+from admin_views.rendering import say
+from admin_views.shell import Shell
+from app.database import AppSession, SessionFactory
+from app.errors import DomainError, NobodyActs, NotAllowed, NotFound
+from app.settings import settings
+
+log = logging.getLogger(__name__)
+
+NOUNS = (
+    "today", "customers", "bookings", "orders", "tasks", "packages", "memberships", "coupons",
+    "tags", "services", "products", "categories", "staff", "vendors", "people", "imports",
+    "users", "audit", "account",
+)  # fmt: skip
+"""Modules of `admin_views` in the order of the menu; each names its classes in `VIEWS`."""
+
+CATEGORIES = ("", "Today", "Marketplace", "Customers", "Sales", "Catalogue", "Vendors", "Data")
+
+STATUS = {NotFound: 404, NotAllowed: 403}
+MAX_FIELDS, MAX_PART = 2000, 1024 * 1024
+
+
+class PanelSessions(sessionmaker[AppSession]):
+    """SQLAdmin's own factory, which it reconfigures; sessions come from the house's."""
+
+    def __call__(self, **options: Any) -> AppSession:
+        """A session that carries the actor, bound as every other."""
+        return SessionFactory(**options)
+
+
+def _house_view(admin: Admin, request: Request) -> HouseView:
+    view = admin._find_model_view(request.path_params["identity"])
+    if not isinstance(view, HouseView):
+        raise HTTPException(404)
+    return view
+
+
+async def typed_form(request: Request) -> FormData:
+    """What was posted, within limits; a form that cannot be read is refused."""
+    return await request.form(max_files=0, max_fields=MAX_FIELDS, max_part_size=MAX_PART)
+
+
+class Panel(Admin):
+    """SQLAdmin with our forms, deletes and commands: what changes data is a POST."""
+
+    def __init__(self, app: Starlette) -> None:
+        super().__init__(
+            app,
+            session_maker=PanelSessions(class_=AppSession),
+            title="Backroom",
+            templates_dir=str(rendering.TEMPLATES),
+            middlewares=[Middleware(Shell)],
+            authentication_backend=PanelAuth(),
+            authorization_backend=PanelAccess(),
+        )
+        rendering.install(self.templates.env)
+        self.admin.state.panel = self
+        kept = [r for r in self.admin.router.routes if getattr(r, "name", "") != "delete"]
+        self.admin.router.routes = [
+            *kept,
+            Route("/{identity}/choices/{name}", self.choices, name="choices"),
+            Route("/{identity}/remove/{pk}", self.remove, methods=["POST"], name="remove"),
+            Route("/{identity}/do/{pk}/{name}", self.command, methods=["POST"], name="command"),
+        ]
+        self.admin.exception_handlers.update(
+            {
+                HTTPException: self.refused_page,
+                DomainError: self.refused,
+                DataError: self.unreadable,
+                Exception: self.unexpected,
+            }
+        )
+
+    # ---- refusals as pages -----------------------------------------------------------------
+
+    async def error_page(self, request: Request, status: int, message: str = "") -> Response:
+        """One sentence and the way on."""
+        context = {"status_code": status, "message": message, "back_url": _back(request)}
+        return await self.templates.TemplateResponse(
+            request, "sqladmin/error.html", context, status_code=status
+        )
+
+    async def refused_page(self, request: Request, error: Exception) -> Response:
+        """404, 403 and their like."""
+        if not isinstance(error, HTTPException):
+            raise TypeError(error)
+        message = error.detail if error.status_code not in (403, 404) else ""
+        return await self.error_page(request, error.status_code, message)
+
+    async def refused(self, request: Request, error: Exception) -> Response:
+        """A refusal of the whole page; who is not signed in goes to the door."""
+        if isinstance(error, NobodyActs):
+            return RedirectResponse(request.url_for("admin:login").path, 303)
+        return await self.error_page(request, STATUS.get(type(error), 409), str(error))
+
+    async def unreadable(self, request: Request, error: Exception) -> Response:
+        """A value that no column holds: there is no such page."""
+        log.info("unreadable value in %s", request.url.path)
+        return await self.error_page(request, 404)
+
+    async def unexpected(self, request: Request, error: Exception) -> Response:
+        """Anything else: logged, neutral on the page."""
+        log.exception("unexpected in %s", request.url.path, exc_info=error)
+        return await self.error_page(request, 500)
+
+    # ---- pages -----------------------------------------------------------------------------
+
+    @login_required
+    async def index(self, request: Request) -> Response:
+        """The first page of whoever is signed in: what needs doing now."""
+        today = next((v for v in self.views if hasattr(v, "first_page")), None)
+        if today is None:
+            return await self.templates.TemplateResponse(request, "sqladmin/index.html")
+        page: Response = await today.first_page(request)
+        return page
+
+    @login_required
+    async def create(self, request: Request) -> Response:
+        """A new record: an empty form, or what was typed with its refusals."""
+        await self._create(request)
+        view = _house_view(self, request)
+        if request.method == "GET":
+            filled = await view.in_transaction(view.prefill, request)
+            form = view.form_of()(data=filled)
+            return await self.form_page(request, view, view.create_template, form)
+        posted = await typed_form(request)
+        form = view.form_of()(posted)
+        saved = await self.attempt(request, form, view.insert_model, request)
+        if isinstance(saved, DomainError):
+            return await self.form_page(request, view, view.create_template, form, saved)
+        return self.after_save(request, view, saved, "saved", again=_again(posted))
+
+    @login_required
+    async def edit(self, request: Request) -> Response:
+        """A record's form, or what was typed with its refusals."""
+        await self._edit(request)
+        view = _house_view(self, request)
+        number = view.number(request.path_params["pk"])
+        record, shown = await view.in_transaction(view.read_form, number)
+        if request.method == "GET":
+            form = view.form_of(record)(data=shown)
+            return await self.form_page(request, view, view.edit_template, form, obj=record)
+        form = view.form_of(record)(await typed_form(request))
+        pk = request.path_params["pk"]
+        saved = await self.attempt(request, form, view.update_model, request, pk)
+        if isinstance(saved, DomainError):
+            return await self.form_page(request, view, view.edit_template, form, saved, obj=record)
+        return self.after_save(request, view, saved, "saved")
+
+    async def attempt(self, request: Request, form: Any, write: Any, *args: Any) -> Any:
+        """What was saved, or the refusal, its sentence noted at its field."""
+        request.state.field_errors = {}
+        if not form.validate():
+            return DomainError("Some values need a look.")
+        try:
+            return await write(*args, data=form.data)
+        except HTTPException:
+            raise
+        except Exception as error:
+            refusal = saving.sentence_of(error)
+            name = (refusal.field or "").removesuffix("_id")
+            if name in form:
+                request.state.field_errors = {name: [str(refusal)]}
+            return refusal
+
+    async def form_page(
+        self,
+        request: Request,
+        view: HouseView,
+        template: str,
+        form: Any,
+        refusal: DomainError | None = None,
+        **more: Any,
+    ) -> Response:
+        """The form as it stands, with the refusal, if any."""
+        noted = any(f.errors for f in form) or request.state.field_errors if refusal else False
+        context = {
+            **(await view.edit_context(request) if more else await view.create_context(request)),
+            "model_view": view,
+            "form": form,
+            "error": None if noted or refusal is None else str(refusal),
+            **more,
+        }
+        status = 400 if refusal else 200
+        return await self.templates.TemplateResponse(request, template, context, status)
+
+    def after_save(
+        self, request: Request, view: HouseView, saved: Any, verb: str, *, again: bool = False
+    ) -> Response:
+        """Say what was saved, and go to its page."""
+        say(request, " ".join([f"{saved.title} {verb}.", *saved.notes]))
+        if again:
+            url = request.url_for("admin:create", identity=view.identity)
+        elif view.has_permission(request, "details"):
+            url = request.url_for("admin:details", identity=view.identity, pk=saved.id)
+        else:
+            url = request.url_for("admin:list", identity=view.identity)
+        return RedirectResponse(url.path, 303)
+
+    # ---- changes without a form ------------------------------------------------------------
+
+    @login_required
+    async def remove(self, request: Request) -> Response:
+        """Delete a record after the question on its page."""
+        view = _house_view(self, request)
+        record = await view.get_object_for_details(request)
+        if not view.deletable(request, record):
+            raise HTTPException(403)
+        try:
+            title = await view.delete_model(request, request.path_params["pk"])
+        except HTTPException:
+            raise
+        except Exception as error:
+            return self.back_with(request, view, saving.sentence_of(error))
+        say(request, f"{title} deleted.")
+        return RedirectResponse(request.url_for("admin:list", identity=view.identity).path, 303)
+
+    @login_required
+    async def command(self, request: Request) -> Response:
+        """Move a record on: confirm, complete, cancel, and their like."""
+        view = _house_view(self, request)
+        wanted = view.command_named(request.path_params["name"])
+        if not view.has_permission(request, wanted.action):
+            raise HTTPException(403)
+        number = view.number(request.path_params["pk"])
+        posted = await typed_form(request)
+        words: dict[str, str] = {}
+        if wanted.input:
+            word = without_control(str(posted.get(wanted.input[0], ""))).strip()[:500]
+            words = {wanted.input[0]: word}
+        try:
+            done = await view.run_command(wanted, number, words)
+        except HTTPException:
+            raise
+        except NotFound:
+            raise HTTPException(404) from None
+        except Exception as error:
+            return self.back_with(request, view, saving.sentence_of(error))
+        say(request, done)
+        return RedirectResponse(_way_on(request, view), 303)
+
+    def back_with(self, request: Request, view: HouseView, refusal: DomainError) -> Response:
+        """Back to the record, with the refusal as a toast."""
+        say(request, str(refusal), tone="danger")
+        return RedirectResponse(_way_on(request, view), 303)
+
+    # ---- look-ups --------------------------------------------------------------------------
+
+    @login_required
+    async def ajax_lookup(self, request: Request) -> Response:
+        """What a form's picker offers for what is typed."""
+        view = _house_view(self, request)
+        lookup = view.lookup_named(request.query_params.get("name", ""))
+        term = typed(request.query_params.get("term"))
+        found = await view.in_transaction(lookup.search, term)
+        return JSONResponse({"results": found})
+
+    @login_required
+    async def choices(self, request: Request) -> Response:
+        """What a filter's popover offers for what is typed."""
+        view = _house_view(self, request)
+        if not view.has_permission(request, "list"):
+            raise HTTPException(403)
+        one: Any = view.filter_named(request.path_params["name"])
+        found = await view.in_transaction(one.found, typed(request.query_params.get("term")))
+        return JSONResponse({"choices": found})
+
+
+def _again(posted: FormData) -> bool:
+    return posted.get("save") == "Save and add another"
+
+
+def _back(request: Request) -> str | None:
+    identity = request.path_params.get("identity")
+    panel = getattr(request.app.state, "panel", None)
+    known = panel and any(v.is_model and v.identity == identity for v in panel.views)
+    return request.url_for("admin:list", identity=identity).path if known else None
+
+
+def _way_on(request: Request, view: HouseView) -> str:
+    """The page a command was pressed on, if it is ours, else the record's."""
+    before = request.headers.get("referer", "").split("://", 1)[-1].partition("/")
+    path = "/" + before[2]
+    base = request.url_for("admin:index").path
+    plain = path.isprintable() and "\\" not in path and "//" not in path
+    if before[0] == request.url.netloc and path.startswith(base) and plain:
+        return path
+    pk = request.path_params["pk"]
+    return request.url_for("admin:details", identity=view.identity, pk=pk).path
+
+
+def view_classes() -> list[type[BaseView | ModelView]]:
+    """Every view of the nouns that are there, in the order of the menu."""
+    found: list[type[BaseView | ModelView]] = []
+    for noun in NOUNS:
+        name = f"admin_views.{noun}"
+        if importlib.util.find_spec(name) is not None:
+            found += importlib.import_module(name).VIEWS
+    return found
+
+
+def build_panel(app: Starlette) -> Panel:
+    """The panel, mounted under `/admin` of `app`."""
+    settings()
+    panel = Panel(app)
+    for view in _grouped(view_classes()):
+        panel.add_view(view)
+    harden(panel)
+    return panel
+
+
+def _grouped(views: Sequence[type[Any]]) -> list[type[Any]]:
+    known = {name: n for n, name in enumerate(CATEGORIES)}
+    return sorted(views, key=lambda v: known.get(v.category or "", len(known)))

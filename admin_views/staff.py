@@ -1,0 +1,50 @@
+"""Staff members on screen."""
+
+from admin_views.base import HouseView, declared
+from admin_views.filters import YesNo, of_vendor
+from admin_views.forms import Check, Email, Phone, Text
+from admin_views.lists import Col, Sort
+from models.staff import StaffMember
+
+
+class StaffView(HouseView, model=StaffMember):
+    """The people who work for a vendor and can be booked."""
+
+    name, name_plural, icon, category = "Staff member", "Staff", "ti ti-id-badge-2", "Catalogue"
+    columns = (
+        Col("name", "Name", sort="name"),
+        Col("vendor", "Vendor", css="c-vendor", admins=True),
+        Col("title", "Title"),
+        Col("phone", "Phone", "phone"),
+        Col("email", "E-mail", "email"),
+        Col("is_active", "Works here", "bool"),
+    )
+    sorts = declared(name=Sort(StaffMember.name), newest=Sort(StaffMember.id, descending=True))
+    searched = (StaffMember.name, StaffMember.email)
+    search_hint = "Search name or e-mail"
+    filters = (
+        of_vendor(StaffMember.vendor_id),
+        YesNo("active", "Works here", StaffMember.is_active),
+    )
+    details = (
+        (
+            "Contact",
+            (
+                Col("title", "Title"),
+                Col("phone", "Phone", "phone"),
+                Col("email", "E-mail"),
+                Col("is_active", "Works here"),
+            ),
+        ),
+    )
+    fields = declared(
+        name=Text("Name", wanted=True),
+        title=Text("Title", hint="What customers read, such as Colourist"),
+        phone=Phone("Phone"),
+        email=Email("E-mail"),
+        is_active=Check("Works here and can be booked"),
+    )
+    stays = "Bookings and tasks must be given to somebody else first; the trail of changes stays."
+
+
+VIEWS = [StaffView]
