@@ -1,0 +1,143 @@
+"""The outbox: promise what must happen later, hand it over, and never lose or double it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.database import SessionFactory
+from app.errors import DomainError
+from app.tenancy import current_actor
+from models.outbox import OutboxMessage
+
+CHANNEL = "outbox"
+LEASE = timedelta(seconds=60)
+LONGEST_LEASE = timedelta(minutes=15)
+MAX_ATTEMPTS = 8
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(hours=1)
+
+_NOTIFY = text("SELECT pg_notify(:channel, :id)")
+_LOCK = text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))")
+_UNLOCK = text("SELECT pg_advisory_unlock(hashtextextended(:key, 0))")
+
+
+def enqueue(
+    session: Session, task: str, *, vendor_id: int | None = None, **payload: Any
+) -> OutboxMessage:
+    """Promise a task (its module path) in this transaction; the relay hears of it at commit.
+
+    It will act inside `vendor_id`, else inside the vendor acting now, as the user acting now.
+    """
+    actor = current_actor()
+    message = OutboxMessage(
+        vendor_id=vendor_id if vendor_id is not None else actor.vendor_id,
+        task=task,
+        payload={"user_id": actor.user_id, **payload},
+        available_at=clock.now(),
+    )
+    session.add(message)
+    session.flush()  # the id, by which the relay is told
+    session.execute(_NOTIFY, {"channel": CHANNEL, "id": str(message.id)})
+    return message
+
+
+def claim(session: Session, limit: int = 100) -> list[OutboxMessage]:
+    """The oldest messages that are due, each with a lease; two relays never get the same one.
+
+    A message that is not done when its lease ends is due again. The lease grows with the
+    message's age, so that a queue nobody works on does not fill up with copies.
+    """
+    now = clock.now()
+    due = (
+        select(OutboxMessage)
+        .where(OutboxMessage.done_at.is_(None), OutboxMessage.dead_at.is_(None))
+        .where(OutboxMessage.available_at <= now)
+        .order_by(OutboxMessage.available_at, OutboxMessage.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    messages = list(session.scalars(due))
+    for message in messages:
+        message.handed_at = now
+        message.available_at = now + _lease(message, now)
+    return messages
+
+
+def _lease(message: OutboxMessage, now: datetime) -> timedelta:
+    return min(max(LEASE, now - message.created_at), LONGEST_LEASE)
+
+
+@contextmanager
+def running(message_id: int) -> Iterator[bool]:
+    """Whether this process alone runs the message now: a lock that dies with its holder."""
+    engine = SessionFactory.kw["bind"].engine
+    key = {"key": f"outbox:{message_id}"}
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        alone = bool(connection.scalar(_LOCK, key))
+        try:
+            yield alone
+        finally:
+            if alone:
+                connection.execute(_UNLOCK, key)
+
+
+def take_up(session: Session, *, message_id: int) -> bool:
+    """Count an attempt at the message; False when it is done, dead, or gone.
+
+    A message that kills its worker each time is given up here.
+    """
+    message = session.get(OutboxMessage, message_id, with_for_update=True)
+    if message is None or message.done_at or message.dead_at:
+        return False
+    if message.attempts >= MAX_ATTEMPTS:
+        message.dead_at = clock.now()
+        message.last_error = message.last_error or "The worker died each time."
+        return False
+    message.attempts += 1
+    return True
+
+
+def mark_done(session: Session, *, message_id: int) -> None:
+    """The task did what was promised."""
+    message = session.get_one(OutboxMessage, message_id, with_for_update=True)
+    message.done_at = message.done_at or clock.now()
+    message.last_error = None
+
+
+def mark_failed(session: Session, *, message_id: int, error: BaseException) -> None:
+    """The task failed: try again after a pause that doubles, or give up after the last attempt."""
+    message = session.get_one(OutboxMessage, message_id, with_for_update=True)
+    message.last_error = _told(error)
+    if message.attempts >= MAX_ATTEMPTS:
+        message.dead_at = clock.now()
+    else:
+        pause = min(FIRST_PAUSE * 2 ** max(message.attempts - 1, 0), LONGEST_PAUSE)
+        message.available_at = clock.now() + pause
+
+
+def _told(error: BaseException) -> str:
+    """What may be kept of an error: a refusal's sentence; of others the kind, never values."""
+    if isinstance(error, DomainError):
+        return f"{error.code}: {error}".replace("\x00", "")[:500]
+    return type(error).__name__
+
+
+def waiting(session: Session) -> int:
+    """How many messages are neither done nor given up."""
+    count = select(func.count(OutboxMessage.id)).where(
+        OutboxMessage.done_at.is_(None), OutboxMessage.dead_at.is_(None)
+    )
+    return session.scalar(count) or 0
+
+
+def revive(session: Session, *, message_id: int) -> OutboxMessage:
+    """Give a message that was given up a new start."""
+    message = session.get_one(OutboxMessage, message_id, with_for_update=True)
+    message.dead_at, message.attempts, message.available_at = None, 0, clock.now()
+    session.execute(_NOTIFY, {"channel": CHANNEL, "id": str(message.id)})
+    return message

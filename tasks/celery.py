@@ -1,0 +1,71 @@
+"""The Celery application: what is brought by the relay, how it is acknowledged, what is nightly."""
+
+from typing import Any
+
+from celery import Celery
+from celery.schedules import crontab
+from celery.signals import worker_process_init
+
+from app.database import connect
+from app.settings import settings
+from tasks.base import HouseTask
+
+MODULES = ("tasks.imports", "tasks.bulk", "tasks.nightly", "tasks.outbox")
+"""Where tasks live; an outbox row may only name one of them."""
+
+VISIBILITY_SECONDS = 3600
+
+celery_app = Celery("backroom", task_cls=HouseTask, include=list(MODULES))
+celery_app.conf.update(
+    broker_url=settings().redis_url or "redis://127.0.0.1:6379/0",
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={
+        "visibility_timeout": VISIBILITY_SECONDS,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 15,
+    },
+    result_backend=None,
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    event_serializer="json",
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    task_default_queue="backroom",
+    enable_utc=True,
+    timezone="UTC",
+    beat_schedule={
+        "check-the-books": {
+            "task": "tasks.nightly.check_the_books",
+            "schedule": crontab(hour="3", minute="10"),
+        },
+        "clear-the-outbox": {
+            "task": "tasks.outbox.clear",
+            "schedule": crontab(hour="4", minute="10"),
+        },
+        "clear-staged-lists": {
+            "task": "tasks.imports.clear_left_over",
+            "schedule": crontab(hour="4", minute="40"),
+        },
+    },
+)
+
+
+@worker_process_init.connect
+def connect_worker(**_: Any) -> None:
+    """Each worker process has connections of its own: none is shared over a fork."""
+    url = settings().database_url
+    if url is None:
+        raise SystemExit("DATABASE_URL is not set: start the worker with `python -m app worker`.")
+    connect(url, pool_size=4)
+
+
+def send(task: str, *, kwargs: dict[str, Any], task_id: str) -> None:
+    """Give a task to the broker, or raise at once when it cannot be reached."""
+    celery_app.send_task(task, kwargs=kwargs, task_id=task_id, retry=False)
