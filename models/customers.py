@@ -109,6 +109,7 @@ class Customer(OwnedByVendor, Timestamped, Base):
             sql("id DESC"),
             postgresql_where=_LIVE,
         ),
+        Index("ix_customers_archived", "id", postgresql_where=sql("archived_at IS NOT NULL")),
         Index(
             "ix_customers_search",
             "search",

@@ -21,7 +21,10 @@ class CustomerInterest(OwnedByVendor, Base):
     __tablename__ = "customer_interests"
     __table_args__ = (
         same_vendor("customer_id", "customers"),
-        UniqueConstraint("vendor_id", "customer_id", "kind", "item_id"),
+        # The category rides along, so that a filter tests a customer without leaving the index.
+        UniqueConstraint(
+            "vendor_id", "customer_id", "kind", "item_id", postgresql_include=["category_id"]
+        ),
         one_of("kind", InterestKind),
         *not_negative("times"),
         Index(None, "kind", "item_id", "customer_id"),

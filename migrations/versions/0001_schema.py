@@ -484,6 +484,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_customers_person_id", "customers", ["person_id"], unique=False)
     op.create_index(
+        "ix_customers_archived",
+        "customers",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("archived_at IS NOT NULL"),
+    )
+    op.create_index(
         "ix_customers_search",
         "customers",
         ["search"],
@@ -1076,14 +1083,20 @@ def upgrade() -> None:
         postgresql.ExcludeConstraint(
             (sa.text("int8range(staff_id, staff_id, '[]')"), "&&"),
             (sa.text("with_buffer_after"), "&&"),
-            where=sa.text("status IN ('pending', 'confirmed', 'checked_in') AND kind <> 'class'"),
+            where=sa.text(
+                "status IN ('pending', 'confirmed', 'checked_in')"
+                " AND kind <> 'class' AND staff_id IS NOT NULL"
+            ),
             using="gist",
             name="ex_bookings_staff_with_buffer_after",
         ),
         postgresql.ExcludeConstraint(
             (sa.text("int8range(staff_id, staff_id, '[]')"), "&&"),
             (sa.text("with_buffer_before"), "&&"),
-            where=sa.text("status IN ('pending', 'confirmed', 'checked_in') AND kind <> 'class'"),
+            where=sa.text(
+                "status IN ('pending', 'confirmed', 'checked_in')"
+                " AND kind <> 'class' AND staff_id IS NOT NULL"
+            ),
             using="gist",
             name="ex_bookings_staff_with_buffer_before",
         ),
@@ -1283,6 +1296,7 @@ def upgrade() -> None:
             "kind",
             "item_id",
             name="uq_customer_interests_vendor_id_customer_id_kind_item_id",
+            postgresql_include=["category_id"],
         ),
         sa.UniqueConstraint("vendor_id", "id", name="uq_customer_interests_vendor_id_id"),
     )

@@ -1,0 +1,303 @@
+"""What each filter asks of a customer, in the two forms in which the database is quick.
+
+Row security hides indexes from operators that are not leakproof, and planners misjudge sets
+that are not independent. So every filter is known twice: as a test of one customer, and (where
+it is kept in a table of its own) as the set of customers it leaves.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    DateTime,
+    Select,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from app.operations.filters import Filters, Holding
+from app.tenancy import DatabaseRole, current_actor
+from models.categories import Category, CategoryKind
+from models.contact import query_words
+from models.customers import Address, Customer
+from models.interests import CustomerInterest
+from models.memberships import Membership, MembershipStatus
+from models.packages import HoldingStatus, PackageHolding
+from models.services import ServiceKind
+from models.tags import CustomerTag, Tag
+from models.vendors import Vendor
+from models.words import InterestKind
+
+Ids = Sequence[int] | Select[Any]
+Columns = Any
+"""`Customer`, or the columns of a subquery of it."""
+
+RUNNING = (
+    MembershipStatus.TRIALING,
+    MembershipStatus.ACTIVE,
+    MembershipStatus.PAST_DUE,
+    MembershipStatus.PAUSED,
+)
+
+
+def scope(filters: Filters) -> int | None:
+    """The one vendor whose customers are asked for: the actor's own, else the chosen one."""
+    actor = current_actor()
+    return actor.vendor_id if actor.role is DatabaseRole.VENDOR else filters.vendor_id
+
+
+def is_any(column: Any, values: Ids | Sequence[str]) -> ColumnElement[bool]:
+    """`column` is one of `values`, which stay one parameter however many they are."""
+    if isinstance(values, Select):
+        return column.in_(values)  # type: ignore[no-any-return]
+    return column == any_(bindparam(None, list(values), type_=ARRAY(column.type)))  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A table that leads to customers, and which of its rows count."""
+
+    customer_id: InstrumentedAttribute[Any]
+    vendor_id: InstrumentedAttribute[int]
+    where: ColumnElement[bool]
+
+    def customers(self, vendor_id: int | None) -> Select[Any]:
+        """The customers that the rows lead to; one may come several times."""
+        found = select(self.customer_id.label("customer_id")).where(self.where)
+        return found if vendor_id is None else found.where(self.vendor_id == vendor_id)
+
+    def holds(self, customer: Columns) -> ColumnElement[bool]:
+        """Whether a row leads to this customer."""
+        own = and_(self.vendor_id == customer.vendor_id, self.customer_id == customer.id)
+        return exists().where(own, self.where)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One filter that is kept in tables of its own (alternatives: several links)."""
+
+    name: str
+    links: tuple[Link, ...]
+
+    def customers(self, vendor_id: int | None) -> Select[Any]:
+        """The customers it leaves; one may come several times."""
+        found = [link.customers(vendor_id) for link in self.links]
+        if len(found) == 1:
+            return found[0]
+        return select(union_all(*found).subquery().c.customer_id)
+
+    def holds(self, customer: Columns) -> ColumnElement[bool]:
+        """Whether it holds for this customer."""
+        return or_(*(link.holds(customer) for link in self.links))
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """All that is asked: columns of the customer, search words, and sets."""
+
+    vendor_id: int | None
+    statuses: tuple[str, ...]
+    channels: tuple[str, ...]
+    since: Any
+    before: Any
+    words: tuple[str, ...] | None
+    sets: tuple[Condition, ...]
+    key: tuple[str, int | None]
+    """Equal for equal questions: the filters' fingerprint, and the vendor."""
+
+    @property
+    def query(self) -> str:
+        """The search words as a text search query; a vendor's own word keeps it to its file."""
+        own = [f"'#{self.vendor_id}'"] if self.vendor_id is not None else []
+        return " & ".join([*own, *(f"'{word}':*" for word in self.words or ())])
+
+    def found(self) -> ColumnElement[Any]:
+        """The search words as a value of the database."""
+        return cast(literal(self.query, Text), TSQUERY)
+
+    def of_columns(self, customer: Columns) -> list[ColumnElement[bool]]:
+        """What is asked of the customer's own columns, without vendor and search."""
+        asked: list[ColumnElement[bool]] = []
+        if self.statuses:
+            asked.append(is_any(customer.status, self.statuses))
+        if self.channels:
+            asked.append(is_any(customer.channel, self.channels))
+        if self.since is not None:
+            asked.append(customer.last_activity_at >= self.since)
+        if self.before is not None:
+            asked.append(customer.last_activity_at < self.before)
+        return asked
+
+    def searched(self, customer: Columns) -> list[ColumnElement[bool]]:
+        """What the search asks of one customer."""
+        if self.words is None:
+            return []
+        return [customer.search.op("@@")(self.found())] if self.words else [false()]
+
+    def tests(self, customer: Columns) -> list[ColumnElement[bool]]:
+        """Everything but the vendor and the archive, as tests of one customer."""
+        sets = [condition.holds(customer) for condition in self.sets]
+        return [*self.of_columns(customer), *self.searched(customer), *sets]
+
+    def at_home(self, customer: Columns) -> list[ColumnElement[bool]]:
+        """Living customers of the vendor asked for."""
+        own = [customer.vendor_id == self.vendor_id] if self.vendor_id is not None else []
+        return [customer.archived_at.is_(None), *own]
+
+
+def in_sql(filters: Filters) -> Conditions:
+    """The conditions with their look-ups left to the database."""
+    return _conditions(filters, lambda query: query, lambda moments: moments)
+
+
+def resolved(session: Session, filters: Filters) -> Conditions:
+    """The same with the look-ups done, so that the planner sees what is really asked."""
+
+    def moments(lazy: tuple[Any, Any]) -> tuple[Any, Any]:
+        row = session.execute(select(*(cast(moment, _AWARE) for moment in lazy))).one()
+        return row[0], row[1]
+
+    return _conditions(filters, lambda query: list(session.scalars(query)), moments)
+
+
+def matching(filters: Filters) -> Select[Any]:
+    """The ids of the customers that `filters` ask for: one rule for lists, bulk and segments."""
+    asked = in_sql(filters)
+    tests = [*asked.of_columns(Customer), *(condition.holds(Customer) for condition in asked.sets)]
+    query = select(Customer.id).where(*asked.at_home(Customer), *tests)
+    if asked.words is None:
+        return query
+    return query.where(Customer.id.in_(found_ids(asked)) if asked.words else false())
+
+
+def found_ids(asked: Conditions, most: int | None = None) -> Select[Any]:
+    """The customers that the search words lead to, archived ones too; at most `most`.
+
+    A vendor asks through the function that may use the index.
+    """
+    if current_actor().role is DatabaseRole.VENDOR:
+        found = func.search_customers(asked.found(), cast(most, BigInteger))
+        return select(found.column_valued("customer_id"))
+    ids = select(Customer.id.label("customer_id")).where(Customer.search.op("@@")(asked.found()))
+    return ids if most is None else ids.limit(most)
+
+
+def _conditions(
+    filters: Filters,
+    ids: Callable[[Select[Any]], Ids],
+    moments: Callable[[tuple[Any, Any]], tuple[Any, Any]],
+) -> Conditions:
+    vendor_id = scope(filters)
+    since, before = filters.activity_from, filters.activity_to
+    if since or before:
+        since, before = moments((_midnight(since, vendor_id, 0), _midnight(before, vendor_id, 1)))
+    return Conditions(
+        vendor_id=vendor_id,
+        statuses=filters.statuses,
+        channels=filters.channels,
+        since=since,
+        before=before,
+        words=None if filters.search is None else tuple(query_words(filters.search)),
+        sets=tuple(_sets(filters, vendor_id, ids)),
+        key=(filters.fingerprint, vendor_id),
+    )
+
+
+def _sets(
+    filters: Filters, vendor_id: int | None, ids: Callable[[Select[Any]], Ids]
+) -> Iterator[Condition]:
+    kind, item = CustomerInterest.kind, CustomerInterest.item_id
+    category = CustomerInterest.category_id
+    if kinds := filters.service_kinds:
+        yield Condition("service_type", (_bought(is_any(kind, kinds)),))
+    if items := filters.services:
+        yield Condition("service", (_bought(is_any(kind, _SERVICE_KINDS), is_any(item, items)),))
+    if items := filters.products:
+        yield Condition("product", (_bought(kind == InterestKind.PRODUCT, is_any(item, items)),))
+    if roots := filters.service_categories:
+        below = ids(_subtree(CategoryKind.SERVICE, roots))
+        yield Condition("service_category", (_bought(is_any(category, below)),))
+    if roots := filters.product_categories:
+        below = ids(_subtree(CategoryKind.PRODUCT, roots))
+        yield Condition("product_category", (_bought(is_any(category, below)),))
+    if filters.packages or filters.plans or filters.holding:
+        yield Condition("package", _held(filters))
+    if names := filters.tags:
+        which = is_any(CustomerTag.tag_id, ids(_tags(names, vendor_id)))
+        yield Condition("tag", (Link(CustomerTag.customer_id, CustomerTag.vendor_id, which),))
+    if cities := filters.cities:
+        which = is_any(Address.city_key, cities)
+        yield Condition("city", (Link(Address.customer_id, Address.vendor_id, which),))
+
+
+_SERVICE_KINDS = tuple(kind.value for kind in ServiceKind)
+
+
+def _bought(*where: ColumnElement[bool]) -> Link:
+    return Link(CustomerInterest.customer_id, CustomerInterest.vendor_id, and_(*where))
+
+
+def _held(filters: Filters) -> tuple[Link, ...]:
+    """Rows of packages and memberships; one kind is left out when only the other is named."""
+    now = filters.holding == Holding.HOLDS
+    named = bool(filters.packages or filters.plans)
+    links = []
+    if filters.packages or not named:
+        where = [is_any(PackageHolding.package_id, filters.packages)] if named else []
+        where += [PackageHolding.status == HoldingStatus.ACTIVE] if now else []
+        which = and_(true(), *where)
+        links.append(Link(PackageHolding.customer_id, PackageHolding.vendor_id, which))
+    if filters.plans or not named:
+        where = [is_any(Membership.plan_id, filters.plans)] if named else []
+        where += [is_any(Membership.status, [s.value for s in RUNNING])] if now else []
+        links.append(Link(Membership.customer_id, Membership.vendor_id, and_(true(), *where)))
+    return tuple(links)
+
+
+def _subtree(kind: CategoryKind, roots: Sequence[int]) -> Select[Any]:
+    """The categories `roots` (those of the kind) and all below them."""
+    tree = (
+        select(Category.id)
+        .where(is_any(Category.id, roots), Category.kind == kind)
+        .cte("tree", recursive=True)
+    )
+    # UNION, not UNION ALL: it ends even if somebody tied the tree into a ring.
+    tree = tree.union(select(Category.id).join(tree, Category.parent_id == tree.c.id))
+    return select(tree.c.id)
+
+
+def _tags(names: Sequence[str], vendor_id: int | None) -> Select[Any]:
+    found = select(Tag.id).where(is_any(Tag.name, names))
+    return found if vendor_id is None else found.where(Tag.vendor_id == vendor_id)
+
+
+def _midnight(day: date | None, vendor_id: int | None, days_later: int) -> Any:
+    """When the day (or one later) begins where the vendor is."""
+    if day is None:
+        return None
+    zone: Any = literal("UTC")
+    if vendor_id is not None:
+        zone = select(Vendor.time_zone).where(Vendor.id == vendor_id).scalar_subquery()
+    local = cast(cast(day, Date) + days_later, DateTime(timezone=False))
+    return func.timezone(zone, local, type_=_AWARE)
+
+
+_AWARE = DateTime(timezone=True)

@@ -1,0 +1,171 @@
+"""The filters of the customer list: what an address can say, and what is taken from it."""
+
+import hashlib
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Self
+
+from models.contact import fold
+from models.customers import CustomerStatus
+from models.services import ServiceKind
+from models.words import Channel
+
+MOST_VALUES = 50
+"""More values of one filter than this are left out: an address is no list."""
+MOST_LETTERS = 200
+
+
+class Holding(StrEnum):
+    """Whether a package or membership counts while it runs, or also when it is over."""
+
+    HOLDS = "holds"
+    HELD = "held"
+
+
+def tag_name(text: str) -> str:
+    """A tag as it is kept: lower case, single blanks, no invisible characters."""
+    seen = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text[:1000])
+    return " ".join(unicodedata.normalize("NFC", seen).lower().split())
+
+
+def city_key(text: str) -> str:
+    """A city as addresses keep it for comparison: case and accents folded."""
+    return fold(text)
+
+
+Reader = Callable[[str], Any]
+
+
+def _number(text: str) -> int | None:
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
+        return None
+    number = int(digits)
+    return number if 0 < number < 2**63 else None
+
+
+def _text(text: str) -> str | None:
+    clean = text.strip()
+    odd = any(unicodedata.category(c) in ("Cc", "Cs") for c in clean)
+    return clean if clean and not odd and len(clean) <= MOST_LETTERS else None
+
+
+def _day(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return day if 1900 <= day.year <= 2999 else None
+
+
+def _word_of(words: type[StrEnum]) -> Reader:
+    return lambda text: words(text) if text in set(words) else None
+
+
+def _tag(text: str) -> str | None:
+    return (tag_name(text) or None) if _text(text) else None
+
+
+def _city(text: str) -> str | None:
+    return (city_key(text.strip()) or None) if _text(text) else None
+
+
+def _search(text: str) -> str | None:
+    seen = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in text[:MOST_LETTERS])
+    return seen.strip() or None
+
+
+_ONE: dict[str, tuple[str, Reader]] = {
+    "vendor": ("vendor_id", _number),
+    "holding": ("holding", _word_of(Holding)),
+    "activity_from": ("activity_from", _day),
+    "activity_to": ("activity_to", _day),
+    "search": ("search", _search),
+}
+_MANY: dict[str, tuple[str, Reader]] = {
+    "status": ("statuses", _word_of(CustomerStatus)),
+    "service_type": ("service_kinds", _word_of(ServiceKind)),
+    "service_category": ("service_categories", _number),
+    "service": ("services", _number),
+    "product_category": ("product_categories", _number),
+    "product": ("products", _number),
+    "package": ("packages", _number),
+    "plan": ("plans", _number),
+    "tag": ("tags", _tag),
+    "channel": ("channels", _word_of(Channel)),
+    "city": ("cities", _city),
+}
+PARAMETERS: dict[str, str] = {name: field for name, (field, _) in (_ONE | _MANY).items()}
+"""The filter's name in an address -> the field of `Filters`."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which customers are asked for. Values of one filter are alternatives; filters add up.
+
+    Categories include what lies below them. `packages` and `plans` are one filter; with
+    `holding` alone any package or membership counts. Days are the vendor's days (without
+    vendor: UTC), both included. Archived customers are never asked for.
+    """
+
+    vendor_id: int | None = None
+    statuses: tuple[str, ...] = ()
+    service_kinds: tuple[str, ...] = ()
+    service_categories: tuple[int, ...] = ()
+    services: tuple[int, ...] = ()
+    product_categories: tuple[int, ...] = ()
+    products: tuple[int, ...] = ()
+    packages: tuple[int, ...] = ()
+    plans: tuple[int, ...] = ()
+    holding: str | None = None
+    tags: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    cities: tuple[str, ...] = ()
+    activity_from: date | None = None
+    activity_to: date | None = None
+    search: str | None = None
+
+    @classmethod
+    def from_query(cls, items: Iterable[tuple[str, str]]) -> Self:
+        """The filters an address asks for; what cannot be read is ignored."""
+        one: dict[str, Any] = {}
+        many: dict[str, dict[Any, None]] = {}
+        for name, text in items:
+            if name in _ONE:
+                field, read = _ONE[name]
+                if (value := read(text)) is not None:
+                    one[field] = value
+            elif name in _MANY:
+                field, read = _MANY[name]
+                if (value := read(text)) is not None:
+                    many.setdefault(field, {})[value] = None
+        several = {field: tuple(found)[:MOST_VALUES] for field, found in many.items()}
+        values: dict[str, Any] = one | several
+        return cls(**values)
+
+    def to_query(self) -> list[tuple[str, str]]:
+        """The same filters as the pairs of an address, always in one order."""
+        pairs: list[tuple[str, str]] = []
+        for name, field in PARAMETERS.items():
+            value = getattr(self, field)
+            values: Sequence[Any] = value if isinstance(value, tuple) else (value,)
+            pairs += [(name, str(one)) for one in values if one is not None]
+        return pairs
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Equal for filters that ask for the same, whatever the order of their values."""
+        return hashlib.blake2s(repr(sorted(self.to_query())).encode(), digest_size=8).hexdigest()
+
+    def without(self, name: str) -> Self:
+        """The same filters without the one that an address calls `name`."""
+        gone = ("package", "plan", "holding") if name in ("package", "plan") else (name,)
+        blank: dict[str, Any] = {f.name: f.default for f in fields(self)}
+        return replace(self, **{PARAMETERS[n]: blank[PARAMETERS[n]] for n in gone})
+
+    def __bool__(self) -> bool:
+        return bool(self.to_query())
