@@ -41,7 +41,10 @@ BOOKING_TRANSITIONS: dict[BookingStatus, frozenset[BookingStatus]] = {
 }
 """Every move a booking can make; all others are refused."""
 
-_BLOCKS = "status IN ('pending', 'confirmed', 'checked_in') AND kind <> 'class'"
+_BLOCKS = (
+    "status IN ('pending', 'confirmed', 'checked_in') AND kind <> 'class' AND staff_id IS NOT NULL"
+)
+"""Without `staff_id IS NOT NULL` a range of two nulls would block every member of staff there is."""
 
 
 def _no_overlap(range_column: str) -> ExcludeConstraint:

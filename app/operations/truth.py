@@ -1,0 +1,222 @@
+"""What customers' numbers and interests must be: worked out from what happened, in SQL.
+
+The truth is in bookings, orders, holdings and memberships:
+a visit is a completed booking, at its start (or when it was completed, if that was earlier);
+an order counts once it is fulfilled; of the money, bookings and service lines are services,
+product lines are products, and the total also holds packages, memberships, fees and tips.
+Interests follow the catalogue as it stands: a service's kind and an item's category are today's.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import FromClause, Select, and_, func, literal, select, union_all
+
+from models.bookings import Booking, BookingStatus
+from models.customers import Customer
+from models.memberships import Membership
+from models.orders import LineKind, Order, OrderLine, OrderStatus
+from models.packages import Package, PackageHolding
+from models.products import Product, Variant
+from models.services import Service
+from models.words import InterestKind
+
+SETTLED = (OrderStatus.FULFILLED, OrderStatus.COMPLETED)
+"""The statuses in which an order counts."""
+
+KEY = ("vendor_id", "customer_id", "kind", "item_id")
+"""What an interest is known by."""
+
+
+def _visited_at() -> Any:
+    return func.least(Booking.starts_at, Booking.completed_at)
+
+
+def these(column: Any, customer_ids: Sequence[int] | None) -> list[Any]:
+    """The condition that keeps to these customers, if any are named."""
+    return [] if customer_ids is None else [column.in_(customer_ids)]
+
+
+def true_numbers(customer_ids: Sequence[int] | None = None) -> Select[Any]:
+    """The running numbers of customers as their bookings and orders tell them."""
+    done = Booking.status == BookingStatus.COMPLETED
+    visits = (
+        select(
+            Booking.vendor_id,
+            Booking.customer_id,
+            func.count().filter(done).label("visits"),
+            func.count().filter(~done).label("no_shows"),
+            func.sum(Booking.price).filter(done).label("spent"),
+            func.max(_visited_at()).filter(done).label("last_at"),
+        )
+        .where(Booking.status.in_([BookingStatus.COMPLETED, BookingStatus.NO_SHOW]))
+        .where(*these(Booking.customer_id, customer_ids))
+        .group_by(Booking.vendor_id, Booking.customer_id)
+        .subquery("visits")
+    )
+    orders = _orders(customer_ids)
+    lines = _lines(customer_ids)
+    services = func.coalesce(visits.c.spent, 0) + func.coalesce(lines.c.services, 0)
+    last_activity = func.greatest(Customer.created_at, visits.c.last_at, orders.c.last_at)
+    return (
+        select(
+            Customer.id.label("customer_id"),
+            func.coalesce(visits.c.visits, 0).label("visit_count"),
+            func.coalesce(visits.c.no_shows, 0).label("no_show_count"),
+            func.coalesce(orders.c.orders, 0).label("order_count"),
+            services.label("services_spent"),
+            func.coalesce(lines.c.products, 0).label("products_spent"),
+            (func.coalesce(visits.c.spent, 0) + func.coalesce(orders.c.spent, 0)).label(
+                "total_spent"
+            ),
+            visits.c.last_at.label("last_visit_at"),
+            orders.c.last_at.label("last_order_at"),
+            last_activity.label("last_activity_at"),
+        )
+        .outerjoin(visits, _same(visits))
+        .outerjoin(orders, _same(orders))
+        .outerjoin(lines, _same(lines))
+        .where(*these(Customer.id, customer_ids))
+    )
+
+
+def _same(part: FromClause) -> Any:
+    return and_(part.c.vendor_id == Customer.vendor_id, part.c.customer_id == Customer.id)
+
+
+def _settled(customer_ids: Sequence[int] | None) -> list[Any]:
+    return [
+        Order.status.in_(SETTLED),
+        Order.customer_id.is_not(None),
+        *these(Order.customer_id, customer_ids),
+    ]
+
+
+def _orders(customer_ids: Sequence[int] | None) -> FromClause:
+    return (
+        select(
+            Order.vendor_id,
+            Order.customer_id,
+            func.count().label("orders"),
+            func.sum(Order.total).label("spent"),
+            func.max(Order.placed_at).label("last_at"),
+        )
+        .where(*_settled(customer_ids))
+        .group_by(Order.vendor_id, Order.customer_id)
+        .subquery("orders_of")
+    )
+
+
+def _lines(customer_ids: Sequence[int] | None) -> FromClause:
+    def spent(kind: LineKind) -> Any:
+        return func.sum(OrderLine.total).filter(OrderLine.kind == kind)
+
+    return (
+        select(
+            Order.vendor_id,
+            Order.customer_id,
+            spent(LineKind.SERVICE).label("services"),
+            spent(LineKind.PRODUCT).label("products"),
+        )
+        .join(OrderLine, _line_of_order())
+        .where(*_settled(customer_ids))
+        .group_by(Order.vendor_id, Order.customer_id)
+        .subquery("lines_of")
+    )
+
+
+def _line_of_order() -> Any:
+    return and_(OrderLine.vendor_id == Order.vendor_id, OrderLine.order_id == Order.id)
+
+
+def true_interests(customer_ids: Sequence[int] | None = None) -> Select[Any]:
+    """The interests of customers as bookings, orders, holdings and memberships tell them."""
+    parts = union_all(
+        _from_bookings(customer_ids),
+        *_from_lines(customer_ids),
+        _from_holdings(customer_ids),
+        _from_memberships(customer_ids),
+    ).subquery("bought")
+    return select(
+        *(parts.c[name] for name in KEY),
+        func.max(parts.c.category_id).label("category_id"),
+        func.sum(parts.c.times).label("times"),
+        func.sum(parts.c.spent).label("spent"),
+        func.max(parts.c.at).label("last_at"),
+    ).group_by(*(parts.c[name] for name in KEY))
+
+
+def _part(source: Any, kind: Any, item: Any, category: Any, times: Any, spent: Any, at: Any) -> Any:
+    return select(
+        source.vendor_id,
+        source.customer_id,
+        kind.label("kind"),
+        item.label("item_id"),
+        category.label("category_id"),
+        times.label("times"),
+        spent.label("spent"),
+        at.label("at"),
+    )
+
+
+_ONE, _NOTHING, _NO_CATEGORY = literal(1), literal(Decimal(0)), literal(None, Service.id.type)
+
+
+def _from_bookings(customer_ids: Sequence[int] | None) -> Any:
+    return (
+        _part(
+            Booking, Service.kind, Service.id, Service.category_id, _ONE, Booking.price,
+            _visited_at(),
+        )
+        .join(
+            Service, and_(Service.vendor_id == Booking.vendor_id, Service.id == Booking.service_id)
+        )
+        .where(Booking.status == BookingStatus.COMPLETED, *these(Booking.customer_id, customer_ids))
+    )  # fmt: skip
+
+
+def _from_lines(customer_ids: Sequence[int] | None) -> list[Any]:
+    """Packages and memberships bring money here; how often they were had, their own rows say."""
+    line = OrderLine
+    common = {"spent": line.total, "at": Order.fulfilled_at}
+
+    def part(item: Any, kind: Any, category: Any, times: Any, *joins: tuple[Any, Any]) -> Any:
+        query = _part(Order, kind, item.id, category, times, **common).join(line, _line_of_order())
+        for table, condition in joins:
+            query = query.join(table, and_(table.vendor_id == line.vendor_id, condition))
+        return query.where(*_settled(customer_ids))
+
+    pieces, none = line.quantity, literal(0)
+    return [
+        part(
+            Product, literal(InterestKind.PRODUCT.value), Product.category_id, pieces,
+            (Variant, Variant.id == line.variant_id), (Product, Product.id == Variant.product_id),
+        ),
+        part(Service, Service.kind, Service.category_id, pieces,
+             (Service, Service.id == line.service_id)),
+        part(Package, literal(InterestKind.PACKAGE.value), Package.category_id, none,
+             (Package, Package.id == line.package_id)),
+        _part(Order, literal(InterestKind.MEMBERSHIP.value), line.plan_id, _NO_CATEGORY, none,
+              **common)
+        .join(line, _line_of_order()).where(line.plan_id.is_not(None), *_settled(customer_ids)),
+    ]  # fmt: skip
+
+
+def _from_holdings(customer_ids: Sequence[int] | None) -> Any:
+    held = PackageHolding
+    return (
+        _part(
+            held, literal(InterestKind.PACKAGE.value), Package.id, Package.category_id, _ONE,
+            _NOTHING, held.bought_at,
+        )
+        .join(Package, and_(Package.vendor_id == held.vendor_id, Package.id == held.package_id))
+        .where(*these(held.customer_id, customer_ids))
+    )  # fmt: skip
+
+
+def _from_memberships(customer_ids: Sequence[int] | None) -> Any:
+    return _part(
+        Membership, literal(InterestKind.MEMBERSHIP.value), Membership.plan_id, _NO_CATEGORY,
+        _ONE, _NOTHING, Membership.started_at,
+    ).where(*these(Membership.customer_id, customer_ids))  # fmt: skip

@@ -1,0 +1,33 @@
+"""Wall time and instants: what people write, in the zone where it happens."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from app.errors import DomainError
+
+EARLIEST, LATEST = 1990, 2199
+
+
+class NoSuchTime(DomainError):
+    sentence = (
+        "{time} does not exist on {day}, the clocks go forward then: choose a time an hour later."
+    )
+
+
+class OutOfTime(DomainError):
+    sentence = "The year {year} is out of reach: choose one from 1990 to 2199."
+
+
+def instant(moment: datetime, zone: str, *, field: str | None = None) -> datetime:
+    """The instant that `moment` means, in UTC; without an offset it is wall time in `zone`.
+
+    A wall time that the clocks skip is refused; of one that comes twice the first is meant.
+    """
+    if not EARLIEST <= moment.year <= LATEST:
+        raise OutOfTime(field=field, year=moment.year)
+    if moment.tzinfo is not None:
+        return moment.astimezone(UTC)
+    found = moment.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
+    if found.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != moment.replace(fold=0):
+        raise NoSuchTime(field=field, time=f"{moment:%H:%M}", day=f"{moment:%d %B %Y}")
+    return found
