@@ -1,212 +1,73 @@
-"""How values are written on a screen, and the environment that draws table rows in a thread.
+"""The environments that draw: SQLAdmin's asynchronous one, and ours for table rows in a thread.
 
-One vocabulary for both environments: `install(env)` gives SQLAdmin's asynchronous environment and
-our synchronous one the same filters, so a figure reads alike in a list and on a page. The zone is
-that of the request (`speaking_in`), the locale and the currency are the installation's.
+Both get one vocabulary by `install(env)`, so a figure reads alike in a list and on a page.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from datetime import UTC, date, datetime, timedelta, tzinfo
-from decimal import Decimal
-from enum import Enum
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import phonenumbers
-from babel.dates import format_date
-from babel.numbers import format_decimal
 from markupsafe import Markup
 from starlette.requests import Request
 
-from admin_views.statuses import Look, look_of
-from app import clock
-from app.money import decimals_of
+from admin_views import cells
+from admin_views.writing import (
+    ago,
+    capped,
+    clock_time,
+    day,
+    day_head,
+    dial,
+    initials,
+    look,
+    minutes,
+    moment,
+    money,
+    number,
+    phone,
+    plain,
+    plural,
+    span,
+    speaking_in,
+    word,
+)
 from app.settings import settings
+
+__all__ = [
+    "STATICS",
+    "TEMPLATES",
+    "ago",
+    "asset",
+    "capped",
+    "clock_time",
+    "day",
+    "day_head",
+    "dial",
+    "environment",
+    "initials",
+    "install",
+    "look",
+    "minutes",
+    "moment",
+    "money",
+    "number",
+    "phone",
+    "plain",
+    "plural",
+    "say",
+    "span",
+    "speaking_in",
+    "summary_of",
+    "table",
+    "word",
+]
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
 STATICS = HERE / "statics"
-NONE = "–"
-NEVER = "never"
-
-_zone: ContextVar[tzinfo | None] = ContextVar("zone", default=None)
-
-
-@contextmanager
-def speaking_in(zone: tzinfo) -> Iterator[None]:
-    """Write moments in `zone` inside the block; threads started inside follow."""
-    token = _zone.set(zone)
-    try:
-        yield
-    finally:
-        _zone.reset(token)
-
-
-def _signed(text: str) -> str:
-    return text.replace("-", "−", 1) if text.startswith("-") else text
-
-
-def _finite(value: Decimal | float | None) -> bool:
-    return value is not None and Decimal(value).is_finite()
-
-
-def number(value: Decimal | float | None) -> str:
-    """1,240 as the installation writes it; a minus is −, nothing is an en dash."""
-    if value is None or not _finite(value):
-        return NONE
-    return _signed(str(format_decimal(value, locale=settings().locale)))
-
-
-def money(value: Decimal | float | None) -> str:
-    """46.10, with the decimals of the installation's currency and without its name."""
-    if value is None or not _finite(value):
-        return NONE
-    decimals = decimals_of(settings().currency)
-    pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-    return _signed(str(format_decimal(value, format=pattern, locale=settings().locale)))
-
-
-def capped(count: int | None) -> str:
-    """A count up to the cap, and "10,000+" above it."""
-    if count is None:
-        return ""
-    cap = settings().count_cap
-    return f"{number(cap)}+" if count > cap else number(count)
-
-
-def span(low: object, high: object) -> str:
-    """A range with an en dash: 1–25."""
-    return f"{low}–{high}"
-
-
-def _local_day(value: date | datetime) -> date:
-    if isinstance(value, datetime):
-        return (value.astimezone(_zone.get() or UTC) if value.tzinfo else value).date()
-    return value
-
-
-def _today() -> date:
-    return clock.now().astimezone(_zone.get() or UTC).date()
-
-
-def day(value: date | datetime | None, none: str = NEVER) -> str:
-    """18 Nov, with the year only when it is not this one."""
-    if value is None:
-        return none
-    local = _local_day(value)
-    pattern = "d MMM" if local.year == _today().year else "d MMM y"
-    return str(format_date(local, pattern, locale=settings().locale))
-
-
-def day_head(value: date | datetime) -> str:
-    """Wednesday 18 November, as the head of a day in a time line."""
-    local = _local_day(value)
-    pattern = "EEEE d MMMM" if local.year == _today().year else "EEEE d MMMM y"
-    return str(format_date(local, pattern, locale=settings().locale))
-
-
-def clock_time(value: datetime | None) -> str:
-    """15:10 in the zone of the request."""
-    if value is None:
-        return NONE
-    return (value.astimezone(_zone.get() or UTC) if value.tzinfo else value).strftime("%H:%M")
-
-
-def moment(value: datetime | None, none: str = NEVER) -> str:
-    """18 Nov, 15:10 in the zone of the request."""
-    return none if value is None else f"{day(value)}, {clock_time(value)}"
-
-
-def ago(value: date | datetime | None, none: str = NEVER) -> str:
-    """Today, yesterday, 2 days ago; after a week, and ahead of tomorrow, the date."""
-    if value is None:
-        return none
-    days = (_today() - _local_day(value)) // timedelta(days=1)
-    named = {0: "today", 1: "yesterday", -1: "tomorrow"}
-    if days in named:
-        return named[days]
-    return f"{days} days ago" if 1 < days <= 7 else day(value)
-
-
-def minutes(value: int | None) -> str:
-    """45 min, 1 h 45, 2 h."""
-    if value is None:
-        return NONE
-    hours, rest = divmod(value, 60)
-    if not hours:
-        return f"{rest} min"
-    return f"{hours} h {rest:02d}" if rest else f"{hours} h"
-
-
-def phone(value: str | None) -> str:
-    """A stored number as people read it, +31 6 12348890; what is no number stays as it is."""
-    if not value:
-        return NONE
-    try:
-        known = phonenumbers.parse(value, None)
-    except phonenumbers.NumberParseException:
-        return value
-    return phonenumbers.format_number(known, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
-
-
-def dial(value: str | None) -> str:
-    """The `tel:` address of a number, of digits and a plus only."""
-    return "tel:" + "".join(c for c in value or "" if c in "+0123456789")
-
-
-def initials(name: str | None) -> str:
-    """Up to two letters that stand for a name in its circle."""
-    words = [w for w in (name or "").split() if w[0].isalnum()]
-    letters = [words[0][0], words[-1][0]] if len(words) > 1 else [w[0] for w in words]
-    return "".join(letters).upper() or "?"
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """1 row, 2 rows, 1,240 rows."""
-    return f"{number(count)} {one if count == 1 else many or one + 's'}"
-
-
-def word(value: object) -> str:
-    """An enum's or column's word as a label: part_paid is "Part paid"; nothing is an en dash."""
-    if value is None or value == "":
-        return NONE
-    text = str(value.value if isinstance(value, Enum) else value).replace("_", " ")
-    return text[:1].upper() + text[1:]
-
-
-def look(status: object, kind: str = "") -> Look:
-    """Tone, glyph and word of a status."""
-    return look_of(str(status.value if isinstance(status, Enum) else status), kind)
-
-
-def plain(value: object) -> object:
-    """A value of any column as a cell: dates, numbers, words and yes or no as people write them."""
-    if isinstance(value, Markup):
-        return value
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return moment(value)
-    if isinstance(value, date):
-        return day(value)
-    if isinstance(value, Decimal):
-        return money(value)
-    return _plain_word(value)
-
-
-def _plain_word(value: object) -> object:
-    if isinstance(value, Enum):
-        return word(value)
-    if isinstance(value, int | float):
-        return number(value)
-    if isinstance(value, list | tuple | set):
-        return ", ".join(str(plain(v)) for v in value) or NONE
-    return NONE if value is None or value == "" else str(value)
 
 
 def summary_of(
@@ -277,8 +138,15 @@ def table(
     selectable: bool = False,
 ) -> Markup:
     """The rows of a list, drawn; the shape of columns and rows stands in `panel/table.html`."""
-    drawn = environment().get_template("panel/table.html")
     shown = [c for c in columns if c.get("on", True)]
-    return Markup(  # noqa: S704 - an autoescaping template made it
-        drawn.render(columns=shown, rows=rows, table_class=table_class, selectable=selectable)
+    drawn = (
+        environment()
+        .get_template("panel/table.html")
+        .render(
+            columns=shown,
+            rows=[cells.row(shown, r) for r in rows],
+            table_class=table_class,
+            selectable=selectable,
+        )
     )
+    return Markup(drawn)  # noqa: S704 - an autoescaping template made it

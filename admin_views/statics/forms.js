@@ -74,6 +74,7 @@
       if (go) go.hidden = !file;
     };
     input.addEventListener("change", show);
+    show();
     ["dragover", "dragenter"].forEach(function (n) { box.addEventListener(n, function (ev) { ev.preventDefault(); box.classList.add("is-over"); }); });
     ["dragleave", "drop"].forEach(function (n) { box.addEventListener(n, function () { box.classList.remove("is-over"); }); });
     box.addEventListener("drop", function (ev) { ev.preventDefault(); if (ev.dataTransfer.files.length) { input.files = ev.dataTransfer.files; show(); } });

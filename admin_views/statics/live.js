@@ -32,6 +32,35 @@
     input.addEventListener("keydown", function (ev) { if (ev.key === "Enter") ev.preventDefault(); });
   });
 
+  /* ---- the vendor one works in, searched: every found one is a button of the same POST form ---- */
+  B.all("[data-vendors]").forEach(function (input) {
+    var box = input.closest(".pop-body").querySelector(".pop-rows"), stop = null, own = box.innerHTML;
+    var draw = function (data) {
+      if (!data) return;
+      box.textContent = "";
+      (data.choices || []).forEach(function (c) {
+        var row = B.make("button", { "class": "pop-row", type: "submit", name: input.dataset.vendorField, value: c.value });
+        row.append(B.make("span", { "class": "pop-word", dir: "auto" }, c.label));
+        if (c.hint) row.append(B.make("em", {}, c.hint));
+        box.append(row);
+      });
+      if (!box.firstChild) box.append(B.make("p", { "class": "pop-none bk-sub" }, "No vendor found: try fewer letters"));
+    };
+    input.addEventListener("input", B.later(160, function () {
+      var term = input.value.trim();
+      if (stop) stop.abort();
+      if (!term) { box.innerHTML = own; return; }
+      stop = new AbortController();
+      B.json(join(input.dataset.vendors, { term: term }), stop.signal).then(draw);
+    }));
+    input.addEventListener("keydown", function (ev) {
+      if (ev.key !== "Enter") return;
+      ev.preventDefault();
+      var only = box.querySelectorAll("button");
+      if (input.value.trim() && only.length === 1) only[0].click();
+    });
+  });
+
   /* ---- one related record, searched: a combobox ---- */
   B.pick = function (box) {
     if (box.dataset.ready) return;

@@ -340,3 +340,8 @@ def test_a_toast_waits_for_the_next_page_with_its_undo() -> None:
     assert first["undo_url"] == "/bulk/7/undo"
     assert first["undo_fields"] == [("job", "7")]
     assert "undo_url" not in second
+
+
+def test_nothing_owed_has_no_minus() -> None:
+    assert rendering.money(Decimal("-0.00")) == "0.00"
+    assert rendering.money(Decimal(0)) == "0.00"
