@@ -11,7 +11,6 @@ from typing import Any
 import anyio.to_thread
 from alembic.script import ScriptDirectory
 from redis import Redis, RedisError
-from sqladmin import Admin
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -26,8 +25,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from admin_views.access import allowed
-from admin_views.auth import PanelAccess, PanelAuth, harden, own_path
-from admin_views.rendering import STATICS, TEMPLATES, install
+from admin_views.auth import own_path
+from admin_views.panel import build_panel
+from admin_views.rendering import STATICS
 from app.database import SessionFactory, connect
 from app.errors import DomainError
 from app.middleware import (
@@ -76,11 +76,8 @@ def create_app() -> Starlette:
         middleware=_middleware(),
         exception_handlers={HTTPException: _refused, DomainError: _refused},
     )
-    admin = build(app)
-    harden(admin)
+    admin = build_panel(app)
     admin.admin.user_middleware.append(Middleware(Trouble, page=draw_error))
-    admin.admin.exception_handlers[HTTPException] = _refused
-    admin.admin.exception_handlers[DomainError] = _refused
     app.state.templates = admin.admin.state.templates = admin.templates
     app.state.panel = admin
     return app
@@ -98,34 +95,6 @@ def _middleware() -> list[Middleware]:
         Middleware(ActorMiddleware),
         Middleware(CleanInput),
     ]
-
-
-def build(app: Starlette) -> Admin:
-    """The panel with all its screens, mounted at /admin."""
-    try:
-        from admin_views.panel import build_panel
-    except ImportError:
-        return _bare_panel(app)
-    panel: Admin = build_panel(app)
-    return panel
-
-
-def _bare_panel(app: Starlette) -> Admin:
-    from sqlalchemy.orm import sessionmaker
-
-    from app.database import AppSession
-
-    maker = sessionmaker(class_=AppSession, expire_on_commit=False)
-    admin = Admin(
-        app,
-        session_maker=maker,
-        title="Backroom",
-        templates_dir=str(TEMPLATES),
-        authentication_backend=PanelAuth(),
-        authorization_backend=PanelAccess(),
-    )
-    install(admin.templates.env)
-    return admin
 
 
 async def draw_error(request: Request, status: int, sentence: str, number: str) -> Response:

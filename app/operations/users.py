@@ -108,7 +108,10 @@ def _known(email: str) -> Select[*tuple[Any, ...]]:
 
 
 def _refusal(
-    session: Session, user: Row[*tuple[Any, ...]] | None, password: str, counted: list[lockout.Tries]
+    session: Session,
+    user: Row[*tuple[Any, ...]] | None,
+    password: str,
+    counted: list[lockout.Tries],
 ) -> DomainError | None:
     if not passwords.matches(user.password_hash if user else None, password) or user is None:
         return WrongPassword(_wrong(counted))
@@ -251,7 +254,11 @@ def enter_vendor(
         User.role == MarketplaceRole.ADMIN,
         User.role.is_(None) & (Vendor.status == VendorStatus.ACTIVE) & place.exists(),
     )
-    query = select(User.id).where(User.id == user_id, User.is_active, Vendor.id == vendor_id, may)
+    query = (
+        select(User.id)
+        .join(Vendor, Vendor.id == vendor_id)
+        .where(User.id == user_id, User.is_active, may)
+    )
     if session.scalar(query) is None:
         raise NotAllowed
     return _stand(session, session_id, user_id, vendor_id)
