@@ -114,13 +114,12 @@ class PanelAuth(AuthenticationBackend):
 
     async def login(self, request: Request) -> Response:
         """Sign in by e-mail and password, or show the door again with the refusal."""
-        form = await request.form(max_files=0, max_fields=20)
-        email, password = (str(form.get(name, "")) for name in ("username", "password"))
-        way_on = own_path(str(form.get("next", "")))
-        opened = await _at_the_gate(
+        form = await posted(request, "username", "email", "password", "next")
+        email, way_on = form["username"] or form["email"], own_path(form["next"])
+        opened = await at_the_gate(
             users.sign_in,
-            email=email or str(form.get("email", "")),
-            password=password,
+            email=email,
+            password=form["password"],
             address=address_of(request),
             device=request.headers.get("user-agent", ""),
             replaces=token_of(request),
@@ -136,15 +135,24 @@ class PanelAuth(AuthenticationBackend):
         """End the session for good; its secret is worth nothing afterwards."""
         token = token_of(request)
         if token:
-            await _at_the_gate(users.sign_out, token=token)
+            await at_the_gate(users.sign_out, token=token)
         request.session.clear()
         response = RedirectResponse("/admin/login", 303)
         forget_token(response)
         return response
 
 
-async def _at_the_gate(operation: Callable[..., Any], **arguments: Any) -> Any:
-    with acting(GATE):
+async def posted(request: Request, *names: str) -> dict[str, str]:
+    """The named fields of a small form, as text; what is missing is empty."""
+    form = await request.form(max_files=0, max_fields=20)
+    return {name: str(form.get(name, "")) for name in names}
+
+
+async def at_the_gate(
+    operation: Callable[..., Any], *, as_user: int | None = None, **arguments: Any
+) -> Any:
+    """Run what only the gate may: sign-ins, sessions, passwords; a few at once."""
+    with acting(users.gate(as_user) if as_user else GATE):
         run = functools.partial(in_transaction, operation, **arguments)
         return await anyio.to_thread.run_sync(run, limiter=_few_at_once())
 

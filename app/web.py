@@ -3,7 +3,7 @@
 import functools
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from admin_views.access import allowed
-from admin_views.auth import own_path
+from admin_views.auth import at_the_gate, own_path, posted
 from admin_views.panel import build_panel
 from admin_views.rendering import STATICS
 from app.database import SessionFactory, connect
@@ -39,7 +39,7 @@ from app.middleware import (
     judged,
     wants_json,
 )
-from app.operations import invitations, users
+from app.operations import invitations, passwords, users
 from app.settings import settings
 from app.tenancy import GATE, acting
 from app.transact import in_transaction
@@ -151,7 +151,8 @@ def readiness() -> dict[str, str]:
 
 
 def _version(session: Session) -> str | None:
-    return session.scalar(text("SELECT version_num FROM alembic_version"))
+    found: str | None = session.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 @functools.lru_cache(maxsize=1)
@@ -171,50 +172,43 @@ def _redis() -> str:
     return "ok"
 
 
-async def _at_the_gate(operation: Callable[..., Any], **arguments: Any) -> Any:
-    with acting(GATE):
-        run = functools.partial(in_transaction, operation, **arguments)
-        return await anyio.to_thread.run_sync(run)
-
-
 async def _draw_link(request: Request, status: int = 200, **context: Any) -> Response:
+    context["save_url"] = request.url.path
     templates = request.app.state.templates
     response: Response = await templates.TemplateResponse(
-        request, "panel/users_link.html", context, status_code=status
+        request, "panel/set_password.html", context, status_code=status
     )
     return response
 
 
 async def _link_page(request: Request) -> Response:
-    token = request.path_params["token"]
     try:
-        owner = await _at_the_gate(invitations.link_owner, token=token)
-    except invitations.LinkSpent as spent:
-        return await _draw_link(request, 410, spent=str(spent))
-    return await _draw_link(request, email=owner.email, token=token)
+        owner = await at_the_gate(invitations.link_owner, token=request.path_params["token"])
+    except invitations.LinkSpent:
+        return await _draw_link(request, 410, expired=True)
+    return await _draw_link(request, email=owner.email)
 
 
 async def _link_used(request: Request) -> Response:
     token = request.path_params["token"]
-    form = await request.form(max_files=0, max_fields=10)
-    password, again = (str(form.get(name, "")) for name in ("password", "again"))
+    form = await posted(request, "new_password", "repeat_password")
+    email = ""
     try:
-        owner = await _at_the_gate(invitations.link_owner, token=token)
-        if password != again:
-            sentence = "The two passwords differ: type the same one twice."
-            return await _draw_link(request, 400, email=owner.email, token=token, error=sentence)
-        await _at_the_gate(invitations.use_link, token=token, password=password)
-    except invitations.LinkSpent as spent:
-        return await _draw_link(request, 410, spent=str(spent))
+        email = (await at_the_gate(invitations.link_owner, token=token)).email
+        if form["new_password"] != form["repeat_password"]:
+            raise passwords.PasswordsDiffer
+        await at_the_gate(invitations.use_link, token=token, password=form["new_password"])
+    except invitations.LinkSpent:
+        return await _draw_link(request, 410, expired=True)
     except DomainError as refusal:
-        return await _draw_link(request, 400, email=owner.email, token=token, error=str(refusal))
+        return await _draw_link(request, 400, email=email, error=str(refusal))
     return RedirectResponse("/admin/login?set=1", 303)
 
 
 async def _switch_vendor(request: Request) -> Response:
     standing: users.Standing = request.state.standing
-    form = await request.form(max_files=0, max_fields=10)
-    wanted, way_on = str(form.get("vendor", "")), own_path(str(form.get("next", "")))
+    form = await posted(request, "vendor", "next")
+    wanted, way_on = form["vendor"], own_path(form["next"])
     await anyio.to_thread.run_sync(functools.partial(_stand, standing, wanted))
     return RedirectResponse(OF_ONE_RECORD.sub(r"\1/list", way_on), 303)
 

@@ -13,9 +13,17 @@ DEMO_PASSWORD = "backroom-demo"  # noqa: S105 - refused everywhere but in the de
 SHORTEST = 10
 LONGEST = 1000
 
-WELL_KNOWN = frozenset(
-    ["0123456789", "1234567890", "12345678910", "0987654321", "1111111111", "0000000000", "1q2w3e4r5t", "1qaz2wsx3edc", "q1w2e3r4t5", "qwertyuiop", "qwerty1234", "qwerty12345", "qwerty123456", "qwertyuiop123", "asdfghjkl1", "asdfghjklo", "password12", "password123", "password1234", "password12345", "passw0rd123", "p@ssw0rd123", "p@ssword123", "mypassword", "mypassword1", "iloveyou12", "iloveyou123", "iloveyou1234", "abcdefghij", "abcdefghijk", "abcd123456", "abc1234567", "letmein123", "letmein1234", "welcome123", "welcome1234", "admin12345", "admin123456", "administrator", "administrator1", "changeme123", "changeme1234", "changemenow", "football12", "football123", "baseball123", "basketball", "princess123", "sunshine123", "superman123", "trustno1trustno1", "dragon1234", "monkey1234", "master1234", "backroom12", "backroom123", "backroom1234", "correcthorsebatterystaple"]
-)
+_WELL_KNOWN = """
+0123456789 1234567890 12345678910 0987654321 1111111111 0000000000 1q2w3e4r5t 1qaz2wsx3edc
+q1w2e3r4t5 qwertyuiop qwerty1234 qwerty12345 qwerty123456 qwertyuiop123 asdfghjkl1 asdfghjklo
+password12 password123 password1234 password12345 passw0rd123 p@ssw0rd123 p@ssword123 mypassword
+mypassword1 iloveyou12 iloveyou123 iloveyou1234 abcdefghij abcdefghijk abcd123456 abc1234567
+letmein123 letmein1234 welcome123 welcome1234 admin12345 admin123456 administrator
+administrator1 changeme123 changeme1234 changemenow football12 football123 baseball123
+basketball princess123 sunshine123 superman123 trustno1trustno1 dragon1234 monkey1234 master1234
+backroom12 backroom123 backroom1234 correcthorsebatterystaple
+"""
+WELL_KNOWN = frozenset(_WELL_KNOWN.split())
 
 
 class PasswordTooShort(DomainError):
@@ -30,6 +38,11 @@ class PasswordTooLong(DomainError):
 
 class PasswordTooEasy(DomainError):
     sentence = "This password is easily guessed: choose one that nobody else would think of."
+    field = "password"
+
+
+class PasswordsDiffer(DomainError):
+    sentence = "The two passwords differ: type the same one twice."
     field = "password"
 
 
