@@ -286,7 +286,7 @@ def _unlike_the_rest(rows: Sequence[tuple[str, ...]]) -> int | None:
         return None
     cells = [cell.strip() for cell in rows[first]]
     filled = [cell for cell in cells if cell]
-    if any(shapes.is_data(cell) for cell in filled) or len(set(filled)) < len(filled):
+    if any(shapes.is_data(cell) for cell in filled):
         return None
     below = rows[first + 1 : first + 101]
     return first if _differs(cells, below) or any(heading(cell) for cell in filled) else None

@@ -28,7 +28,7 @@ class Limits:
     max_cell_chars: int = 100_000
     max_line_chars: int = 2_000_000
     max_page_chars: int = 100_000
-    pdf_seconds: int = 300
+    pdf_seconds: int = 600
     pdf_memory: int = 1_500_000_000
 
 
@@ -66,6 +66,7 @@ class Listing(ABC):
     encoding: str | None
     delimiter: str | None
     sample: Sample
+    notes: Sequence[str] = ()  # what was left out, a sentence each
 
     @property
     def header(self) -> list[str]:

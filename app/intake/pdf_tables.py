@@ -6,13 +6,18 @@ are lines, and lines that stand closer than rows do, or between two drawn horizo
 """
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from pdfplumber.utils.text import extract_text
+
 Cells = list[str]
+_BLANK = 0.18  # of the letters' height: wider gaps are blanks
 
 
 @dataclass(slots=True)
@@ -39,7 +44,7 @@ class Line:
 
 def pieces_of(page: Any, bounds: Sequence[float] = ()) -> list[Piece]:
     """The tables of a page from top to bottom; `bounds` are the columns of the page before."""
-    words = [w for w in page.extract_words(x_tolerance_ratio=0.18) if w["upright"]]
+    words = [w for w in page.extract_words(x_tolerance_ratio=_BLANK) if w["upright"]]
     if not words:
         return []
     gridded, rest = _grids(page, words)
@@ -57,8 +62,8 @@ def _grids(page: Any, words: list[dict[str, Any]]) -> tuple[list[Piece], list[di
     pieces = []
     rest = words
     for table in page.find_tables():
-        rows = [[_joined(cell) for cell in row] for row in table.extract(x_tolerance_ratio=0.18)]
-        raw = table.extract(x_tolerance_ratio=0.18)
+        raw = _texts_of(table, page)
+        rows = [[_joined(cell) for cell in row] for row in raw]
         rows = [row for row in rows if any(row)]
         if not rows or len(rows[0]) < 2 or _hides_rows(raw):
             continue
@@ -66,6 +71,34 @@ def _grids(page: Any, words: list[dict[str, Any]]) -> tuple[list[Piece], list[di
         rest = [w for w in rest if not _inside(w, x0, top, x1, bottom)]
         pieces.append(_without_empty_columns(Piece(list(rows))))
     return pieces, rest
+
+
+def _texts_of(table: Any, page: Any) -> list[list[str | None]]:
+    """The text of each cell; every character is put into its cell once, in one pass."""
+    rows = [row for row in table.rows if any(row.cells)]
+    tops = [row.bbox[1] for row in rows]
+    held: dict[tuple[int, int], list[Any]] = {}
+    for char in page.chars:
+        y = (char["top"] + char["bottom"]) / 2
+        row = bisect_right(tops, y) - 1
+        if row < 0 or y > rows[row].bbox[3] or not char["upright"]:
+            continue
+        x = (char["x0"] + char["x1"]) / 2
+        for index, box in enumerate(rows[row].cells):
+            if box and box[0] <= x < box[2] and box[1] <= y < box[3]:
+                held.setdefault((row, index), []).append(char)
+                break
+    return [
+        [
+            None if box is None else _text(held.get((number, index), []))
+            for index, box in enumerate(row.cells)
+        ]
+        for number, row in enumerate(rows)
+    ]
+
+
+def _text(chars: list[Any]) -> str:
+    return extract_text(chars, x_tolerance_ratio=_BLANK) if chars else ""
 
 
 def _inside(word: dict[str, Any], x0: float, top: float, x1: float, bottom: float) -> bool:
@@ -325,7 +358,7 @@ def _horizontals(page: Any, lines: list[Line], columns: Sequence[float]) -> list
 
 def _joins(lines: list[Line], cells: list[Cells], between: list[int]) -> list[bool]:
     """For each line but the last, whether the next one belongs to the same row."""
-    pitches = [b.bottom - a.bottom for a, b in zip(lines, lines[1:], strict=False)]
+    pitches = [b.bottom - a.bottom for a, b in pairwise(lines)]
     if sum(map(bool, between)) >= 3 and _ruled_rows(cells, between):
         return [not rule for rule in between]
     near = _near(pitches, cells)
@@ -353,7 +386,7 @@ def _near(pitches: list[float], cells: list[Cells]) -> float | None:
     steps = sorted(pitches)
     if not steps or steps[-1] <= 0:
         return None
-    jumps = [(b / max(a, 1.0), a, b) for a, b in zip(steps, steps[1:], strict=False)]
+    jumps = [(b / max(a, 1.0), a, b) for a, b in pairwise(steps)]
     ratio, below, above = max(jumps, default=(1.0, 0.0, 0.0))
     if ratio < 1.2:
         return None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from app.intake import shapes
-from app.intake.headings import ADDRESS, Heading, heading, is_forbidden, tokens
+from app.intake.headings import ADDRESS, Heading, compact, heading, is_forbidden, tokens
 from app.intake.lists import Sample
 from models.imports import Field
 
@@ -73,6 +73,8 @@ class _Columns:
     def by_header(self) -> None:
         """Known headers, the best word first; of several addresses only one is taken."""
         known = {i: h for i, name in enumerate(self._sample.header) if (h := heading(name))}
+        if {compact(name) for name in self._sample.header} >= {"birthyear", "birthmonth"}:
+            known = {i: h for i, h in known.items() if h.field is not Field.BIRTHDAY}
         kept = self._one_address(known)
         for index in sorted(kept, key=lambda i: self._order(i, kept[i])):
             found = kept[index]

@@ -10,6 +10,7 @@ _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}(?:[ T][\d:.Z+ -]*)?")
 _PHONE = re.compile(
     r"[+(]?\d[\d\s().\u2010-\u2015/-]{5,}(?:\s*(?:x|ext\.?|#)\s*\d+)?", re.IGNORECASE
 )
+_SPACED = re.compile(r"(?<=[\d/.-]) (?=[\d/.-])")  # 0 3 / 2 5 / 2 0 16, as some PDFs write
 _AMOUNT = re.compile(r"\d+[.,]\d+")
 _SPOKEN = re.compile(r"[+(). /\u2010-\u2015-]")
 _COMPANY = re.compile(
@@ -51,7 +52,7 @@ def is_number(cell: str) -> bool:
 
 def is_date(cell: str) -> bool:
     """Whether a cell is a date in figures."""
-    return len(cell) < 40 and _DATE.fullmatch(cell) is not None
+    return len(cell) < 40 and _DATE.fullmatch(_SPACED.sub("", cell)) is not None
 
 
 def looks_like_phone(cell: str) -> bool:
