@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
-from admin_views.writing import ago, day, look, moment, money, number, phone, plain
+from admin_views.writing import ago, capped, day, look, moment, money, number, phone, plain
 
 _NONE = '<span class="none">–</span>'
 _NEVER = '<span class="none">never</span>'
@@ -119,3 +119,21 @@ def row(columns: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> Row:
         drawn.append(f'<td{css_of(column)} data-l="{label}">{inside}</td>')
     title = str(values.get("title") or "–")
     return Row(str(values["pk"]), title, Markup("".join(drawn)))  # noqa: S704 - escaped above
+
+
+def choices(name: str, values: Sequence[Mapping[str, Any]], *, one: bool = False) -> Markup:
+    """The boxes of a filter's popover: [{value, label, count or count_text, selected, depth}]."""
+    drawn = "".join(_choice(escape(name), "radio" if one else "checkbox", v) for v in values)
+    return Markup(drawn)  # noqa: S704 - escaped above
+
+
+def _choice(name: Markup, box: str, value: Mapping[str, Any]) -> str:
+    counted = value.get("count_text")
+    text = capped(value.get("count")) if counted is None else counted
+    step = f" in-{int(value['depth'])}" if value.get("depth") else ""
+    checked = " checked" if value.get("selected") else ""
+    return (
+        f'<label class="pop-row{step}"><input class="form-check-input" type="{box}" name="{name}"'
+        f' value="{escape(value["value"])}"{checked}><span class="pop-word" dir="auto">'
+        f"{escape(value['label'])}</span><em>{escape(text)}</em></label>"
+    )

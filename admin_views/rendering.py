@@ -49,6 +49,7 @@ __all__ = [
     "environment",
     "initials",
     "install",
+    "list_head",
     "look",
     "minutes",
     "moment",
@@ -118,6 +119,7 @@ def install(env: jinja2.Environment) -> None:
     """Give `env` the house's filters and globals."""
     env.filters.update(FILTERS)
     env.globals.update(asset=asset, span=span, currency=settings().currency)
+    env.globals.update(choice_rows=cells.choices)
 
 
 @lru_cache(maxsize=1)
@@ -128,6 +130,12 @@ def environment() -> jinja2.Environment:
     )
     install(env)
     return env
+
+
+def list_head(context: Mapping[str, Any]) -> Markup:
+    """Saved views, filters and the bulk bar of a list, drawn; `context` is the list page's."""
+    drawn = environment().get_template("panel/list_head.html").render(context)
+    return Markup(drawn)  # noqa: S704 - an autoescaping template made it
 
 
 def table(

@@ -345,3 +345,46 @@ def test_a_toast_waits_for_the_next_page_with_its_undo() -> None:
 def test_nothing_owed_has_no_minus() -> None:
     assert rendering.money(Decimal("-0.00")) == "0.00"
     assert rendering.money(Decimal(0)) == "0.00"
+
+
+CHOICES = [
+    {"value": HOSTILE, "label": HOSTILE, "count": 20_000, "selected": True},
+    {"value": "b", "label": "Balayage", "count_text": "437", "depth": 1},
+]
+
+
+def head(**more: object) -> str:
+    filters = [{"name": "cat", "title": "Category", "kind": "choices", "open": True,
+                "choices": CHOICES, "hidden": [("search", HOSTILE)]}]  # fmt: skip
+    context = {"filters": filters, "nouns": "customers", "noun": "customer"}
+    return rendering.list_head({**context, "pagination": {}, **more})
+
+
+def test_a_filter_keeps_the_rest_of_the_address_and_escapes_it() -> None:
+    drawn = head(search=HOSTILE, search_hint="Name")
+    assert "<script" not in drawn
+    assert '" onmouseover="x' not in drawn
+    assert 'type="hidden" name="search"' in drawn
+    assert "10,000+" in drawn
+    assert drawn.count(" checked") == 1
+    assert "in-1" in drawn
+
+
+def test_a_filter_in_force_is_a_chip_and_not_offered_again() -> None:
+    chips = [
+        {"name": "cat", "title": "Category", "value": HOSTILE, "more": 1, "remove_url": "?a=1"}
+    ]
+    drawn = head(chips=chips, clear_url="?")
+    assert "Remove filter Category" in drawn
+    assert "<script" not in drawn
+    assert "data-add-filter" not in drawn
+    assert drawn.count("<details") == 1
+
+
+def test_a_bulk_action_carries_the_fingerprint() -> None:
+    actions = [{"slug": "status", "url": "/b?x=1", "title": "Set status", "kind": "choice",
+                "choices": [("active", HOSTILE)]}]  # fmt: skip
+    drawn = head(actions=actions, fingerprint="f1", match_text="2,341")
+    assert 'name="fingerprint" value="f1"' in drawn
+    assert 'method="post" action="/b?x=1"' in drawn
+    assert "<script" not in drawn
