@@ -127,9 +127,8 @@ class Ours:
             "DATABASE_URL": url, "REDIS_URL": redis_url, "DEMO": "1",
             "SECRET_KEY": "only-for-measuring-only-for-measuring",
         }  # fmt: skip
-        from app.web import create_app
-
         from app.settings import settings
+        from app.web import create_app
 
         settings.cache_clear()
         self.app = create_app()
