@@ -161,7 +161,7 @@ def parse(lines: Iterable[str], dialect: Dialect, limits: Limits) -> Iterator[Ra
         ):
             if source.ended:
                 break
-            if any(cell and not cell.isspace() for cell in cells):
+            if cells and (cells[0].strip() or any(map(str.strip, cells))):
                 yield _row(line, cells, limits)
             line += len(source.taken)
             source.begin_row()

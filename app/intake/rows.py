@@ -11,11 +11,11 @@ from app import clock
 from app.intake import values
 from app.intake.lists import Listing, RawRow, Sample
 from app.intake.values import DateOrder
-from models.contact import first_phone, is_rounded, normal_email
+from models.contact import first_phone, is_rounded, normal_email, normal_phone
 from models.imports import Field, Problem, TypedRow
 
 _DECIDED_BY = 1000  # cells of a column that are looked at to decide how it is read
-_LONGEST: dict[Field, int] = {
+_LONGEST: dict[str, int] = {
     Field.FULL_NAME: 200,
     Field.FIRST_NAME: 100,
     Field.LAST_NAME: 100,
@@ -101,27 +101,28 @@ class RowReader:
         self._today: date = clock.now().date()
         found = {mapping[h]: i for i, h in reversed(list(enumerate(header))) if mapping.get(h)}
         # The country first, for it says how the phones of the row are read.
-        self._columns: list[tuple[Field, int]] = [
-            (field, found[field]) for field in (Field.COUNTRY, *Field) if field in found
+        fields = dict.fromkeys((Field.COUNTRY, *Field))
+        self._columns = [
+            (found[field], field, str(field), getattr(self, _READERS.get(field, "_text")))
+            for field in fields
+            if field in found
         ]
-        self._columns = list(dict.fromkeys(self._columns))
 
     def read(self, raw: RawRow) -> TypedRow:
         """The typed row; never raises, a row that cannot be taken has a fatal problem."""
         cells = raw.cells
-        broken = raw.broken or self._misshapen(cells)
+        broken = raw.broken or (len(cells) != self._width and self._misshapen(cells))
         if broken:
             problem = self._whole_row(raw, broken)
             return TypedRow(raw.line, raw.page, raw=cells, problems=(problem,))
         found: dict[str, Any] = {}
         problems: list[Problem] = []
         width = len(cells)
-        for field, index in self._columns:
-            if index >= width or not (text := values.clean(cells[index])):
-                continue
-            code = _READERS[field](self, text, field, found)
-            if code is not None:
-                problems.append(self._problem(raw, index, field, code, text))
+        for index, field, name, reader in self._columns:
+            if index < width and cells[index] and (text := values.clean(cells[index])):
+                code = reader(text, name, found)
+                if code is not None:
+                    problems.append(self._problem(raw, index, field, code, text))
         return self._row(raw, found, problems)
 
     def _row(self, raw: RawRow, found: dict[str, Any], problems: list[Problem]) -> TypedRow:
@@ -142,39 +143,40 @@ class RowReader:
 
     # --- a field each: fills `found`, returns the code of what is wrong ------------------
 
-    def _name(self, text: str, field: Field, found: dict[str, Any]) -> str | None:
+    def _name(self, text: str, name: str, found: dict[str, Any]) -> str | None:
         text = values.one_line(values.first_of(text))
         if self._decisions.last_name_first:
             text = _turned(text) or text
-        return self._text(text, field, found)
+        return self._text(text, name, found)
 
-    def _text(self, text: str, field: Field, found: dict[str, Any]) -> str | None:
-        text = values.one_line(values.first_of(text))
-        if len(text) > _LONGEST[field]:
+    def _text(self, text: str, name: str, found: dict[str, Any]) -> str | None:
+        if ":::" in text or "\n" in text:
+            text = values.one_line(values.first_of(text))
+        if len(text) > _LONGEST[name]:
             return "too_long"
-        found[field.value] = text
+        found[name] = text
         return None
 
-    def _line1(self, text: str, field: Field, found: dict[str, Any]) -> str | None:
+    def _line1(self, text: str, name: str, found: dict[str, Any]) -> str | None:
         first, _, rest = values.first_of(text).partition("\n")
-        if len(first) > _LONGEST[field] or len(rest) > _LONGEST[Field.LINE2]:
+        if len(first) > _LONGEST["line1"] or len(rest) > _LONGEST["line2"]:
             return "too_long"
         found["line1"] = first
         if rest:
             found["line2"] = values.one_line(rest)
         return None
 
-    def _line2(self, text: str, field: Field, found: dict[str, Any]) -> str | None:
-        both = [found["line2"], text] if "line2" in found else [text]
-        return self._text(", ".join(both), field, found)
+    def _line2(self, text: str, name: str, found: dict[str, Any]) -> str | None:
+        both = f"{found['line2']}, {text}" if "line2" in found else text
+        return self._text(both, name, found)
 
-    def _note(self, text: str, field: Field, found: dict[str, Any]) -> str | None:
-        if len(text) > _LONGEST[field]:
+    def _note(self, text: str, name: str, found: dict[str, Any]) -> str | None:
+        if len(text) > _LONGEST["note"]:
             return "too_long"
         found["note"] = text
         return None
 
-    def _email(self, text: str, field: Field, found: dict[str, Any]) -> str | None:
+    def _email(self, text: str, name: str, found: dict[str, Any]) -> str | None:
         email = normal_email(text)
         if email is None and len(text) < 2000:
             parts = re.split(r" ::: |[;,\s]+", text)
@@ -184,22 +186,23 @@ class RowReader:
         found["email"] = email
         return None
 
-    def _phone(self, text: str, field: Field, found: dict[str, Any]) -> str | None:
-        countries = (found.get("country") or self._country, self._country)
-        number = phone_in(text, countries if countries[0] != countries[1] else countries[1:])
+    def _phone(self, text: str, name: str, found: dict[str, Any]) -> str | None:
+        country = found.get("country") or self._country
+        own = (self._country,) if country == self._country else (country, self._country)
+        number = phone_in(text, own)
         if number is None:
             return "rounded_number" if is_rounded(text) else "phone_unreadable"
-        found[field.value] = number
+        found[name] = number
         return None
 
-    def _country_of(self, text: str, field: Field, found: dict[str, Any]) -> str | None:
+    def _country_of(self, text: str, name: str, found: dict[str, Any]) -> str | None:
         code = values.country_code(values.first_of(text))
         if code is None:
             return "country_unknown"
         found["country"] = code
         return None
 
-    def _birthday(self, text: str, field: Field, found: dict[str, Any]) -> str | None:
+    def _birthday(self, text: str, name: str, found: dict[str, Any]) -> str | None:
         day = values.birthday(text, self._decisions.date_order, self._today)
         if day is None:
             return "birthday_unreadable"
@@ -210,17 +213,17 @@ class RowReader:
         found["birthday"] = day
         return None
 
-    def _tags(self, text: str, field: Field, found: dict[str, Any]) -> str | None:
+    def _tags(self, text: str, name: str, found: dict[str, Any]) -> str | None:
         found["tags"] = values.tags(text)
         return None
 
-    def _status(self, text: str, field: Field, found: dict[str, Any]) -> str | None:
+    def _status(self, text: str, name: str, found: dict[str, Any]) -> str | None:
         found["status"] = values.status_word(text)
         return None if found["status"] else "status_unknown"
 
-    def _consent(self, text: str, field: Field, found: dict[str, Any]) -> str | None:
-        found[field.value] = values.yes_no(text)
-        return "consent_unreadable" if found[field.value] is None else None
+    def _consent(self, text: str, name: str, found: dict[str, Any]) -> str | None:
+        found[name] = values.yes_no(text)
+        return "consent_unreadable" if found[name] is None else None
 
     # --- problems ------------------------------------------------------------------------
 
@@ -246,23 +249,21 @@ class RowReader:
         return Problem(raw.line, raw.page, column, field, code, shown, message, fatal=False)
 
 
-_READERS: dict[Field, Any] = {
-    Field.FULL_NAME: RowReader._name,
-    Field.LINE1: RowReader._line1,
-    Field.LINE2: RowReader._line2,
-    Field.EMAIL: RowReader._email,
-    Field.PHONE: RowReader._phone,
-    Field.PHONE_2: RowReader._phone,
-    Field.COUNTRY: RowReader._country_of,
-    Field.BIRTHDAY: RowReader._birthday,
-    Field.TAGS: RowReader._tags,
-    Field.STATUS: RowReader._status,
-    Field.MARKETING_EMAIL: RowReader._consent,
-    Field.MARKETING_SMS: RowReader._consent,
-    Field.NOTE: RowReader._note,
-}
-for _field in Field:
-    _READERS.setdefault(_field, RowReader._text)
+_READERS = {
+    Field.FULL_NAME: "_name",
+    Field.LINE1: "_line1",
+    Field.LINE2: "_line2",
+    Field.EMAIL: "_email",
+    Field.PHONE: "_phone",
+    Field.PHONE_2: "_phone",
+    Field.COUNTRY: "_country_of",
+    Field.BIRTHDAY: "_birthday",
+    Field.TAGS: "_tags",
+    Field.STATUS: "_status",
+    Field.MARKETING_EMAIL: "_consent",
+    Field.MARKETING_SMS: "_consent",
+    Field.NOTE: "_note",
+}  # every other field is plain text
 
 LABELS: dict[Field, str] = {
     Field.FULL_NAME: "full name",
@@ -330,11 +331,12 @@ def _first_of_several(text: str, countries: tuple[str, ...]) -> str | None:
 
 def phone_in(text: str, countries: Sequence[str]) -> str | None:
     """The first phone number of a cell as E.164, read in the first country where it fits."""
-    if len(text) > 250 or is_rounded(text):
-        return None
-    number = first_phone(text, countries)
-    if number is None and (text[0] == "'" or _SEVERAL_IN_ONE.search(text)):
-        return _first_of_several(text, tuple(countries))
+    number = normal_phone(text, countries[0])
+    if number is not None and (len(countries) == 1 or text[0] == "+"):
+        return number
+    number = first_phone(text, countries) if len(countries) > 1 else None
+    if number is None and (text[0] == "'" or _SEVERAL_IN_ONE.search(text[:250])):
+        return _first_of_several(text[:250], tuple(countries))
     return number
 
 

@@ -16,6 +16,7 @@ _EMPTY = frozenset(
     ("", "-", "--", "---", "–", "—", ".", "?", "null", "(null)", "<null>", "\\n", "n/a", "#n/a",
      "none", "nil", "nan", "undefined", "n.a.", "k.a.", "#null!", "#ref!", "#value!", "#name?")
 )  # fmt: skip
+_SUSPECT = frozenset("=" + "".join(word[0] + word[0].upper() for word in _EMPTY if word))
 _BLANKS = re.compile(r"[ \t\r\f\v\u00a0\u2000-\u200a\u202f\u3000]+")
 _LINES = re.compile(r"\s*[\n\u2028\u2029\x85]\s*")
 _FORMULA = re.compile(r'="(.*)"', re.DOTALL)
@@ -34,7 +35,9 @@ def clean(cell: str) -> str:
         text = _BLANKS.sub(" ", text)
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
-    if text.startswith('="') and (formula := _FORMULA.fullmatch(text)):
+    if not text or text[0] not in _SUSPECT:
+        return text
+    if text[0] == "=" and (formula := _FORMULA.fullmatch(text)):
         text = formula.group(1).strip()
     return "" if len(text) < 12 and text.lower() in _EMPTY else text
 
