@@ -29,7 +29,7 @@
       return key === "t" && press(".bk-brand");
     }
     if (key === "g") { going = Date.now(); return true; }
-    if (key === "n") return press("[data-new]");
+    if (key === "n") return press("[data-key='n']") || press("[data-new]");
     if (key === "f") { var d = document.querySelector("[data-bar] details.chip"); if (d) { d.open = true; d.querySelector("summary").focus(); } return !!d; }
     if (key === "v") { if (B.nextView) B.nextView(); return !!B.nextView; }
     if (key === "?") { B.open("keys-dialog"); return true; }
