@@ -44,7 +44,7 @@ BOOKING_TRANSITIONS: dict[BookingStatus, frozenset[BookingStatus]] = {
 _BLOCKS = (
     "status IN ('pending', 'confirmed', 'checked_in') AND kind <> 'class' AND staff_id IS NOT NULL"
 )
-"""Without `staff_id IS NOT NULL` a range of two nulls would block every member of staff there is."""
+"""Only somebody's booking blocks: a range of two nulls would block every member of staff."""
 
 
 def _no_overlap(range_column: str) -> ExcludeConstraint:

@@ -303,15 +303,17 @@ def order(
 ) -> Order:
     """A placed order of `lines` lines, one piece of `variant` each; anonymous without customer."""
     home = _home(_of(fields, customer, variant))
+    variant = variant or (_variant(session, **home) if lines else None)
     values = {
         "number": number(),
         "public_ref": uuid4(),
         "status": "placed",
         "placed_at": NOON,
+        "total": variant.price * lines if variant else Decimal("0.00"),
     } | fields
     row = _saved(session, Order(customer_id=customer.id if customer else None, **values))
     for _ in range(lines):
-        order_line(session, order=row, variant=variant, **home)
+        _saved(session, _line(row, variant=variant))
     session.refresh(row, ["lines"])
     return row
 
@@ -320,27 +322,27 @@ def order_line(
     session: Session, *, order: Order, variant: Variant | None = None, **fields: Any
 ) -> OrderLine:
     """One more line of `order`; its total is added to the order's."""
-    if fields.get("kind", "product") == "product":
-        variant = variant or _variant(session, **_home(_of(fields, order)))
+    if variant is None and fields.get("kind", "product") == "product":
+        variant = _variant(session, vendor_id=order.vendor_id)
+    row = _line(order, variant=variant, **fields)
+    order.total += row.total
+    return _saved(session, row)
+
+
+def _line(order: Order, *, variant: Variant | None, **fields: Any) -> OrderLine:
     price = fields.pop("unit_price", variant.price if variant else Decimal("10.00"))
     quantity = fields.pop("quantity", 1)
     discount = fields.pop("discount", Decimal("0.00"))
     values = {
+        "vendor_id": order.vendor_id,
+        "order_id": order.id,
         "kind": "product",
         "variant_id": variant.id if variant else None,
         "name": "Something",
         "position": number(),
-    } | _of(fields, order)
-    row = OrderLine(
-        order_id=order.id,
-        quantity=quantity,
-        unit_price=price,
-        discount=discount,
-        total=price * quantity - discount,
-        **values,
-    )
-    order.total += row.total
-    return _saved(session, row)
+        "total": price * quantity - discount,
+    } | fields
+    return OrderLine(quantity=quantity, unit_price=price, discount=discount, **values)
 
 
 # --- work in the background ---------------------------------------------------------------

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -74,8 +74,8 @@ def save_draft(
     order.note = note or None
     set_lines(session, order, lines)
     order.total = sum((line.total for line in order.lines), Decimal("0.00"))
-    touched: ColumnElement[datetime] = func.now()
-    order.updated_at = touched  # lines alone count as a change too
+    order.updated_at = func.now()  # lines alone count as a change too
+    session.add(order)
     session.flush()  # ids of the lines, and what the database says about them
     session.refresh(order, ["updated_at"])
     return order
@@ -84,12 +84,12 @@ def save_draft(
 def place(session: Session, *, order_id: int) -> Order:
     """Make a draft binding: it gets the vendor's next number, without gaps."""
     order = locked(session, Order, order_id)
-    _move(order, OrderStatus.PLACED)
+    placed = move("order", ORDER_TRANSITIONS, OrderStatus(order.status), OrderStatus.PLACED)
     if not order.lines:
         raise NothingOrdered
     _check_holder(session, order)
-    order.placed_at = clock.now()
     order.number = _next_number(session, order.vendor_id)
+    order.status, order.placed_at = placed, clock.now()
     session.flush()  # the number is taken
     return order
 
@@ -136,10 +136,7 @@ def _new(session: Session, customer_id: int | None) -> Order:
         vendor_id = customer.vendor_id if customer else None
     if vendor_id is None:
         raise CannotOrder("Nobody's order: choose a customer, or enter a vendor from the menu.")
-    order = Order(vendor_id=vendor_id, public_ref=uuid4(), status=OrderStatus.DRAFT)
-    session.add(order)
-    session.flush()  # the id that the lines refer to
-    return order
+    return Order(vendor_id=vendor_id, public_ref=uuid4(), status=OrderStatus.DRAFT)
 
 
 def _draft(session: Session, order_id: int, seen: datetime | None) -> Order:

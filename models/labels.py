@@ -1,0 +1,161 @@
+"""What tables and columns are called by people: for the trail of changes, and for any field.
+
+Pure words; `resolve` reads the names that ids stand for.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.base import Base
+from models.categories import Category
+from models.customers import Customer
+from models.memberships import MembershipPlan
+from models.packages import Package
+from models.products import Product, Variant
+from models.services import Service
+from models.staff import StaffMember
+from models.tags import Tag
+from models.users import User
+from models.vendors import Vendor
+
+NOUNS = {
+    "addresses": "Address", "api_tokens": "Key for programs", "bookings": "Booking",
+    "bulk_jobs": "Bulk change", "categories": "Category", "consents": "Consent",
+    "coupons": "Coupon", "customer_merges": "Merge", "customer_preferences": "Preferences",
+    "customer_tags": "Tag", "customers": "Customer", "import_jobs": "Import",
+    "membership_plans": "Membership plan", "memberships": "Membership", "order_lines": "Line",
+    "orders": "Order", "package_holdings": "Package in hand", "packages": "Package",
+    "people": "Person", "preferred_categories": "Preferred category", "products": "Product",
+    "saved_views": "Saved view", "services": "Service", "staff_members": "Staff member",
+    "tags": "Tag", "tasks": "Task", "users": "User", "variants": "Variant",
+    "vendor_users": "Place at a vendor", "vendors": "Vendor",
+}  # fmt: skip
+"""What a row of an audited table is called."""
+
+LABELS = {
+    "arguments": "What to do", "assignee_id": "Assigned to", "at": "When", "channel": "Channel",
+    "buffer_after_minutes": "Minutes after", "buffer_before_minutes": "Minutes before",
+    "cancel_at_period_end": "Ends with its period", "cancel_reason": "Reason",
+    "duration_minutes": "Minutes", "full_name": "Name", "granted": "Agreed", "is_active": "Active",
+    "line1": "Street", "line2": "Second line", "merged_into_id": "Merged into", "option": "Variant",
+    "max_redemptions": "Most uses", "period_ends_at": "Period ends",
+    "period_starts_at": "Period begins", "phone_2": "Second phone", "plan_id": "Plan",
+    "quiet_from": "Quiet from", "quiet_until": "Quiet until", "region": "Region", "sku": "SKU",
+    "slug": "Short name", "starts_at": "Begins", "ends_at": "Ends", "stored_as": "Kept as",
+    "replenishment_days": "Lasts for days", "total": "Total", "uses_left": "Uses left",
+    "valid_days": "Valid for days", "user_id": "By", "match_by": "Known by",
+}  # fmt: skip
+"""What a column is called, where its own words do not say it."""
+
+UNSAID = frozenset(
+    {
+        "id", "vendor_id", "public_ref", "created_at", "updated_at", "price_steps", "position",
+        "checksum", "stored_as", "header", "mapping", "samples", "tried", "result", "query",
+    }
+)  # fmt: skip
+"""What is of no use to a reader."""
+
+REFERENCES: dict[str, type[Base]] = {
+    "assignee_id": StaffMember, "category_id": Category, "customer_id": Customer,
+    "merged_into_id": Customer, "package_id": Package, "parent_id": Category,
+    "plan_id": MembershipPlan, "product_id": Product, "service_id": Service,
+    "staff_id": StaffMember, "staff_member_id": StaffMember, "tag_id": Tag, "user_id": User,
+    "variant_id": Variant, "survivor_id": Customer, "merged_id": Customer,
+}  # fmt: skip
+"""What an id in a column stands for."""
+
+Names = Mapping[tuple[type[Base], int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that changed. Empty is None."""
+
+    label: str
+    old: str | None
+    new: str | None
+
+
+def label(column: str) -> str:
+    """What people call a column: "cancel_reason" is "Reason", "birthday" is "Birthday"."""
+    if column in LABELS:
+        return LABELS[column]
+    words = column.removesuffix("_id").removesuffix("_at").replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def changes(
+    old: Mapping[str, Any] | None,
+    new: Mapping[str, Any] | None,
+    names: Names,
+    zone: str,
+    *,
+    without: Iterable[str] = (),
+) -> tuple[Change, ...]:
+    """Every field of an entry of the trail, in words; times are wall time in `zone`."""
+    old, new = old or {}, new or {}
+    hidden = UNSAID.union(without)
+    shown = [column for column in {**old, **new} if column not in hidden]
+    pairs = (
+        Change(
+            label(column),
+            said(column, old.get(column), names, zone),
+            said(column, new.get(column), names, zone),
+        )
+        for column in shown
+    )
+    return tuple(change for change in pairs if change.old != change.new)
+
+
+def said(column: str, value: Any, names: Names, zone: str) -> str | None:
+    """A value as people write it: yes, 24 Nov 2026 14:00, the name that an id stands for."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if column in REFERENCES and isinstance(value, int):
+        return names.get((REFERENCES[column], value), "somebody or something removed")
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    if isinstance(value, list | dict):
+        parts = value.items() if isinstance(value, dict) else [(None, part) for part in value]
+        return ", ".join(f"{key}: {part}" if key else str(part) for key, part in parts)
+    return _moment(column, str(value), zone)
+
+
+def _moment(column: str, text: str, zone: str) -> str:
+    try:
+        if column.endswith("_at") or column == "at":
+            return f"{datetime.fromisoformat(text).astimezone(ZoneInfo(zone)):%d %b %Y %H:%M}"
+        if column == "birthday":
+            return f"{date.fromisoformat(text):%d %b %Y}"
+    except ValueError:
+        return text  # "erased"
+    return text.replace("_", " ") if column in ("status", "kind", "channel", "purpose") else text
+
+
+def resolve(session: Session, entries: Iterable[Mapping[str, Any] | None]) -> Names:
+    """The names behind all ids in `entries`, one query a noun; who is out of sight has none."""
+    wanted: dict[type[Base], set[int]] = defaultdict(set)
+    for entry in entries:
+        for column, value in (entry or {}).items():
+            if column in REFERENCES and isinstance(value, int):
+                wanted[REFERENCES[column]].add(value)
+    names: dict[tuple[type[Base], int], str] = {}
+    for model, ids in wanted.items():
+        rows = session.scalars(select(model).where(model.id.in_(ids)))
+        names |= {(model, row.id): str(row) for row in rows}
+    return names
+
+
+def zone_of(session: Session, vendor_id: int | None) -> str:
+    """The zone in which times of this vendor are said; UTC where no vendor is known."""
+    found = session.scalars(select(Vendor.time_zone).where(Vendor.id == vendor_id)).first()
+    return found or "UTC"

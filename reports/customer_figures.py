@@ -1,0 +1,237 @@
+"""What a customer has brought: the figures beside the time line, from the running numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Date, Integer, and_, cast, func, literal, select, union_all
+from sqlalchemy.orm import Session
+
+from models.bookings import Booking, BookingStatus
+from models.categories import Category
+from models.customers import Customer
+from models.interests import CustomerInterest
+from models.memberships import MembershipPlan
+from models.orders import LineKind, Order, OrderLine, OrderStatus
+from models.packages import Package
+from models.products import Product
+from models.services import Service
+from models.vendors import Vendor
+from models.words import InterestKind
+
+TOP = 5
+MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """Something the customer bought: what, how often, for how much, when last."""
+
+    kind: str
+    name: str
+    category: str | None
+    times: int
+    spent: Decimal
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """What one month brought, by the vendor's calendar; `first` is its first day."""
+
+    first: Any
+    services: Decimal
+    products: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The head of a customer's page. Money is the installation's; `every_days` is between visits.
+
+    `order_value` is what the orders brought on average: None without orders.
+    """
+
+    spent: Decimal
+    services_spent: Decimal
+    products_spent: Decimal
+    visits: int
+    orders: int
+    no_shows: int
+    order_value: Decimal | None
+    every_days: int | None
+    last_visit_at: datetime | None
+    last_order_at: datetime | None
+    next_visit_at: datetime | None
+    next_visit: str | None
+    interests: list[Interest]
+    months: list[Month]
+
+
+def figures(session: Session, *, customer: Customer, now: datetime) -> Figures:
+    """The figures of a customer whose file is open: the numbers on it, and five small queries."""
+    about = select(Booking).where(
+        Booking.vendor_id == customer.vendor_id, Booking.customer_id == customer.id
+    )
+    next_visit = session.execute(
+        about.with_only_columns(Booking.starts_at, Service.name)
+        .join(
+            Service, and_(Service.vendor_id == Booking.vendor_id, Service.id == Booking.service_id)
+        )
+        .where(Booking.starts_at >= now, Booking.status.in_(["pending", "confirmed"]))
+        .order_by(Booking.starts_at)
+        .limit(1)
+    ).first()
+    order_value = session.scalar(select(func.avg(Order.total)).where(*_settled(customer)))
+    return Figures(
+        spent=customer.total_spent,
+        services_spent=customer.services_spent,
+        products_spent=customer.products_spent,
+        visits=customer.visit_count,
+        orders=customer.order_count,
+        no_shows=customer.no_show_count,
+        order_value=order_value,
+        every_days=_every_days(session, customer),
+        last_visit_at=customer.last_visit_at,
+        last_order_at=customer.last_order_at,
+        next_visit_at=next_visit.starts_at if next_visit else None,
+        next_visit=next_visit.name if next_visit else None,
+        interests=interests(session, customer),
+        months=months(session, customer, now),
+    )
+
+
+def _settled(customer: Customer) -> list[Any]:
+    return [
+        Order.vendor_id == customer.vendor_id,
+        Order.customer_id == customer.id,
+        Order.status.in_([OrderStatus.FULFILLED, OrderStatus.COMPLETED]),
+    ]
+
+
+def _every_days(session: Session, customer: Customer) -> int | None:
+    """The days from first to last visit, shared by the steps between; None before the second."""
+    if customer.visit_count < 2 or customer.last_visit_at is None:
+        return None
+    first = session.scalar(
+        select(func.least(Booking.starts_at, Booking.completed_at))
+        .where(
+            Booking.vendor_id == customer.vendor_id,
+            Booking.customer_id == customer.id,
+            Booking.status == BookingStatus.COMPLETED,
+        )
+        .order_by(Booking.starts_at)
+        .limit(1)
+    )
+    if first is None:
+        return None
+    steps = customer.visit_count - 1
+    days: float = (customer.last_visit_at - first) / timedelta(days=1)
+    return max(1, round(days / steps))
+
+
+_NAMES: dict[InterestKind, Any] = {
+    **dict.fromkeys(
+        (
+            InterestKind.APPOINTMENT,
+            InterestKind.CLASS,
+            InterestKind.LAB_TEST,
+            InterestKind.STAY,
+        ),
+        Service,
+    ),
+    InterestKind.PRODUCT: Product,
+    InterestKind.PACKAGE: Package,
+    InterestKind.MEMBERSHIP: MembershipPlan,
+}
+
+
+def interests(session: Session, customer: Customer, top: int = TOP) -> list[Interest]:
+    """What the customer spends most on; the most frequent first where the money is equal."""
+    rows = session.execute(
+        select(CustomerInterest, Category.name)
+        .outerjoin(Category, Category.id == CustomerInterest.category_id)
+        .where(
+            CustomerInterest.vendor_id == customer.vendor_id,
+            CustomerInterest.customer_id == customer.id,
+        )
+        .order_by(CustomerInterest.spent.desc(), CustomerInterest.times.desc(), CustomerInterest.id)
+        .limit(top)
+    ).all()
+    names = _item_names(session, [row.CustomerInterest for row in rows])
+    return [
+        Interest(
+            bought.kind,
+            names.get((bought.kind, bought.item_id), "No longer sold"),
+            category,
+            bought.times,
+            bought.spent,
+            bought.last_at,
+        )
+        for bought, category in rows
+    ]
+
+
+def _item_names(session: Session, bought: Sequence[CustomerInterest]) -> dict[tuple[str, int], str]:
+    """The names of the items: one query, a part of it for each kind that occurs."""
+    parts = [
+        select(literal(kind).label("kind"), _NAMES[InterestKind(kind)].id.label("id"),
+               _NAMES[InterestKind(kind)].name.label("name"))
+        .where(_NAMES[InterestKind(kind)].id.in_([b.item_id for b in bought if b.kind == kind]))
+        for kind in sorted({b.kind for b in bought})
+    ]  # fmt: skip
+    if not parts:
+        return {}
+    return {(row.kind, row.id): row.name for row in session.execute(union_all(*parts))}
+
+
+def months(session: Session, customer: Customer, now: datetime) -> list[Month]:
+    """The last twelve months, the present one last, each also when nothing was bought."""
+    zone = select(Vendor.time_zone).where(Vendor.id == customer.vendor_id).scalar_subquery()
+    first_month = func.date_trunc("month", func.timezone(zone, now)) - func.make_interval(
+        0, MONTHS - 1
+    )
+    since = func.timezone(zone, first_month)
+    zero = literal(Decimal("0.00"))
+    visits = select(
+        Booking.starts_at.label("at"), Booking.price.label("services"), zero.label("products")
+    ).where(
+        Booking.vendor_id == customer.vendor_id,
+        Booking.customer_id == customer.id,
+        Booking.status == BookingStatus.COMPLETED,
+        Booking.starts_at >= since,
+    )
+
+    def spent(kind: LineKind) -> Any:
+        return func.coalesce(func.sum(OrderLine.total).filter(OrderLine.kind == kind), 0)
+
+    lines = (
+        select(
+            Order.placed_at,
+            spent(LineKind.SERVICE),
+            spent(LineKind.PRODUCT),
+        )
+        .join(
+            OrderLine,
+            and_(OrderLine.vendor_id == Order.vendor_id, OrderLine.order_id == Order.id),
+        )
+        .where(*_settled(customer), Order.placed_at >= since)
+        .group_by(Order.id)
+    )
+    bought = union_all(visits, lines).subquery("bought")
+    step = select(func.generate_series(0, MONTHS - 1).label("n")).subquery("steps")
+    month = first_month + func.make_interval(0, cast(step.c.n, Integer))
+    same = func.date_trunc("month", func.timezone(zone, bought.c.at)) == month
+    rows = session.execute(
+        select(
+            cast(month, Date).label("first"),
+            func.coalesce(func.sum(bought.c.services), 0).label("services"),
+            func.coalesce(func.sum(bought.c.products), 0).label("products"),
+        )
+        .select_from(step)
+        .outerjoin(bought, same)
+        .group_by(month)
+        .order_by(month)
+    )
+    return [Month(row.first, row.services, row.products) for row in rows]

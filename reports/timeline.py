@@ -1,0 +1,318 @@
+"""A customer's time line: bookings, orders, tasks, what they hold, consents and changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Numeric,
+    Select,
+    Text,
+    and_,
+    cast,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session, aliased
+
+from models.audit import AuditEntry
+from models.bookings import Booking
+from models.customers import Consent
+from models.labels import NOUNS, Change, changes, resolve, zone_of
+from models.memberships import Membership, MembershipPlan
+from models.orders import Order, OrderLine
+from models.packages import Package, PackageHolding
+from models.services import Service
+from models.staff import StaffMember
+from models.tasks import Task
+from models.users import User
+
+PAGE = 25
+_TITLES = 3
+
+
+class Tab(StrEnum):
+    """What the time line is narrowed to."""
+
+    EVERYTHING = "everything"
+    BOOKINGS = "bookings"
+    ORDERS = "orders"
+    TASKS = "tasks"
+    HOLDINGS = "holdings"
+    CHANGES = "changes"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that happened, or will: `at` may lie ahead. `amount` is money.
+
+    `kind` is booking, order, task, package, membership, consent or change; `table` and `id`
+    name its row. `status` is a word of that noun, `detail` one line of who and what.
+    """
+
+    kind: str
+    id: int
+    at: datetime
+    title: str
+    detail: str | None
+    status: str | None
+    amount: Decimal | None
+    who: str | None
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Items, newest first, and the cursor of the next, older page (None: that was all)."""
+
+    items: list[Item]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page ended: the time, the kind, the row."""
+
+    at: datetime
+    rank: int
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.at.isoformat()}~{self.rank}~{self.id}"
+
+    @classmethod
+    def read(cls, text: str | None) -> "Cursor | None":
+        """The cursor that was written; None for anything else that stands in an address."""
+        try:
+            at, rank, row_id = (text or "").split("~")
+            cursor = cls(datetime.fromisoformat(at), int(rank), int(row_id))
+        except (ValueError, OverflowError):
+            return None
+        sane = cursor.at.tzinfo is not None and 0 <= cursor.rank < 100
+        return cursor if sane and 0 <= cursor.id < 2**63 else None
+
+
+def page(
+    session: Session,
+    *,
+    vendor_id: int,
+    customer_id: int,
+    tab: Tab = Tab.EVERYTHING,
+    after: str | None = None,
+    size: int = PAGE,
+) -> Page:
+    """`size` items of a customer's time line, older than the cursor `after`; one query."""
+    size = max(1, min(size, 100))
+    rows = session.execute(query(vendor_id, customer_id, tab, Cursor.read(after), size + 1)).all()
+    shown = rows[:size]
+    more = len(rows) > size
+    cursor = Cursor(shown[-1].at, shown[-1].rank, shown[-1].id) if more else None
+    return Page(_items(session, vendor_id, shown), str(cursor) if cursor else None)
+
+
+def query(
+    vendor_id: int, customer_id: int, tab: Tab, cursor: Cursor | None, limit: int
+) -> Select[Any]:
+    """The newest `limit` rows of every source of the tab, merged; each source reads an index."""
+    parts = [
+        _window(source, rank, vendor_id, customer_id, cursor, limit)
+        for rank, source in enumerate(SOURCES)
+        if tab is Tab.EVERYTHING or source.tab is tab
+    ]
+    merged = union_all(*(select(part.subquery()) for part in parts)).subquery("items")
+    return (
+        select(merged)
+        .order_by(merged.c.at.desc(), merged.c.rank.desc(), merged.c.id.desc())
+        .limit(limit)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table of the time line: its rows, and the column that places them in time."""
+
+    tab: Tab
+    model: Any
+    at: Any
+    columns: Select[Any]
+    only: Any = None
+
+
+def _window(
+    source: Source, rank: int, vendor_id: int, customer_id: int, cursor: Cursor | None, limit: int
+) -> Select[Any]:
+    model, at = source.model, source.at
+    query = source.columns.add_columns(
+        literal(rank).label("rank"), model.id.label("id"), at.label("at")
+    ).where(model.vendor_id == vendor_id, model.customer_id == customer_id)
+    if source.only is not None:
+        query = query.where(source.only)
+    if cursor is not None:
+        query = query.where(_older(at, model.id, rank, cursor))
+    return query.order_by(at.desc(), model.id.desc()).limit(limit)
+
+
+def _older(at: Any, row_id: Any, rank: int, cursor: Cursor) -> Any:
+    tie = true() if rank < cursor.rank else false()
+    if rank == cursor.rank:
+        tie = row_id < cursor.id
+    return and_(at <= cursor.at, or_(at < cursor.at, tie))
+
+
+def _columns(kind: str, **given: Any) -> Select[Any]:
+    empty: dict[str, Any] = {
+        "title": cast(null(), Text),
+        "detail": cast(null(), Text),
+        "status": cast(null(), Text),
+        "amount": cast(null(), Numeric(12, 2)),
+        "user_id": cast(null(), BigInteger),
+        "old": cast(null(), JSONB),
+        "new": cast(null(), JSONB),
+        "source": cast(null(), Text),
+    }
+    values = empty | given
+    return select(literal(kind).label("kind"), *(values[name].label(name) for name in empty))
+
+
+def _staff(of: Any) -> Any:
+    """The name of the member of staff, read for the rows that are shown only."""
+    staff = aliased(StaffMember)
+    return (
+        select(staff.name)
+        .where(staff.vendor_id == of.class_.vendor_id, staff.id == of)
+        .scalar_subquery()
+    )
+
+
+def _name(model: Any, of: Any) -> Any:
+    return (
+        select(model.name)
+        .where(model.vendor_id == of.class_.vendor_id, model.id == of)
+        .scalar_subquery()
+    )
+
+
+def _sold() -> Any:
+    """The names of an order's first lines."""
+    first = (
+        select(OrderLine.name)
+        .where(OrderLine.vendor_id == Order.vendor_id, OrderLine.order_id == Order.id)
+        .order_by(OrderLine.position)
+        .limit(_TITLES)
+        .correlate(Order)
+        .subquery()
+    )
+    return select(func.string_agg(first.c.name, ", ")).scalar_subquery()
+
+
+_ORDER = _columns(
+    "order",
+    title=func.coalesce("Order " + cast(Order.number, Text), "Draft order"),
+    detail=_sold(),
+    status=Order.status,
+    amount=Order.total,
+)
+_TRAILED_APART = ("bookings", "orders", "tasks", "package_holdings", "memberships", "consents")
+
+SOURCES: Sequence[Source] = (
+    Source(
+        Tab.BOOKINGS, Booking, Booking.starts_at,
+        _columns("booking", title=_name(Service, Booking.service_id),
+                 detail=_staff(Booking.staff_id), status=Booking.status, amount=Booking.price),
+    ),
+    Source(Tab.ORDERS, Order, Order.placed_at, _ORDER, Order.placed_at.is_not(None)),
+    Source(Tab.ORDERS, Order, Order.created_at, _ORDER, Order.placed_at.is_(None)),
+    Source(
+        Tab.TASKS, Task, func.coalesce(Task.done_at, Task.due_at, Task.created_at),
+        _columns("task", title=Task.title, detail=func.coalesce(Task.outcome, Task.note),
+                 status=Task.status),
+    ),
+    Source(
+        Tab.HOLDINGS, PackageHolding, PackageHolding.bought_at,
+        _columns("package", title=_name(Package, PackageHolding.package_id),
+                 detail=func.concat(PackageHolding.uses_left, " of ", PackageHolding.uses, " left"),
+                 status=PackageHolding.status),
+    ),
+    Source(
+        Tab.HOLDINGS, Membership, Membership.started_at,
+        _columns("membership", title=_name(MembershipPlan, Membership.plan_id),
+                 status=Membership.status),
+    ),
+    Source(
+        Tab.CHANGES, Consent, Consent.at,
+        _columns("consent", title=func.concat(Consent.purpose, " by ", Consent.channel),
+                 detail=Consent.source, user_id=Consent.user_id,
+                 status=func.coalesce(func.nullif(cast(Consent.granted, Text), "false"), "no")),
+    ),
+    Source(
+        Tab.CHANGES, AuditEntry, AuditEntry.at,
+        _columns("change", title=AuditEntry.table_name, detail=AuditEntry.action,
+                 user_id=AuditEntry.user_id, old=AuditEntry.old, new=AuditEntry.new),
+        or_(AuditEntry.action != "create", AuditEntry.table_name.not_in(_TRAILED_APART)),
+    ),
+)  # fmt: skip
+"""Rows that have an item of their own are left out of the changes when they are made."""
+
+
+def _items(session: Session, vendor_id: int, rows: Sequence[Any]) -> list[Item]:
+    zone = zone_of(session, vendor_id)
+    trail = [row for row in rows if row.kind == "change"]
+    names = resolve(session, (side for row in trail for side in (row.old, row.new)))
+    people = _people(session, {row.user_id for row in rows if row.user_id})
+    return [_item(row, names, people, zone) for row in rows]
+
+
+def _people(session: Session, ids: set[int]) -> dict[int, str]:
+    if not ids:
+        return {}
+    found = session.execute(select(User.id, User.name).where(User.id.in_(ids)))
+    return {row.id: row.name for row in found}
+
+
+_VERBS = {"create": "added", "update": "changed", "delete": "removed"}
+_CONSENTS = {"true": "yes", "no": "no"}
+
+
+def _item(row: Any, names: Any, people: dict[int, str], zone: str) -> Item:
+    title, detail, status = row.title, row.detail, row.status
+    told: tuple[Change, ...] = ()
+    if row.kind == "change":
+        title = f"{NOUNS.get(row.title, 'Record')} {_VERBS[row.detail]}"
+        told = changes(row.old, row.new, names, zone, without=("customer_id",))
+        detail = None
+    if row.kind == "consent":
+        title, status = title.capitalize(), _CONSENTS[status]
+    who = None
+    if row.user_id is not None:
+        who = "Backroom" if row.user_id == 1 else people.get(row.user_id, "The marketplace")
+    return Item(row.kind, row.id, row.at, title, detail, status, row.amount, who, told)
+
+
+def counts(
+    session: Session, *, vendor_id: int, customer_id: int, cap: int = 1000
+) -> dict[Tab, int]:
+    """How many items the tabs of bookings, orders and tasks hold, counted up to `cap`."""
+
+    def of(model: Any) -> Any:
+        rows = (
+            select(literal(1))
+            .where(model.vendor_id == vendor_id, model.customer_id == customer_id)
+            .limit(cap)
+            .subquery()
+        )
+        return select(func.count()).select_from(rows).scalar_subquery()
+
+    tabs = {Tab.BOOKINGS: Booking, Tab.ORDERS: Order, Tab.TASKS: Task}
+    row = session.execute(select(*(of(model) for model in tabs.values()))).one()
+    return dict(zip(tabs, row, strict=True))

@@ -1,0 +1,412 @@
+"""The first page of each role: what needs doing now, in real figures.
+
+Days are the vendor's days. Figures of open work are counted up to `CAP`, so that none costs a
+full scan; one that reached it is shown as "10,000+".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Date, and_, cast, func, literal, or_, select
+from sqlalchemy.orm import Session
+
+from models.bookings import Booking, BookingStatus
+from models.customers import Customer, CustomerStatus
+from models.imports import ImportJob, ImportStatus
+from models.orders import Order, OrderStatus
+from models.outbox import OutboxMessage
+from models.services import Service
+from models.staff import StaffMember
+from models.tasks import Task, TaskStatus
+from models.vendors import Vendor, VendorStatus
+
+CAP = 10_000
+ROWS = 8
+DAYS = 14
+
+_PLANNED = ("pending", "confirmed", "checked_in", "completed", "no_show")
+_TO_DO = (TaskStatus.OPEN, TaskStatus.IN_PROGRESS)
+_SOLD = (OrderStatus.PLACED, OrderStatus.FULFILLED, OrderStatus.COMPLETED)
+_NEEDS_A_PERSON = (ImportStatus.UPLOADED, ImportStatus.MAPPED, ImportStatus.TRIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a list on the page: whose it is, when, and how it stands."""
+
+    id: int
+    at: datetime | None
+    title: str
+    detail: str | None
+    status: str
+    customer_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VendorToday:
+    """A vendor's day. Money is what the bookings of today are priced at."""
+
+    zone: str
+    bookings: int
+    by_status: dict[str, int]
+    expected: Decimal
+    taken: Decimal
+    tasks_due: int
+    tasks_overdue: int
+    to_confirm: int
+    new_customers: int
+    to_fulfil: int
+    to_follow_up: int
+    next_bookings: list[Line]
+    tasks: list[Line]
+    orders: list[Line]
+    follow_ups: list[Line]
+
+
+def vendor(session: Session, *, vendor_id: int, now: datetime) -> VendorToday:
+    """What a vendor's people need at a glance. `now` decides which day today is."""
+    zone = session.scalars(select(Vendor.time_zone).where(Vendor.id == vendor_id)).one()
+    start, end = session.execute(select(*_day(literal(zone), now))).one()
+    mine = Booking.vendor_id == vendor_id
+    today = [mine, Booking.starts_at >= start, Booking.starts_at < end]
+    by_status, expected, taken = _bookings_today(session, today)
+    due = [Task.vendor_id == vendor_id, Task.status.in_(_TO_DO), Task.due_at < end]
+    fresh = [Customer.vendor_id == vendor_id, *_new_since(_week_of(literal(zone), now))]
+    placed = [Order.vendor_id == vendor_id, Order.status == OrderStatus.PLACED]
+    follow_up = [
+        Customer.vendor_id == vendor_id,
+        Customer.status == CustomerStatus.PENDING_FOLLOW_UP,
+        Customer.archived_at.is_(None),
+    ]
+    waiting = [mine, Booking.status == BookingStatus.PENDING, Booking.starts_at >= now]
+    figures = session.execute(
+        select(
+            _capped(Task, *due).label("tasks_due"),
+            _capped(Task, *due, Task.due_at < now).label("tasks_overdue"),
+            _capped(Booking, *waiting).label("to_confirm"),
+            _capped(Customer, *fresh).label("new_customers"),
+            _capped(Order, *placed).label("to_fulfil"),
+            _capped(Customer, *follow_up).label("to_follow_up"),
+        )
+    ).one()
+    return VendorToday(
+        zone=zone,
+        bookings=sum(by_status.get(status, 0) for status in _PLANNED),
+        by_status=by_status,
+        expected=expected,
+        taken=taken,
+        **figures._mapping,
+        next_bookings=_next_bookings(session, today),
+        tasks=_tasks(session, due),
+        orders=_orders(session, placed),
+        follow_ups=_follow_ups(session, follow_up),
+    )
+
+
+def _day(zone: Any, now: datetime, days: int = 0) -> tuple[Any, Any]:
+    """Start and end of a day where `zone` is, 23 and 25 hours included; `days` ago."""
+    midnight = func.date_trunc("day", func.timezone(zone, now)) - func.make_interval(0, 0, 0, days)
+    tomorrow = midnight + func.make_interval(0, 0, 0, 1)
+    return func.timezone(zone, midnight), func.timezone(zone, tomorrow)
+
+
+def _week_of(zone: Any, now: datetime) -> Any:
+    """The instant when the week began, on Monday."""
+    return func.timezone(zone, func.date_trunc("week", func.timezone(zone, now)))
+
+
+def _new_since(since: Any) -> list[Any]:
+    """Made since then; nobody is active before they are made, and that is what the index knows."""
+    return [
+        Customer.last_activity_at >= since,
+        Customer.created_at >= since,
+        Customer.archived_at.is_(None),
+    ]
+
+
+def _capped(model: Any, *conditions: Any) -> Any:
+    """How many rows there are, counted up to one more than `CAP`."""
+    rows = select(literal(1)).select_from(model).where(*conditions).limit(CAP + 1).subquery()
+    return select(func.count()).select_from(rows).scalar_subquery()
+
+
+def _bookings_today(
+    session: Session, today: Sequence[Any]
+) -> tuple[dict[str, int], Decimal, Decimal]:
+    rows = session.execute(
+        select(Booking.status, func.count(), func.sum(Booking.price))
+        .where(*today)
+        .group_by(Booking.status)
+    ).all()
+    spent = {row.status: row[2] for row in rows}
+    zero = Decimal("0.00")
+    standing = ("pending", "confirmed", "checked_in", "completed")
+    expected = sum((spent.get(status, zero) for status in standing), zero)
+    return {row.status: row[1] for row in rows}, expected, spent.get("completed", zero)
+
+
+def _next_bookings(session: Session, today: Sequence[Any]) -> list[Line]:
+    """Who is here or still to come, the earliest first."""
+    rows = session.execute(
+        select(Booking, Customer, Service.name, StaffMember.name)
+        .join(Customer, and_(Customer.vendor_id == Booking.vendor_id,
+                             Customer.id == Booking.customer_id))
+        .join(Service, and_(Service.vendor_id == Booking.vendor_id,
+                            Service.id == Booking.service_id))
+        .outerjoin(StaffMember, and_(StaffMember.vendor_id == Booking.vendor_id,
+                                     StaffMember.id == Booking.staff_id))
+        .where(*today, Booking.status.in_(["pending", "confirmed", "checked_in"]))
+        .order_by(Booking.starts_at, Booking.id)
+        .limit(ROWS)
+    )  # fmt: skip
+    return [
+        Line(
+            booking.id,
+            booking.starts_at,
+            customer.name,
+            f"{service} · {staff}" if staff else service,
+            booking.status,
+            customer.id,
+        )
+        for booking, customer, service, staff in rows
+    ]
+
+
+def _tasks(session: Session, due: Sequence[Any]) -> list[Line]:
+    rows = session.execute(
+        select(Task, Customer)
+        .outerjoin(Customer, and_(Customer.vendor_id == Task.vendor_id,
+                                  Customer.id == Task.customer_id))
+        .where(*due)
+        .order_by(Task.due_at, Task.id)
+        .limit(ROWS)
+    )  # fmt: skip
+    return [
+        Line(task.id, task.due_at, task.title, customer.name if customer else None, task.status,
+             task.customer_id)
+        for task, customer in rows
+    ]  # fmt: skip
+
+
+def _orders(session: Session, placed: Sequence[Any]) -> list[Line]:
+    """The orders that wait for their goods, the oldest first."""
+    rows = session.execute(
+        select(Order, Customer)
+        .outerjoin(Customer, and_(Customer.vendor_id == Order.vendor_id,
+                                  Customer.id == Order.customer_id))
+        .where(*placed)
+        .order_by(Order.placed_at, Order.id)
+        .limit(ROWS)
+    )  # fmt: skip
+    return [
+        Line(order.id, order.placed_at, str(order), customer.name if customer else None,
+             order.status, order.customer_id)
+        for order, customer in rows
+    ]  # fmt: skip
+
+
+def _follow_ups(session: Session, follow_up: Sequence[Any]) -> list[Line]:
+    rows = session.scalars(
+        select(Customer)
+        .where(*follow_up)
+        .order_by(Customer.last_activity_at.desc(), Customer.id.desc())
+        .limit(ROWS)
+    )
+    return [
+        Line(row.id, row.last_visit_at, row.name, row.phone or row.email, row.status, row.id)
+        for row in rows
+    ]
+
+
+# --- the marketplace ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day of the marketplace, each vendor by its own calendar."""
+
+    day: date
+    bookings: int
+    orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a vendor did today."""
+
+    vendor_id: int
+    name: str
+    bookings: int
+    no_shows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Marketplace:
+    """Sums over all vendors, nothing about a person: what analysts see too.
+
+    `last_week` are the bookings of the same weekday a week ago; `revenue` is completed bookings
+    and orders placed today.
+    """
+
+    vendors: int
+    zones: int
+    bookings: int
+    last_week: int
+    orders: int
+    to_fulfil: int
+    revenue: Decimal
+    new_customers: int
+    days: list[Day]
+    busiest: list[Share]
+
+
+@dataclass(frozen=True, slots=True)
+class AdminToday:
+    """The marketplace's day, and what waits for a person. Counts stop after `CAP`."""
+
+    figures: Marketplace
+    customers: int
+    imports_waiting: int
+    imports_running: int
+    imports_failed: int
+    rows_to_correct: int
+    promises_broken: int
+    to_follow_up: int
+    imports: list[Line]
+
+
+def analyst(session: Session, *, now: datetime) -> Marketplace:
+    """The marketplace's figures; reads only columns that analysts may read."""
+    vendors, zones = session.execute(
+        select(func.count(), func.count(Vendor.time_zone.distinct())).where(
+            Vendor.status == VendorStatus.ACTIVE
+        )
+    ).one()
+    days = _days(session, now)
+    last = days[-1] if days else Day(now.date(), 0, 0)
+    week = _new_since(_week_of(literal("UTC"), now))
+    return Marketplace(
+        vendors=vendors,
+        zones=zones,
+        bookings=last.bookings,
+        last_week=days[-8].bookings if len(days) > 7 else 0,
+        orders=last.orders,
+        to_fulfil=session.scalar(
+            select(_capped(Order, Order.status == OrderStatus.PLACED))
+        ) or 0,
+        revenue=_revenue(session, now),
+        new_customers=session.scalar(select(_capped(Customer, *week))) or 0,
+        days=days,
+        busiest=_busiest(session, now),
+    )  # fmt: skip
+
+
+def _per_vendor(model: Any, at: Any, now: datetime, days: int, *conditions: Any) -> Any:
+    """Rows of the last `days` days of each vendor, found by the vendor's own index."""
+    _, end = _day(Vendor.time_zone, now)
+    start, _ = _day(Vendor.time_zone, now, days - 1)
+    return and_(model.vendor_id == Vendor.id, at >= start, at < end, *conditions)
+
+
+def _days(session: Session, now: datetime) -> list[Day]:
+    """The last two weeks, each day also when nothing happened."""
+
+    def ago(at: Any) -> Any:
+        """How many of the vendor's days ago: today is 0."""
+        today = cast(func.timezone(Vendor.time_zone, now), Date)
+        return today - cast(func.timezone(Vendor.time_zone, at), Date)
+
+    def counted(model: Any, at: Any, *conditions: Any) -> dict[int, int]:
+        query = (
+            select(ago(at).label("ago"), func.count())
+            .select_from(Vendor)
+            .join(model, _per_vendor(model, at, now, DAYS, *conditions))
+            .group_by("ago")
+        )
+        return {row[0]: row[1] for row in session.execute(query)}
+
+    bookings = counted(Booking, Booking.starts_at, Booking.status.in_(_PLANNED))
+    orders = counted(Order, Order.placed_at, Order.status.in_(_SOLD))
+    today = now.date()
+    return [
+        Day(date.fromordinal(today.toordinal() - n), bookings.get(n, 0), orders.get(n, 0))
+        for n in reversed(range(DAYS))
+    ]
+
+
+def _revenue(session: Session, now: datetime) -> Decimal:
+    visits = (
+        select(func.coalesce(func.sum(Booking.price), 0))
+        .select_from(Vendor)
+        .join(Booking, _per_vendor(Booking, Booking.starts_at, now, 1,
+                                   Booking.status == BookingStatus.COMPLETED))
+    )  # fmt: skip
+    orders = (
+        select(func.coalesce(func.sum(Order.total), 0))
+        .select_from(Vendor)
+        .join(Order, _per_vendor(Order, Order.placed_at, now, 1, Order.status.in_(_SOLD)))
+    )
+    both = select(visits.scalar_subquery() + orders.scalar_subquery())
+    return session.scalar(both) or Decimal(0)
+
+
+def _busiest(session: Session, now: datetime) -> list[Share]:
+    no_shows = func.count().filter(Booking.status == BookingStatus.NO_SHOW)
+    rows = session.execute(
+        select(Vendor.id, Vendor.name, func.count(), no_shows)
+        .join(Booking, _per_vendor(Booking, Booking.starts_at, now, 1,
+                                   Booking.status.in_(_PLANNED)))
+        .group_by(Vendor.id, Vendor.name)
+        .order_by(func.count().desc(), Vendor.id)
+        .limit(ROWS)
+    )  # fmt: skip
+    return [Share(*row) for row in rows]
+
+
+def admin(session: Session, *, now: datetime) -> AdminToday:
+    """The marketplace's figures, and the work that only its own people can do."""
+    waiting = ImportJob.status.in_(_NEEDS_A_PERSON)
+    follow_up = and_(
+        Customer.status == CustomerStatus.PENDING_FOLLOW_UP, Customer.archived_at.is_(None)
+    )
+    invalid = func.coalesce(
+        func.sum(cast(ImportJob.result["invalid"].astext, Order.number.type)), 0
+    )
+    week = ImportJob.finished_at >= _week_of(literal("UTC"), now)
+    row = session.execute(
+        select(
+            _capped(Customer, Customer.archived_at.is_(None)).label("customers"),
+            _capped(ImportJob, waiting).label("imports_waiting"),
+            _capped(ImportJob, ImportJob.status == ImportStatus.IMPORTING).label("imports_running"),
+            _capped(ImportJob, ImportJob.status == ImportStatus.FAILED).label("imports_failed"),
+            select(func.coalesce(invalid, 0))
+            .where(ImportJob.status == ImportStatus.COMPLETED, week)
+            .scalar_subquery()
+            .label("rows_to_correct"),
+            _capped(OutboxMessage, OutboxMessage.dead_at.is_not(None)).label("promises_broken"),
+            _capped(Customer, follow_up).label("to_follow_up"),
+        )
+    ).one()
+    return AdminToday(
+        figures=analyst(session, now=now),
+        **row._mapping,
+        imports=_imports(session, waiting),
+    )
+
+
+def _imports(session: Session, waiting: Any) -> list[Line]:
+    """The newest imports that wait for somebody, or failed."""
+    rows = session.execute(
+        select(ImportJob, Vendor.name)
+        .join(Vendor, Vendor.id == ImportJob.vendor_id)
+        .where(or_(waiting, ImportJob.status == ImportStatus.FAILED))
+        .order_by(ImportJob.id.desc())
+        .limit(ROWS)
+    )
+    return [
+        Line(job.id, job.created_at, job.filename, vendor_name, job.status)
+        for job, vendor_name in rows
+    ]
