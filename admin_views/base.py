@@ -15,15 +15,17 @@ from sqlalchemy import Select, inspect, select
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 from wtforms import Form
 
 from admin_views import saving
 from admin_views.details import details_context
 from admin_views.filters import Filter
 from admin_views.forms import HouseForm, Pick, Saving, form_class
-from admin_views.lists import Address, Col, KeysetPage, Sort, keyset_page, read_slice
+from admin_views.lists import Address, Col, KeysetPage, Slice, Sort, keyset_page, read_slice
 from admin_views.loaders import Records, contains, record_id, vendor_names
 from admin_views.rendering import table
+from admin_views.trail import trail_of
 from app.database import begin
 from app.tenancy import DatabaseRole, current_actor
 from models.base import OwnedByVendor
@@ -77,6 +79,7 @@ class HouseView(ModelView):
     status_kind: ClassVar[str] = ""
     stays: ClassVar[str] = "It cannot be undone; the trail of changes stays."
     empty: ClassVar[Mapping[str, Any] | None] = None
+    own_form: ClassVar[bool] = False
     creates_with: ClassVar[Any] = None
     changes_with: ClassVar[Any] = None
     deletes_with: ClassVar[Any] = None
@@ -123,7 +126,11 @@ class HouseView(ModelView):
 
     def over_all_vendors(self) -> bool:
         """Whether the one who acts sees several vendors' records here."""
-        return self.is_owned and current_actor().role is not DatabaseRole.VENDOR
+        return self.is_owned and self.sees_all()
+
+    def sees_all(self) -> bool:
+        """Whether the one who acts sees several vendors."""
+        return current_actor().role is not DatabaseRole.VENDOR
 
     def zone(self, request: Request) -> tzinfo:
         """The zone in which whoever looks reads moments."""
@@ -180,7 +187,7 @@ class HouseView(ModelView):
         address = Address.read(request.query_params, self.params())
         rows, force = self.narrowed(session, address, self.zone(request))
         name, sort = self.chosen_sort(address)
-        page = read_slice(session, rows, self.model.id, sort, address, loads=self.loads)  # type: ignore[attr-defined]
+        page = self.read_rows(session, rows, sort, address)  # type: ignore[attr-defined]
         columns = self.drawn_columns(address, name, sort)
         drawn = table(
             columns,
@@ -193,6 +200,11 @@ class HouseView(ModelView):
         context = self.list_parts(session, request, address, force)
         context["columns"] = columns
         return shown, context
+
+    def read_rows(self, session: Session, rows: Select[Any], sort: Sort, address: Address) -> Slice:
+        """The rows of the page."""
+        pk = self.model.id  # type: ignore[attr-defined]
+        return read_slice(session, rows, pk, sort, address, loads=self.loads)
 
     def drawn_columns(self, address: Address, by: str, sort: Sort) -> Dicts:
         """The heads of the table, with their sort links."""
@@ -360,7 +372,7 @@ class HouseView(ModelView):
 
     def trail(self, session: Session, request: Request, record: Any) -> Dicts:
         """What was changed on the record, day by day."""
-        return []
+        return trail_of(session, self.model.__table__.name, record.id)
 
     def may_edit(self, record: Any) -> bool:
         """Whether the record, as it stands, can still be edited."""
@@ -395,12 +407,20 @@ class HouseView(ModelView):
 
     def bound_fields(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """The fields of the data that are columns, ready to say how a value is kept."""
-        form = form_class({n: f for n, f in self.fields.items() if n in data}, Form)()
+        form = form_class({n: f for n, f in self.all_fields().items() if n in data}, Form)()
         return {f.short_name: f for f in form}
+
+    def all_fields(self) -> Mapping[str, Any]:
+        """Every field of a new or a known record."""
+        return self.fields
 
     def form_of(self, record: Any = None) -> type[Form]:
         """The form of the noun."""
         return form_class(self.form_fields(record), HouseForm)
+
+    async def own_page(self, request: Request, number: int | None = None) -> Response:
+        """The whole form of a noun that draws its own (`own_form`)."""
+        raise NotImplementedError
 
     def context_of(self, context: Saving, data: Mapping[str, Any]) -> Saving:
         """Where the values are being saved; a vendor's own form knows its country itself."""

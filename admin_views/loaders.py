@@ -84,6 +84,7 @@ class Records:
     live: Sequence[ColumnElement[bool]] = ()
     more: Callable[[Any], dict[str, Any]] = field(default=lambda _: {})
     loads: Sequence[Any] = ()
+    joins: Sequence[Any] = ()
 
     def statement(self) -> Select[Any]:
         """The rows one can choose from, in the order of the first column."""
@@ -111,7 +112,7 @@ class Records:
     def find(self, session: Session, value: str) -> Any | None:
         """See `Lookup`."""
         number = record_id(value)
-        return None if number is None else session.get(self.model, number)
+        return None if number is None else session.get(self.model, number, options=list(self.loads))
 
     def text(self, found: Any) -> str:
         """See `Lookup`."""

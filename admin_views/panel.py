@@ -20,14 +20,13 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from admin_views import rendering, saving
-from admin_views.auth import PanelAccess, PanelAuth, harden
+from admin_views.auth import PanelAccess, PanelAuth
 from admin_views.base import HouseView
 from admin_views.loaders import typed, without_control
 from admin_views.rendering import say
 from admin_views.shell import Shell
 from app.database import AppSession, SessionFactory
 from app.errors import DomainError, NobodyActs, NotAllowed, NotFound
-from app.settings import settings
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +90,6 @@ class Panel(Admin):
                 HTTPException: self.refused_page,
                 DomainError: self.refused,
                 DataError: self.unreadable,
-                Exception: self.unexpected,
             }
         )
 
@@ -122,11 +120,6 @@ class Panel(Admin):
         log.info("unreadable value in %s", request.url.path)
         return await self.error_page(request, 404)
 
-    async def unexpected(self, request: Request, error: Exception) -> Response:
-        """Anything else: logged, neutral on the page."""
-        log.exception("unexpected in %s", request.url.path, exc_info=error)
-        return await self.error_page(request, 500)
-
     # ---- pages -----------------------------------------------------------------------------
 
     @login_required
@@ -139,10 +132,26 @@ class Panel(Admin):
         return page
 
     @login_required
+    async def list(self, request: Request) -> Response:
+        """A list; page numbers and sentences in the address are nobody's business here."""
+        can_list = await self._list(request)
+        view = _house_view(self, request)
+        context = {
+            **await view.list_context(request),
+            "model_view": view,
+            "can_list": can_list,
+        }
+        if can_list:
+            context["pagination"] = await view.list(request)
+        return await self.templates.TemplateResponse(request, view.list_template, context)
+
+    @login_required
     async def create(self, request: Request) -> Response:
         """A new record: an empty form, or what was typed with its refusals."""
         await self._create(request)
         view = _house_view(self, request)
+        if view.own_form:
+            return await view.own_page(request)
         if request.method == "GET":
             filled = await view.in_transaction(view.prefill, request)
             form = view.form_of()(data=filled)
@@ -160,6 +169,8 @@ class Panel(Admin):
         await self._edit(request)
         view = _house_view(self, request)
         number = view.number(request.path_params["pk"])
+        if view.own_form:
+            return await view.own_page(request, number)
         record, shown = await view.in_transaction(view.read_form, number)
         if request.method == "GET":
             form = view.form_of(record)(data=shown)
@@ -324,12 +335,10 @@ def view_classes() -> list[type[BaseView | ModelView]]:
 
 
 def build_panel(app: Starlette) -> Panel:
-    """The panel, mounted under `/admin` of `app`."""
-    settings()
+    """The panel, mounted under `/admin` of `app`; `admin_views.auth.harden` then bars its doors."""
     panel = Panel(app)
     for view in _grouped(view_classes()):
         panel.add_view(view)
-    harden(panel)
     return panel
 
 

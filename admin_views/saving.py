@@ -7,7 +7,7 @@ never overwritten: the form carries a fingerprint of what it showed.
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
@@ -18,12 +18,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+import app.operations.catalogue  # noqa: F401 - its refusals
 from admin_views.forms import Saving
 from admin_views.loaders import record_id
 from admin_views.rendering import word
 from app.database import begin
 from app.errors import ChangedMeanwhile, DomainError, NotFound
-from app.tenancy import DatabaseRole, acting, current_actor
+from app.tenancy import Actor, DatabaseRole, acting, current_actor
+from models.customers import Customer
 from models.vendors import Vendor
 
 log = logging.getLogger(__name__)
@@ -94,25 +96,33 @@ def vendor_of(session: Session, model: Any, number: int) -> int | None:
 
 
 @contextmanager
-def writing(model: Any, number: int | None, vendor: object = None) -> Iterator[Session]:
-    """A transaction for the vendor of the record, or of the one that an admin chose."""
+def writing(
+    model: Any, number: int | None, data: Mapping[str, Any] | None = None
+) -> Iterator[Session]:
+    """A transaction for the vendor of the record, or of the one that an admin chose in `data`."""
     actor = current_actor()
     if actor.role is DatabaseRole.ADMIN and hasattr(model, "vendor_id"):
         with begin() as session:
-            at = vendor_of(session, model, number) if number else chosen(session, actor, vendor)
+            at = vendor_of(session, model, number) if number else chosen(session, actor, data or {})
         actor = replace(actor, vendor_id=at)
     with acting(actor), begin() as session:
         yield session
 
 
-def chosen(session: Session, actor: Any, vendor: object) -> int:
-    """The vendor that an admin chose in the form, or stands in."""
-    number = record_id(vendor) or actor.vendor_id
+def chosen(session: Session, actor: Actor, data: Mapping[str, Any]) -> int:
+    """The vendor that an admin chose in the form, or whose customer it is, or stood in."""
+    number = record_id(data.get("vendor"))
+    if number is not None and session.get(Vendor, number) is None:
+        raise DomainError("This vendor is not here: choose one from the list.", field="vendor")
+    customer = record_id(data.get("customer"))
+    if number is None and customer is not None:
+        number = session.scalar(select(Customer.vendor_id).where(Customer.id == customer))
+        if number is None:
+            raise DomainError("This one is not here: choose one from the list.", field="customer")
+    number = number or actor.vendor_id
     if number is None:
         raise NoVendorChosen
-    if session.get(Vendor, number) is None:
-        raise DomainError("This vendor is not here: choose one from the list.", field="vendor")
-    return int(number)
+    return number
 
 
 def saving_for(session: Session, record: Any = None) -> Saving:
@@ -157,7 +167,7 @@ def kept_values(view: Any, data: dict[str, Any], context: Saving, record: Any) -
 
 def create(view: Any, data: dict[str, Any]) -> Saved:
     """Make a record of what the form read."""
-    with writing(view.model, None, data.get("vendor")) as session:
+    with writing(view.model, None, data) as session:
         context = saving_for(session)
         values = kept_values(view, data, view.context_of(context, data), None)
         record = view.create_record(session, values, data, context)

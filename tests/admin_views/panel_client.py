@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from admin_views.auth import harden
 from admin_views.panel import build_panel
 from admin_views.rendering import speaking_in
 from app.tenancy import Actor, DatabaseRole, PanelRole, acting
@@ -56,6 +57,7 @@ class PanelClient(TestClient):
     def __init__(self) -> None:
         app = Starlette()
         self.panel = build_panel(app)
+        harden(self.panel)
         self.door = ActingAs(app)
         super().__init__(
             self.door,

@@ -1,0 +1,202 @@
+"""Bookings on screen: booked, moved to another time, and carried on by its buttons."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session, joinedload
+
+from admin_views.base import HouseView, declared
+from admin_views.filters import Between, OneOf, Related, of_vendor
+from admin_views.forms import Amount, Choice, Note, Pick, Saving, WallTime
+from admin_views.lists import Col, Sort
+from admin_views.loaders import customer_ids
+from admin_views.lookups import ALL_SERVICES, ALL_STAFF, CUSTOMERS, SERVICES, STAFF
+from admin_views.rendering import moment
+from admin_views.saving import Command
+from app.operations import bookings
+from models.bookings import BOOKING_TRANSITIONS, Booking, BookingStatus
+from models.services import ServiceKind
+from models.words import Channel
+
+ON_EDIT = ("staff", "starts_at", "ends_at", "note")
+TO_COME = (BookingStatus.PENDING, BookingStatus.CONFIRMED)
+
+
+def moving(verb: Any, to: BookingStatus) -> Any:
+    """`(run, when)` of a command that moves a booking to a status."""
+
+    def run(session: Session, number: int, **words: str) -> None:
+        verb(session, booking_id=number, **words)
+
+    def when(booking: Booking) -> bool:
+        return to in BOOKING_TRANSITIONS[BookingStatus(booking.status)]
+
+    return run, when
+
+
+def _only(statuses: tuple[BookingStatus, ...], pair: Any) -> Any:
+    run, when = pair
+    return run, lambda booking: booking.status in statuses and when(booking)
+
+
+class BookingView(HouseView, model=Booking):
+    """Promises of time to customers."""
+
+    name, name_plural, icon = "Booking", "Bookings", "ti ti-calendar-event"
+    category, menu_key, status_kind = "Sales", "b", "booking"
+    columns = (
+        Col("starts_at", "Time", value=lambda b: moment(b.starts_at), sort="latest"),
+        Col("customer", "Customer", value=lambda b: b.customer.name),
+        Col("vendor", "Vendor", css="c-vendor", admins=True),
+        Col("service", "Service", value=lambda b: b.service.name),
+        Col("staff", "With", value=lambda b: b.staff_member and b.staff_member.name),
+        Col("status", "Status", "pill", pill_kind="booking", css="c-status"),
+        Col("price", "Price", "money", numeric=True),
+        Col("channel", "Channel", optional=True, value=lambda b: Channel(b.channel)),
+    )
+    sorts = declared(
+        latest=Sort(Booking.starts_at, descending=True), soonest=Sort(Booking.starts_at)
+    )
+    search_hint = "Search customer"
+    filters = (
+        OneOf("status", "Status", Booking.status, icon="circle-dot", words=BookingStatus),
+        of_vendor(Booking.vendor_id),
+        Between("day", "Day", Booking.starts_at),
+        Related("staff", "With", Booking.staff_id, icon="id-badge-2", lookup=ALL_STAFF),
+        Related("service", "Service", Booking.service_id, icon="sparkles", lookup=ALL_SERVICES),
+        Related(
+            "customer", "Customer", Booking.customer_id, icon="user", lookup=CUSTOMERS, open=False
+        ),
+        OneOf("kind", "Kind", Booking.kind, icon="category", words=ServiceKind, open=False),
+        OneOf("channel", "Channel", Booking.channel, icon="route", words=Channel, open=False),
+    )
+    loads = (
+        joinedload(Booking.customer),
+        joinedload(Booking.service),
+        joinedload(Booking.staff_member),
+    )
+    details = (
+        (
+            "Booking",
+            (
+                Col("customer", "Customer", value=lambda b: b.customer.name),
+                Col("service", "Service", value=lambda b: b.service.name),
+                Col("staff", "With", value=lambda b: b.staff_member and b.staff_member.name),
+                Col("starts_at", "From", "moment"),
+                Col("ends_at", "Until", "moment"),
+                Col("price", "Price", "money"),
+                Col("channel", "Channel", "word"),
+                Col("note", "Note"),
+                Col("cancel_reason", "Why it was cancelled"),
+            ),
+        ),
+    )
+    fields = declared(
+        customer=Pick("Customer", CUSTOMERS, wanted=True),
+        service=Pick("Service", SERVICES, wanted=True),
+        staff=Pick("With", STAFF, hint="Empty: whoever is free"),
+        starts_at=WallTime("From", wanted=True),
+        ends_at=WallTime("Until", hint="Empty: as long as the service lasts"),
+        price=Amount("Price", hint="Empty: the service's price"),
+        channel=Choice("Channel", Channel, wanted=True, default=Channel.WALK_IN),
+        note=Note("Note"),
+    )
+    form_sections = (
+        ("Who and what", ("customer", "service", "staff")),
+        ("When", ("starts_at", "ends_at")),
+        ("More", ("price", "channel", "note")),
+    )
+    can_delete = False
+    creates_with = staticmethod(
+        lambda session, **values: bookings.book(
+            session, **{k: v for k, v in values.items() if v is not None}
+        )
+    )
+    commands = (
+        Command(
+            "confirm", "Confirm",
+            *_only((BookingStatus.PENDING,), moving(bookings.confirm, BookingStatus.CONFIRMED)),
+            "The booking is confirmed.", icon="calendar-check", primary=True,
+        ),
+        Command(
+            "check-in", "Check in", *moving(bookings.check_in, BookingStatus.CHECKED_IN),
+            "The customer is here.", icon="door-enter",
+        ),
+        Command(
+            "complete", "Complete", *moving(bookings.complete, BookingStatus.COMPLETED),
+            "The booking is completed.", icon="circle-check",
+        ),
+        Command(
+            "no-show", "No-show", *moving(bookings.mark_no_show, BookingStatus.NO_SHOW),
+            "Marked as a no-show.", icon="user-x",
+        ),
+        Command(
+            "reopen", "They came after all",
+            *_only((BookingStatus.NO_SHOW,), moving(bookings.reopen, BookingStatus.CONFIRMED)),
+            "The booking stands again.", icon="refresh",
+        ),
+        Command(
+            "cancel", "Cancel booking", *moving(bookings.cancel, BookingStatus.CANCELLED),
+            "The booking is cancelled; its time is free again.", icon="calendar-x", danger=True,
+            ask=("Cancel this booking?", "Its time is free for others at once."),
+            input=("reason", "Why (optional)"),
+        ),
+    )  # fmt: skip
+
+    def title_of(self, record: Any) -> str:
+        """Haircut for Ana Alves."""
+        return f"{record.service.name} for {record.customer.name}"
+
+    def may_edit(self, record: Any) -> bool:
+        """Only what is still to come can be moved."""
+        return record.status in TO_COME
+
+    def search_where(self, session: Session, rows: Select[Any], term: str) -> Select[Any]:
+        """By customer."""
+        return rows.where(Booking.customer_id.in_(customer_ids(session, term)))
+
+    def form_fields(self, record: Any = None) -> dict[str, Any]:
+        """What is booked stands; time, person and note can still change."""
+        fields = super().form_fields(record)
+        fields.pop("vendor", None)  # it is the customer's
+        return fields if record is None else {n: f for n, f in fields.items() if n in ON_EDIT}
+
+    def shown_values(self, session: Session, record: Any) -> dict[str, Any]:
+        """What the form for a known booking shows."""
+        return {
+            "staff": record.staff_id, "starts_at": record.starts_at, "ends_at": record.ends_at,
+            "note": record.note,
+        }  # fmt: skip
+
+    def change_record(
+        self,
+        session: Session,
+        record: Any,
+        values: dict[str, Any],
+        data: Mapping[str, Any],
+        context: Saving,
+    ) -> None:
+        """Another time or person goes through its rule; without another end it lasts as long."""
+        starts, ends = values.get("starts_at"), values.get("ends_at")
+        staff, note = values.get("staff_id"), values.get("note")
+        moved = starts is not None and starts != record.starts_at
+        if moved and ends == record.ends_at:
+            ends = None
+        if moved or staff != record.staff_id or (ends is not None and ends != record.ends_at):
+            bookings.reschedule(
+                session,
+                booking_id=record.id,
+                starts_at=starts or record.starts_at,
+                ends_at=ends,
+                staff_id=staff,
+            )
+        if note != record.note:
+            record.note = note
+
+    def sub_of(self, record: Any) -> str:
+        """Nothing below the time."""
+        return ""
+
+
+VIEWS = [BookingView]

@@ -1,0 +1,121 @@
+"""The look-ups that forms and filters share."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session, joinedload
+
+from admin_views.loaders import Customers, Records, Words
+from admin_views.places import countries, zones
+from admin_views.rendering import minutes, money, word
+from models.categories import Category, CategoryKind
+from models.memberships import MembershipPlan
+from models.orders import LineKind
+from models.packages import Package
+from models.products import Product, Variant
+from models.services import Service
+from models.staff import StaffMember
+
+CUSTOMERS = Customers()
+COUNTRIES = Words(countries)
+ZONES = Words(zones)
+SERVICES = Records(
+    Service,
+    (Service.name,),
+    hint=lambda s: f"{minutes(s.duration_minutes)} · {money(s.price)}",
+    live=(Service.is_active,),
+)
+ALL_SERVICES = Records(Service, (Service.name,))
+STAFF = Records(
+    StaffMember,
+    (StaffMember.name,),
+    hint=lambda s: s.title or "",
+    live=(StaffMember.is_active,),
+)
+ALL_STAFF = Records(StaffMember, (StaffMember.name,))
+PACKAGES = Records(
+    Package,
+    (Package.name,),
+    hint=lambda p: f"{p.uses} uses · {money(p.price)}",
+    live=(Package.is_active,),
+)
+ALL_PACKAGES = Records(Package, (Package.name,))
+PLANS = Records(
+    MembershipPlan,
+    (MembershipPlan.name,),
+    hint=lambda p: f"{money(p.price)} a {p.period}",
+    live=(MembershipPlan.is_active,),
+)
+ALL_PLANS = Records(MembershipPlan, (MembershipPlan.name,))
+PRODUCTS = Records(Product, (Product.name,), live=(Product.status != "archived",))
+VARIANTS = Records(
+    Variant,
+    (Product.name, Variant.option, Variant.sku, Variant.barcode),
+    hint=lambda v: v.sku,
+    live=(Variant.is_active, Product.status == "active"),
+    loads=(joinedload(Variant.product),),
+    joins=(Variant.product,),
+)
+
+
+def _above(category: Category) -> str:
+    return category.parent.name if category.parent else word(category.kind)
+
+
+CATEGORIES = Records(Category, (Category.name,), hint=_above, loads=(joinedload(Category.parent),))
+
+
+def categories_of(kind: CategoryKind) -> Records:
+    """The categories of one kind."""
+    return Records(
+        Category,
+        (Category.name,),
+        hint=_above,
+        live=(Category.kind == kind,),
+        loads=(joinedload(Category.parent),),
+    )
+
+
+class Items:
+    """Whatever can stand on an order's line; its id is the kind and the number: `product:12`."""
+
+    PARTS: tuple[tuple[LineKind, Records], ...] = (
+        (LineKind.PRODUCT, VARIANTS),
+        (LineKind.SERVICE, SERVICES),
+        (LineKind.PACKAGE, PACKAGES),
+        (LineKind.MEMBERSHIP, PLANS),
+    )
+    BARE = (LineKind.FEE, LineKind.TIP)
+
+    def search(self, session: Session, term: str) -> list[dict[str, Any]]:
+        """The first few of each kind, then fees and tips."""
+        found = [
+            {**line, "id": f"{kind}:{line['id']}", "kind": kind.value}
+            for kind, part in self.PARTS
+            for line in priced(session, part, term)
+        ]
+        bare = [k for k in self.BARE if k.startswith(term.lower())]
+        return [*found, *({"id": f"{k}:", "text": word(k), "hint": "own price"} for k in bare)][:12]
+
+    def find(self, session: Session, value: str) -> tuple[LineKind, Any] | None:
+        """`(kind, record)` behind a posted value; a fee or a tip has no record."""
+        kind, _, number = value.partition(":")
+        if kind in self.BARE and not number:
+            return LineKind(kind), None
+        part = next((p for k, p in self.PARTS if k == kind), None)
+        found = part.find(session, number) if part else None
+        return (LineKind(kind), found) if found is not None else None
+
+    def text(self, found: tuple[LineKind, Any]) -> str:
+        """What the picker shows."""
+        kind, record = found
+        return word(kind) if record is None else str(record)
+
+
+def priced(session: Session, part: Records, term: str) -> list[dict[str, Any]]:
+    """The choices of one kind with their prices, as one would type them."""
+    lines = part.search(session, term)[:5]
+    records = [part.find(session, line["id"]) for line in lines]
+    return [{**c, "price": f"{r.price:.2f}"} for c, r in zip(lines, records, strict=True) if r]
+
+
+ITEMS = Items()

@@ -1,0 +1,48 @@
+"""What the database refuses of plainly kept nouns, as sentences at their fields."""
+
+from app.errors import REFUSALS, DomainError
+
+
+def _refusal(name: str, sentence: str, field: str | None) -> type[DomainError]:
+    return type(name, (DomainError,), {"sentence": sentence, "field": field, "__doc__": sentence})
+
+
+REFUSALS |= {
+    constraint: _refusal(name, sentence, field)
+    for constraint, name, sentence, field in (
+        ("uq_vendors_slug", "AddressTaken", "This address is taken: choose another.", "slug"),
+        (
+            "ck_vendors_slug_is_an_address", "NoAddress",
+            "This cannot stand in an address: use small letters, digits and dashes.", "slug",
+        ),
+        (
+            "uq_variants_vendor_id_sku", "SkuTaken",
+            "Two variants cannot share a SKU: give each its own.", "variants",
+        ),
+        (
+            "fk_order_lines_vendor_id_variant_id_variants", "VariantSold",
+            "A variant that was sold stays: switch it off instead of removing it.", "variants",
+        ),
+        (
+            "uq_categories_kind_parent_id_name", "CategoryThere",
+            "There is a category of this name here: choose another name.", "name",
+        ),
+        (
+            "fk_categories_parent_id_kind_categories", "OtherKind",
+            "A category stands below one of its own kind: choose another.", "parent",
+        ),
+        ("uq_tags_vendor_id_name", "TagThere", "There is such a tag: use that one.", "name"),
+        (
+            "uq_coupons_vendor_id_code", "CodeTaken",
+            "This code is in use: choose another.", "code",
+        ),
+        (
+            "ck_coupons_value_fits", "ValueDoesNotFit",
+            "The value does not fit: write more than 0, and at most 100 for percent.", "value",
+        ),
+        (
+            "ck_coupons_ends_after_start", "EndsTooEarly",
+            "It ends before it begins: choose a later end.", "ends_at",
+        ),
+    )
+}  # fmt: skip

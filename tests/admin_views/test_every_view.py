@@ -1,0 +1,176 @@
+"""Every screen of every noun, for every role: it opens, or says why not, and leaks nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+from sqlalchemy.orm import Session
+
+from admin_views.access import allowed
+from admin_views.base import HouseView
+from admin_views.panel import view_classes
+from app.database import begin
+from app.tenancy import Actor, acting, admin_actor, vendor_actor
+from tests import make
+from tests.admin_views.panel_client import PanelClient, admin, analyst, manager, staff
+from tests.admin_views.reading import leaks, text_of
+
+VIEWS: dict[str, Any] = {
+    view.identity: view for view in view_classes() if issubclass(view, HouseView)
+}
+Make = Callable[[Session], Any]
+MAKE: dict[str, Make] = {
+    "booking": make.booking,
+    "order": lambda s: make.order(s, status="draft", number=None, placed_at=None),
+    "task": make.task,
+    "package": make.package,
+    "package-holding": make.holding,
+    "membership-plan": make.plan,
+    "membership": make.membership,
+    "coupon": make.coupon,
+    "tag": make.tag,
+    "service": make.service,
+    "product": make.product,
+    "staff-member": make.staff_member,
+    "customer": make.customer,
+}
+OF_THE_HOUSE: dict[str, Make] = {"category": make.category, "person": make.person}
+ROLES = {
+    "manager": manager,
+    "staff": staff,
+    "admin": lambda _: admin(),
+    "analyst": lambda _: analyst(),
+}
+
+
+def made(identity: str, vendor: int) -> int:
+    """The id of a new record of a noun."""
+    if identity == "vendor":
+        return vendor
+    if identity in OF_THE_HOUSE:
+        with acting(admin_actor()), begin() as session:
+            return int(OF_THE_HOUSE[identity](session).id)
+    if identity == "audit-entry":
+        made("task", vendor)
+        with acting(vendor_actor(vendor)), begin() as session:
+            from models.audit import AuditEntry
+
+            return int(session.query(AuditEntry.id).order_by(AuditEntry.id.desc()).first()[0])
+    with acting(vendor_actor(vendor)), begin() as session:
+        return int(MAKE[identity](session).id)
+
+
+def known() -> list[str]:
+    """The screens that these tests know how to fill."""
+    return sorted(i for i in VIEWS if i in {*MAKE, *OF_THE_HOUSE, "vendor", "audit-entry"})
+
+
+def actor_of(role: str, vendor: int) -> Actor:
+    return ROLES[role](vendor)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("identity", known())
+def test_pages_open_for_those_who_may(panel: PanelClient, identity: str, role: str) -> None:
+    vendor = make.new_vendor()
+    number = made(identity, vendor)
+    actor = actor_of(role, vendor)
+    panel.as_(actor)
+    view = VIEWS[identity]
+    for action, path in (
+        ("list", "list"),
+        ("details", f"details/{number}"),
+        ("create", "create"),
+        ("edit", f"edit/{number}"),
+    ):
+        possible = {"create": view.can_create, "edit": view.can_edit}.get(action, True)
+        answer = panel.get(f"/admin/{identity}/{path}")
+        may = allowed(actor.panel_role, identity, action) and possible
+        assert answer.status_code == (200 if may else 403), (path, text_of(answer.text)[-400:])
+        assert leaks(answer.text) is None
+
+
+IMPOSSIBLE = (
+    "0", "-1", "abc", "1;2", "99999999999999999999999", "9223372036854775807", "%C2%B2", "1e3",
+    "..%2F..%2Fetc", "%27%20OR%201=1--", "1%0A", "%F0%9F%92%A9",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("identity", known())
+@pytest.mark.parametrize("pk", IMPOSSIBLE)
+def test_ids_that_cannot_be_are_pages_that_are_not_here(
+    panel: PanelClient, identity: str, pk: str
+) -> None:
+    panel.as_(manager(make.new_vendor()))
+    for path in (f"details/{pk}", f"edit/{pk}"):
+        answer = panel.get(f"/admin/{identity}/{path}")
+        assert answer.status_code in (403, 404), (path, answer.status_code)
+        assert leaks(answer.text) is None
+    for path in (f"remove/{pk}", f"do/{pk}/cancel"):
+        answer = panel.post(f"/admin/{identity}/{path}")
+        assert answer.status_code in (403, 404, 405), (path, answer.status_code)
+
+
+HOSTILE = (
+    "search=%25%27%22%5C_%00", "search=" + "a" * 5000, "search=%F0%9F%92%A9&sort=id;drop",
+    "sort=vendor_id&size=99999999999999999999", "size=-5", "size=0", "size=abc", "after=%%%",
+    "after=bm90IGpzb24", "before=W10", "after=WzEsMiwzLDRd", "page=99999999999", "page=abc",
+    "vendor=abc&vendor=99999999999999999999", "status=nope&status=", "kind=%27", "category=-1",
+    "day_from=2026-13-45&day_to=99999-01-01", "active=maybe", "columns=id&columns=search",
+    "pageSize=abc", "error=Call+0800", "due_from=0001-01-01&due_to=9999-12-31",
+    "customer=9223372036854775808", "at_from=1900-01-01&at_to=2200-01-01", "search=%7F%01",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("query", HOSTILE)
+def test_no_address_of_a_list_fails(panel: PanelClient, query: str) -> None:
+    panel.as_(manager(make.new_vendor()))
+    for identity in known():
+        answer = panel.get(f"/admin/{identity}/list?{query}")
+        assert answer.status_code in (200, 400, 403), (identity, query, answer.status_code)
+        assert leaks(answer.text) is None
+        assert "Call 0800" not in answer.text
+
+
+def test_no_endpoint_is_open_to_an_action_by_get_or_to_an_export(panel: PanelClient) -> None:
+    panel.as_(admin())
+    for identity in known():
+        for path in ("export/csv", "export/json", "action/delete?pks=1", "1/name/download/"):
+            assert panel.get(f"/admin/{identity}/{path}").status_code in (404, 405)
+        assert panel.post(f"/admin/{identity}/import").status_code in (404, 405)
+        assert panel.delete(f"/admin/{identity}/delete?pks=1").status_code in (404, 405)
+
+
+@pytest.fixture
+def statements(db: Connection) -> Any:
+    """Every statement that reaches the database meanwhile."""
+    seen: list[str] = []
+
+    def note(_: Any, __: Any, sql: str, *___: Any) -> None:
+        if "set_config" not in sql and "SAVEPOINT" not in sql:
+            seen.append(sql)
+
+    event.listen(db, "before_cursor_execute", note)
+    yield seen
+    event.remove(db, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize("role", ["manager", "admin"])
+@pytest.mark.parametrize("identity", known())
+def test_a_list_costs_the_same_for_one_row_and_for_ten(
+    panel: PanelClient, statements: list[str], identity: str, role: str
+) -> None:
+    vendor = make.new_vendor()
+    panel.as_(actor_of(role, vendor))
+    made(identity, vendor)
+    panel.get(f"/admin/{identity}/list")
+    statements.clear()
+    panel.get(f"/admin/{identity}/list")
+    one = len(statements)
+    for _ in range(9):
+        made(identity, make.new_vendor() if identity == "vendor" else vendor)
+    statements.clear()
+    panel.get(f"/admin/{identity}/list")
+    assert len(statements) == one, statements
+    assert one <= 16
