@@ -25,7 +25,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from admin_views.access import allowed
-from admin_views.auth import at_the_gate, own_path, posted
+from admin_views.auth import at_the_gate, harden, own_path, posted
 from admin_views.panel import build_panel
 from admin_views.rendering import STATICS
 from app.database import SessionFactory, connect
@@ -77,6 +77,7 @@ def create_app() -> Starlette:
         exception_handlers={HTTPException: _refused, DomainError: _refused},
     )
     admin = build_panel(app)
+    harden(admin)
     admin.admin.user_middleware.append(Middleware(Trouble, page=draw_error))
     app.state.templates = admin.admin.state.templates = admin.templates
     app.state.panel = admin
