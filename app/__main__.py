@@ -182,7 +182,7 @@ def _invited(given: argparse.Namespace) -> str:
         )
     if invited.token is None:
         return f"{given.email} was added and signs in with the password they have."
-    return f"{settings().public_url.rstrip('/')}/admin/link/{invited.token}"
+    return f"{settings().public_url.rstrip('/')}/link/{invited.token}"
 
 
 def _vendor_id(slug: str) -> int:

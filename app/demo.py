@@ -145,6 +145,8 @@ def run(port: int) -> None:
     Refuses a port or data in use before anything is started. No process is left at the end.
     """
     address = f"http://127.0.0.1:{port}"
+    os.environ["DEMO"] = "true"
+    settings.cache_clear()
     _refuse_second()
     check_port(port)
     try:
@@ -186,7 +188,7 @@ def fill(found: Servers) -> None:
 def _parts(found: Servers, port: int, address: str) -> Iterator[list[Part]]:
     var = settings().var.absolute()
     environment = {
-        **os.environ, **found.told(), "VAR": str(var), "DEMO": "true", "PUBLIC_URL": address,
+        **os.environ, **found.told(), "VAR": str(var), "PUBLIC_URL": address,
         "SECRET_KEY": settings().secret_key or _kept_secret(var), "PYTHONUNBUFFERED": "1",
     }  # fmt: skip
     environment.pop("OWNER_DATABASE_URL", None)  # nobody changes the structure from here on

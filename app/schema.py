@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from app.errors import DomainError
@@ -21,8 +21,6 @@ DRIVER = "postgresql+psycopg"
 OWNER, LOGIN, DATABASE = "backroom_owner", "backroom_app", "backroom"
 ACTING_ROLES = ("app_vendor", "app_admin", "app_analyst", "app_gate")
 OLDEST_SERVER = 16
-DUPLICATE = ("42710", "42P04")
-"""PostgreSQL's word for: this role, this database is there already."""
 
 
 class BadUrl(DomainError):
@@ -49,17 +47,16 @@ def _quoted(connection: Connection, name: str) -> str:
 
 def prepare(superuser_url: str) -> None:
     """Make the owner, the application's login and the database, as far as they are missing."""
+    role = "SELECT FROM pg_roles WHERE rolname = :name"
+    database = "SELECT FROM pg_database WHERE datname = :name"
     with _connected(superuser_url, isolation_level="AUTOCOMMIT") as connection:
-        for statement in (
-            f"CREATE ROLE {OWNER} LOGIN CREATEROLE",
-            f"CREATE ROLE {LOGIN} LOGIN NOINHERIT",
-            f"CREATE DATABASE {DATABASE} OWNER {OWNER}",
+        for known, name, statement in (
+            (role, OWNER, f"CREATE ROLE {OWNER} LOGIN CREATEROLE"),
+            (role, LOGIN, f"CREATE ROLE {LOGIN} LOGIN NOINHERIT"),
+            (database, DATABASE, f"CREATE DATABASE {DATABASE} OWNER {OWNER}"),
         ):
-            try:
+            if connection.execute(text(known), {"name": name}).first() is None:
                 connection.execute(text(statement))
-            except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) not in DUPLICATE:
-                    raise
 
 
 def _config(connection: Connection) -> Config:
@@ -88,7 +85,7 @@ def _admit(connection: Connection, login: str) -> None:
     roles = ", ".join(ACTING_ROLES)
     connection.execute(text(f"GRANT {roles} TO {name} WITH INHERIT FALSE, SET TRUE"))
     connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {name}"))
-    connection.execute(text(f"GRANT SELECT ON alembic_version TO {name}"))
+    connection.execute(text(f"GRANT SELECT ON alembic_version TO {name}, {roles}"))
 
 
 def _pending(connection: Connection) -> list[str]:
