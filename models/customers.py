@@ -254,7 +254,7 @@ class Consent(OwnedByVendor, Base):
 
     __tablename__ = "consents"
     __table_args__ = (
-        same_vendor("customer_id", "customers"),
+        same_vendor("customer_id", "customers", ondelete="CASCADE"),
         one_of("channel", ConsentChannel),
         one_of("purpose", ConsentPurpose),
         Index(None, "vendor_id", "customer_id", "channel", "purpose", "id"),

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, OwnedByVendor, Timestamped, not_negative, one_of, same_vendor
@@ -197,3 +197,52 @@ class ImportRow(OwnedByVendor, Base):
     before: Mapped[dict[str, Any] | None]
     after: Mapped[dict[str, Any] | None]
     undone: Mapped[bool] = mapped_column(default=False, server_default="false")
+
+
+class StagedRow(OwnedByVendor, Base):
+    """A row of a list as it was read, kept from the try-out until it is imported.
+
+    Unlogged: after a crash of the server the list is simply read again. `keys` are hashes of
+    what makes the row the same as another of the file; `leader` is the position of the first
+    such row, empty where the row itself is the first.
+    """
+
+    __tablename__ = "staged_rows"
+    __table_args__ = (
+        same_vendor("job_id", "import_jobs", ondelete="CASCADE"),
+        UniqueConstraint("vendor_id", "job_id", "position"),
+        {"prefixes": ["UNLOGGED"]},
+    )
+
+    job_id: Mapped[int] = mapped_column()
+    position: Mapped[int]
+    line: Mapped[int]
+    page: Mapped[int | None]
+    valid: Mapped[bool]
+    code: Mapped[str | None]
+    raw: Mapped[list[Any] | None]
+    problems: Mapped[list[Any] | None]
+    full_name: Mapped[str | None]
+    company: Mapped[str | None]
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+    phone_2: Mapped[str | None]
+    line1: Mapped[str | None]
+    line2: Mapped[str | None]
+    city: Mapped[str | None]
+    city_key: Mapped[str | None]
+    region: Mapped[str | None]
+    postal_code: Mapped[str | None]
+    country: Mapped[str | None]
+    birthday: Mapped[date | None]
+    tags: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    status: Mapped[str | None]
+    marketing_email: Mapped[bool | None]
+    marketing_sms: Mapped[bool | None]
+    note: Mapped[str | None]
+    name_key: Mapped[str | None] = mapped_column(comment="the folded name, as customers.sort_name")
+    sort_name: Mapped[str]
+    search_text: Mapped[str]
+    keys: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    leader: Mapped[int | None] = mapped_column()
+    link: Mapped[str | None] = mapped_column(comment="how it is the same: in_file or same_person")

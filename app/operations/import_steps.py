@@ -1,0 +1,295 @@
+"""The steps of a try-out and of an import: a chunk of rows, a transaction each."""
+
+from typing import Any
+
+from sqlalchemy import delete, text
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.errors import DomainError
+from app.operations import import_matching as matching
+from app.operations import imports
+from app.operations.import_writing import write
+from app.operations.moves import locked
+from models.imports import (
+    ImportJob,
+    ImportRow,
+    ImportStatus,
+    Outcome,
+    StagedRow,
+    Strategy,
+    TypedRow,
+)
+
+_AFTER = (
+    "jsonb_strip_nulls(to_jsonb(s) - '{id,vendor_id,job_id,keys,leader,link,raw,problems}'::text[])"
+)
+_LONGEST_TAG_LIST = 10_000
+
+
+def judge_chunk(session: Session, *, job_id: int, size: int = imports.CHUNK) -> bool:
+    """Judge the next rows of a list that is tried out; False when all are judged.
+
+    First all rows are matched by e-mail and phone, then, in a second round, those left by name:
+    so nobody who is found by contact is anybody's namesake, wherever in the file they stand.
+    """
+    job = locked(session, ImportJob, job_id)
+    step = imports.step(job)
+    if job.status != ImportStatus.MAPPED or step not in ("matching", "names"):
+        return False
+    until = min(job.progress + size, job.total_rows)
+    matching.open_chunk(session, job_id=job_id, after=job.progress, until=until)
+    (_plan_by_contact if step == "matching" else _plan_by_name)(session, job)
+    job.progress = until
+    if until < job.total_rows:
+        return True
+    return _next_round(session, job, step)
+
+
+def _next_round(session: Session, job: ImportJob, step: str) -> bool:
+    if step == "matching":
+        job.tried, job.progress = {"step": "names"}, imports.settled(job)
+        return True
+    _let_the_first_have_it(session, job)
+    job.tried = imports.counts(session, job_id=job.id)
+    job.status = ImportStatus.TRIED
+    return False
+
+
+def _plan_by_contact(session: Session, job: ImportJob) -> None:
+    matching.match_by_contact(session, match_by=job.match_by)
+    matching.merge(session, strategy=job.strategy)
+    matching.verdicts(session, strategy=job.strategy)
+    session.execute(
+        text(
+            f"""
+            INSERT INTO import_rows
+              (job_id, position, line, page, outcome, code, customer_id, raw, problems, after)
+            SELECT s.job_id, s.position, s.line, s.page, v.outcome, v.code, v.customer_id,
+              s.raw, s.problems, CASE WHEN v.outcome = 'skipped_duplicate' THEN {_AFTER} END
+            FROM chunk s JOIN verdicts v USING (position) ORDER BY s.position
+            """  # noqa: S608
+        )
+    )
+
+
+def _plan_by_name(session: Session, job: ImportJob) -> None:
+    """Only rows that nobody was found for can still be a namesake."""
+    session.execute(
+        text(
+            "DELETE FROM chunk s WHERE NOT s.valid OR s.leader IS NOT NULL OR s.name_key IS NULL"
+            " OR (s.birthday IS NULL AND num_nonnulls(s.email, s.phone, s.phone_2) > 0)"
+            " OR NOT EXISTS (SELECT 1 FROM import_rows r WHERE r.vendor_id = s.vendor_id"
+            " AND r.job_id = s.job_id AND r.position = s.position AND r.outcome = 'created')"
+        )
+    )
+    if not session.scalar(text("SELECT EXISTS (SELECT 1 FROM chunk)")):
+        return
+    matching.match_by_contact(session, match_by=())
+    matching.match_by_name(session, job_id=job.id, match_by=job.match_by)
+    matching.merge(session, strategy=job.strategy)
+    matching.verdicts(session, strategy=job.strategy)
+    _adopt(session, job, "v.customer_id IS NOT NULL")
+
+
+def _adopt(session: Session, job: ImportJob, condition: str) -> None:
+    """Write the verdicts into the job's rows."""
+    session.execute(
+        text(
+            f"""
+            UPDATE import_rows r SET outcome = v.outcome, code = v.code,
+              customer_id = v.customer_id,
+              after = CASE WHEN v.outcome = 'skipped_duplicate' THEN {_AFTER} END
+            FROM chunk s JOIN verdicts v USING (position)
+            WHERE r.vendor_id = s.vendor_id AND r.job_id = :job AND r.position = s.position
+              AND {condition}
+            """  # noqa: S608
+        ),
+        {"job": job.id},
+    )
+
+
+def _let_the_first_have_it(session: Session, job: ImportJob) -> None:
+    """Of several rows that found the same customer only the first speaks for it."""
+    session.execute(
+        text(
+            f"""
+            WITH claims AS (
+              SELECT position, min(position) OVER (PARTITION BY customer_id) AS first
+              FROM import_rows WHERE job_id = :job AND customer_id IS NOT NULL
+                AND (outcome IN ('updated', 'unchanged')
+                  OR outcome = 'skipped_duplicate' AND code IN ('known', 'same_name')))
+            UPDATE import_rows r SET outcome = 'skipped_duplicate', code = 'in_file',
+              after = {_AFTER}
+            FROM claims c JOIN staged_rows s ON s.job_id = :job AND s.position = c.position
+            WHERE c.first < c.position AND r.job_id = :job AND r.position = c.position
+              AND r.position > :settled
+            """  # noqa: S608
+        ),
+        {"job": job.id, "settled": imports.settled(job)},
+    )
+
+
+def commit_chunk(session: Session, *, job_id: int, size: int = imports.CHUNK) -> bool:
+    """Import the next rows; False when the list is imported.
+
+    Every row is judged anew: raises `Diverged` when a verdict is not that of the try-out.
+    """
+    job = locked(session, ImportJob, job_id)
+    if job.status != ImportStatus.IMPORTING:
+        return False
+    imports.lock_customers(session, job)
+    until = min(job.progress + size, job.total_rows)
+    matching.open_chunk(session, job_id=job_id, after=job.progress, until=until)
+    if session.scalar(text("SELECT count(*) FROM chunk")) != until - job.progress:
+        raise imports.ReadAgain
+    _judge_again(session, job)
+    _same_as_tried(session, job)
+    tags = write(session, job_id=job_id, filename=job.filename)
+    _count_tags(job, tags)
+    job.progress = until
+    job.result = {**(job.result or {}), "settled": until}
+    if until >= job.total_rows:
+        _finish(session, job)
+    return until < job.total_rows
+
+
+def _judge_again(session: Session, job: ImportJob) -> None:
+    matching.match_by_contact(session, match_by=job.match_by)
+    matching.match_by_name(session, job_id=job.id, match_by=job.match_by)
+    matching.merge(session, strategy=job.strategy)
+    matching.verdicts(session, strategy=job.strategy)
+    session.execute(
+        text(
+            "UPDATE verdicts v SET outcome = r.outcome, code = r.code, customer_id = r.customer_id"
+            " FROM import_rows r WHERE r.job_id = :job AND r.position = v.position"
+            " AND r.code = 'in_file'"
+        ),
+        {"job": job.id},
+    )
+
+
+def _same_as_tried(session: Session, job: ImportJob) -> None:
+    different = session.scalar(
+        text(
+            "SELECT EXISTS (SELECT 1 FROM verdicts v LEFT JOIN import_rows r"
+            " ON r.job_id = :job AND r.position = v.position"
+            " WHERE v.outcome IS DISTINCT FROM r.outcome OR v.code IS DISTINCT FROM r.code"
+            " OR v.customer_id IS DISTINCT FROM r.customer_id)"
+        ),
+        {"job": job.id},
+    )
+    if different:
+        raise imports.Diverged
+
+
+def _count_tags(job: ImportJob, tags: list[int]) -> None:
+    if tags:
+        result = dict(job.result or {})
+        result["tags"] = [*result.get("tags", []), *tags][:_LONGEST_TAG_LIST]
+        job.result = result
+
+
+def _finish(session: Session, job: ImportJob) -> None:
+    counted = imports.counts(session, job_id=job.id)
+    if counted != job.tried:
+        raise imports.Diverged
+    session.execute(delete(StagedRow).where(StagedRow.job_id == job.id))
+    job.result = {**(job.result or {}), **counted}
+    job.status, job.finished_at = ImportStatus.COMPLETED, clock.now()
+
+
+# --- one row at a time -------------------------------------------------------------------
+
+
+class NothingToDecide(DomainError):
+    sentence = "This row is settled already: reload the page."
+
+
+def fix_row(session: Session, *, row_id: int, typed: TypedRow) -> ImportRow:
+    """Try a problem row again as somebody corrected it; it ends in a new outcome at once."""
+    job, row = _open_row(session, row_id, Outcome.INVALID)
+    corrected = _placed(typed, row)
+    _stage_one(session, job, row)
+    imports.import_reading.stage(
+        session, job_id=job.id, rows=[corrected], first=row.position, match_by=job.match_by
+    )
+    matching.open_chunk(session, job_id=job.id, after=row.position - 1, until=row.position)
+    matching.match_by_contact(session, match_by=job.match_by)
+    matching.match_by_name(session, job_id=job.id, match_by=job.match_by)
+    return _settle(session, job, row, strategy=job.strategy)
+
+
+def _placed(typed: TypedRow, row: ImportRow) -> TypedRow:
+    from dataclasses import replace
+
+    return replace(typed, line=row.line, page=row.page)
+
+
+def decide(session: Session, *, row_id: int, choice: str) -> ImportRow:
+    """Settle a row that was left out as a duplicate.
+
+    `same`: it is that customer, take what the list says of it; `new`: it is somebody else, make
+    a new customer; `leave`: keep it out.
+    """
+    job, row = _open_row(session, row_id, Outcome.SKIPPED_DUPLICATE)
+    if choice == "leave":
+        row.code = "left_out"
+        return row
+    if row.after is None or choice not in ("same", "new") or row.code == "left_out":
+        raise NothingToDecide
+    if choice == "same" and row.customer_id is None:
+        raise NothingToDecide
+    _stage_one(session, job, row, kept=row.after)
+    matching.open_chunk(session, job_id=job.id, after=row.position - 1, until=row.position)
+    matching.match_by_contact(session, match_by=())
+    if choice == "same":
+        session.execute(text("UPDATE found SET customer_id = :c"), {"c": row.customer_id})
+    strategy = Strategy.FILL if job.strategy == Strategy.SKIP else job.strategy
+    return _settle(session, job, row, strategy=strategy)
+
+
+def _open_row(session: Session, row_id: int, outcome: Outcome) -> tuple[ImportJob, ImportRow]:
+    row = locked(session, ImportRow, row_id)
+    job = imports._held(session, row.job_id, ImportStatus.COMPLETED)
+    if row.outcome != outcome or imports.step(job) is not None:
+        raise NothingToDecide
+    imports.lock_customers(session, job)
+    return job, row
+
+
+def _stage_one(
+    session: Session, job: ImportJob, row: ImportRow, kept: dict[str, Any] | None = None
+) -> None:
+    of_row = (StagedRow.job_id == job.id, StagedRow.position == row.position)
+    session.execute(delete(StagedRow).where(*of_row))
+    if kept is None:
+        return
+    listed = imports.import_reading.LISTED
+    session.execute(
+        text(
+            f"INSERT INTO staged_rows (job_id, {listed}, keys)"  # noqa: S608
+            f" SELECT :job, {listed}, '{{}}'"
+            " FROM jsonb_populate_record(NULL::staged_rows, CAST(:kept AS jsonb))"
+        ),
+        {"job": job.id, "kept": imports.import_reading._as_json(kept)},
+    )
+
+
+def _settle(session: Session, job: ImportJob, row: ImportRow, *, strategy: str) -> ImportRow:
+    matching.merge(session, strategy=strategy)
+    matching.verdicts(session, strategy=strategy)
+    _adopt(session, job, "true")
+    session.execute(
+        text(
+            "UPDATE import_rows r SET raw = s.raw, problems = s.problems FROM chunk s"
+            " WHERE r.job_id = :job AND r.position = s.position"
+        ),
+        {"job": job.id},
+    )
+    _count_tags(job, write(session, job_id=job.id, filename=job.filename))
+    of_row = (StagedRow.job_id == job.id, StagedRow.position == row.position)
+    session.execute(delete(StagedRow).where(*of_row))
+    session.refresh(row)
+    job.result = {**(job.result or {}), **imports.counts(session, job_id=job.id)}
+    return row

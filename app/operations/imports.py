@@ -1,0 +1,377 @@
+"""Customer lists on their way in: uploaded, mapped, tried out, imported, and taken back."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Select, delete, func, select, text
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.errors import DomainError
+from app.operations import import_reading
+from app.operations.import_undoing import KEPT_CHANGED, KEPT_IN_USE, drop_tags, undo_rows
+from app.operations.moves import locked
+from app.operations.outbox import enqueue
+from app.tenancy import current_actor
+from models.imports import (
+    Field,
+    ImportJob,
+    ImportRow,
+    ImportStatus,
+    Outcome,
+    StagedRow,
+    Strategy,
+    TypedRow,
+)
+
+CHUNK = 5000
+UNDO_WITHIN = timedelta(days=30)
+MATCH_BY = ("email", "phone", "name_birthday")
+IDENTITY = {
+    Field.FULL_NAME, Field.FIRST_NAME, Field.LAST_NAME, Field.COMPANY, Field.EMAIL, Field.PHONE,
+    Field.PHONE_2,
+}  # fmt: skip
+COUNTED = tuple(Outcome)
+
+
+class NoIdentity(DomainError):
+    sentence = (
+        "No column says who the customers are: map at least one column to a name, a company, "
+        "an e-mail or a phone."
+    )
+
+
+class FieldTwice(DomainError):
+    sentence = "Two columns go to the same field, {field}: leave one of them out."
+
+
+class NotNow(DomainError):
+    sentence = "This list is {status} now, so this step is not open: reload the page."
+
+
+class HasBegun(DomainError):
+    sentence = "Part of this list is imported already: undo that first, then change the columns."
+
+
+class Diverged(DomainError):
+    sentence = (
+        "The customers changed since this list was tried out: the import stopped, try it out again."
+    )
+
+
+class TooLateToUndo(DomainError):
+    sentence = "An import can be undone for 30 days: this one is older."
+
+
+class ReadAgain(DomainError):
+    sentence = "What was read of this list is gone: try it out again."
+
+
+def start(
+    session: Session,
+    *,
+    filename: str,
+    stored_as: str,
+    checksum: str,
+    kind: str,
+    header: Sequence[str],
+    samples: Sequence[Sequence[str]],
+    mapping: Mapping[str, Field | None],
+    encoding: str | None = None,
+    delimiter: str | None = None,
+) -> ImportJob:
+    """Take in an uploaded list; `mapping` is what its columns seem to be."""
+    job = ImportJob(
+        user_id=current_actor().user_id,
+        filename=_clean(filename)[:255] or "list",
+        stored_as=stored_as,
+        checksum=checksum,
+        kind=kind,
+        encoding=encoding,
+        delimiter=delimiter,
+        header=[_clean(name) for name in header],
+        samples=[[_clean(cell)[:200] for cell in row] for row in samples],
+        mapping={_clean(name): field.value if field else None for name, field in mapping.items()},
+        strategy=Strategy.FILL,
+        match_by=list(MATCH_BY),
+    )
+    session.add(job)
+    session.flush()  # the id, by which everything else speaks of the job
+    return job
+
+
+def refuse(
+    session: Session, *, filename: str, stored_as: str, checksum: str, sentence: str
+) -> ImportJob:
+    """Keep a record of an uploaded file that is refused as a whole, and why."""
+    job = start(
+        session, filename=filename, stored_as=stored_as, checksum=checksum, kind="refused",
+        header=[], samples=[], mapping={},
+    )  # fmt: skip
+    return _refused(job, sentence)
+
+
+def _clean(cell: str) -> str:
+    return cell.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def _refused(job: ImportJob, sentence: str) -> ImportJob:
+    job.status, job.refused = ImportStatus.FAILED, sentence
+    job.finished_at = clock.now()
+    return job
+
+
+def map_columns(
+    session: Session,
+    *,
+    job_id: int,
+    mapping: Mapping[str, str | None],
+    strategy: str = Strategy.FILL,
+    match_by: Sequence[str] = MATCH_BY,
+) -> ImportJob:
+    """Say what each column becomes, and what happens to customers who are known already.
+
+    Raises `NoIdentity`, `FieldTwice`, and `HasBegun` once rows of the list are imported.
+    """
+    job = _held(session, job_id, ImportStatus.UPLOADED, ImportStatus.MAPPED, ImportStatus.TRIED)
+    if settled(job):
+        raise HasBegun
+    fields = {name: Field(mapping[name]) if mapping.get(name) else None for name in job.header}
+    taken = [field for field in fields.values() if field]
+    for field in taken:
+        if taken.count(field) > 1:
+            raise FieldTwice(field=field.value.replace("_", " "))
+    if not IDENTITY & set(taken):
+        raise NoIdentity
+    job.mapping = {name: field.value if field else None for name, field in fields.items()}
+    job.strategy = Strategy(strategy)
+    job.match_by = [word for word in MATCH_BY if word in match_by]
+    job.status = ImportStatus.MAPPED
+    _forget_reading(session, job)
+    return job
+
+
+def _forget_reading(session: Session, job: ImportJob) -> None:
+    session.execute(delete(StagedRow).where(StagedRow.job_id == job.id))
+    _forget_plan(session, job)
+    job.total_rows = job.progress = 0
+    job.tried = job.refused = None
+
+
+def _forget_plan(session: Session, job: ImportJob) -> None:
+    session.execute(
+        delete(ImportRow).where(ImportRow.job_id == job.id, ImportRow.position > settled(job))
+    )
+
+
+def _held(session: Session, job_id: int, *allowed: ImportStatus) -> ImportJob:
+    """The job, locked, if it stands where the step may be taken."""
+    job = locked(session, ImportJob, job_id)
+    if job.status not in allowed:
+        raise NotNow(status=job.status)
+    return job
+
+
+def settled(job: ImportJob) -> int:
+    """How many rows of the job are imported for good."""
+    return int((job.result or {}).get("settled", 0))
+
+
+def step(job: ImportJob) -> str | None:
+    """What runs in the background now: reading, matching, names, importing, undoing; or nothing."""
+    if job.status == ImportStatus.IMPORTING:
+        return "importing"
+    if (job.result or {}).get("undoing"):
+        return "undoing"
+    return (job.tried or {}).get("step")
+
+
+def ask_to_try(session: Session, *, job_id: int) -> ImportJob:
+    """Have the list tried out in the background; asking twice has no second effect."""
+    job = _held(session, job_id, ImportStatus.MAPPED, ImportStatus.TRIED)
+    if step(job) is None:
+        begin_trying(session, job_id=job_id)
+        enqueue(session, "tasks.imports.try_out", vendor_id=job.vendor_id, job_id=job.id)
+    return job
+
+
+def begin_trying(session: Session, *, job_id: int) -> ImportJob:
+    """Put the job at the beginning of its try-out; what was read of it already stays."""
+    job = _held(session, job_id, ImportStatus.MAPPED, ImportStatus.TRIED)
+    if job.status == ImportStatus.UPLOADED or not IDENTITY & set(job.mapping.values()):
+        raise NoIdentity
+    whole = job.tried is not None and _is_staged(session, job)
+    if not whole and not settled(job):
+        _forget_reading(session, job)
+    _forget_plan(session, job)
+    job.status, job.refused = ImportStatus.MAPPED, None
+    job.tried = {"step": "matching" if whole else "reading"}
+    job.progress = settled(job) if whole else job.total_rows
+    return job
+
+
+def _is_staged(session: Session, job: ImportJob) -> bool:
+    """Whether all that was read is still there; a crash of the server empties it."""
+    count = select(func.count()).where(StagedRow.job_id == job.id)
+    return job.total_rows > 0 and session.scalar(count) == job.total_rows
+
+
+def last_line(session: Session, *, job_id: int) -> tuple[int, int]:
+    """How many rows are staged, and the line of the last: where reading goes on."""
+    found = session.execute(
+        select(func.count(), func.coalesce(func.max(StagedRow.line), 0)).where(
+            StagedRow.job_id == job_id
+        )
+    ).one()
+    return found[0], found[1]
+
+
+def stage(session: Session, *, job_id: int, rows: Sequence[TypedRow], first: int) -> ImportJob:
+    """Keep the next rows of the list; progress moves in the same transaction."""
+    job = _held(session, job_id, ImportStatus.MAPPED)
+    if step(job) != "reading" or job.total_rows != first - 1:
+        raise NotNow(status="read by another worker")
+    import_reading.stage(session, job_id=job_id, rows=rows, first=first, match_by=job.match_by)
+    job.total_rows = job.progress = first - 1 + len(rows)
+    return job
+
+
+def finish_reading(session: Session, *, job_id: int) -> ImportJob:
+    """All rows are staged: find those that are the same, and go on to matching."""
+    job = _held(session, job_id, ImportStatus.MAPPED)
+    import_reading.find_twins(session, job_id=job_id, rows=job.total_rows)
+    job.tried, job.progress = {"step": "matching"}, 0
+    return job
+
+
+def ask_to_commit(session: Session, *, job_id: int) -> ImportJob:
+    """Import the list that was tried out, in the background; a second click is refused."""
+    job = begin_import(session, job_id=job_id)
+    enqueue(session, "tasks.imports.commit", vendor_id=job.vendor_id, job_id=job.id)
+    return job
+
+
+def begin_import(session: Session, *, job_id: int) -> ImportJob:
+    """Put the job at the beginning of its import."""
+    job = _held(session, job_id, ImportStatus.TRIED)
+    if not settled(job) and job.total_rows and not _is_staged(session, job):
+        raise ReadAgain
+    job.status, job.started_at = ImportStatus.IMPORTING, job.started_at or clock.now()
+    job.progress = settled(job)
+    return job
+
+
+def stop(session: Session, *, job_id: int, sentence: str) -> ImportJob:
+    """The import cannot go on: back to the columns, with the reason; what is imported stays."""
+    job = locked(session, ImportJob, job_id)
+    job.status, job.refused, job.tried = ImportStatus.MAPPED, sentence, None
+    if _is_staged(session, job):
+        job.tried = {}
+    return job
+
+
+def fail(session: Session, *, job_id: int, sentence: str) -> ImportJob:
+    """The file is refused as a whole; nothing of what was read is kept."""
+    job = locked(session, ImportJob, job_id)
+    session.execute(delete(StagedRow).where(StagedRow.job_id == job_id))
+    job.tried = None
+    return _refused(job, sentence)
+
+
+def ask_to_undo(session: Session, *, job_id: int) -> ImportJob:
+    """Take the import back, in the background. Raises `TooLateToUndo` after 30 days."""
+    job = begin_undo(session, job_id=job_id)
+    enqueue(session, "tasks.imports.undo", vendor_id=job.vendor_id, job_id=job.id)
+    return job
+
+
+def can_undo(job: ImportJob) -> bool:
+    """Whether the page offers to take the import back."""
+    open_ = job.status == ImportStatus.COMPLETED or (
+        settled(job) > 0 and job.status in (ImportStatus.MAPPED, ImportStatus.TRIED)
+    )
+    return open_ and step(job) is None and not _too_old(job)
+
+
+def _too_old(job: ImportJob) -> bool:
+    begun = job.finished_at or job.started_at
+    return begun is not None and clock.now() - begun > UNDO_WITHIN
+
+
+def begin_undo(session: Session, *, job_id: int) -> ImportJob:
+    """Put the job at the beginning of its undoing."""
+    job = locked(session, ImportJob, job_id)
+    if _too_old(job):
+        raise TooLateToUndo
+    if not can_undo(job):
+        raise NotNow(status=step(job) or job.status)
+    job.result = {**(job.result or {}), "undoing": True}
+    job.progress = 0
+    return job
+
+
+def undo_chunk(session: Session, *, job_id: int, size: int = CHUNK) -> bool:
+    """Take back the next rows; False when nothing is left to do."""
+    job = locked(session, ImportJob, job_id)
+    if step(job) != "undoing":
+        return False
+    lock_customers(session, job)
+    until = job.progress + size
+    undo_rows(session, job_id=job_id, after=job.progress, until=until)
+    job.progress = min(until, job.total_rows)
+    if until >= job.total_rows:
+        _finish_undo(session, job)
+    return until < job.total_rows
+
+
+def _finish_undo(session: Session, job: ImportJob) -> None:
+    result = dict(job.result or {})
+    drop_tags(session, tag_ids=result.pop("tags", []))
+    result.pop("undoing", None)
+    kept = (ImportRow.code.in_((KEPT_CHANGED, KEPT_IN_USE)), ImportRow.undone.is_(True))
+    of_job = select(func.count()).where(ImportRow.job_id == job.id)
+    result["kept"], result["taken_back"] = (session.scalar(of_job.where(c)) for c in kept)
+    session.execute(delete(StagedRow).where(StagedRow.job_id == job.id))
+    job.result, job.status, job.undone_at = result, ImportStatus.UNDONE, clock.now()
+
+
+def lock_customers(session: Session, job: ImportJob) -> None:
+    """One import at a time writes into a vendor: two lists at once would make twins."""
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+        {"key": f"import into vendor {job.vendor_id}"},
+    )
+
+
+def counts(session: Session, *, job_id: int) -> dict[str, int]:
+    """How many rows ended in each outcome; every outcome is named."""
+    of_job = select(ImportRow.outcome, func.count()).where(ImportRow.job_id == job_id)
+    found = dict(session.execute(of_job.group_by(ImportRow.outcome)).tuples().all())
+    return {outcome.value: found.get(outcome.value, 0) for outcome in COUNTED}
+
+
+def rows(
+    job_id: int, *, outcome: str | None = None, after: int = 0, size: int = 25
+) -> Select[ImportRow]:
+    """The rows of a job in the order of the file, of one outcome if that is said."""
+    query = select(ImportRow).where(ImportRow.job_id == job_id, ImportRow.position > after)
+    if outcome is not None:
+        query = query.where(ImportRow.outcome == outcome)
+    return query.order_by(ImportRow.position).limit(size)
+
+
+def to_decide(job_id: int) -> Any:
+    """Of a job's rows, those that look like somebody and wait for a decision."""
+    return (
+        (ImportRow.job_id == job_id)
+        & (ImportRow.code == "same_person")
+        & (ImportRow.outcome == Outcome.SKIPPED_DUPLICATE)
+    )
+
+
+def clear_left_over(session: Session, *, older_than: timedelta = timedelta(days=7)) -> int:
+    """Drop what was read of lists that nobody went on with; how many rows that were."""
+    old = select(ImportJob.id).where(ImportJob.updated_at < clock.now() - older_than)
+    gone = session.execute(delete(StagedRow).where(StagedRow.job_id.in_(old)))
+    return int(getattr(gone, "rowcount", 0))
