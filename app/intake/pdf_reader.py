@@ -10,11 +10,13 @@ import logging
 import resource
 import sys
 import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 import pdfplumber
+from pdfminer import pdftypes
 from pdfminer.pdfdocument import PDFEncryptionError, PDFPasswordIncorrect
 
 from app.intake.lists import Unreadable
@@ -52,6 +54,7 @@ def main(source: str, target: str, bounds: str) -> None:
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
         resource.setrlimit(resource.RLIMIT_CPU, (limits.seconds, limits.seconds + 2))
+    setattr(pdftypes, "zlib", _BoundedZlib(limits.memory // 4))  # noqa: B010  it offers no bound
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     with Path(target).open("w", encoding="utf-8") as out:
@@ -67,6 +70,28 @@ def main(source: str, target: str, bounds: str) -> None:
             _say(out, refused=_why(error))
         else:
             _say(out, done=pages)
+
+
+class _BoundedZlib:
+    """zlib, but a stream that unpacks to more than the bound is refused while it unpacks."""
+
+    error = zlib.error
+
+    def __init__(self, bound: int) -> None:
+        self._left = bound
+
+    def decompressobj(self, *args: Any) -> Any:
+        return zlib.decompressobj(*args)
+
+    def decompress(self, data: bytes, *args: Any) -> bytes:
+        unpacker = zlib.decompressobj(*args)
+        unpacked = unpacker.decompress(data, self._left)
+        if unpacker.unconsumed_tail:
+            raise MemoryError
+        if not unpacker.eof:
+            raise zlib.error("the stream ends too early")
+        self._left -= len(unpacked)
+        return unpacked
 
 
 def _why(error: BaseException | None) -> str:

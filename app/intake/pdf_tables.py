@@ -368,7 +368,7 @@ def _joins(lines: list[Line], cells: list[Cells], between: list[int]) -> list[bo
         if between[i]:
             joined.append(False)
         elif near is not None:
-            joined.append(pitch < near and not (all(upper) and all(lower)))
+            joined.append(pitch < near)
         else:
             joined.append(_continues(upper, lower) and pitch < 1.6 * median(pitches))
     return joined
@@ -382,23 +382,29 @@ def _ruled_rows(cells: list[Cells], between: list[int]) -> bool:
 
 
 def _near(pitches: list[float], cells: list[Cells]) -> float | None:
-    """The distance below which lines are one row, if there clearly are two kinds of distance."""
+    """The distance below which lines are one row, if there clearly are several distances.
+
+    The widest one is taken with which the joined lines look like one row.
+    """
     steps = sorted(pitches)
-    if not steps or steps[-1] <= 0:
-        return None
-    jumps = [(b / max(a, 1.0), a, b) for a, b in pairwise(steps)]
-    ratio, below, above = max(jumps, default=(1.0, 0.0, 0.0))
-    if ratio < 1.2:
-        return None
-    limit = (below + above) / 2
-    close = [i for i, pitch in enumerate(pitches) if pitch < limit]
-    torn = sum(1 for i in close if not (all(cells[i]) and all(cells[i + 1])))
-    both_full = sum(1 for i in close if _full(cells[i]) and _full(cells[i + 1]))
-    return limit if torn >= 0.9 * len(close) and both_full <= 0.3 * len(close) else None
+    limits = [(a + b) / 2 for a, b in pairwise(steps) if b > 1.15 * max(a, 1.0)]
+    return next((limit for limit in reversed(limits) if _makes_rows(pitches, cells, limit)), None)
 
 
-def _full(cells: Cells) -> bool:
-    return sum(map(bool, cells)) > 0.6 * len(cells)
+def _makes_rows(pitches: list[float], cells: list[Cells], limit: float) -> bool:
+    """Whether some column is written once in nearly every row that is joined of many lines."""
+    groups: list[list[Cells]] = [[cells[0]]]
+    for pitch, line in zip(pitches, cells[1:], strict=True):
+        if pitch < limit:
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    several = [group for group in groups if len(group) > 1]
+    once = [
+        sum(sum(1 for line in group if line[column]) == 1 for group in several)
+        for column in range(len(cells[0]))
+    ]
+    return len(groups) > 1 and max(once) >= 0.8 * len(several)
 
 
 def _continues(upper: Cells, lower: Cells) -> bool:

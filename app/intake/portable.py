@@ -175,7 +175,7 @@ def _tables(kept: Path) -> list[_Table]:
     tables: list[_Table] = []
     for number, page, rows in _pieces(kept):
         width = max(len(row) for row in rows)
-        table, skip = _belongs(tables, rows, width)
+        table, skip = _belongs(tables, rows, width, page)
         if table is None:
             table, skip = _new_table(rows, width)
             tables.append(table)
@@ -187,17 +187,20 @@ def _tables(kept: Path) -> list[_Table]:
     return tables
 
 
-def _belongs(tables: list[_Table], rows: list[Row], width: int) -> tuple[_Table | None, int]:
+def _belongs(
+    tables: list[_Table], rows: list[Row], width: int, page: int
+) -> tuple[_Table | None, int]:
     """The table that goes on here, and how many repeated header rows are to be skipped."""
     fitting = [table for table in reversed(tables) if table.width == width]
     for table in fitting:
         repeated = _repeated(table, rows)
         if repeated:
             return table, repeated
-    own = find_header([_texts(row) for row in rows], strict=True)
-    if own is not None and fitting and fitting[0].names:
+    if not fitting:
         return None, 0
-    return (fitting[0], 0) if fitting else (None, 0)
+    # A second table on one page need not use words we know to have a header of its own.
+    own = find_header([_texts(row) for row in rows], strict=page not in fitting[0].pages)
+    return (None, 0) if own is not None and fitting[0].names else (fitting[0], 0)
 
 
 def _repeated(table: _Table, rows: list[Row]) -> int:
