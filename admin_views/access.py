@@ -4,7 +4,8 @@ The database keeps vendors apart; this table tells a vendor's staff from its man
 what the marketplace's analyst sees. What is not named here is allowed to nobody.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from app.tenancy import PanelRole
 
@@ -80,6 +81,7 @@ MATRIX: Mapping[str, Grants] = {
 }
 
 COMMANDS: Mapping[tuple[str, str], str] = {
+    ("today", "today"): "list",
     ("account", "account"): "list",
     ("account", "change_password"): "password",
     ("account", "end_session"): "sessions",
@@ -104,6 +106,29 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "command": ("move", "use", "edit"),
 }
 """SQLAdmin's own routes, by name, and the actions of which one is needed."""
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def needs(action: str) -> Callable[[F], F]:
+    """Say which action an endpoint of our own stands for, under `@expose`."""
+
+    def mark(function: F) -> F:
+        function.__dict__["needs"] = action
+        return function
+
+    return mark
+
+
+def action_of(identity: str, endpoint: Any) -> str | None:
+    """The action that an endpoint of our own stands for: as marked, as listed, or by its name."""
+    name = getattr(endpoint, "__name__", "")
+    listed = getattr(endpoint, "needs", None) or COMMANDS.get((identity, name))
+    if listed:
+        return str(listed)
+    held = {action for grants in MATRIX.get(identity, {}).values() for action in grants}
+    return next((a for a in (name, name.replace("_", "-")) if a in held), None)
 
 
 def allowed(role: PanelRole, identity: str, action: str) -> bool:

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 
-from admin_views.access import BUILT_IN, COMMANDS, allowed
+from admin_views.access import BUILT_IN, action_of, allowed
 from app.errors import DomainError
 from app.operations import lockout, passwords, users
 from app.settings import settings
@@ -197,8 +197,7 @@ def _rule(route: Route, identities: dict[str, str]) -> tuple[str | None, tuple[s
     if name in BUILT_IN:
         return None, BUILT_IN[name]
     identity = identities.get(route.path, "")
-    function = getattr(route.endpoint, "__name__", "")
-    action = COMMANDS.get((identity, function))
+    action = action_of(identity, route.endpoint)
     return identity, (action,) if action else ()
 
 
