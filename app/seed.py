@@ -4,13 +4,13 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.database import begin
 from app.errors import DomainError
-from app.operations import interests, users
+from app.operations import interests, passwords, truth
 from app.seeding import history
 from app.seeding.catalogue import (
     PACKAGE_TREE,
@@ -22,6 +22,8 @@ from app.seeding.catalogue import (
 from app.seeding.history import Shop, add_all
 from app.tenancy import acting, admin_actor
 from models.categories import Category
+from models.customers import Customer
+from models.interests import CustomerInterest
 from models.memberships import MembershipPlan
 from models.packages import Package
 from models.products import Product, Variant
@@ -31,7 +33,7 @@ from models.tags import Tag
 from models.users import User, VendorUser
 from models.vendors import Counter, Vendor
 
-DEMO_PASSWORD = "backroom-demo"  # noqa: S105  known to everybody; refused outside the demo
+DEMO_PASSWORD = passwords.DEMO_PASSWORD
 
 
 class AlreadyFilled(DomainError):
@@ -50,7 +52,7 @@ def seed() -> None:
         if session.scalar(select(func.count()).select_from(Vendor)):
             raise AlreadyFilled
         random = Random(2026)  # noqa: S311  the same demo every time
-        password = users.hashed(DEMO_PASSWORD)
+        password = passwords.rehashed(DEMO_PASSWORD)  # refused at sign-in outside the demo
         categories = _categories(session)
         _user(session, "admin@backroom.example", "Tomás Almeida", password, role="admin")
         _user(session, "analyst@backroom.example", "Ada Lind", password, role="analyst")
@@ -58,6 +60,23 @@ def seed() -> None:
             shop = _shop(session, show, categories)
             _sign_ins(session, shop, password)
             _past(session, shop, random)
+        write_truth(session)
+
+
+def write_truth(session: Session) -> None:
+    """Work out all customers' numbers and interests in one go, where none are kept yet."""
+    numbers = truth.true_numbers().subquery()
+    session.execute(
+        update(Customer)
+        .where(Customer.id == numbers.c.customer_id)
+        .values({name: numbers.c[name] for name in interests.NUMBERS})
+        .execution_options(synchronize_session=False)
+    )
+    found = truth.true_interests().subquery()
+    columns = [*truth.KEY, "category_id", "times", "spent", "last_at"]
+    session.execute(
+        insert(CustomerInterest).from_select(columns, select(*(found.c[c] for c in columns)))
+    )
 
 
 def _past(session: Session, shop: Shop, random: Random) -> None:
@@ -69,7 +88,8 @@ def _past(session: Session, shop: Shop, random: Random) -> None:
     history.holdings(session, shop, random, known, now)
     history.tasks(session, shop, random, known, now)
     session.flush()  # what is rebuilt next is read by SQL
-    interests.rebuild(session, vendor_id=shop.vendor_id)
+    mine = select(Customer.id).where(Customer.vendor_id == shop.vendor_id)
+    interests.rebuild(session, customer_ids=list(session.scalars(mine)))
 
 
 def _categories(session: Session) -> dict[tuple[str, str], int]:
@@ -124,7 +144,7 @@ def _shop(session: Session, show: VendorOnShow, categories: dict[tuple[str, str]
     staff = add_all(
         session, StaffMember, [{**own, "name": name, "title": title} for name, title in show.staff]
     )
-    services = [
+    services: list[dict[str, Any]] = [
         {**own, "name": s.name, "kind": s.kind, "category_id": categories["service", s.category],
          "duration_minutes": s.minutes, "price": Decimal(s.price), "capacity": s.capacity,
          "buffer_after_minutes": s.buffer_after}
@@ -133,7 +153,7 @@ def _shop(session: Session, show: VendorOnShow, categories: dict[tuple[str, str]
     for row, key in zip(services, add_all(session, Service, services), strict=True):
         row["id"] = key
     by_name = {row["name"]: row["id"] for row in services}
-    packages = [
+    packages: list[dict[str, Any]] = [
         {**own, "name": p.name, "category_id": categories["package", p.category],
          "service_id": by_name[p.service], "uses": p.uses, "price": Decimal(p.price),
          "valid_days": p.valid_days}
@@ -141,7 +161,9 @@ def _shop(session: Session, show: VendorOnShow, categories: dict[tuple[str, str]
     ]  # fmt: skip
     for row, key in zip(packages, add_all(session, Package, packages), strict=True):
         row["id"] = key
-    plans = [{**own, "name": name, "price": Decimal(price)} for name, price in show.plans]
+    plans: list[dict[str, Any]] = [
+        {**own, "name": name, "price": Decimal(price)} for name, price in show.plans
+    ]
     for row, key in zip(plans, add_all(session, MembershipPlan, plans), strict=True):
         row["id"] = key
     tags = add_all(session, Tag, [{**own, "name": name} for name in show.tags])

@@ -57,7 +57,8 @@ def execute(postgres: Postgres, statement: str, name: str = "backroom") -> None:
 
 def migrated(postgres: Postgres) -> None:
     """The house's database with every migration, as `demo` makes it."""
-    schema.prepare(postgres)
+    schema.prepare(postgres.url())
+    schema.upgrade(postgres.url(schema.DATABASE, schema.OWNER))
 
 
 def timed(run: Callable[[], Any], times: int, warm: int = 3) -> list[float]:

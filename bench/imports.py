@@ -57,9 +57,8 @@ def megabytes() -> float:
 def ours(url: str, path: Path, slug: str) -> dict[str, Any]:
     """Seconds of dry run and import, and the process's peak memory."""
     os.environ |= {"DATABASE_URL": url, "DEMO": "1"}
-    from tasks.imports import run_file
-
     from app.database import connect
+    from tasks.imports import run_file
 
     connect(url, pool_size=5)
     idle = megabytes()
@@ -169,9 +168,13 @@ def main() -> None:
     results = {rows: measure(rows) for rows in (QUICK_SIZES if given.quick else SIZES)}
     missed = judge(results)
     if not given.quick:
-        lines = ["`python -m bench.imports`", "",
-                 "| rows | dry run, s | import, s | rows a second | peak MB | COPY, s |"
-                 " django-import-export, s | its peak MB |", "|--:|--:|--:|--:|--:|--:|--:|--:|"]  # fmt: skip
+        lines = [
+            "`python -m bench.imports`",
+            "",
+            "| rows | dry run, s | import, s | rows a second | peak MB | COPY, s |"
+            " django-import-export, s | its peak MB |",
+            "|--:|--:|--:|--:|--:|--:|--:|--:|",
+        ]
         for rows, result in results.items():
             own, other = result["backroom"], result.get("django_import_export", {})
             lines.append(

@@ -95,7 +95,7 @@ VENDORS: tuple[VendorOnShow, ...] = (
         (K("6 cuts", "Session packs", "Ladies' cut", 6, "199.00"),
          K("5 manicures", "Session packs", "Gel manicure", 5, "125.00", 180)),
         (("Aurora Circle", "12.00"),),
-        ("colour", "balayage", "bridal", "allergy: ppd", "prefers inês", "student"), 420,
+        ("colour", "balayage", "bridal", "allergy: ppd", "prefers inês", "student"), 260,
     ),
     VendorOnShow(
         "cityvet", "CityVet Amsterdam", "clinic", "NL", "Amsterdam", "Europe/Amsterdam",
@@ -112,7 +112,7 @@ VENDORS: tuple[VendorOnShow, ...] = (
          P("Dental chews", "Health", (("CV-DC-M", "M", "9.80"),), 28)),
         (K("Puppy programme", "Check-up programmes", "Annual vaccination", 3, "165.00"),),
         (("Healthy Pet Plan", "17.50"),),
-        ("nervous cat", "two pets", "insurance", "senior pet", "chip missing"), 360, 8, 18,
+        ("nervous cat", "two pets", "insurance", "senior pet", "chip missing"), 230, 8, 18,
     ),
     VendorOnShow(
         "pawhouse", "Paw House", "pet_shop", "KE", "Nairobi", "Africa/Nairobi",
@@ -131,7 +131,7 @@ VENDORS: tuple[VendorOnShow, ...] = (
         (K("10 grooms", "Session packs", "Full groom", 10, "297.50"),
          K("5 nail trims", "Session packs", "Nail trim", 5, "25.00", 180)),
         (("Paw Plus", "19.00"),),
-        ("vip", "two pets", "muzzle", "long coat", "boards often"), 380, 8, 19,
+        ("vip", "two pets", "muzzle", "long coat", "boards often"), 240, 8, 19,
     ),
     VendorOnShow(
         "ironworks", "Ironworks Gym", "gym", "US", "Brooklyn", "America/New_York",
@@ -147,7 +147,7 @@ VENDORS: tuple[VendorOnShow, ...] = (
         (K("10 personal trainings", "Session packs", "Personal training", 10, "620.00"),
          K("20 classes", "Session packs", "Spin class", 20, "240.00", 120)),
         (("Iron Monthly", "59.00"), ("Iron Off-peak", "35.00")),
-        ("morning", "off-peak", "knee injury", "referred", "trial"), 440, 6, 21,
+        ("morning", "off-peak", "knee injury", "referred", "trial"), 270, 6, 21,
     ),
     VendorOnShow(
         "greencart", "GreenCart", "store", "DE", "Berlin", "Europe/Berlin",
@@ -163,7 +163,7 @@ VENDORS: tuple[VendorOnShow, ...] = (
          P("Kombucha", "Drinks", (("GC-KO-GI", "ginger", "3.20"), ("GC-KO-BE", "berry", "3.20")),
            10)),
         (), (("Green Delivery", "4.90"),),
-        ("vegan", "box subscriber", "allergy: nuts", "leave at door", "office"), 520, 8, 20,
+        ("vegan", "box subscriber", "allergy: nuts", "leave at door", "office"), 310, 8, 20,
     ),
     VendorOnShow(
         "lumen", "Lumen Diagnostics", "lab", "AU", "Sydney", "Australia/Sydney",
@@ -177,6 +177,6 @@ VENDORS: tuple[VendorOnShow, ...] = (
          P("Gut health kit", "Test kits", (("LU-GH-01", None, "149.00"),))),
         (K("4 quarterly panels", "Check-up programmes", "Full blood count", 4, "150.00"),),
         (("Lumen Care", "25.00"),),
-        ("fasting", "corporate", "needle fear", "home visit"), 300, 7, 16,
+        ("fasting", "corporate", "needle fear", "home visit"), 210, 7, 16,
     ),
 )  # fmt: skip

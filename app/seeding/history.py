@@ -41,7 +41,7 @@ class Shop:
     packages: list[dict[str, Any]]
     plans: list[dict[str, Any]]
     tags: list[int]
-    taken: set[tuple[int, datetime]] = field(default_factory=set)
+    taken: set[tuple[int | None, datetime]] = field(default_factory=set)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -105,18 +105,20 @@ def _tags_and_consents(
         some = random.sample(shop.tags, random.choices((0, 1, 2, 3), (50, 30, 15, 5))[0])
         tags += [{**base, "tag_id": tag} for tag in some]
         if row["email"] and random.random() < 0.6:
-            consents.append({**base, "channel": "email", "purpose": "marketing", "source": "form",
-                             "granted": random.random() < 0.85, "at": row["created_at"]})  # fmt: skip
+            said = {"channel": "email", "purpose": "marketing", "source": "form"}
+            granted = random.random() < 0.85
+            consents.append({**base, **said, "granted": granted, "at": row["created_at"]})
     session.execute(insert(CustomerTag), tags)
     session.execute(insert(Consent), consents)
 
 
 def _visits(random: Random, since: datetime, until: datetime) -> list[datetime]:
     """When a customer comes: at a pace of their own, until they stop coming."""
-    pace = random.choice((14, 21, 30, 30, 45, 60, 90, 180))
+    pace = random.choice((21, 30, 45, 45, 60, 90, 120, 180))
     stays = random.random() < 0.6
-    moments, moment = [], since + timedelta(days=random.random() * 5)
-    while moment < until and len(moments) < 60:
+    moments: list[datetime] = []
+    moment = since + timedelta(days=random.random() * 5)
+    while moment < until and len(moments) < 24:
         moments.append(moment)
         if not stays and random.random() < 0.25:
             break
@@ -124,15 +126,18 @@ def _visits(random: Random, since: datetime, until: datetime) -> list[datetime]:
     return moments
 
 
-def _slot(shop: Shop, random: Random, day: date, staff: int, minutes: int) -> datetime | None:
+def _slot(
+    shop: Shop, random: Random, day: date, staff: int | None, minutes: int
+) -> datetime | None:
     """A free half hour of the staff member on the vendor's day, as a moment; None when full."""
     for _ in range(6):
         half_hours = random.randrange(shop.show.opens * 2, shop.show.closes * 2)
         local = datetime.combine(day, time(half_hours // 2, 30 * (half_hours % 2)), shop.zone)
-        wanted = {(staff, local + timedelta(minutes=m)) for m in range(0, minutes + 30, 30)}
+        start = local.astimezone(UTC)
+        wanted = {(staff, start + timedelta(minutes=m)) for m in range(0, minutes, 30)}
         if not wanted & shop.taken:
             shop.taken |= wanted
-            return local.astimezone(UTC)
+            return start
     return None
 
 
@@ -146,11 +151,13 @@ def bookings(
         for moment in _visits(random, customer["created_at"], now + AHEAD):
             service = random.choice(favourites)
             staff = random.choice(shop.staff)
-            minutes = min(service["duration_minutes"], 240)
+            stays = service["kind"] == "stay"  # a place is taken, nobody's working day
+            minutes = 30 if stays else service["duration_minutes"] + service["buffer_after_minutes"]
             start = _slot(shop, random, moment.astimezone(shop.zone).date(), staff, minutes)
             if start is None:
                 continue
-            rows.append(_booking(shop, random, customer, service, staff, start, now))
+            who = None if stays else staff
+            rows.append(_booking(shop, random, customer, service, who, start, now))
     for batch in range(0, len(rows), 2000):
         session.execute(insert(Booking), rows[batch : batch + 2000])
 
@@ -160,7 +167,7 @@ def _booking(
     random: Random,
     customer: dict[str, Any],
     service: dict[str, Any],
-    staff: int,
+    staff: int | None,
     start: datetime,
     now: datetime,
 ) -> dict[str, Any]:
