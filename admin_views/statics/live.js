@@ -32,6 +32,59 @@
     input.addEventListener("keydown", function (ev) { if (ev.key === "Enter") ev.preventDefault(); });
   });
 
+  /* ---- the rows of a filter with their counts: asked for once, when the popover opens ---- */
+  B.all("[data-lazy]").forEach(function (box) {
+    var pop = box.closest("details"), input = box.closest(".pop-body").querySelector("[data-choices]");
+    if (!pop) return;
+    pop.addEventListener("toggle", function () {
+      if (!pop.open || box.dataset.ready) return;
+      box.dataset.ready = "1";
+      B.json(new URL(box.dataset.lazy, location.href)).then(function (data) {
+        if (!data || (input && input.value.trim())) return;
+        var held = B.all("input:checked", box).map(function (i) { return i.value; });
+        var own = B.all("input:checked", box).map(function (i) { return i.closest(".pop-row"); });
+        var seen = {};
+        box.textContent = "";
+        (data.choices || []).forEach(function (c) {
+          var row = B.make("label", { "class": "pop-row" + (c.depth ? " in-" + c.depth : "") });
+          var tick = B.make("input", { "class": "form-check-input", type: box.hasAttribute("data-one") ? "radio" : "checkbox", name: box.dataset.name, value: c.value });
+          tick.checked = c.selected || held.indexOf(String(c.value)) >= 0;
+          row.append(tick, B.make("span", { "class": "pop-word", dir: "auto" }, c.label), B.make("em", {}, c.count_text || ""));
+          seen[String(c.value)] = 1;
+          box.append(row);
+        });
+        own.reverse().forEach(function (r) { if (!seen[r.querySelector("input").value]) box.prepend(r); });
+        if (!box.firstChild) box.append(B.make("p", { "class": "pop-none bk-sub" }, "Nothing to choose yet"));
+      });
+    });
+  });
+
+  /* ---- the button of a popover tells the result ---- */
+  B.all("form[data-count-url]").forEach(function (f) {
+    var button = f.querySelector("button[type=submit]"), stop = null;
+    var ask = B.later(160, function () {
+      if (stop) stop.abort();
+      stop = new AbortController();
+      var u = new URL(f.dataset.countUrl, location.href);
+      new FormData(f).forEach(function (v, k) { if (v) u.searchParams.append(k, v); });
+      B.json(u, stop.signal).then(function (d) { if (d) button.textContent = "Show " + d.text; });
+    });
+    f.addEventListener("change", function (ev) { if (ev.target.name) ask(); });
+    B.all("[data-clear]", f).forEach(function (b) { b.addEventListener("click", ask); });
+  });
+
+  /* ---- the counts of saved views, once the page stands ---- */
+  B.all("[data-view-counts]").forEach(function (nav) {
+    B.json(new URL(nav.dataset.viewCounts, location.href)).then(function (d) {
+      if (!d) return;
+      B.all("a", nav).forEach(function (a, n) {
+        var text = (d.counts || [])[n];
+        if (!text || a.querySelector(".bk-count")) return;
+        a.append(" ", B.make("span", { "class": "bk-count" }, text));
+      });
+    });
+  });
+
   /* ---- the vendor one works in, searched: every found one is a button of the same POST form ---- */
   B.all("[data-vendors]").forEach(function (input) {
     var box = input.closest(".pop-body").querySelector(".pop-rows"), stop = null, own = box.innerHTML;
