@@ -23,7 +23,7 @@ REFUSED, BROKEN = 2, 1
 
 def _port(text: str) -> int:
     with suppress(ValueError):
-        if 1 <= (port := int(text)) <= 65535:
+        if text.isascii() and 1 <= (port := int(text)) <= 65535:
             return port
     raise argparse.ArgumentTypeError(f"{text!r} is no port: take a number from 1 to 65535")
 
@@ -175,6 +175,8 @@ def _invited(given: argparse.Namespace) -> str:
     from app.settings import settings
     from app.tenancy import acting, admin_actor
 
+    if (given.role in ("manager", "staff")) != (given.vendor is not None):
+        raise DomainError("Managers and staff need --vendor SLUG, admins and analysts have none.")
     vendor = None if given.vendor is None else _vendor_id(given.vendor)
     with acting(admin_actor(vendor)), begin() as session:
         invited = invitations.invite(

@@ -68,6 +68,8 @@ def servers(*, broker: bool = False, own: bool = False, note: str = "") -> Itera
     second demo refuses (`AlreadyRunning`). The settings of this process name them meanwhile.
     """
     known = settings()
+    if known.var.exists() and not known.var.is_dir():
+        raise DomainError(f"VAR names a file, {known.var}: give it a folder.")
     with ExitStack() as stack:
         database, owner, postgres = _database(known, stack, own=own, note=note)
         redis_url, redis = known.redis_url or None, None
