@@ -13,7 +13,7 @@ from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids
 from admin_views.lookups import ALL_SERVICES, ALL_STAFF, CUSTOMERS, SERVICES, STAFF
 from admin_views.rendering import moment
-from admin_views.saving import Command
+from admin_views.saving import Command, Moves
 from app.operations import bookings
 from models.bookings import BOOKING_TRANSITIONS, Booking, BookingStatus
 from models.services import ServiceKind
@@ -23,7 +23,7 @@ ON_EDIT = ("staff", "starts_at", "ends_at", "note")
 TO_COME = (BookingStatus.PENDING, BookingStatus.CONFIRMED)
 
 
-def moving(verb: Any, to: BookingStatus) -> Any:
+def moving(verb: Any, to: BookingStatus) -> Moves:
     """`(run, when)` of a command that moves a booking to a status."""
 
     def run(session: Session, number: int, **words: str) -> None:
@@ -35,7 +35,7 @@ def moving(verb: Any, to: BookingStatus) -> Any:
     return run, when
 
 
-def _only(statuses: tuple[BookingStatus, ...], pair: Any) -> Any:
+def _only(statuses: tuple[BookingStatus, ...], pair: Moves) -> Moves:
     run, when = pair
     return run, lambda booking: booking.status in statuses and when(booking)
 

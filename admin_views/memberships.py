@@ -11,7 +11,7 @@ from admin_views.forms import Amount, Check, Choice, Note, Pick, Text
 from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids
 from admin_views.lookups import ALL_PLANS, CUSTOMERS, PLANS
-from admin_views.saving import Command
+from admin_views.saving import Command, Moves
 from app.operations import memberships
 from models.memberships import (
     MEMBERSHIP_TRANSITIONS,
@@ -65,7 +65,7 @@ class PlanView(HouseView, model=MembershipPlan):
     stays = "A plan that somebody joined stays: take it off offer instead."
 
 
-def _moving(verb: Any, to: MembershipStatus, *froms: MembershipStatus) -> Any:
+def _moving(verb: Any, to: MembershipStatus, *froms: MembershipStatus) -> Moves:
     def run(session: Session, number: int) -> None:
         verb(session, membership_id=number)
 

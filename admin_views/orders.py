@@ -15,13 +15,13 @@ from admin_views.loaders import customer_ids, record_id
 from admin_views.lookups import CUSTOMERS, ITEMS
 from admin_views.order_form import order_page
 from admin_views.rendering import money
-from admin_views.saving import Command
+from admin_views.saving import Command, Moves
 from app.operations import orders
 from models.orders import ORDER_TRANSITIONS, Order, OrderStatus
 from models.words import Channel
 
 
-def _moving(verb: Any, to: OrderStatus) -> Any:
+def _moving(verb: Any, to: OrderStatus) -> Moves:
     def run(session: Session, number: int, **words: str) -> None:
         verb(session, order_id=number, **words)
 

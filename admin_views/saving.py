@@ -46,6 +46,10 @@ class NotNow(DomainError):
     sentence = "This cannot be done any more, as it stands now: reload the page."
 
 
+Moves = tuple[Callable[..., Any], Callable[[Any], bool]]
+"""What a command does, and when its button is there."""
+
+
 @dataclass(frozen=True)
 class Command:
     """What moves a record on: a button on its page, a POST, an operation.

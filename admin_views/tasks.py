@@ -11,7 +11,7 @@ from admin_views.forms import Choice, Note, Pick, Text, WallTime
 from admin_views.lists import Col, Sort
 from admin_views.loaders import contains, customer_ids
 from admin_views.lookups import ALL_STAFF, CUSTOMERS, STAFF
-from admin_views.saving import Command
+from admin_views.saving import Command, Moves
 from app import clock
 from app.operations import tasks
 from models.tasks import TASK_TRANSITIONS, Task, TaskKind, TaskStatus
@@ -19,7 +19,7 @@ from models.tasks import TASK_TRANSITIONS, Task, TaskKind, TaskStatus
 TO_DO = (TaskStatus.OPEN, TaskStatus.IN_PROGRESS)
 
 
-def moving(verb: Any, to: TaskStatus) -> Any:
+def moving(verb: Any, to: TaskStatus) -> Moves:
     """`(run, when)` of a command that moves a task to a status."""
 
     def run(session: Session, number: int, **words: str) -> None:
@@ -31,7 +31,7 @@ def moving(verb: Any, to: TaskStatus) -> Any:
     return run, when
 
 
-def _reopening() -> Any:
+def _reopening() -> Moves:
     run, when = moving(tasks.reopen, TaskStatus.OPEN)
     return run, lambda task: task.status not in TO_DO and when(task)
 
