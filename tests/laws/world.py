@@ -1,0 +1,66 @@
+"""One row in every table that a vendor owns: what laws of tenancy and audit are tried on."""
+
+from typing import Any
+
+from sqlalchemy import Table, insert, select
+from sqlalchemy.orm import Session
+
+from app.tenancy import SYSTEM_USER_ID
+from models.customers import CustomerMerge, PreferredCategory
+from models.users import ApiToken, LoginSession
+from models.vendors import Counter
+from tests import make
+from tests.laws.schema import TENANT
+
+NULLABLE_HOME = ("api_tokens", "bulk_jobs", "outbox_messages", "saved_views")
+
+
+def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int) -> None:
+    """A row in every table of the vendor, made as the marketplace."""
+    home = {"vendor_id": vendor_id}
+    customer, other = make.customer(session, **home), make.customer(session, **home)
+    staff, variant = make.staff_member(session, **home), make.variant(session, **home)
+    make.address(session, customer=customer)
+    make.consent(session, customer=customer)
+    make.preference(session, customer=customer)
+    make.customer_tag(session, customer=customer, tag=make.tag(session, **home))
+    make.interest(session, customer=customer)
+    make.task(session, customer=customer, assignee_id=staff.id)
+    make.coupon(session, **home)
+    make.booking(session, customer=customer, staff=staff)
+    make.holding(session, customer=customer)
+    make.membership(session, customer=customer)
+    make.order(session, customer=customer, variant=variant)
+    make.saved_view(session, **home)
+    make.bulk_row(session, job=make.bulk_job(session, **home), customer=customer)
+    make.import_row(session, job=make.import_job(session, **home), customer_id=customer.id)
+    make.outbox_message(session, **home)
+    user = make.user(session)
+    make.vendor_user(session, user=user, **home)
+    merge: dict[str, Any] = {"before": {}, "moved": {}}
+    session.add_all(
+        [
+            Counter(series=f"series {make.number()}", **home),
+            CustomerMerge(survivor_id=customer.id, merged_id=other.id, **merge, **home),
+            PreferredCategory(customer_id=customer.id, category_id=category_id, **home),
+            ApiToken(user_id=user_id, name="till", token_hash=f"{make.number():064x}", **home),
+            LoginSession(
+                user_id=user_id,
+                token_hash=f"{make.number():064x}",
+                expires_at=make.NOON,
+                vendor_id=vendor_id,
+            ),
+        ]
+    )
+    session.flush()
+    for table in TENANT:
+        rows = select(table.c.id).where(table.c.vendor_id == vendor_id)
+        assert session.scalars(rows).first() is not None, f"make a row of {table} here"
+    assert SYSTEM_USER_ID == 1
+
+
+def copy_of(row: dict[str, Any], table: Table, **changed: Any) -> Any:
+    """An INSERT of the same values, ids apart, with some of them changed."""
+    computed = {c.name for c in table.c if c.computed is not None or c.identity is not None}
+    values = {name: value for name, value in row.items() if name not in computed}
+    return insert(table).values(**values | changed)
