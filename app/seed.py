@@ -87,9 +87,6 @@ def _past(session: Session, shop: Shop, random: Random) -> None:
     session.add(Counter(vendor_id=shop.vendor_id, series="orders", value=count))
     history.holdings(session, shop, random, known, now)
     history.tasks(session, shop, random, known, now)
-    session.flush()  # what is rebuilt next is read by SQL
-    mine = select(Customer.id).where(Customer.vendor_id == shop.vendor_id)
-    interests.rebuild(session, customer_ids=list(session.scalars(mine)))
 
 
 def _categories(session: Session) -> dict[tuple[str, str], int]:
