@@ -168,7 +168,9 @@ def _checked_email(address: str) -> str | None:
 
 def _by_library(address: str) -> str | None:
     try:
-        checked = validate_email(address, check_deliverability=False, globally_deliverable=False)
+        checked = validate_email(
+            address, check_deliverability=False, globally_deliverable=False, strict=True
+        )
     except (EmailNotValidError, UnicodeError, ValueError):
         return None
     return checked.normalized.lower() if "." in checked.domain else None

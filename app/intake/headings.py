@@ -19,11 +19,11 @@ _WORDS: dict[Field, str] = {
         cliente customer contact kontakt kontaktname kontaktperson contactpersoon contacto contatto
         contato ansprechpartner nimi koko nimi jmeno celejmeno jmenoaprijmeni klient kontrahent
         musteri musteriadi person personname member membername patient patientname guest guestname
-        owner ownername petowner petownername vornameundnachname vornamenachname namevorname
+        petowner petownername vornameundnachname vornamenachname namevorname
         namevornamen nachnamevorname nomprenom nometprenom prenometnom nombreyapellidos
         nombreapellidos apellidosynombre voorenachternaam lastnamefirstname lastfirst firstlast
         firstandlastname imie_nazwisko имя фио клиент имяифамилия 姓名 氏名 名前 이름 ονοματεπωνυμο
-        fileas tenkhachhang hoten accountname accountnames""",
+        fileas tenkhachhang hoten""",
     Field.FIRST_NAME: """firstname givenname forename fname first vorname rufname prenom prenoms
         voornaam nombredepila primernombre nombres primeironome nomeproprio nomedebatismo
         fornamn fornavn imie etunimi ad adi isminiz krestnijmeno krestni имя keresztnev ονομα
@@ -38,7 +38,7 @@ _WORDS: dict[Field, str] = {
         bedrijf bedrijfsnaam empresa nombreempresa nombredelaempresa razonsocial companhia
         nomedaempresa razaosocial azienda ragionesociale societa foretag foretagsnamn virksomhed
         virksomhedsnavn bedrift firmanavn nazwafirmy yritys sirket sirketadi spolecnost
-        nazevfirmy relatedcompany parentcompany accountcompany employer arbeitgeber компания
+        nazevfirmy relatedcompany parentcompany accountname employer arbeitgeber компания
         организация 会社名 公司 kurum compania companynames org clientcompany""",
     Field.EMAIL: """email emailaddress mail emailid email1 email1value emailaddress1
         email1address primaryemail primaryemailaddress emailprimary mailaddress mailadresse emailadresse
@@ -52,6 +52,7 @@ _WORDS: dict[Field, str] = {
         ηλεκτρονικηδιευθυνση subscriberemail correoe""",
     Field.PHONE: """phone phonenumber phoneno phone1 phone1value telephone telephonenumber tel telno
         telnr telefon telefonnummer telefonnr telefono telefoon telefoonnummer telefone
+        mobilephonenumber mobilephoneno mobiltelefonnummer ndetelephone ndetelefono notelephone
         numerodetelephone numerotelephone numerodetelefono numerodetelefone numeroditelefono
         numertelefonu nrtelefonu telefonnumarasi telefonni telefonnicislo telefoni puhelin puhelinnumero
         mobile mobilephone mobilenumber mobileno mobil mobilnummer mobiltelefon
@@ -59,7 +60,7 @@ _WORDS: dict[Field, str] = {
         gsm gsmnummer portable telephoneportable telportable mobiletelephone movil telefonomovil
         celular telefonocelular telemovel telefonecelular cellulare telefonocellulare cellphone
         cell cellnumber cellphonenumber komorka telefonkomorkowy komorkowy matkapuhelin ceptelefonu
-        cep ceptel phonemobile phone1number primaryphone primaryphonenumber homephone phonehome
+        ceptel phonemobile phone1number primaryphone primaryphonenumber homephone phonehome
         privatephone telefonprivat
         telefonmobil telefonmobilny mainphone contactphone contactnumber phoneprimary
         businessphone workphone phonework officephone otherphone smsphonenumber smsphone
@@ -89,7 +90,7 @@ _WORDS: dict[Field, str] = {
     Field.REGION: """state province region stateprovince provincestate staterovince statecode
         provincecode stateregion county address1region address1state addressstate bundesland kanton
         departement etat estado provincia regiao distrito regione provincie
-        lan landsdel fylke wojewodztwo maakunta bolge kraj область регион 都道府県 省
+        lan landsdel fylke wojewodztwo maakunta bolge область регион 都道府県 省
         estadoprovincia stateabbr stateorprovince stateterritory stateprovinceregion""",
     Field.POSTAL_CODE: """zip zipcode postalcode postcode zippostalcode postalzip postalzipcode zippostal
         addresszip addresspostalcode address1postalcode address1zip plz postleitzahl
@@ -136,7 +137,7 @@ _WORDS: dict[Field, str] = {
         customernotes internalnote internalnotes annotations""",
 }
 _LEFT_OUT = re.compile(
-    r"passw|kennwort|passwort|motdepasse|contrasena|wachtwoord|senha|haslo|losen|sifre|пароль"
+    r"passw|pass$|kennwort|passwort|motdepasse|contrasena|wachtwoord|senha|haslo|losen|sifre|пароль"
     r"|token|secret|iban|creditcard|cardnumber|ssn|socialsecurity"
 )
 # Words that say whose or which: "Billing City", "Home Phone". The number is how far
@@ -215,8 +216,11 @@ def _either_of(header: str) -> Heading | None:
     parts = [part for part in re.split(r"[/|]| or | oder | ou ", header) if compact(part)]
     if len(parts) < 2:
         return None
-    known = [found for part in parts if (found := _known(compact(part)))]
-    return known[0] if known and len({found.field for found in known}) == 1 else None
+    words = [compact(part) for part in parts]
+    known = [found for word in words if (found := _known(word) or _qualified(word))]
+    if len({found.field for found in known}) != 1:
+        return None
+    return max(known, key=lambda found: found.qualifier)  # "Mailing Zip/Postal Code"
 
 
 def _qualified(word: str) -> Heading | None:

@@ -307,10 +307,10 @@ def _wrapped_tail(kept: list[Line], tail: list[Line], columns: Sequence[float]) 
     taken: list[Line] = []
     last = kept[-1]
     for line in tail:
-        close = line.bottom - last.bottom < 1.45 * (last.bottom - last.top)
-        if not close or _crosses(line, columns) or is_footer(_cells(line, columns)):
+        pitch = (line.bottom - last.bottom) / (last.bottom - last.top)
+        if pitch > 1.45 or _crosses(line, columns) or is_footer(_cells(line, columns)):
             break
-        if _cells(line, columns)[0]:
+        if pitch > 1.3 and _cells(line, columns)[0]:
             break
         taken.append(line)
         last = line

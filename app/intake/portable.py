@@ -3,9 +3,11 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,9 +46,7 @@ class PortableListing(Listing):
     delimiter = None
 
     def __init__(self, path: Path, limits: Limits, work_dir: Path | None = None) -> None:
-        self._holder = None if work_dir else tempfile.TemporaryDirectory(prefix="backroom-pdf-")
-        folder = work_dir or Path(self._holder.name if self._holder else "")
-        self._read = _read_once(path, folder, limits)
+        self._read = _read_once(path, work_dir or self._own_folder(), limits)
         tables = _tables(self._read)
         if not tables:
             raise Unreadable("There is no table of customers in this PDF: use another file.")
@@ -55,6 +55,12 @@ class PortableListing(Listing):
         self.notes = [_left_out(table) for table in tables if table is not self._table]
         self._width = self._table.width
         self._sample_all()
+
+    def _own_folder(self) -> Path:
+        """A folder that lives as long as this list is in use."""
+        folder = tempfile.mkdtemp(prefix="backroom-pdf-")
+        weakref.finalize(self, shutil.rmtree, folder, True)
+        return Path(folder)
 
     def _sample_all(self) -> None:
         rows = []

@@ -22,6 +22,9 @@ _IDENTITY = (
     Field.PHONE,
     Field.PHONE_2,
 )
+_PARTS = (Field.FIRST_NAME, Field.LAST_NAME)
+_ALSO_LAST = _set("nom name naam namn navn jmeno nazwa isim")
+_ALSO_FIRST = _set("nome nombre nimi jmeno isim name имя")
 _HINTS: dict[Field, frozenset[str]] = {
     Field.EMAIL: _set("email mail emailadres epost eposta courriel correo mailadresse"),
     Field.PHONE: _set(
@@ -66,6 +69,10 @@ class _Columns:
         self.fields: list[Field | None] = [None] * len(sample.header)
         self._cells = [sample.column(index)[:200] for index in range(len(sample.header))]
 
+    @property
+    def _has_split_birthday(self) -> bool:
+        return {compact(h) for h in self._sample.header} >= {"birthyear", "birthmonth"}
+
     def _give(self, index: int, field: Field) -> None:
         if self.fields[index] is None and field not in self.fields:
             self.fields[index] = field
@@ -73,8 +80,9 @@ class _Columns:
     def by_header(self) -> None:
         """Known headers, the best word first; of several addresses only one is taken."""
         known = {i: h for i, name in enumerate(self._sample.header) if (h := heading(name))}
-        if {compact(name) for name in self._sample.header} >= {"birthyear", "birthmonth"}:
+        if self._has_split_birthday:
             known = {i: h for i, h in known.items() if h.field is not Field.BIRTHDAY}
+        known = self._parts_of_names(known)
         kept = self._one_address(known)
         for index in sorted(kept, key=lambda i: self._order(i, kept[i])):
             found = kept[index]
@@ -86,6 +94,30 @@ class _Columns:
                 self._give(index, found.field)
         if Field.PHONE_2 in self.fields and Field.PHONE not in self.fields:
             self.fields[self.fields.index(Field.PHONE_2)] = Field.PHONE
+
+    def _parts_of_names(self, known: dict[int, Heading]) -> dict[int, Heading]:
+        """ "Nom" beside "Prénom" is the last name, "Nome" beside "Cognome" the first."""
+        fields = {h.field for h in known.values()}
+        has_first, has_last = Field.FIRST_NAME in fields, Field.LAST_NAME in fields
+        if has_first == has_last:
+            return known
+        part = Field.LAST_NAME if has_first else Field.FIRST_NAME
+        words = _ALSO_LAST if has_first else _ALSO_FIRST
+        other = next(i for i, h in known.items() if h.field in _PARTS)
+        for index, found in known.items():
+            word = compact(self._sample.header[index])
+            if word in words and found.field is Field.FULL_NAME and not self._holds(index, other):
+                return {**known, index: Heading(part, found.rank, found.qualifier)}
+        return known
+
+    def _holds(self, whole: int, part: int) -> bool:
+        """Whether the cells of one column mostly contain those of another."""
+        pairs = [
+            (row.cells[whole], row.cells[part].strip())
+            for row in self._sample.rows[:200]
+            if max(whole, part) < len(row.cells) and row.cells[part].strip()
+        ]
+        return bool(pairs) and sum(b in a for a, b in pairs) > 0.5 * len(pairs)
 
     def _order(self, index: int, found: Heading) -> tuple[bool, int, int, int]:
         """Filled before empty columns, plain before qualified ones, good words before others."""
@@ -111,9 +143,12 @@ class _Columns:
         kept = {*blocks[chosen], *extra}
         return {i: h for i, h in known.items() if h.field not in ADDRESS or i in kept}
 
-    def _block_order(self, known: dict[int, Heading], indexes: list[int]) -> tuple[int, int, int]:
+    def _block_order(
+        self, known: dict[int, Heading], indexes: list[int]
+    ) -> tuple[int, bool, int, int]:
         rows = sum(len(self._cells[i]) > 0 for i in indexes)
-        return (-min(rows, 2), known[indexes[0]].distance, -len(indexes))
+        alone = len(indexes) < 2
+        return (-min(rows, 2), alone, known[indexes[0]].distance, -len(indexes))
 
     def by_hint(self) -> None:
         """Headers in which a telling word occurs, if the cells agree."""
@@ -122,6 +157,8 @@ class _Columns:
             if said & _NOT_IT or is_forbidden(name) or not self._cells[index]:
                 continue
             for field, hints in _HINTS.items():
+                if field is Field.BIRTHDAY and self._has_split_birthday:
+                    continue
                 if said & hints and self._share(index, _agrees(field)) >= 0.3:
                     self._give(index, field)
 

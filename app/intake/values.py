@@ -18,6 +18,7 @@ _EMPTY = frozenset(
 )  # fmt: skip
 _SUSPECT = frozenset("=" + "".join(word[0] + word[0].upper() for word in _EMPTY if word))
 _BLANKS = re.compile(r"[ \t\r\f\v\u00a0\u2000-\u200a\u202f\u3000]+")
+_KEPT = frozenset("\t\n\r\x85\u200d")
 _LINES = re.compile(r"\s*[\n\u2028\u2029\x85]\s*")
 _FORMULA = re.compile(r'="(.*)"', re.DOTALL)
 SEVERAL = " ::: "  # how Google writes several values into one cell
@@ -43,9 +44,9 @@ def clean(cell: str) -> str:
 
 
 def _readable(text: str) -> str:
-    text = _LINES.sub("\n", _BLANKS.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n")))
-    kept = "".join(c for c in text if c in "\n\u200d" or unicodedata.category(c)[0] != "C")
-    return kept.strip()
+    said = "".join(c for c in text if c in _KEPT or unicodedata.category(c)[0] != "C")
+    lines = said.replace("\r\n", "\n").replace("\r", "\n")
+    return _LINES.sub("\n", _BLANKS.sub(" ", lines)).strip()
 
 
 def first_of(text: str) -> str:
