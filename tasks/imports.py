@@ -82,8 +82,7 @@ def commit(job_id: int) -> None:
 @celery_app.task(name="tasks.imports.undo")
 def undo(job_id: int) -> None:
     """Take the import back, chunk by chunk; goes on where it was killed."""
-    while _transacted(imports.undo_chunk, job_id=job_id):
-        pass
+    _in_chunks(imports.undo_chunk, job_id)
 
 
 @celery_app.task(name="tasks.imports.clear_left_over")
@@ -98,6 +97,18 @@ def _transacted(verb: Any, **arguments: Any) -> Any:
         return verb(session, **arguments)
 
 
+def _in_chunks(verb: Any, job_id: int) -> None:
+    """Chunk after chunk, with fresh statistics before each doubling of what was done."""
+    done, due = 0, 0
+    while True:
+        if done == due:
+            _transacted(import_steps.refresh_statistics)
+            due = 2 * done or 1
+        if not _transacted(verb, job_id=job_id):
+            return
+        done += 1
+
+
 def _try_out(job_id: int, path: Path | None = None) -> None:
     job = _job(job_id)
     if imports.step(job) == "reading":
@@ -107,8 +118,7 @@ def _try_out(job_id: int, path: Path | None = None) -> None:
             _transacted(imports.fail, job_id=job_id, sentence=str(refusal))
             return
         _transacted(imports.finish_reading, job_id=job_id)
-    while _transacted(import_steps.judge_chunk, job_id=job_id):
-        pass
+    _in_chunks(import_steps.judge_chunk, job_id)
 
 
 def _job(job_id: int) -> ImportJob:
@@ -150,8 +160,7 @@ def _country(job: ImportJob) -> str:
 
 def _commit(job_id: int) -> None:
     try:
-        while _transacted(import_steps.commit_chunk, job_id=job_id):
-            pass
+        _in_chunks(import_steps.commit_chunk, job_id)
     except (imports.Diverged, imports.ReadAgain) as reason:
         _transacted(imports.stop, job_id=job_id, sentence=str(reason))
 

@@ -1,5 +1,6 @@
 """The steps of a try-out and of an import: a chunk of rows, a transaction each."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import delete, text
@@ -25,6 +26,11 @@ _AFTER = (
     "jsonb_strip_nulls(to_jsonb(s) - '{id,vendor_id,job_id,keys,leader,link,raw,problems}'::text[])"
 )
 _LONGEST_TAG_LIST = 10_000
+
+
+def refresh_statistics(session: Session) -> None:
+    """Let the planner see what is there: on an unknown table it takes any index of the vendor."""
+    session.execute(text("SELECT refresh_statistics()"))
 
 
 def judge_chunk(session: Session, *, job_id: int, size: int = imports.CHUNK) -> bool:
@@ -209,7 +215,7 @@ class NothingToDecide(DomainError):
 def fix_row(session: Session, *, row_id: int, typed: TypedRow) -> ImportRow:
     """Try a problem row again as somebody corrected it; it ends in a new outcome at once."""
     job, row = _open_row(session, row_id, Outcome.INVALID)
-    corrected = _placed(typed, row)
+    corrected = replace(typed, line=row.line, page=row.page)
     _stage_one(session, job, row)
     imports.import_reading.stage(
         session, job_id=job.id, rows=[corrected], first=row.position, match_by=job.match_by
@@ -218,12 +224,6 @@ def fix_row(session: Session, *, row_id: int, typed: TypedRow) -> ImportRow:
     matching.match_by_contact(session, match_by=job.match_by)
     matching.match_by_name(session, job_id=job.id, match_by=job.match_by)
     return _settle(session, job, row, strategy=job.strategy)
-
-
-def _placed(typed: TypedRow, row: ImportRow) -> TypedRow:
-    from dataclasses import replace
-
-    return replace(typed, line=row.line, page=row.page)
 
 
 def decide(session: Session, *, row_id: int, choice: str) -> ImportRow:

@@ -13,6 +13,15 @@ TEXTS = (
     "region", "postal_code", "country", "status", "note",
 )  # fmt: skip
 
+REFRESH = """
+CREATE FUNCTION refresh_statistics() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+  ANALYZE customers, addresses, consents, customer_tags, tags, import_rows, staged_rows;
+END $$
+"""
+"""Only the owner may ANALYZE: without it an import into a new database is planned blindly."""
+
 OF_CONSENT = "fk_consents_vendor_id_customer_id_customers"
 
 
@@ -58,6 +67,9 @@ def upgrade() -> None:
     )  # fmt: skip
     protect("staged_rows")
     consents_go_with_the_customer("CASCADE")
+    op.execute(REFRESH)
+    op.execute("REVOKE ALL ON FUNCTION refresh_statistics() FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION refresh_statistics() TO app_vendor, app_admin")
 
 
 def consents_go_with_the_customer(ondelete: str | None) -> None:
@@ -70,5 +82,6 @@ def consents_go_with_the_customer(ondelete: str | None) -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION refresh_statistics()")
     consents_go_with_the_customer(None)
     op.drop_table("staged_rows")
