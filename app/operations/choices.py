@@ -102,10 +102,14 @@ def _offered(
     chosen = getattr(filters, PARAMETERS[name])
     selected = {str(v) for v in (chosen if isinstance(chosen, tuple) else (chosen,))}
     return [
-        Choice(value, label, number if number or sample.complete else None, value in selected,
+        Choice(value, label, _seen(number, sample), value in selected,
                capped=not sample.complete, depth=depth)
         for value, label, number, depth in _with_selected(offer(session, sample.ids), selected)
     ]  # fmt: skip
+
+
+def _seen(number: int, sample: _Sample) -> int | None:
+    return max(number, 0) if number > 0 or sample.complete else None
 
 
 def _with_selected(found: _Found, selected: set[str]) -> _Found:

@@ -21,7 +21,6 @@ from sqlalchemy import (
     any_,
     bindparam,
     cast,
-    exists,
     false,
     func,
     literal,
@@ -85,9 +84,14 @@ class Link:
         return found if vendor_id is None else found.where(self.vendor_id == vendor_id)
 
     def holds(self, customer: Columns) -> ColumnElement[bool]:
-        """Whether a row leads to this customer."""
+        """Whether a row leads to this customer.
+
+        Asked as a value, not by EXISTS: the planner may then neither join nor hash the table
+        whole, and looks the one customer up.
+        """
         own = and_(self.vendor_id == customer.vendor_id, self.customer_id == customer.id)
-        return exists().where(own, self.where)
+        one = select(literal(1)).where(own, self.where).limit(1)
+        return one.scalar_subquery().is_not(None)
 
 
 @dataclass(frozen=True)
@@ -181,8 +185,12 @@ def resolved(session: Session, filters: Filters) -> Conditions:
 def matching(filters: Filters) -> Select[Any]:
     """The ids of the customers that `filters` ask for: one rule for lists, bulk and segments."""
     asked = in_sql(filters)
-    tests = [*asked.of_columns(Customer), *(condition.holds(Customer) for condition in asked.sets)]
-    query = select(Customer.id).where(*asked.at_home(Customer), *tests)
+    sets = [condition.customers(asked.vendor_id) for condition in asked.sets]
+    query = select(Customer.id).where(
+        *asked.at_home(Customer),
+        *asked.of_columns(Customer),
+        *(Customer.id.in_(ids) for ids in sets),
+    )
     if asked.words is None:
         return query
     return query.where(Customer.id.in_(found_ids(asked)) if asked.words else false())
@@ -277,7 +285,7 @@ def _subtree(kind: CategoryKind, roots: Sequence[int]) -> Select[Any]:
     tree = (
         select(Category.id)
         .where(is_any(Category.id, roots), Category.kind == kind)
-        .cte("tree", recursive=True)
+        .cte(f"{kind.value}_tree", recursive=True)
     )
     # UNION, not UNION ALL: it ends even if somebody tied the tree into a ring.
     tree = tree.union(select(Category.id).join(tree, Category.parent_id == tree.c.id))
