@@ -437,7 +437,7 @@ class HouseView(ModelView):
             raise HTTPException(404)
         context = saving.saving_for(session, record)
         stored = self.shown_values(session, record)
-        form = form_class(self.form_fields(record), Form)()
+        form: Any = form_class(self.form_fields(record), Form)()
         shown = {f.short_name: self.shown(session, f, stored, context) for f in form}
         return record, {**shown, "seen": saving.fingerprint(stored)}
 

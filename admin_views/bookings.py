@@ -7,6 +7,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session, joinedload
 
 from admin_views.base import HouseView, declared
+from admin_views.details import link_to
 from admin_views.filters import Between, OneOf, Related, of_vendor
 from admin_views.forms import Amount, Choice, Note, Pick, Saving, WallTime
 from admin_views.lists import Col, Sort
@@ -80,8 +81,8 @@ class BookingView(HouseView, model=Booking):
         (
             "Booking",
             (
-                Col("customer", "Customer", value=lambda b: b.customer.name),
-                Col("service", "Service", value=lambda b: b.service.name),
+                Col("customer", "Customer", value=lambda b: link_to("customer", b.customer)),
+                Col("service", "Service", value=lambda b: link_to("service", b.service)),
                 Col("staff", "With", value=lambda b: b.staff_member and b.staff_member.name),
                 Col("starts_at", "From", "moment"),
                 Col("ends_at", "Until", "moment"),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
@@ -22,6 +23,14 @@ WRITTEN: dict[str, Any] = {
     "day": rendering.day,
     "moment": rendering.moment,
 }
+
+
+def link_to(identity: str, record: Any) -> Markup | None:
+    """A related record's name, as the way to its page."""
+    if record is None:
+        return None
+    url = f"/admin/{identity}/details/{record.id}"
+    return Markup('<a href="{}">{}</a>').format(url, str(record))
 
 
 def written(column: Col, record: Any) -> Any:

@@ -88,8 +88,10 @@ class Records:
 
     def statement(self) -> Select[Any]:
         """The rows one can choose from, in the order of the first column."""
-        order = self.columns[0]
-        return select(self.model).where(*self.live).options(*self.loads).order_by(order).limit(MOST)
+        rows = select(self.model).where(*self.live).options(*self.loads)
+        for join in self.joins:
+            rows = rows.join(join)
+        return rows.order_by(self.columns[0], self.model.id).limit(MOST)
 
     def matching(self, session: Session, term: str) -> Iterable[Any]:
         """The records that fit what was typed."""

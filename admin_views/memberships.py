@@ -6,6 +6,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session, joinedload
 
 from admin_views.base import HouseView, declared
+from admin_views.details import link_to
 from admin_views.filters import OneOf, Related, YesNo, of_vendor
 from admin_views.forms import Amount, Check, Choice, Note, Pick, Text
 from admin_views.lists import Col, Sort
@@ -92,7 +93,7 @@ class MembershipView(HouseView, model=Membership):
     category, status_kind = "Sales", "membership"
     can_edit = can_delete = False
     columns = (
-        Col("customer", "Customer", value=lambda m: m.customer.name),
+        Col("customer", "Customer", value=lambda m: link_to("customer", m.customer)),
         Col("vendor", "Vendor", css="c-vendor", admins=True),
         Col("plan", "Plan", value=lambda m: m.plan.name),
         Col("status", "Status", "pill", pill_kind="membership", css="c-status"),

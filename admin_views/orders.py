@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from admin_views.base import HouseView, declared
+from admin_views.details import link_to
 from admin_views.filters import Between, OneOf, Related, of_vendor
 from admin_views.forms import Pick
 from admin_views.lists import Col, Sort
@@ -64,7 +65,7 @@ class OrderView(HouseView, model=Order):
         (
             "Order",
             (
-                Col("customer", "Customer", value=lambda o: o.customer and o.customer.name),
+                Col("customer", "Customer", value=lambda o: link_to("customer", o.customer)),
                 Col("channel", "Channel", "word"),
                 Col("placed_at", "Placed", "moment"),
                 Col("fulfilled_at", "Handed over", "moment"),

@@ -6,6 +6,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session, joinedload
 
 from admin_views.base import HouseView, declared
+from admin_views.details import link_to
 from admin_views.filters import InCategory, OneOf, Related, YesNo, of_vendor
 from admin_views.forms import Amount, Check, Choice, Pick, Text, Whole
 from admin_views.lists import Col, Sort
@@ -95,7 +96,7 @@ class HoldingView(HouseView, model=PackageHolding):
         (
             "Package",
             (
-                Col("customer", "Customer", value=lambda h: h.customer.name),
+                Col("customer", "Customer", value=lambda h: link_to("customer", h.customer)),
                 Col("package", "Package", value=lambda h: h.package.name),
                 Col("uses_left", "Left", value=lambda h: f"{h.uses_left} of {h.uses}"),
                 Col("bought_at", "Since", "moment"),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqladmin import Admin
+from sqladmin._menu import ViewMenu
 from sqladmin.authentication import login_required
 from sqladmin.models import BaseView, ModelView
 from sqlalchemy.exc import DataError
@@ -39,7 +40,7 @@ NOUNS = (
 
 CATEGORIES = ("", "Today", "Marketplace", "Customers", "Sales", "Catalogue", "Vendors", "Data")
 
-STATUS = {NotFound: 404, NotAllowed: 403}
+STATUS: dict[type[Exception], int] = {NotFound: 404, NotAllowed: 403}
 MAX_FIELDS, MAX_PART = 2000, 1024 * 1024
 
 
@@ -93,6 +94,12 @@ class Panel(Admin):
             }
         )
 
+    def _build_menu(self, view: Any) -> None:
+        if hasattr(view, "first_page"):
+            self._menu.add(FirstPage(view=view, icon=view.icon, name=view.name))
+        else:
+            super()._build_menu(view)
+
     # ---- refusals as pages -----------------------------------------------------------------
 
     async def error_page(self, request: Request, status: int, message: str = "") -> Response:
@@ -106,6 +113,8 @@ class Panel(Admin):
         """404, 403 and their like."""
         if not isinstance(error, HTTPException):
             raise TypeError(error)
+        if error.headers and (moved := error.headers.get("location")):
+            return RedirectResponse(moved, 303)
         message = error.detail if error.status_code not in (403, 404) else ""
         return await self.error_page(request, error.status_code, message)
 
@@ -152,6 +161,10 @@ class Panel(Admin):
         view = _house_view(self, request)
         if view.own_form:
             return await view.own_page(request)
+        return await self.create_by_form(request, view)
+
+    async def create_by_form(self, request: Request, view: HouseView) -> Response:
+        """A new record by the declared fields."""
         if request.method == "GET":
             filled = await view.in_transaction(view.prefill, request)
             form = view.form_of()(data=filled)
@@ -171,6 +184,10 @@ class Panel(Admin):
         number = view.number(request.path_params["pk"])
         if view.own_form:
             return await view.own_page(request, number)
+        return await self.edit_by_form(request, view, number)
+
+    async def edit_by_form(self, request: Request, view: HouseView, number: int) -> Response:
+        """A record by the declared fields."""
         record, shown = await view.in_transaction(view.read_form, number)
         if request.method == "GET":
             form = view.form_of(record)(data=shown)
@@ -299,6 +316,18 @@ class Panel(Admin):
         one: Any = view.filter_named(request.path_params["name"])
         found = await view.in_transaction(one.found, typed(request.query_params.get("term")))
         return JSONResponse({"choices": found})
+
+
+class FirstPage(ViewMenu):
+    """The entry of the first page, which is the panel's own address."""
+
+    def url(self, request: Request) -> str:
+        """Where the panel begins."""
+        return str(request.url_for("admin:index").path)
+
+    def is_active(self, request: Request) -> bool:
+        """Under either of its addresses."""
+        return request.url.path.rstrip("/") in ("/admin", "/admin/today")
 
 
 def _again(posted: FormData) -> bool:

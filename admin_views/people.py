@@ -17,7 +17,7 @@ MOST_FILES = 50
 class PersonView(HouseView, model=Person):
     """One human being behind the files of several vendors."""
 
-    name, name_plural, icon, category = "Person", "People", "ti ti-user-circle", "Marketplace"
+    name, name_plural, icon, category = "Person", "People", "ti ti-user-circle", "Vendors"
     can_create = can_edit = can_delete = False
     columns = (
         Col("full_name", "Name", value=str),

@@ -63,7 +63,9 @@ def _menus(state: dict[str, Any], role: PanelRole, path: str) -> None:
             if allowed(role, identity, "create")
         ],
     )
-    phone = [{"title": "Today", "url": "/admin/", "icon": "layout-dashboard"}] + [
+    phone: list[dict[str, Any]] = [
+        {"title": "Today", "url": "/admin/", "icon": "layout-dashboard"}
+    ] + [
         {"title": title, "url": f"/admin/{identity}/list", "icon": icon}
         for identity, title, icon in PHONE
         if allowed(role, identity, "list")

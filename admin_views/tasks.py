@@ -6,6 +6,7 @@ from sqlalchemy import Select, and_, or_
 from sqlalchemy.orm import Session, joinedload
 
 from admin_views.base import HouseView, declared
+from admin_views.details import link_to
 from admin_views.filters import Between, Named, OneOf, Related, of_vendor
 from admin_views.forms import Choice, Note, Pick, Text, WallTime
 from admin_views.lists import Col, Sort
@@ -84,7 +85,7 @@ class TaskView(HouseView, model=Task):
         (
             "Task",
             (
-                Col("customer", "Customer", value=lambda t: t.customer and t.customer.name),
+                Col("customer", "Customer", value=lambda t: link_to("customer", t.customer)),
                 Col("kind", "Kind", "word"),
                 Col("assignee", "For", value=lambda t: t.assignee and t.assignee.name),
                 Col("due_at", "Due", "moment"),

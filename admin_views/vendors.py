@@ -38,7 +38,7 @@ class VendorView(HouseView, model=Vendor):
     """Who sells on the marketplace."""
 
     name, name_plural, icon = "Vendor", "Vendors", "ti ti-building-store"
-    category, menu_key = "Marketplace", "v"
+    category, menu_key = "Vendors", "v"
     can_delete = False
     columns = (
         Col("name", "Name", sort="name"),

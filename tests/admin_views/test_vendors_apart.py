@@ -91,7 +91,7 @@ def test_a_picker_finds_only_ones_own(panel: PanelClient, identity: str, name: s
     url = f"/admin/{identity}/ajax/lookup"
     for term in ("a", "e", "'", "%", "\\", "1" * 500, "Vendor"):
         answer = panel.get(url, params={"name": name, "term": term})
-        assert answer.status_code in (200, 403)
+        assert answer.status_code in (200, 403, 404)
         if name not in ("category", "item", "country", "time_zone") and answer.status_code == 200:
             assert answer.json()["results"] == []
 
