@@ -82,12 +82,6 @@ MATRIX: Mapping[str, Grants] = {
 
 COMMANDS: Mapping[tuple[str, str], str] = {
     ("today", "today"): "list",
-    ("customer", "filter_values"): "list",
-    ("customer", "filter_count"): "list",
-    ("customer", "view_counts"): "list",
-    ("customer", "filter_values"): "list",
-    ("customer", "filter_count"): "list",
-    ("customer", "view_counts"): "list",
     ("account", "account"): "list",
     ("account", "change_password"): "password",
     ("account", "end_session"): "sessions",
