@@ -187,7 +187,7 @@ class HouseView(ModelView):
         address = Address.read(request.query_params, self.params())
         rows, force = self.narrowed(session, address, self.zone(request))
         name, sort = self.chosen_sort(address)
-        page = self.read_rows(session, rows, sort, address)  # type: ignore[attr-defined]
+        page = self.read_rows(session, rows, sort, address)
         columns = self.drawn_columns(address, name, sort)
         drawn = table(
             columns,
@@ -310,8 +310,8 @@ class HouseView(ModelView):
         """Everything around the table, read together with it."""
         if not self.has_permission(request, "list"):
             return {}
-        page, context = await self.in_transaction(self.read_list, request)
-        request.state.list_page = page
+        context: dict[str, Any]
+        request.state.list_page, context = await self.in_transaction(self.read_list, request)
         return context
 
     async def list(self, request: Request) -> Any:
@@ -338,7 +338,7 @@ class HouseView(ModelView):
 
     def loaded(self, session: Session, number: int) -> Any:
         """The record with what its page shows."""
-        wanted = select(self.model).where(self.model.id == number)  # type: ignore[attr-defined]
+        wanted: Select[Any] = select(self.model).where(self.model.id == number)  # type: ignore[attr-defined]
         return session.scalars(wanted.options(*(self.details_loads or self.loads))).first()
 
     def read_details(self, session: Session, request: Request, number: int) -> Any:
@@ -372,7 +372,7 @@ class HouseView(ModelView):
 
     def trail(self, session: Session, request: Request, record: Any) -> Dicts:
         """What was changed on the record, day by day."""
-        return trail_of(session, self.model.__table__.name, record.id)
+        return trail_of(session, self._mapper.local_table.name, record.id)
 
     def may_edit(self, record: Any) -> bool:
         """Whether the record, as it stands, can still be edited."""
@@ -452,7 +452,7 @@ class HouseView(ModelView):
     def prefill(self, session: Session, request: Request) -> dict[str, Any]:
         """What a new form is filled with from the address: related records, by their ids."""
         form = form_class(self.form_fields(), Form)()
-        filled: dict[str, Any] = MappingProxyType({})
+        filled: dict[str, Any] = {}
         for field in form:
             given = request.query_params.get(field.short_name)
             if given and isinstance(field, Pick):
@@ -469,7 +469,7 @@ class HouseView(ModelView):
         """Make the record: by its operation, else as it is."""
         if type(self).creates_with is not None:
             return type(self).creates_with(session, **values)
-        columns = inspect(self.model).columns
+        columns: Any = inspect(self.model).columns
         known = {k: v for k, v in values.items() if v is not None or columns[k].nullable}
         record = self.model(**known)
         session.add(record)
@@ -525,6 +525,8 @@ class HouseView(ModelView):
         seen = str(data.pop("seen", "") or "")
         return await anyio.to_thread.run_sync(saving.change, self, self.number(pk), data, seen)
 
-    async def delete_model(self, request: Request, pk: Any) -> str:
+    async def delete_model(  # type: ignore[override]
+        self, request: Request, pk: Any
+    ) -> str:
         """Delete a record; answers what it was called."""
         return await anyio.to_thread.run_sync(saving.delete, self, self.number(pk))

@@ -46,6 +46,8 @@ class Line:
 class Lines(_House):
     """Rows of a few cells each; an empty last row is no row."""
 
+    data: Any
+
     def __init__(self, label: str, cells: Sequence[Cell], *, one: str = "line", **kw: Any):
         super().__init__(label, wide=True, **kw)
         self.cells = cells

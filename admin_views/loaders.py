@@ -81,7 +81,7 @@ class Records:
     model: type[Base]
     columns: Sequence[Any]
     hint: Callable[[Any], str] = _no_hint
-    live: Sequence[ColumnElement[bool]] = ()
+    live: Sequence[Any] = ()
     more: Callable[[Any], dict[str, Any]] = field(default=lambda _: {})
     loads: Sequence[Any] = ()
     joins: Sequence[Any] = ()

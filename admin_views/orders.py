@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, or_
+from sqlalchemy import ColumnElement, Select, or_
 from sqlalchemy.orm import Session, joinedload, selectinload
 from starlette.requests import Request
 from starlette.responses import Response
@@ -104,7 +104,7 @@ class OrderView(HouseView, model=Order):
 
     def search_where(self, session: Session, rows: Select[Any], term: str) -> Select[Any]:
         """By number, or by customer."""
-        found = [Order.customer_id.in_(customer_ids(session, term))]
+        found: list[ColumnElement[bool]] = [Order.customer_id.in_(customer_ids(session, term))]
         number = record_id(term.removeprefix("#"))
         if number is not None:
             found.append(Order.number == number)

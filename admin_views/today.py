@@ -203,7 +203,9 @@ def marketplace_page(day: today.Marketplace, role: PanelRole) -> dict[str, Any]:
         "all_url": _to("vendor") if opens else None,
         "rows": [_share(share, opens=opens) for share in day.busiest],
     }
-    days = [{"label": f"{d.day:%-d %b}", "a": d.bookings, "b": d.orders} for d in day.days]
+    days: list[dict[str, Any]] = [
+        {"label": f"{d.day:%-d %b}", "a": d.bookings, "b": d.orders} for d in day.days
+    ]
     sums = f"{sum(d['a'] for d in days)} bookings and {sum(d['b'] for d in days)} orders"
     chart = {
         "title": "The last two weeks", "days": days, "a_title": "Bookings", "b_title": "Orders",

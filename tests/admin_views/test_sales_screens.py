@@ -212,3 +212,17 @@ def test_a_products_variants_are_edited_in_line(panel: PanelClient) -> None:
     fewer = {k: v for k, v in typed.items() if not k.startswith("variants-1")}
     assert panel.post(edit, data=fewer).status_code == 303
     assert "A-2" not in panel.get(made_.headers["location"]).text.split("Changes")[0]
+
+
+@pytest.mark.parametrize("identity", ["booking", "task", "order", "package-holding", "membership"])
+def test_a_customers_page_can_open_a_form_that_knows_the_customer(
+    panel: PanelClient, identity: str
+) -> None:
+    vendor, other = make.new_vendor(), make.new_vendor()
+    customer, foreign = made("customer", vendor), made("customer", other)
+    panel.as_(manager(vendor))
+    known = panel.form_values(f"/admin/{identity}/create?customer={customer}")
+    assert str(customer) in (known.get("customer"), known.get("customer_id"))
+    for text in (str(foreign), "abc", "9" * 30):
+        blank = panel.form_values(f"/admin/{identity}/create?customer={text}")
+        assert "" in (blank.get("customer"), blank.get("customer_id"))
