@@ -164,9 +164,8 @@ def _create_task(session: Session, job: BulkJob, rows: Rows) -> None:
             for customer_id in group
         ]  # fmt: skip
         made = insert(Task).values(values).returning(Task.customer_id, Task.id)
-        for customer_id, task_id in session.execute(made).tuples():
-            assert customer_id is not None
-            _done(group[customer_id], task=task_id)
+        for customer_id, task_id in session.execute(made):
+            _done(group[customer_id or 0], task=task_id)
 
 
 def _due(session: Session, vendor_id: int, job: BulkJob) -> datetime | None:

@@ -24,6 +24,7 @@ FIELDS = (
 )  # fmt: skip
 """What a form may say about a customer; the status is moved by `set_status`."""
 
+_IDENTITY = ("full_name", "company", "email", "phone")
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 _NAMELESS = "Nobody can be found by this: give a name, a phone number or an e-mail address."
 
@@ -56,7 +57,7 @@ def register(session: Session, *, vendor_id: int | None = None, **values: Any) -
     """Take a customer in; a name or a phone number is enough. Refusals name their field."""
     vendor = _vendor(session, vendor_id)
     read = _read(values, vendor.country)
-    if not any(read.get(name) for name in ("full_name", "company", "email", "phone")):
+    if not any(read.get(name) for name in _IDENTITY):
         raise NoIdentity
     customer = Customer(vendor_id=vendor.id, **{k: v for k, v in read.items() if v is not None})
     session.add(customer)
@@ -76,10 +77,11 @@ def change(
     if seen is not None and customer.updated_at != seen:
         raise ChangedMeanwhile
     country = session.get_one(Vendor, customer.vendor_id).country
-    for name, value in _read(values, country).items():
-        setattr(customer, name, value)
-    if not (customer.full_name or customer.company or customer.email or customer.phone):
+    read = _read(values, country)
+    if not any(read.get(name, getattr(customer, name)) for name in _IDENTITY):
         raise NoIdentity
+    for name, value in read.items():
+        setattr(customer, name, value)
     session.flush()  # `updated_at`, for whoever looks next
     return customer
 

@@ -239,7 +239,7 @@ def _restore_fields(survivor: Customer, record: CustomerMerge) -> list[str]:
     for name, value in record.before.items():
         if _plain(getattr(survivor, name)) == record.moved["chosen"][name]:
             setattr(survivor, name, _typed(name, value))
-        elif value != record.moved["chosen"][name]:
+        elif _plain(getattr(survivor, name)) != value:
             kept.append(name)
     return kept
 

@@ -160,12 +160,18 @@ def _keys(session: Session, asked: Conditions, order: Order, most: int) -> list[
         return []
     glance = GLANCE if asked.tests(Customer) else most
     keys, further = walk(session, asked, order, glance, most)
+    # An index of words is slow at several frequent ones, which a longer walk meets soon.
+    walks_first = len(asked.words or ()) > 1
+    if walks_first and further is not None and len(keys) < most:
+        more, further = walk(session, asked, further, WALK, most - len(keys))
+        keys += more
     if further is None or len(keys) == most:
         return keys
     if (ids := small_set(session, asked)) is not None:
         return _of_small_set(session, asked, order, ids, most)
-    more, further = walk(session, asked, further, WALK, most - len(keys))
-    keys += more
+    if not walks_first:
+        more, further = walk(session, asked, further, WALK, most - len(keys))
+        keys += more
     if further is None or len(keys) == most:
         return keys
     return keys + _intersected(session, asked, further, most - len(keys))
