@@ -27,6 +27,8 @@ from models.tasks import Task
 HISTORY = timedelta(days=730)
 AHEAD = timedelta(days=21)
 CHANNELS = ("online", "walk_in", "phone")
+NULLS_TOO = {"render_nulls": True}
+"""Else rows are sent in groups of those that have the same columns filled: many small ones."""
 
 
 @dataclass
@@ -53,7 +55,13 @@ def add_all(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> 
     if not rows:
         return []
     statement = insert(model).returning(model.id, sort_by_parameter_order=True)
-    return list(session.scalars(statement, rows))
+    return list(session.scalars(statement, rows, execution_options=NULLS_TOO))
+
+
+def put(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> None:
+    """Insert many rows at once."""
+    for batch in range(0, len(rows), 5000):
+        session.execute(insert(model), rows[batch : batch + 5000], execution_options=NULLS_TOO)
 
 
 def customers(session: Session, shop: Shop, random: Random, now: datetime) -> list[dict[str, Any]]:
@@ -81,7 +89,7 @@ def customers(session: Session, shop: Shop, random: Random, now: datetime) -> li
         )  # fmt: skip
     for row, key in zip(rows, add_all(session, Customer, rows), strict=True):
         row["id"] = key
-    session.execute(insert(Address), [_address(shop, row, random) for row in rows[::2]])
+    put(session, Address, [_address(shop, row, random) for row in rows[::2]])
     _tags_and_consents(session, shop, random, rows)
     return rows
 
@@ -108,8 +116,8 @@ def _tags_and_consents(
             said = {"channel": "email", "purpose": "marketing", "source": "form"}
             granted = random.random() < 0.85
             consents.append({**base, **said, "granted": granted, "at": row["created_at"]})
-    session.execute(insert(CustomerTag), tags)
-    session.execute(insert(Consent), consents)
+    put(session, CustomerTag, tags)
+    put(session, Consent, consents)
 
 
 def _visits(random: Random, since: datetime, until: datetime) -> list[datetime]:
@@ -158,8 +166,7 @@ def bookings(
                 continue
             who = None if stays else staff
             rows.append(_booking(shop, random, customer, service, who, start, now))
-    for batch in range(0, len(rows), 2000):
-        session.execute(insert(Booking), rows[batch : batch + 2000])
+    put(session, Booking, rows)
 
 
 def _booking(
@@ -215,8 +222,7 @@ def orders(
         keys = add_all(session, Order, [order for order, _ in some])
         for key, (_, own) in zip(keys, some, strict=True):
             lines += [{**line, "order_id": key} for line in own]
-    for batch in range(0, len(lines), 4000):
-        session.execute(insert(OrderLine), lines[batch : batch + 4000])
+    put(session, OrderLine, lines)
     return len(made)
 
 
@@ -284,8 +290,8 @@ def holdings(
                            "started_at": min(started, begins), "period_starts_at": begins,
                            "period_ends_at": begins + timedelta(days=30), "channel": "walk_in",
                            "ended_at": begins if status == "ended" else None})  # fmt: skip
-    session.execute(insert(PackageHolding), held) if held else None
-    session.execute(insert(Membership), joined) if joined else None
+    put(session, PackageHolding, held)
+    put(session, Membership, joined)
 
 
 TASKS = {
@@ -313,4 +319,4 @@ def tasks(
                      "assignee_id": random.choice(shop.staff),
                      "done_at": min(due, now) if status == "done" else None,
                      "outcome": "spoke on the phone" if status == "done" else None})  # fmt: skip
-    session.execute(insert(Task), rows)
+    put(session, Task, rows)
