@@ -288,6 +288,9 @@ def _sentence(error: Exception) -> str | None:
         case DomainError():
             return str(error)
         case ValidationError():
+            own = [str(each["ctx"]["error"]) for each in error.errors() if "ctx" in each]
+            if own and error.errors()[0]["type"] == "value_error":
+                return own[0]
             wrong = ", ".join(str(each["loc"][0]).upper() for each in error.errors() if each["loc"])
             return f"These settings have a value they cannot have: {wrong}. See the README's table."
         case OperationalError():

@@ -126,7 +126,7 @@ def test_settings_that_do_not_fit_are_refused_in_a_sentence(
         ("DATABASE_URL", "mysql://a@b/c", "must read"),
         ("DATABASE_URL", "not an address", "must read"),
         ("IMPORT_MAX_ROWS", "many", "IMPORT_MAX_ROWS"),
-        ("CURRENCY", "XXX", "XXX"),
+        ("CURRENCY", "KWD", "KWD has 3 decimals"),
         ("VAR", str(tmp_path / "file"), "names a file"),
     ):
         (tmp_path / "file").touch()
