@@ -23,7 +23,7 @@ from models.bulk import BulkJob, BulkRow
 from models.categories import Category
 from models.coupons import Coupon
 from models.customers import Address, Consent, Customer, CustomerPreference, Person
-from models.imports import ImportJob, ImportRow
+from models.imports import ImportJob, ImportRow, StagedRow
 from models.interests import CustomerInterest
 from models.memberships import Membership, MembershipPlan
 from models.orders import Order, OrderLine
@@ -383,6 +383,13 @@ def import_row(session: Session, *, job: ImportJob, **fields: Any) -> ImportRow:
     n = number()
     values = {"position": n, "line": n, "outcome": "created"} | _of(fields, job)
     return _saved(session, ImportRow(job_id=job.id, **values))
+
+
+def staged_row(session: Session, *, job: ImportJob, **fields: Any) -> StagedRow:
+    n = number()
+    words = {"sort_name": "", "search_text": "", "keys": []}
+    values: dict[str, Any] = {"position": n, "line": n, "valid": True} | words | _of(fields, job)
+    return _saved(session, StagedRow(job_id=job.id, **values))
 
 
 def outbox_message(session: Session, **fields: Any) -> OutboxMessage:

@@ -14,7 +14,7 @@ from models.audit import AuditEntry
 from models.customers import Customer
 from models.labels import LABELS, NOUNS, UNSAID, label
 from tests import make
-from tests.laws.world import copy_of, full_vendor
+from tests.laws.world import World, copy_of
 
 AUDITED: dict[str, tuple[str, ...]] = import_module("migrations.versions.0003_audit").AUDITED
 TABLES = [Base.metadata.tables[name] for name in AUDITED]
@@ -27,15 +27,11 @@ def latest(session: Any, table: str) -> list[AuditEntry]:
     return list(session.scalars(query))
 
 
-def a_row(table: Table) -> dict[str, Any]:
-    """The values of a row of the table, made by the marketplace."""
-    vendor_id = make.new_vendor()
+def a_row(table: Table, world: World) -> dict[str, Any]:
+    """The values of a row of the table that the marketplace made."""
     with acting(SYSTEM), begin() as session:
-        category_id, user_id = make.category(session).id, make.user(session).id
-        make.person(session)
-        full_vendor(session, vendor_id, category_id, user_id)
         stored = [column for column in table.c if column.computed is None]
-        mine = table.c.vendor_id == vendor_id if "vendor_id" in table.c else text("true")
+        mine = table.c.vendor_id == world.mine if "vendor_id" in table.c else text("true")
         row = session.execute(select(*stored).where(mine).order_by(table.c.id.desc()).limit(1))
         return dict(row.one()._mapping)
 
@@ -47,8 +43,8 @@ def changeable(table: Table) -> str:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=str)
-def test_every_verb_is_written_down_in_its_transaction(db: Connection, table: Table) -> None:
-    row = a_row(table)
+def test_every_verb_is_written_down_in_its_transaction(world: World, table: Table) -> None:
+    row = a_row(table, world)
     name = table.name
     actor = Actor(DatabaseRole.ADMIN, row.get("vendor_id"), USER)
     with acting(actor), begin() as session:
@@ -180,11 +176,11 @@ def test_every_column_has_words_of_people(table: Table) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=str)
-def test_a_copied_row_is_written_down_too(db: Connection, table: Table) -> None:
+def test_a_copied_row_is_written_down_too(world: World, table: Table) -> None:
     """INSERT by plain SQL, as the marketplace: an entry holds what was made, secrets apart."""
     if table.name not in ("tasks", "addresses", "coupons", "orders"):
         return
-    row = a_row(table)
+    row = a_row(table, world)
     fresh = {"code": "NEW1", "number": 999_999, "public_ref": None}
     changed = {key: value for key, value in fresh.items() if key in table.c}
     if "public_ref" in changed:

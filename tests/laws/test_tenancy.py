@@ -1,10 +1,9 @@
 """Laws of tenancy: on every table and with every verb, a vendor reaches its own rows only."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Table, delete, func, insert, select, text, update
+from sqlalchemy import Table, delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -12,28 +11,10 @@ from app.database import SessionFactory, begin
 from app.tenancy import SYSTEM, Actor, DatabaseRole, acting, vendor_actor
 from tests import make
 from tests.laws.schema import OWNED, TENANT
-from tests.laws.world import copy_of, full_vendor
+from tests.laws.world import World, copy_of
 
 REACHED = [table for table in OWNED if table.name != "login_sessions"]
 """Login sessions are the user's own, in whichever vendor they stand; see the panel's tests."""
-
-
-@dataclass
-class World:
-    """Two vendors with a row in every table each."""
-
-    mine: int
-    theirs: int
-
-
-@pytest.fixture
-def world(db: Connection) -> World:
-    mine, theirs = make.new_vendor(), make.new_vendor()
-    with acting(SYSTEM), begin() as session:
-        category_id, user_id = make.category(session).id, make.user(session).id
-        for vendor_id in (mine, theirs):
-            full_vendor(session, vendor_id, category_id, user_id)
-    return World(mine, theirs)
 
 
 def rows_of(table: Table, vendor_id: int) -> list[dict[str, Any]]:
@@ -54,7 +35,8 @@ def touched(session: Session, statement: Any) -> int:
         with session.begin_nested():
             return session.execute(statement).rowcount
     except DBAPIError as error:
-        assert getattr(error.orig, "sqlstate", None) == "42501"
+        if getattr(error.orig, "sqlstate", None) != "42501":
+            raise
         return 0
 
 
@@ -108,7 +90,6 @@ def test_no_key_refers_to_another_vendors_row(
     change = update(table).where(table.c.id == mine["id"]).values({column: foreign})
     with acting(who), pytest.raises(DBAPIError) as caught, SessionFactory.begin() as session:
         session.execute(change)
-        session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     assert getattr(caught.value.orig, "sqlstate", None) in ("23503", "42501", "23514")
     if getattr(caught.value.orig, "sqlstate", None) == "23514":
         assert table.name == "order_lines"  # the kind says which one item a line has
