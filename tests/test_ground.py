@@ -28,7 +28,7 @@ def test_money_is_rounded_half_even() -> None:
     assert [rounded(Decimal(x)) for x in ("0.125", "0.135")] == [Decimal("0.12"), Decimal("0.14")]
 
 
-@pytest.mark.parametrize("code", ["XXQ", "BHD", "eur"])
+@pytest.mark.parametrize("code", ["XXQ", "XXX", "XAU", "BHD", "eur", ""])
 def test_currencies_that_do_not_fit_are_refused(code: str) -> None:
     with pytest.raises(ValueError, match="CURRENCY"):
         decimals_of(code)
