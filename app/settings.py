@@ -29,13 +29,7 @@ class Settings(BaseSettings):
     owner_database_url: str | None = Field(
         None, description="The owner's login (needs CREATEROLE), for migrate, seed and check only."
     )
-    reports_database_url: str | None = Field(
-        None, description="A read replica for report pages; empty: the main database."
-    )
     redis_url: str | None = Field(None, description="Redis 6 or newer; empty: embedded.")
-    smtp_url: str | None = Field(
-        None, description="Mail server, smtp://user:password@host:port; empty: files in var/outbox."
-    )
     var: Path = Field(Path("var"), description="Where embedded servers, uploads and logs live.")
     secret_key: str | None = Field(
         None,

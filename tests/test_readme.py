@@ -1,15 +1,17 @@
 """What the README promises is what the programs do.
 
-`WRITE_README=1 make test ARGS=tests/test_readme.py` writes the settings' table anew.
+`WRITE_README=1 make test ARGS=tests/test_readme.py` writes its tables anew.
 """
 
 import os
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from admin_views.access import as_markdown
 from app.__main__ import parser
 from app.demo import PASSWORD, SLUGS
 from app.settings import Settings
@@ -17,7 +19,11 @@ from tests.test_house import committed
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-TABLE = re.compile(r"(<!-- settings -->\n).*?(<!-- /settings -->)", re.DOTALL)
+
+
+def between(name: str) -> re.Pattern[str]:
+    """What stands between two marks of the README."""
+    return re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
 
 
 def commands() -> list[str]:
@@ -29,7 +35,7 @@ def commands() -> list[str]:
 
 def settings_table() -> str:
     """A row a setting, as the class has it."""
-    rows = []
+    rows = ["| setting | default | |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
         default = "" if field.default is None else f"`{str(field.default).lower()}`"
         if isinstance(field.default, (str, Path)):
@@ -38,9 +44,13 @@ def settings_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def test_every_setting_is_in_the_table_with_its_default() -> None:
+@pytest.mark.parametrize(
+    ("name", "table"), [("settings", settings_table), ("matrix", as_markdown)], ids=str
+)
+def test_the_tables_say_what_the_programs_do(name: str, table: Callable[[], str]) -> None:
     text = README.read_text()
-    expected = TABLE.sub(lambda marks: marks[1] + settings_table() + marks[2], text)
+    body = table().strip()
+    expected = between(name).sub(lambda marks: f"{marks[1]}{body}\n{marks[2]}", text)
     if os.environ.get("WRITE_README"):
         README.write_text(expected)
     assert README.read_text() == expected
