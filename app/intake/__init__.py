@@ -1,10 +1,11 @@
 """Files in: a CSV or PDF customer list becomes typed rows, and problems with line and page."""
 
-from app.intake.lists import Limits, Listing, RawRow, Unreadable
+from app.intake.lists import Limits, Listing, Unreadable
 from app.intake.notes import Note, Tone, readings
 from app.intake.opening import open_list
 from app.intake.proposals import missing_identity
 from app.intake.rows import Decisions, decide, typed, typed_rows
+from app.intake.samples import RawRow
 
 __all__ = [
     "Decisions",

@@ -12,16 +12,8 @@ from pathlib import Path
 
 from app.intake.encodings import Encoding, detect
 from app.intake.headings import find_header
-from app.intake.lists import (
-    SAMPLE_ROWS,
-    Limits,
-    Listing,
-    RawRow,
-    Sample,
-    Unreadable,
-    too_many_rows,
-    unique_names,
-)
+from app.intake.lists import SAMPLE_ROWS, Limits, Listing, Unreadable, too_many_rows, unique_names
+from app.intake.samples import RawRow, Sample
 
 DELIMITERS = (",", ";", "\t", "|")
 _HEAD_LINES = 400

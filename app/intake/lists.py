@@ -2,9 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from app.errors import DomainError
+from app.intake.proposals import propose
+from app.intake.samples import RawRow, Sample
 from models.imports import Field
 
 SAMPLE_ROWS = 1000
@@ -30,33 +32,6 @@ class Limits:
     max_page_chars: int = 100_000
     pdf_seconds: int = 600
     pdf_memory: int = 1_500_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class RawRow:
-    """A row as the file has it. In a CSV `line` is where it starts, in a PDF its number.
-
-    `broken` is the code of what makes the row unusable as a whole, if anything does.
-    """
-
-    line: int
-    page: int | None
-    cells: tuple[str, ...]
-    broken: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What is known of the columns before all rows are read."""
-
-    header: tuple[str, ...]
-    has_header: bool
-    rows: tuple[RawRow, ...] = field(repr=False)
-
-    def column(self, index: int) -> list[str]:
-        """The cells of a column in the sampled rows, stripped, without the empty ones."""
-        cells = (row.cells[index].strip() for row in self.rows if index < len(row.cells))
-        return [cell for cell in cells if cell]
 
 
 class Listing(ABC):
@@ -88,7 +63,6 @@ class Listing(ABC):
 
     def proposal(self) -> dict[str, Field | None]:
         """What each column seems to be; None is not imported, no field is given twice."""
-        from app.intake.proposals import propose
 
         return propose(self.sample)
 

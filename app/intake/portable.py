@@ -16,8 +16,9 @@ from typing import Any
 import app
 from app.intake import shapes
 from app.intake.headings import find_header, heading
-from app.intake.lists import SAMPLE_ROWS, Limits, Listing, RawRow, Sample, Unreadable, unique_names
+from app.intake.lists import SAMPLE_ROWS, Limits, Listing, Unreadable, unique_names
 from app.intake.proposals import missing_identity, propose
+from app.intake.samples import RawRow, Sample
 from models.contact import fold
 
 _ROOT = Path(app.__file__).resolve().parents[1]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from app.intake import shapes
 from app.intake.headings import ADDRESS, Heading, compact, heading, is_forbidden, tokens
-from app.intake.lists import Sample
+from app.intake.samples import Sample
 from models.imports import Field
 
 

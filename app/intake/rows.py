@@ -9,7 +9,8 @@ from typing import Any
 
 from app import clock
 from app.intake import values
-from app.intake.lists import Listing, RawRow, Sample
+from app.intake.lists import Listing
+from app.intake.samples import RawRow, Sample
 from app.intake.values import DateOrder
 from models.contact import first_phone, is_rounded, normal_email, normal_phone
 from models.imports import Field, Problem, TypedRow

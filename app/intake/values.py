@@ -76,9 +76,9 @@ _YES = _set(
 )
 _NO = _set(
     "0 0.0 no n false f off nein non nao nee nej nei ne nie hayir h ei falsch faux falso onwaar "
-    "falskt falsk unsubscribed unsubscribe optout declined denied revoked disabled inactive cleaned "
-    "inaktiv abgemeldet desabonne never notsubscribed nonsubscribed bounced invalid redacted "
-    "nonmarketingcontact нет いいえ 否"
+    "falskt falsk unsubscribed unsubscribe optout declined denied revoked disabled inactive "
+    "cleaned inaktiv abgemeldet desabonne never notsubscribed nonsubscribed bounced invalid "
+    "redacted nonmarketingcontact нет いいえ 否"
 )
 _ACTIVE = _set(
     "1 active enabled true yes aktiv actif active activo activa ativo ativa attivo attiva actief "
@@ -143,21 +143,22 @@ _LANGUAGES = (
 _OTHER_NAMES = {
     "uk": "GB", "greatbritain": "GB", "england": "GB", "scotland": "GB", "wales": "GB",
     "northernireland": "GB", "grossbritannien": "GB", "united kingdom of great britain": "GB",
-    "holland": "NL", "the netherlands": "NL", "usa": "US", "us": "US", "united states of america": "US",
-    "america": "US", "vereinigte staaten von amerika": "US", "etats unis d amerique": "US", "eeuu": "US",
-    "estados unidos de america": "US", "korea": "KR", "republic of korea": "KR", "southkorea": "KR",
-    "northkorea": "KP", "russianfederation": "RU", "czechrepublic": "CZ", "tschechischerepublik": "CZ",
+    "holland": "NL", "the netherlands": "NL", "usa": "US", "us": "US",
+    "united states of america": "US", "america": "US", "vereinigte staaten von amerika": "US",
+    "etats unis d amerique": "US", "eeuu": "US", "estados unidos de america": "US",
+    "korea": "KR", "republic of korea": "KR", "southkorea": "KR", "northkorea": "KP",
+    "russianfederation": "RU", "czechrepublic": "CZ", "tschechischerepublik": "CZ",
     "macedonia": "MK", "swaziland": "SZ", "burma": "MM", "macao": "MO", "macau": "MO",
     "hongkong": "HK", "ivorycoast": "CI", "capeverde": "CV", "easttimor": "TL", "vatican": "VA",
     "holysee": "VA", "libyanarabjamahiriya": "LY", "syrianarabrepublic": "SY",
     "lao people s democratic republic": "LA", "bruneidarussalam": "BN", "moldova": "MD",
-    "palestine": "PS", "palestinianterritory": "PS", "congo": "CG", "republic of the congo": "CG",
-    "democratic republic of the congo": "CD", "tanzania": "TZ", "united republic of tanzania": "TZ",
-    "viet nam": "VN", "uae": "AE", "emirates": "AE", "eire": "IE", "republic of ireland": "IE",
-    "netherlandsantilles": "CW", "micronesia": "FM", "reunionisland": "RE", "turkey": "TR",
-    "united states virgin islands": "VI", "saintmartin": "MF", "saintbarthelemy": "BL",
-    "sthelena": "SH", "brd": "DE", "d": "DE", "a": "AT", "ch": "CH", "f": "FR", "i": "IT",
-    "b": "BE", "s": "SE", "l": "LU", "frg": "DE",
+    "palestine": "PS", "palestinianterritory": "PS", "congo": "CG",
+    "republic of the congo": "CG", "democratic republic of the congo": "CD", "tanzania": "TZ",
+    "united republic of tanzania": "TZ", "viet nam": "VN", "uae": "AE", "emirates": "AE",
+    "eire": "IE", "republic of ireland": "IE", "netherlandsantilles": "CW", "micronesia": "FM",
+    "reunionisland": "RE", "turkey": "TR", "united states virgin islands": "VI",
+    "saintmartin": "MF", "saintbarthelemy": "BL", "sthelena": "SH", "brd": "DE", "d": "DE",
+    "a": "AT", "ch": "CH", "f": "FR", "i": "IT", "b": "BE", "s": "SE", "l": "LU", "frg": "DE",
 }  # fmt: skip
 
 

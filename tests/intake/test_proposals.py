@@ -4,8 +4,9 @@ import pytest
 
 from app.intake import missing_identity
 from app.intake.headings import find_header, heading
-from app.intake.lists import RawRow, Sample, unique_names
+from app.intake.lists import unique_names
 from app.intake.proposals import propose
+from app.intake.samples import RawRow, Sample
 from models.imports import Field
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app import clock
 from app.intake import Decisions, RawRow, decide, typed, values
-from app.intake.lists import Sample
+from app.intake.samples import Sample
 from app.intake.values import DateOrder
 from models.imports import Field, TypedRow
 
