@@ -1,0 +1,111 @@
+"""One installation, one Chromium; a new browser context for every visitor."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.house import Running, running
+from tests.browser.visiting import PHONE, SHOTS, WIDE, Cookies, Visit, Visitor
+from tests.server import TestServer
+from tests.webclient import PASSWORD
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox", "--headless", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+MISSING = "BROWSER TESTS SKIPPED: chromium is missing (Debian: apt-get install chromium)"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of them share one installation, also where tests run in several processes."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium; without it nothing here can run, which is said aloud."""
+    if CHROMIUM is None:
+        if os.environ.get("BACKROOM_REQUIRE_BROWSER") == "1":
+            pytest.fail(MISSING, pytrace=False)
+        pytest.skip(MISSING)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def shots() -> Iterator[Path]:
+    """Where pictures go: BACKROOM_SHOTS, else a folder that is thrown away."""
+    if SHOTS:
+        Path(SHOTS).mkdir(parents=True, exist_ok=True)
+        yield Path(SHOTS)
+        return
+    with tempfile.TemporaryDirectory(prefix="br-shots-") as directory:
+        yield Path(directory)
+
+
+@pytest.fixture(scope="session")
+def installation(chromium: Browser, server: TestServer) -> Iterator[Running]:
+    """Everything runs, furnished with two vendors."""
+    with tempfile.TemporaryDirectory(prefix="br-browser-") as directory:
+        Path(directory).chmod(0o711)
+        with running(server, Path(directory)) as started:
+            yield started
+
+
+@pytest.fixture(scope="session")
+def keys(installation: Running, chromium: Browser) -> dict[str, Cookies]:
+    """The cookies of everybody who came in by the door once."""
+    return {}
+
+
+@pytest.fixture
+def visit(
+    installation: Running, chromium: Browser, keys: dict[str, Cookies], shots: Path
+) -> Iterator[Visit]:
+    """`visit("admin@market.example", PHONE)`: a visitor, signed in; None stays outside.
+
+    At the end nothing may have gone wrong on any page that a visitor saw.
+    """
+    came: list[Visitor] = []
+
+    def come(
+        email: str | None, shape: tuple[int, int] = WIDE, *, own: bool = False, dark: bool = False
+    ) -> Visitor:
+        context = chromium.new_context(
+            viewport={"width": shape[0], "height": shape[1]},
+            has_touch=shape == PHONE,
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+        )
+        visitor = Visitor(context.new_page(), installation, shots)
+        came.append(visitor)
+        if email and not own and email in keys:
+            context.add_cookies(keys[email])  # type: ignore[arg-type]
+        elif email:
+            visitor.sign_in(email, PASSWORD)
+            visitor.page.wait_for_selector(".bk-app")
+            if not own:
+                keys[email] = context.cookies()  # type: ignore[assignment]
+        return visitor
+
+    yield come
+    wrong = [fault for visitor in came for fault in visitor.wrong]
+    for visitor in came:
+        visitor.page.context.close()
+    assert not wrong
+
+
+@pytest.fixture(params=[WIDE, PHONE], ids=["wide", "phone"])
+def shape(request: pytest.FixtureRequest) -> tuple[int, int]:
+    """The window of a desk, and of a phone."""
+    return request.param
