@@ -1,0 +1,111 @@
+"""Eight at once: the database decides, and the numbers stay true."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app import clock
+from app.database import begin
+from app.errors import DomainError
+from app.operations import bookings, interests, memberships, orders
+from app.operations.lines import DraftLine
+from app.tenancy import acting, vendor_actor
+from models.bookings import Booking
+from models.customers import Customer
+from models.orders import LineKind, Order
+from models.vendors import Counter
+from tests import make
+
+THREADS = 8
+
+
+def in_threads(vendor_id: int, verb: Callable[..., Any], calls: list[dict[str, Any]]) -> list[str]:
+    """Call `verb` once for each of `calls`, all at the same moment; what came of each, sorted."""
+    gate = threading.Barrier(len(calls))
+
+    def run(fields: dict[str, Any]) -> str:
+        with acting(vendor_actor(vendor_id)):
+            gate.wait()
+            try:
+                with begin() as session:
+                    return type(verb(session, **fields)).__name__
+            except DomainError as refusal:
+                return refusal.code
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return sorted(pool.map(run, calls))
+
+
+@pytest.mark.parametrize("step", [0, 7])
+def test_one_of_eight_gets_the_slot(fresh_database: str, step: int) -> None:
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        ids = {
+            "customer_id": make.customer(session).id,
+            "service_id": make.service(session, duration_minutes=60).id,
+            "staff_id": make.staff_member(session).id,
+        }
+    calls = [ids | {"starts_at": make.NOON + timedelta(minutes=step * n)} for n in range(THREADS)]
+    assert in_threads(vendor_id, bookings.book, calls) == ["Booking"] + ["SlotTaken"] * 7
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        assert len(session.scalars(select(Booking)).all()) == 1
+
+
+def test_eight_orders_get_eight_numbers_without_a_gap(fresh_database: str) -> None:
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        line = DraftLine(LineKind.PRODUCT, make.variant(session).id)
+        ids = [orders.save_draft(session, lines=[line]).id for _ in range(THREADS - 2)]
+        ids += [orders.save_draft(session, lines=[]).id for _ in range(2)]  # these are refused
+    outcomes = in_threads(vendor_id, orders.place, [{"order_id": order_id} for order_id in ids])
+    assert outcomes == ["NothingOrdered"] * 2 + ["Order"] * 6
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        numbers = session.scalars(select(Order.number).where(Order.number.is_not(None)))
+        assert sorted(numbers) == [1, 2, 3, 4, 5, 6]
+        assert session.scalars(select(Counter.value)).all() == [6]
+
+
+def test_an_order_is_fulfilled_once(fresh_database: str) -> None:
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        customer_id = make.customer(session).id
+        line = DraftLine(LineKind.PRODUCT, make.variant(session).id)
+        order_id = orders.save_draft(session, lines=[line], customer_id=customer_id).id
+        orders.place(session, order_id=order_id)
+    outcomes = in_threads(vendor_id, orders.fulfil, [{"order_id": order_id}] * THREADS)
+    assert outcomes == ["CannotMove"] * 7 + ["Order"]
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        assert session.get_one(Customer, customer_id).order_count == 1
+        assert interests.drift(session) == []
+
+
+def test_no_visit_is_lost_when_eight_are_completed_at_once(fresh_database: str) -> None:
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        customer, service = make.customer(session), make.service(session)
+        ids = [make.booking(session, customer=customer, service=service).id for _ in range(THREADS)]
+        customer_id = customer.id
+    outcomes = in_threads(vendor_id, bookings.complete, [{"booking_id": b} for b in ids])
+    assert outcomes == ["Booking"] * THREADS
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        assert session.get_one(Customer, customer_id).visit_count == THREADS
+        assert interests.drift(session) == []
+
+
+def test_one_of_eight_joins(fresh_database: str) -> None:
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        ids = {"customer_id": make.customer(session).id, "plan_id": make.plan(session).id}
+    outcomes = in_threads(vendor_id, memberships.join, [ids] * THREADS)
+    assert outcomes == ["AlreadyMember"] * 7 + ["Membership"]
+
+
+def test_the_clock_of_tests_does_not_leak() -> None:
+    with clock.stopped_at(make.NOON):
+        assert clock.now() == make.NOON
+    assert clock.now() != make.NOON
