@@ -1,6 +1,5 @@
 """Customer lists: where the files that `app.intake` reads meet the rules of the imports."""
 
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -8,63 +7,18 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import intake
+from app import intake, lists
 from app.database import begin
-from app.embedded import data_dir
 from app.errors import DomainError, NotFound
-from app.gateways.files import DeskFiles, FileGone, Files, Kept
+from app.gateways.files import FileGone
 from app.operations import import_steps, imports
-from app.settings import settings
 from app.tenancy import SYSTEM, acting, vendor_actor
-from models.imports import Field, ImportJob, ImportRow, ImportStatus, Outcome, TypedRow
+from models.imports import ImportJob, ImportRow, ImportStatus, Outcome
 from models.vendors import Vendor
 from tasks.celery import celery_app
 
 _SHOWN_PROBLEMS = 10_000
 _PIECE = 1 << 20
-
-
-def files() -> Files:
-    """Where uploaded lists are kept."""
-    return DeskFiles(data_dir(settings().var) / "files")
-
-
-def limits() -> intake.Limits:
-    """How much of a list is read, as the settings say."""
-    told = settings()
-    return intake.Limits(
-        max_bytes=told.import_max_bytes,
-        max_rows=told.import_max_rows,
-        max_pages=told.import_max_pages,
-        max_cells=told.import_max_cells,
-    )
-
-
-def opened(path: Path, filename: str) -> intake.Listing:
-    """The list in a kept file. What was read of a PDF is kept beside it."""
-    return intake.open_list(path, filename=filename, limits=limits(), work_dir=path.parent)
-
-
-def take_in(kept: Kept, filename: str) -> ImportJob:
-    """Recognise an uploaded file and propose its columns; a file that is no list is refused.
-
-    Reads the beginning of the file with no transaction open.
-    """
-    known: dict[str, Any] = {
-        "filename": filename, "stored_as": kept.name, "checksum": kept.checksum,
-    }  # fmt: skip
-    try:
-        listing = opened(files().path(kept.name), filename)
-        proposal = listing.proposal()
-    except DomainError as refusal:
-        files().drop(kept.name)
-        with begin() as session:
-            return imports.refuse(session, sentence=str(refusal), **known)
-    with begin() as session:
-        return imports.start(
-            session, kind=listing.kind, encoding=listing.encoding, delimiter=listing.delimiter,
-            header=listing.header, samples=listing.samples, mapping=proposal, **known,
-        )  # fmt: skip
 
 
 @celery_app.task(name="tasks.imports.try_out")
@@ -113,7 +67,7 @@ def _try_out(job_id: int, path: Path | None = None) -> None:
     job = _job(job_id)
     if imports.step(job) == "reading":
         try:
-            _read(job, path or files().path(job.stored_as))
+            _read(job, path or lists.files().path(job.stored_as))
         except (intake.Unreadable, FileGone) as refusal:
             _transacted(imports.fail, job_id=job_id, sentence=str(refusal))
             return
@@ -134,28 +88,13 @@ def _read(job: ImportJob, path: Path) -> None:
     staged, line = _transacted(imports.last_line, job_id=job.id)
     if staged != job.total_rows:  # the server crashed in between and lost some: all over again
         with begin() as session:
-            imports._forget_reading(session, session.merge(job))
+            imports.forget_reading(session, session.merge(job))
             imports.begin_trying(session, job_id=job.id)
         staged, line = 0, 0
-    rows = _rows(job, path, start_line=line + 1 if staged else 0)
+    rows = lists.rows_of(job, path, start_line=line + 1 if staged else 0)
     while chunk := list(islice(rows, imports.CHUNK)):
         _transacted(imports.stage, job_id=job.id, rows=chunk, first=staged + 1)
         staged += len(chunk)
-
-
-def _rows(job: ImportJob, path: Path, start_line: int) -> Iterator[TypedRow]:
-    listing = opened(path, job.filename)
-    return intake.typed_rows(listing, as_mapping(job), _country(job), start_line)
-
-
-def as_mapping(job: ImportJob) -> dict[str, Field | None]:
-    """The job's mapping in the order of its columns, in the words of `Field`."""
-    return {name: Field(f) if (f := job.mapping.get(name)) else None for name in job.header}
-
-
-def _country(job: ImportJob) -> str:
-    with begin() as session:
-        return session.get_one(Vendor, job.vendor_id).country
 
 
 def _commit(job_id: int) -> None:
@@ -163,19 +102,6 @@ def _commit(job_id: int) -> None:
         _in_chunks(import_steps.commit_chunk, job_id)
     except (imports.Diverged, imports.ReadAgain) as reason:
         _transacted(imports.stop, job_id=job_id, sentence=str(reason))
-
-
-def typed_again(job: ImportJob, row: ImportRow, cells: dict[Field, str]) -> TypedRow:
-    """A problem row, read again with the cells that somebody corrected, by field."""
-    mapping = as_mapping(job)
-    by_field = {field: name for name, field in mapping.items() if field}
-    raw = [str(cell) for cell in row.raw or ()][: len(job.header)]
-    raw += [""] * (len(job.header) - len(raw))
-    for field, cell in cells.items():
-        if field in by_field:
-            raw[job.header.index(by_field[field])] = cell
-    again = intake.RawRow(row.line, row.page, tuple(raw))
-    return intake.typed(again, mapping, header=job.header, country=_country(job))
 
 
 # --- the command line --------------------------------------------------------------------
@@ -200,13 +126,15 @@ def run_file(path: Path | str, *, vendor_slug: str, commit: bool = False) -> dic
 def _run(path: Path, commit: bool) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
-            kept = files().keep(iter(lambda: file.read(_PIECE), b""), most=limits().max_bytes)
+            kept = lists.files().keep(
+                iter(lambda: file.read(_PIECE), b""), most=lists.limits().max_bytes
+            )
     except DomainError as refusal:
         return _report(refused=str(refusal))
-    job = take_in(kept, path.name)
+    job = lists.take_in(kept, path.name)
     if job.refused:
         return _report(refused=job.refused)
-    if not imports.IDENTITY & set(as_mapping(job).values()):
+    if not imports.IDENTITY & set(lists.as_mapping(job).values()):
         return _unmapped(job)
     _transacted(imports.map_columns, job_id=job.id, mapping=job.mapping)
     _transacted(imports.begin_trying, job_id=job.id)
@@ -221,7 +149,7 @@ def _unmapped(job: ImportJob) -> dict[str, Any]:
     """A table without anybody in it: counted and refused, with what to map."""
     sentence = str(imports.NoIdentity())
     try:
-        rows = opened(files().path(job.stored_as), job.filename).count()
+        rows = lists.opened(lists.files().path(job.stored_as), job.filename).count()
     except DomainError as refusal:
         rows, sentence = 0, str(refusal)
     _transacted(imports.fail, job_id=job.id, sentence=sentence)

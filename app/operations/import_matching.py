@@ -59,7 +59,7 @@ def match_by_contact(session: Session, *, match_by: Sequence[str]) -> None:
           ) AS holders
         ) p ON {by_phone} AND e.id IS NULL AND num_nonnulls(s.phone, s.phone_2) > 0
         WHERE s.valid AND s.leader IS NULL
-        """,
+        """,  # noqa: S608
     )
 
 
@@ -200,7 +200,7 @@ def _address_verdict(strategy: str) -> str:
 
 def _standing(channel: str) -> str:
     return (
-        "SELECT k.granted FROM consents k WHERE k.vendor_id = c.vendor_id"
+        "SELECT k.granted FROM consents k WHERE k.vendor_id = c.vendor_id"  # noqa: S608
         f" AND k.customer_id = c.id AND k.channel = '{channel}' AND k.purpose = 'marketing'"
         " ORDER BY k.id DESC LIMIT 1"
     )

@@ -89,8 +89,8 @@ def _values(position: int, row: TypedRow) -> tuple[Any, ...]:
     fatal = next((problem.code for problem in row.problems if problem.fatal), None)
     return (
         position, row.line, row.page, fatal is None, fatal,
-        _as_json([_kept(cell) for cell in row.raw]) if row.problems else None,
-        _as_json([told(problem) for problem in row.problems]) if row.problems else None,
+        as_json([_kept(cell) for cell in row.raw]) if row.problems else None,
+        as_json([told(problem) for problem in row.problems]) if row.problems else None,
         full_name, row.company, row.email, row.phone, row.phone_2, row.line1, row.line2, row.city,
         fold(row.city) if row.city else None, row.region, row.postal_code, row.country,
         row.birthday, _tags(row.tags), row.status, row.marketing_email, row.marketing_sms,
@@ -106,7 +106,8 @@ def _kept(cell: str) -> str:
     return cell[:LONGEST_KEPT_CELL].replace("\x00", "").encode("utf-8", "replace").decode()
 
 
-def _as_json(value: Any) -> str:
+def as_json(value: Any) -> str:
+    """A value as JSON text, for COPY."""
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -171,8 +172,9 @@ def _write_leaders(session: Session, job_id: int, followers: Iterator[tuple[int,
     fresh_temp(session, "followers", "SELECT position, leader, link FROM staged_rows WHERE false")
     found = 0
     with cursor_of(session).copy("COPY followers (position, leader, link) FROM STDIN") as copy:
-        for found, follower in enumerate(followers, 1):
+        for follower in followers:
             copy.write_row(follower)
+            found += 1
     session.execute(
         text(
             "UPDATE staged_rows s SET leader = f.leader, link = f.link FROM followers f"

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import DomainError
 from app.operations import import_matching as matching
-from app.operations import imports
+from app.operations import import_reading, imports
 from app.operations.import_writing import write
 from app.operations.moves import locked
 from models.imports import (
@@ -217,7 +217,7 @@ def fix_row(session: Session, *, row_id: int, typed: TypedRow) -> ImportRow:
     job, row = _open_row(session, row_id, Outcome.INVALID)
     corrected = replace(typed, line=row.line, page=row.page)
     _stage_one(session, job, row)
-    imports.import_reading.stage(
+    import_reading.stage(
         session, job_id=job.id, rows=[corrected], first=row.position, match_by=job.match_by
     )
     matching.open_chunk(session, job_id=job.id, after=row.position - 1, until=row.position)
@@ -251,7 +251,7 @@ def decide(session: Session, *, row_id: int, choice: str) -> ImportRow:
 
 def _open_row(session: Session, row_id: int, outcome: Outcome) -> tuple[ImportJob, ImportRow]:
     row = locked(session, ImportRow, row_id)
-    job = imports._held(session, row.job_id, ImportStatus.COMPLETED)
+    job = imports.held(session, row.job_id, ImportStatus.COMPLETED)
     if row.outcome != outcome or imports.step(job) is not None:
         raise NothingToDecide
     imports.lock_customers(session, job)
@@ -265,14 +265,14 @@ def _stage_one(
     session.execute(delete(StagedRow).where(*of_row))
     if kept is None:
         return
-    listed = imports.import_reading.LISTED
+    listed = import_reading.LISTED
     session.execute(
         text(
             f"INSERT INTO staged_rows (job_id, {listed}, keys)"  # noqa: S608
             f" SELECT :job, {listed}, '{{}}'"
             " FROM jsonb_populate_record(NULL::staged_rows, CAST(:kept AS jsonb))"
         ),
-        {"job": job.id, "kept": imports.import_reading._as_json(kept)},
+        {"job": job.id, "kept": import_reading.as_json(kept)},
     )
 
 

@@ -76,7 +76,8 @@ def _spare_changed(session: Session, job_id: int) -> None:
             f"""
             UPDATE taken_back u SET kept = '{KEPT_CHANGED}'
             WHERE u.kept IS NULL AND EXISTS (
-              SELECT 1 FROM import_rows r WHERE r.vendor_id = current_setting('app.vendor_id')::bigint
+              SELECT 1 FROM import_rows r
+              WHERE r.vendor_id = current_setting('app.vendor_id')::bigint
               AND r.customer_id = u.customer_id AND r.job_id > :job AND r.outcome = 'updated'
               AND NOT r.undone)
             """  # noqa: S608
@@ -144,7 +145,8 @@ def _restore(session: Session) -> None:
         text(
             "DELETE FROM customer_tags ct USING taken_back u, tags t"  # noqa: S608
             f" WHERE {of_kept} AND jsonb_typeof(u.after -> 'tags') = 'array'"
-            " AND ct.customer_id = u.customer_id AND t.id = ct.tag_id AND u.after -> 'tags' ? t.name"
+            " AND ct.customer_id = u.customer_id AND t.id = ct.tag_id"
+            " AND u.after -> 'tags' ? t.name"
         )
     )
     session.execute(
@@ -174,7 +176,7 @@ def _delete(session: Session) -> None:
         verb = "UPDATE {} SET customer_id = NULL" if table == "import_rows" else "DELETE FROM {}"
         session.execute(
             text(
-                f"{verb.format(table)} WHERE {vendor}"
+                f"{verb.format(table)} WHERE {vendor}"  # noqa: S608
                 " AND customer_id IN (SELECT customer_id FROM leaving)"
             )
         )

@@ -134,10 +134,10 @@ def map_columns(
 
     Raises `NoIdentity`, `FieldTwice`, and `HasBegun` once rows of the list are imported.
     """
-    job = _held(session, job_id, ImportStatus.UPLOADED, ImportStatus.MAPPED, ImportStatus.TRIED)
+    job = held(session, job_id, ImportStatus.UPLOADED, ImportStatus.MAPPED, ImportStatus.TRIED)
     if settled(job):
         raise HasBegun
-    fields = {name: Field(mapping[name]) if mapping.get(name) else None for name in job.header}
+    fields = {name: Field(f) if (f := mapping.get(name)) else None for name in job.header}
     taken = [field for field in fields.values() if field]
     for field in taken:
         if taken.count(field) > 1:
@@ -148,11 +148,12 @@ def map_columns(
     job.strategy = Strategy(strategy)
     job.match_by = [word for word in MATCH_BY if word in match_by]
     job.status = ImportStatus.MAPPED
-    _forget_reading(session, job)
+    forget_reading(session, job)
     return job
 
 
-def _forget_reading(session: Session, job: ImportJob) -> None:
+def forget_reading(session: Session, job: ImportJob) -> None:
+    """Let go of everything that was read of the list and planned with it."""
     session.execute(delete(StagedRow).where(StagedRow.job_id == job.id))
     _forget_plan(session, job)
     job.total_rows = job.progress = 0
@@ -165,7 +166,7 @@ def _forget_plan(session: Session, job: ImportJob) -> None:
     )
 
 
-def _held(session: Session, job_id: int, *allowed: ImportStatus) -> ImportJob:
+def held(session: Session, job_id: int, *allowed: ImportStatus) -> ImportJob:
     """The job, locked, if it stands where the step may be taken."""
     job = locked(session, ImportJob, job_id)
     if job.status not in allowed:
@@ -189,7 +190,7 @@ def step(job: ImportJob) -> str | None:
 
 def ask_to_try(session: Session, *, job_id: int) -> ImportJob:
     """Have the list tried out in the background; asking twice has no second effect."""
-    job = _held(session, job_id, ImportStatus.MAPPED, ImportStatus.TRIED)
+    job = held(session, job_id, ImportStatus.MAPPED, ImportStatus.TRIED)
     if step(job) is None:
         begin_trying(session, job_id=job_id)
         enqueue(session, "tasks.imports.try_out", vendor_id=job.vendor_id, job_id=job.id)
@@ -198,12 +199,12 @@ def ask_to_try(session: Session, *, job_id: int) -> ImportJob:
 
 def begin_trying(session: Session, *, job_id: int) -> ImportJob:
     """Put the job at the beginning of its try-out; what was read of it already stays."""
-    job = _held(session, job_id, ImportStatus.MAPPED, ImportStatus.TRIED)
+    job = held(session, job_id, ImportStatus.MAPPED, ImportStatus.TRIED)
     if job.status == ImportStatus.UPLOADED or not IDENTITY & set(job.mapping.values()):
         raise NoIdentity
     whole = job.tried is not None and _is_staged(session, job)
     if not whole and not settled(job):
-        _forget_reading(session, job)
+        forget_reading(session, job)
     _forget_plan(session, job)
     job.status, job.refused = ImportStatus.MAPPED, None
     job.tried = {"step": "matching" if whole else "reading"}
@@ -229,7 +230,7 @@ def last_line(session: Session, *, job_id: int) -> tuple[int, int]:
 
 def stage(session: Session, *, job_id: int, rows: Sequence[TypedRow], first: int) -> ImportJob:
     """Keep the next rows of the list; progress moves in the same transaction."""
-    job = _held(session, job_id, ImportStatus.MAPPED)
+    job = held(session, job_id, ImportStatus.MAPPED)
     if step(job) != "reading" or job.total_rows != first - 1:
         raise NotNow(status="read by another worker")
     import_reading.stage(session, job_id=job_id, rows=rows, first=first, match_by=job.match_by)
@@ -239,7 +240,7 @@ def stage(session: Session, *, job_id: int, rows: Sequence[TypedRow], first: int
 
 def finish_reading(session: Session, *, job_id: int) -> ImportJob:
     """All rows are staged: find those that are the same, and go on to matching."""
-    job = _held(session, job_id, ImportStatus.MAPPED)
+    job = held(session, job_id, ImportStatus.MAPPED)
     import_reading.find_twins(session, job_id=job_id, rows=job.total_rows)
     job.tried, job.progress = {"step": "matching"}, 0
     return job
@@ -254,7 +255,7 @@ def ask_to_commit(session: Session, *, job_id: int) -> ImportJob:
 
 def begin_import(session: Session, *, job_id: int) -> ImportJob:
     """Put the job at the beginning of its import."""
-    job = _held(session, job_id, ImportStatus.TRIED)
+    job = held(session, job_id, ImportStatus.TRIED)
     if not settled(job) and job.total_rows and not _is_staged(session, job):
         raise ReadAgain
     job.status, job.started_at = ImportStatus.IMPORTING, job.started_at or clock.now()
@@ -347,7 +348,8 @@ def lock_customers(session: Session, job: ImportJob) -> None:
 def counts(session: Session, *, job_id: int) -> dict[str, int]:
     """How many rows ended in each outcome; every outcome is named."""
     of_job = select(ImportRow.outcome, func.count()).where(ImportRow.job_id == job_id)
-    found = dict(session.execute(of_job.group_by(ImportRow.outcome)).tuples().all())
+    by_outcome = session.execute(of_job.group_by(ImportRow.outcome))
+    found = {outcome: rows for outcome, rows in by_outcome}  # noqa: C416
     return {outcome.value: found.get(outcome.value, 0) for outcome in COUNTED}
 
 

@@ -1,0 +1,89 @@
+"""Uploaded customer lists: where the files that `app.intake` reads meet the imports' rules."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from app import intake
+from app.database import begin
+from app.embedded import data_dir
+from app.errors import DomainError
+from app.gateways.files import DeskFiles, Files, Kept
+from app.operations import imports
+from app.settings import settings
+from models.imports import Field, ImportJob, ImportRow, TypedRow
+from models.vendors import Vendor
+
+
+def files() -> Files:
+    """Where uploaded lists are kept."""
+    return DeskFiles(data_dir(settings().var) / "files")
+
+
+def limits() -> intake.Limits:
+    """How much of a list is read, as the settings say."""
+    told = settings()
+    return intake.Limits(
+        max_bytes=told.import_max_bytes,
+        max_rows=told.import_max_rows,
+        max_pages=told.import_max_pages,
+        max_cells=told.import_max_cells,
+    )
+
+
+def opened(path: Path, filename: str) -> intake.Listing:
+    """The list in a kept file. What was read of a PDF is kept beside it."""
+    return intake.open_list(path, filename=filename, limits=limits(), work_dir=path.parent)
+
+
+def take_in(kept: Kept, filename: str) -> ImportJob:
+    """Recognise an uploaded file and propose its columns; a file that is no list is refused.
+
+    Reads the beginning of the file with no transaction open.
+    """
+    known: dict[str, Any] = {
+        "filename": filename, "stored_as": kept.name, "checksum": kept.checksum,
+    }  # fmt: skip
+    try:
+        listing = opened(files().path(kept.name), filename)
+        proposal = listing.proposal()
+    except DomainError as refusal:
+        files().drop(kept.name)
+        with begin() as session:
+            return imports.refuse(session, sentence=str(refusal), **known)
+    with begin() as session:
+        return imports.start(
+            session, kind=listing.kind, encoding=listing.encoding, delimiter=listing.delimiter,
+            header=listing.header, samples=listing.samples, mapping=proposal, **known,
+        )  # fmt: skip
+
+
+def rows_of(job: ImportJob, path: Path, start_line: int) -> Iterator[TypedRow]:
+    """The typed rows of a job's file from that line on."""
+    listing = opened(path, job.filename)
+    mapping = dict(zip(listing.header, as_mapping(job).values(), strict=True))
+    return intake.typed_rows(listing, mapping, country_of(job), start_line)
+
+
+def as_mapping(job: ImportJob) -> dict[str, Field | None]:
+    """The job's mapping in the order of its columns, in the words of `Field`."""
+    return {name: Field(f) if (f := job.mapping.get(name)) else None for name in job.header}
+
+
+def country_of(job: ImportJob) -> str:
+    """The country of the job's vendor, by which phones and dates are read."""
+    with begin() as session:
+        return session.get_one(Vendor, job.vendor_id).country
+
+
+def typed_again(job: ImportJob, row: ImportRow, cells: dict[Field, str]) -> TypedRow:
+    """A problem row, read again with the cells that somebody corrected, by field."""
+    mapping = as_mapping(job)
+    by_field = {field: name for name, field in mapping.items() if field}
+    raw = [str(cell) for cell in row.raw or ()][: len(job.header)]
+    raw += [""] * (len(job.header) - len(raw))
+    for field, cell in cells.items():
+        if field in by_field:
+            raw[job.header.index(by_field[field])] = cell
+    again = intake.RawRow(row.line, row.page, tuple(raw))
+    return intake.typed(again, mapping, header=job.header, country=country_of(job))
