@@ -22,10 +22,11 @@ from sqlalchemy.dialects.postgresql import TSTZRANGE
 from sqlalchemy.pool import NullPool
 
 from app.database import begin
+from app.schema import MIGRATIONS
 from app.tenancy import SYSTEM, acting
 from models import Base
 from tests.laws.schema import MAY_BE_NOBODYS, OWNED, TABLES, TENANT
-from tests.server import ROOT, TestServer
+from tests.server import TestServer
 
 MONEY = re.compile(r"(^|_)(price|cost|total|discount|spent|amount)$")
 COUNTS = {"bulk_jobs.total"}
@@ -201,7 +202,7 @@ def test_checks_do_not_drift_either(owner_url: str, server: TestServer) -> None:
 def test_migrations_go_down_and_up_again(owner_url: str) -> None:
     engine = create_engine(owner_url, poolclass=NullPool)
     config = Config()
-    config.set_main_option("script_location", str(ROOT / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "base")
