@@ -55,7 +55,7 @@ class User(Timestamped, Base):
     email: Mapped[str]
     name: Mapped[str]
     role: Mapped[str | None]
-    password_hash: Mapped[str | None]
+    password_hash: Mapped[str | None] = mapped_column(deferred=True)  # only the gate may read it
     is_active: Mapped[bool] = mapped_column(default=True, server_default="true")
 
     vendors: Mapped[list["VendorUser"]] = relationship(back_populates="user")
