@@ -104,14 +104,13 @@ def _cities(session: Session, term: str) -> Sequence[tuple[str, str]]:
     return found
 
 
-def _next_city(begin: str, last: str | None) -> Select[Any]:
+def _next_city(begin: str, last: str | None) -> Select[str | None, str | None]:
     after = Address.city_key >= begin if last is None else Address.city_key > last
-    wanted: Select[Any] = select(Address.city_key, Address.city).where(
-        after, Address.city_key < begin + "\U0010ffff"
-    )
     actor = current_actor()
-    if actor.role is DatabaseRole.VENDOR:
-        wanted = wanted.where(Address.vendor_id == actor.vendor_id)
+    own = [Address.vendor_id == actor.vendor_id] if actor.role is DatabaseRole.VENDOR else []
+    wanted = select(Address.city_key, Address.city).where(
+        after, Address.city_key < begin + "\U0010ffff", *own
+    )
     return wanted.order_by(Address.city_key).limit(1)
 
 

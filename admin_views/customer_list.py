@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from admin_views import customer_choices, customer_counts, customer_views
+from admin_views.access import needs
 from admin_views.base import HouseView
 from admin_views.customer_bulk import bulk_actions
 from admin_views.customer_filters import Asked, bar
@@ -172,6 +173,7 @@ class CustomerList(HouseView):
     # ---- what the page asks later ----------------------------------------------------------
 
     @expose("/values/{filter}", methods=["GET"])
+    @needs("list")
     async def filter_values(self, request: Request) -> Response:
         """The rows of a filter's popover, with counts, for the other filters in force."""
         name = request.path_params["filter"]
@@ -183,6 +185,7 @@ class CustomerList(HouseView):
         return JSONResponse({"choices": found})
 
     @expose("/count", methods=["GET"])
+    @needs("list")
     async def filter_count(self, request: Request) -> Response:
         """How many customers the filters would leave."""
         filters = Asked.read(request.query_params).filters
@@ -190,6 +193,7 @@ class CustomerList(HouseView):
         return JSONResponse({"text": str(found)})
 
     @expose("/view-counts", methods=["GET"])
+    @needs("list")
     async def view_counts(self, request: Request) -> Response:
         """The counts on the tabs of the saved views, in their order."""
         found = await self.in_transaction(customer_views.counts)

@@ -1,10 +1,12 @@
 """Customers on screen: the list, one customer's page, forms, merging, bulk changes."""
 
+from admin_views.customer_commands import CustomerCommands
 from admin_views.customer_list import CustomerList
+from admin_views.customer_page import CustomerPage
 from models.customers import Customer
 
 
-class CustomerView(CustomerList, model=Customer):
+class CustomerView(CustomerList, CustomerPage, CustomerCommands, model=Customer):
     """Everyone a vendor knows; for the marketplace, everyone all vendors know."""
 
     name, name_plural, icon = "Customer", "Customers", "ti ti-users"

@@ -1,0 +1,342 @@
+"""One customer's page: contact, figures, what they hold, and one time line of everything."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from itertools import groupby
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from admin_views import customer_side
+from admin_views.base import HouseView
+from admin_views.customer_filters import STATUSES
+from admin_views.customer_list import BASE, ICONS, tags_of
+from admin_views.customer_side import may
+from admin_views.loaders import vendor_names
+from admin_views.rendering import (
+    ago,
+    clock_time,
+    day,
+    day_head,
+    moment,
+    money,
+    number,
+    phone,
+    plural,
+    word,
+)
+from app import clock
+from app.operations import customers
+from app.operations.likeness import likely_duplicates
+from app.operations.merging import UNDO_WITHIN
+from app.settings import settings
+from models.customers import Customer, CustomerMerge
+from models.tags import Tag
+from reports import customer_figures, timeline
+from reports.customer_figures import Figures
+from reports.timeline import Item, Tab
+
+TABS: Sequence[tuple[Tab, str]] = (
+    (Tab.EVERYTHING, "Everything"),
+    (Tab.BOOKINGS, "Bookings"),
+    (Tab.ORDERS, "Orders"),
+    (Tab.TASKS, "Tasks"),
+    (Tab.HOLDINGS, "Holdings"),
+    (Tab.CHANGES, "Changes"),
+)
+LOOKS: Mapping[str, tuple[str, str | None, str]] = {
+    "booking": ("calendar-event", "booking", "booking"),
+    "order": ("receipt", "order", "order"),
+    "task": ("checkbox", "task", "task"),
+    "package": ("ticket", "package-holding", "holding"),
+    "membership": ("id-badge-2", "membership", "membership"),
+    "consent": ("mail-check", None, ""),
+    "change": ("history", None, ""),
+}
+"""Kind of item -> its glyph, the screen it opens, the noun of its status."""
+SURE = 85
+CAP = 1000
+
+
+class CustomerPage(HouseView):
+    """The page of `CustomerView`."""
+
+    details_template: ClassVar[str] = "panel/customer_page.html"
+
+    def read_details(self, session: Session, request: Request, number: int) -> Any:
+        """The customer and all around them; a merged file leads to the one it became."""
+        customer = session.get(Customer, number)
+        if customer is None:
+            return None, {}
+        if customer.merged_into_id is not None:
+            raise moved(customers.survivor_of(session, number))
+        return customer, self.page_of(session, request, customer)
+
+    def page_of(self, session: Session, request: Request, customer: Customer) -> dict[str, Any]:
+        """Everything the page shows, read while the session is open."""
+        at = f"{BASE}/{customer.id}"
+        lives = customer.archived_at is None
+        edits = lives and may("edit")
+        vendor = vendor_names(session, [customer]).get(customer.vendor_id)
+        tags = tags_of(session, [customer]).get(customer.id, [])
+        known = customer_figures.figures(session, customer=customer, now=clock.now())
+        page: dict[str, Any] = {
+            "customer": head(customer, vendor),
+            "tags": [
+                {"name": t, "remove_url": f"{at}/untag?{urlencode({'name': t})}" if edits else None}
+                for t in tags
+            ],
+            "tag_add": tag_box(session, customer, at) if edits and may("tags") else None,
+            "status_choices": STATUSES,
+            "status_url": f"{at}/status" if edits else None,
+            "call": {"phone": customer.phone} if customer.phone and lives else None,
+            "buttons": buttons(customer) if lives else [],
+            "more": more(customer, at),
+            "banner": banner(session, customer, at),
+            "same": same_person(session, customer) if edits and may("merge") else None,
+            "figures": figures(known),
+            "interests": interests(known),
+            **time_line(session, request, customer),
+            **customer_side.cards(session, customer, edits),
+            **questions(customer, at),
+        }
+        kept = getattr(request.state, "customer_dialog", None)
+        return page | {"dialog": kept or {}}
+
+
+def moved(survivor: int) -> HTTPException:
+    """The way to the file that a merged one became."""
+    return HTTPException(303, headers={"location": f"{BASE}/details/{survivor}"})
+
+
+def head(customer: Customer, vendor: str | None) -> dict[str, Any]:
+    """Who it is, in the head and the contact card."""
+    icon, came = ICONS[customer.channel]
+    return {
+        "id": customer.id, "name": customer.name, "status": customer.status,
+        "channel_icon": icon, "since": f"{came}, {day(customer.created_at)}",
+        "vendor_name": vendor, "phone": customer.phone, "phone_2": customer.phone_2,
+        "email": customer.email, "company": customer.company, "born": customer.birthday,
+        "language": customer.locale, "zone": customer.time_zone, "note": customer.note,
+        "archived": customer.archived_at is not None, "seen": customer.updated_at.isoformat(),
+        "full_name": customer.full_name, "channel": customer.channel,
+    }  # fmt: skip
+
+
+def tag_box(session: Session, customer: Customer, at: str) -> dict[str, Any]:
+    """Where a tag is typed; the vendor's own words are proposed."""
+    known = select(Tag.name).where(Tag.vendor_id == customer.vendor_id).order_by(Tag.name).limit(50)
+    return {"url": f"{at}/tag", "choices": list(session.scalars(known))}
+
+
+def buttons(customer: Customer) -> list[dict[str, Any]]:
+    """What is done with a customer most: book and sell."""
+    of = f"?customer={customer.id}"
+    offered = (
+        ("order", "Sell", "receipt", False),
+        ("booking", "Book", "calendar-plus", True),
+    )
+    return [
+        {"title": t, "url": f"/admin/{identity}/create{of}", "icon": icon, "primary": primary}
+        for identity, t, icon, primary in offered
+        if may("create", identity)
+    ]
+
+
+def more(customer: Customer, at: str) -> list[dict[str, Any]]:
+    """What is done rarely, behind the dots."""
+    lives, known = customer.archived_at is None, customer.anonymised_at is None
+    entries: list[tuple[bool, str, str, dict[str, Any]]] = [
+        (lives and may("edit"), "All fields", "pencil", {"url": f"{BASE}/edit/{customer.id}"}),
+        (lives and may("merge"), "Merge with another", "arrows-join", {"url": f"{at}/merge"}),
+        (lives and may("delete"), "Archive", "archive", {"dialog": "delete-dialog"}),
+        (not lives and known and may("delete"), "Take out of the archive", "archive-off",
+         {"url": f"{at}/restore", "post": True}),
+        (known and may("forget"), "Forget for good", "eraser", {"dialog": "forget-dialog"}),
+    ]  # fmt: skip
+    return [{"title": t, "icon": icon, **how} for on, t, icon, how in entries if on]
+
+
+def questions(customer: Customer, at: str) -> dict[str, Any]:
+    """The dialogs that ask before a file goes, and say what stays."""
+    asked: dict[str, Any] = {}
+    if customer.archived_at is None and may("delete"):
+        asked["delete"] = {
+            "url": f"{at}/archive", "verb": "Archive customer",
+            "title": f"Archive {customer.name}?",
+            "text": "No list shows them any more. Bookings, orders, tasks and the trail of changes"
+            " stay, and the file can be taken out again.",
+        }  # fmt: skip
+    if customer.anonymised_at is None and may("forget"):
+        asked["forget"] = {
+            "url": f"{at}/forget", "verb": "Forget for good",
+            "title": f"Forget {customer.name} for good?",
+            "text": "Name, contacts, birthday, note, addresses, tags and preferences go, here and"
+            " in the trail. Bookings, orders, holdings, consents and figures stay, without a"
+            " name. There is no way back.",
+            "input": {
+                "name": "sure", "label": "Write “forget” to go on",
+                "attrs": {"required": True, "pattern": "[Ff]orget", "autocomplete": "off"},
+            },
+        }  # fmt: skip
+    return asked
+
+
+def banner(session: Session, customer: Customer, at: str) -> dict[str, Any] | None:
+    """What there is to know about the file itself."""
+    if customer.anonymised_at is not None:
+        text = f"This customer was forgotten on {day(customer.anonymised_at)}: only figures stay."
+        return {"tone": "info", "text": text}
+    if customer.archived_at is not None:
+        text = f"Archived on {day(customer.archived_at)}: no list shows this customer."
+        if not may("delete"):
+            return {"text": text}
+        return {"text": text, "url": f"{at}/restore", "title": "Restore", "post": True}
+    return merged_lately(session, customer) if may("merge") else None
+
+
+def merged_lately(session: Session, customer: Customer) -> dict[str, Any] | None:
+    """The way back from the latest merge, as long as there is one."""
+    wanted = (
+        select(CustomerMerge.id, CustomerMerge.at, CustomerMerge.merged_id)
+        .where(
+            CustomerMerge.vendor_id == customer.vendor_id,
+            CustomerMerge.survivor_id == customer.id,
+            CustomerMerge.undone_at.is_(None),
+            CustomerMerge.at > clock.now() - UNDO_WITHIN,
+        )
+        .order_by(CustomerMerge.id.desc())
+        .limit(1)
+    )
+    latest = session.execute(wanted).first()
+    if latest is None:
+        return None
+    other = session.get(Customer, latest.merged_id)
+    left = max(1, (latest.at + UNDO_WITHIN - clock.now()) // timedelta(days=1))
+    name = other.name if other else "Another file"
+    return {
+        "tone": "info", "post": True, "title": "Undo the merge",
+        "text": f"{name} was merged into this customer on {day(latest.at)};"
+        f" it can be undone for {plural(left, 'day')}.",
+        "url": f"{BASE}/merges/{latest.id}/undo",
+    }  # fmt: skip
+
+
+def same_person(session: Session, customer: Customer) -> dict[str, Any] | None:
+    """Somebody who is very likely the same, with the way to compare the two."""
+    likely = likely_duplicates(
+        session, vendor_id=customer.vendor_id, full_name=customer.full_name,
+        email=customer.email, phone=customer.phone, birthday=customer.birthday,
+        except_id=customer.id,
+    )  # fmt: skip
+    if not likely or likely[0].score < SURE:
+        return None
+    other = likely[0]
+    reach = phone(other.customer.phone) if other.customer.phone else other.customer.email
+    known = " · ".join(p for p in (reach, plural(other.customer.visit_count, "visit")) if p)
+    return {
+        "icon": "users", "title": f"Is {other.customer.name} the same person?",
+        "text": f"{', '.join(other.reasons).capitalize()}. {known}",
+        "url": f"{BASE}/{customer.id}/merge?with={other.customer.id}",
+    }  # fmt: skip
+
+
+def interests(known: Figures) -> list[dict[str, Any]]:
+    """What they bought most."""
+    return [
+        {"title": i.name, "text": " · ".join(
+            part for part in (
+                i.category, f"{number(i.times)}×", money(i.spent) if i.spent else "",
+                f"last {ago(i.last_at)}",
+            ) if part
+        )}
+        for i in known.interests
+    ]  # fmt: skip
+
+
+def figures(known: Figures) -> list[dict[str, Any]]:
+    """The six figures of the head."""
+    value = f" · {money(known.order_value)} an order" if known.order_value is not None else ""
+    bookings = known.visits + known.no_shows
+    return [
+        {"label": "Spent", "value": money(known.spent), "note": f"{settings().currency}{value}"},
+        {"label": "Visits", "value": number(known.visits),
+         "note": f"every {plural(known.every_days, 'day')}" if known.every_days else ""},
+        {"label": "Last visit", "value": ago(known.last_visit_at), "note": ""},
+        {"label": "Next visit", "value": day(known.next_visit_at, "none"),
+         "note": f"{clock_time(known.next_visit_at)} · {known.next_visit}"
+         if known.next_visit_at else ""},
+        {"label": "Orders", "value": number(known.orders),
+         "note": f"last {ago(known.last_order_at)}" if known.last_order_at else ""},
+        {"label": "No-shows", "value": number(known.no_shows),
+         "note": f"of {plural(bookings, 'booking')}" if known.no_shows else ""},
+    ]  # fmt: skip
+
+
+# --- the time line ---------------------------------------------------------------------------
+
+
+def time_line(session: Session, request: Request, customer: Customer) -> dict[str, Any]:
+    """The tabs, a page of items under their days, and the way to the earlier ones."""
+    wanted = request.query_params.get("tab", "")
+    tab = Tab(wanted) if wanted in set(Tab) else Tab.EVERYTHING
+    cursor = request.query_params.get("earlier")
+    here = {"vendor_id": customer.vendor_id, "customer_id": customer.id}
+    page = timeline.page(session, **here, tab=tab, after=cursor)
+    numbers = timeline.counts(session, **here, cap=CAP)
+    path = f"{BASE}/details/{customer.id}"
+    shown: dict[str, Any] = {
+        "tabs": [
+            {"name": name, "url": path if one is Tab.EVERYTHING else f"{path}?tab={one}",
+             "active": one is tab, "count_text": _count(numbers.get(one))}
+            for one, name in TABS
+        ],
+        "days": days(page.items),
+    }  # fmt: skip
+    if page.next:
+        query = {"tab": str(tab), "earlier": page.next}
+        shown["earlier_url"] = f"{path}?{urlencode(query)}"
+    if cursor or page.next:
+        shown["shown_text"] = f"{plural(len(page.items), 'entry', 'entries')} shown"
+    return shown
+
+
+def _count(found: int | None) -> str:
+    if not found:
+        return ""
+    return f"{number(CAP)}+" if found >= CAP else number(found)
+
+
+def days(items: Sequence[Item]) -> list[dict[str, Any]]:
+    """Items under the heads of their days; what lies ahead comes first, together."""
+    now = clock.now()
+
+    def head_of(item: Item) -> str:
+        return "Coming up" if item.at > now else day_head(item.at)
+
+    return [
+        {"title": title, "events": [event(i, ahead=title == "Coming up") for i in of_day]}
+        for title, of_day in groupby(items, key=head_of)
+    ]
+
+
+def event(item: Item, *, ahead: bool) -> dict[str, Any]:
+    """One item as `panel/timeline.html` draws it."""
+    icon, screen, noun = LOOKS[item.kind]
+    told = [item.detail, f"by {item.who}" if item.who else None]
+    status = item.status if screen else None
+    if item.kind == "consent":
+        told.insert(0, f"said {item.status}" if item.status else None)
+    return {
+        "icon": icon, "title": item.title,
+        "url": f"/admin/{screen}/details/{item.id}" if screen and may("details", screen) else None,
+        "status": status, "status_kind": noun,
+        "amount": money(item.amount) if item.amount is not None else None,
+        "meta": " · ".join(word(t) if t in ("import", "merge") else t for t in told if t),
+        "at": moment(item.at) if ahead else clock_time(item.at),
+        "changes": [(c.label, c.old, c.new) for c in item.changes],
+    }  # fmt: skip
