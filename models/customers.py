@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
 from models.base import Base, Money, OwnedByVendor, Timestamped, not_negative, one_of, same_vendor
 from models.categories import Category
-from models.contact import fold, search_words
+from models.contact import display_phone, fold, search_words
 from models.vendors import Vendor
 from models.words import Channel
 
@@ -165,7 +165,8 @@ class Customer(OwnedByVendor, Timestamped, Base):
     @property
     def name(self) -> str:
         """What the customer is called on screens: name, else company, e-mail, phone."""
-        return self.full_name or self.company or self.email or self.phone or "Forgotten customer"
+        phone = display_phone(self.phone) if self.phone else None
+        return self.full_name or self.company or self.email or phone or "Forgotten customer"
 
     def __str__(self) -> str:
         return self.name
