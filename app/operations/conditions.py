@@ -111,6 +111,19 @@ class Condition:
             return found[0]
         return select(union_all(*found).subquery().c.customer_id)
 
+    def at(self, vendor_id: Any) -> ColumnElement[bool]:
+        """Whether it leaves anybody of this vendor."""
+        return or_(
+            *(
+                select(literal(1))
+                .where(link.vendor_id == vendor_id, link.where)
+                .limit(1)
+                .scalar_subquery()
+                .is_not(None)
+                for link in self.links
+            )
+        )
+
     def holds(self, customer: Columns) -> ColumnElement[bool]:
         """Whether it holds for this customer."""
         return or_(*(link.holds(customer) for link in self.links))

@@ -9,7 +9,7 @@ else walk further; else let whole sets be intersected.
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -21,6 +21,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 from app.operations.conditions import Conditions, found_ids, is_any, resolved
 from app.operations.filters import Filters
 from models.customers import Customer
+from models.vendors import Vendor
 
 GLANCE = 400
 """Rows of the ordering index that are tried before anything else."""
@@ -167,6 +168,9 @@ def _keys(session: Session, asked: Conditions, order: Order, most: int) -> list[
         keys += more
     if further is None or len(keys) == most:
         return keys
+    if (narrow := _narrowed(session, asked)) is None:
+        return keys
+    asked = narrow
     if (ids := small_set(session, asked)) is not None:
         return _of_small_set(session, asked, order, ids, most)
     if not walks_first:
@@ -174,7 +178,34 @@ def _keys(session: Session, asked: Conditions, order: Order, most: int) -> list[
         keys += more
     if further is None or len(keys) == most:
         return keys
+    if (ids := _shared(session, asked)) is not None:
+        return _of_small_set(session, asked, order, ids, most)
     return keys + _intersected(session, asked, further, most - len(keys))
+
+
+def _narrowed(session: Session, asked: Conditions) -> Conditions | None:
+    """The same asked of the one vendor it can hold for; None if it can hold for no vendor.
+
+    Filters of the marketplace are seldom independent: who buys dog food is no clinic's patient.
+    """
+    if asked.vendor_id is not None or not asked.sets:
+        return asked
+    possible = select(Vendor.id).where(*(c.at(Vendor.id) for c in asked.sets)).limit(2)
+    vendors = list(session.scalars(possible))
+    if not vendors:
+        return None
+    return replace(asked, vendor_id=vendors[0]) if len(vendors) == 1 else asked
+
+
+def _shared(session: Session, asked: Conditions) -> list[int] | None:
+    """Who is in every set, if these are few: worked out from the sets' indexes alone."""
+    if len(asked.sets) < 2:
+        return None
+    first, *others = (c.customers(asked.vendor_id).subquery() for c in asked.sets)
+    both = select(first.c.customer_id).distinct()
+    both = both.where(*(first.c.customer_id.in_(select(o.c.customer_id)) for o in others))
+    ids = list(session.scalars(both.limit(SMALL + 1)))
+    return ids if len(ids) <= SMALL else None
 
 
 def _of_small_set(
@@ -225,18 +256,13 @@ def stretch(asked: Conditions, order: Order, length: int) -> tuple[Select[Any], 
         if asked.before is not None:
             inside.append(Customer.last_activity_at < asked.before)
         by_index |= {"since": None, "before": None}
-    rest = _without(asked, by_index)
+    rest = replace(asked, **by_index)
     columns = [
         Customer.id, Customer.vendor_id, Customer.last_activity_at, Customer.sort_name,
         Customer.status, Customer.channel, Customer.search,
     ]  # fmt: skip
     inner = select(*columns).where(*inside).order_by(*order.by(Customer)).limit(length)
     return inner, rest.tests
-
-
-def _without(asked: Conditions, gone: dict[str, Any]) -> Conditions:
-    values = {name: getattr(asked, name) for name in Conditions.__dataclass_fields__}
-    return Conditions(**values | gone)
 
 
 def by_sets(asked: Conditions, *columns: Any) -> Select[Any]:
