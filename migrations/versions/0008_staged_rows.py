@@ -17,7 +17,11 @@ REFRESH = """
 CREATE FUNCTION refresh_statistics() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-  ANALYZE customers, addresses, consents, customer_tags, tags, import_rows, staged_rows;
+  ANALYZE customers (vendor_id, email, phone, phone_2, birthday, sort_name, archived_at, status),
+    addresses (vendor_id, customer_id, city_key), consents (vendor_id, customer_id),
+    customer_tags (vendor_id, customer_id, tag_id), tags (vendor_id, name),
+    import_rows (vendor_id, job_id, position, customer_id, outcome),
+    staged_rows (vendor_id, job_id, position);
 END $$
 """
 """Only the owner may ANALYZE: without it an import into a new database is planned blindly."""
