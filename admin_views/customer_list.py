@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from admin_views import customer_choices, customer_counts, customer_views
 from admin_views.access import needs
 from admin_views.base import HouseView
-from admin_views.customer_bulk import bulk_actions
+from admin_views.customer_bulk import bulk_actions, new_press
 from admin_views.customer_filters import Asked, bar
 from admin_views.lists import Col, KeysetPage
 from admin_views.loaders import vendor_names
@@ -134,7 +134,8 @@ class CustomerList(HouseView):
             "column_hidden": asked.address.without("columns"),
             "count_url": f"{BASE}/count",
             **customer_views.tabs(session, request, asked, found),
-            "actions": bulk_actions(session, request, asked),
+            "actions": bulk_actions(asked),
+            "once": new_press(),
             "empty": self.first_visit(request),
         }
 
@@ -279,5 +280,5 @@ def import_url(request: Request, view: HouseView) -> str | None:
     there = any(v.identity == "import-job" for v in pages)
     backend = view._admin_ref.authorization_backend
     if there and backend.has_permission(request, "import-job", "upload"):
-        return "/admin/import-job/list"
+        return "/admin/imports"
     return None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqladmin import Admin
-from sqladmin._menu import ViewMenu
+from sqladmin._menu import CategoryMenu, ViewMenu
 from sqladmin.authentication import login_required
 from sqladmin.models import BaseView, ModelView
 from sqlalchemy.exc import DataError
@@ -97,8 +97,12 @@ class Panel(Admin):
     def _build_menu(self, view: Any) -> None:
         if hasattr(view, "first_page"):
             self._menu.add(FirstPage(view=view, icon=view.icon, name=view.name))
-        else:
+        elif view.is_model:
             super()._build_menu(view)
+        else:
+            heading = CategoryMenu(name=view.category or "", icon=view.category_icon)
+            heading.add_child(OwnPages(view=view, icon=view.icon, name=view.name))
+            self._menu.add(heading)
 
     # ---- refusals as pages -----------------------------------------------------------------
 
@@ -328,6 +332,22 @@ class FirstPage(ViewMenu):
     def is_active(self, request: Request) -> bool:
         """Under either of its addresses."""
         return request.url.path.rstrip("/") in ("/admin", "/admin/today")
+
+
+class OwnPages(ViewMenu):
+    """The entry of a view with several pages of its own: leads to the first, stands for all."""
+
+    def url(self, request: Request) -> str:
+        """The shortest address that can be opened; SQLAdmin takes whichever it met first."""
+        exposed = (getattr(self.view, name) for name in dir(type(self.view)))
+        paths = [
+            f._path for f in exposed if hasattr(f, "_exposed") and "GET" in (f._methods or ["GET"])
+        ]
+        return f"{request.scope.get('root_path', '').rstrip('/')}{min(paths, key=len)}"
+
+    def is_active(self, request: Request) -> bool:
+        """On each of its pages."""
+        return f"{request.url.path}/".startswith(f"{self.url(request)}/")
 
 
 def _again(posted: FormData) -> bool:

@@ -52,9 +52,9 @@ class Running:
     @contextmanager
     def at(self, slug: str) -> Iterator[Session]:
         """A committed transaction of a vendor."""
-        with bound(self.database), acting(vendor_actor(self.house.vendors[slug])):
-            with begin() as session:
-                yield session
+        actor = vendor_actor(self.house.vendors[slug])
+        with bound(self.database), acting(actor), begin() as session:
+            yield session
 
     def customer(self, slug: str = "alpha", **fields: Any) -> int:
         """The id of a new customer of a vendor."""

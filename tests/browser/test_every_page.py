@@ -1,0 +1,72 @@
+"""Every page that the menu leads to: sound as it is sent, and no wider than the window."""
+
+import re
+
+import pytest
+
+from tests.browser.house import HOSTILE
+from tests.browser.visiting import PHONE, SHOTS, WIDE, Visit, Visitor
+
+WHO = {"admin": "admin@market.example", "manager": "manager@alpha.example"}
+NOUN = re.compile(r"/admin/([a-z-]+)/list$")
+
+
+def links(visitor: Visitor, selector: str) -> list[str]:
+    """The paths that links on the page lead to, each once."""
+    found = visitor.page.locator(selector).evaluate_all("all => all.map(a => a.pathname)")
+    return list(dict.fromkeys(found))
+
+
+def looked_at(visitor: Visitor, path: str, *, picture: str = "") -> list[str]:
+    """Open a page on the phone and at the desk; what is wrong with it."""
+    width = {"width": PHONE[0], "height": PHONE[1]}
+    visitor.page.set_viewport_size(width)  # type: ignore[arg-type]
+    if (status := visitor.open(path)) != 200:
+        return [f"{status} at {path}"]
+    faults = visitor.find_faults()
+    if picture and SHOTS:
+        visitor.shot(picture)
+    width = {"width": WIDE[0], "height": WIDE[1]}
+    visitor.page.set_viewport_size(width)  # type: ignore[arg-type]
+    if picture and SHOTS:
+        visitor.shot(picture)
+    return faults + [fault for fault in visitor.find_faults() if fault not in faults]
+
+
+def pages_of(visitor: Visitor, noun: str) -> list[str]:
+    """What the list that is open leads to: one record, its form, a new one."""
+    record = links(visitor, f"[data-row] a[href*='/{noun}/details/']")[:1]
+    return record + links(visitor, f".bk-head a[href*='/admin/{noun}/create']")[:1]
+
+
+@pytest.mark.parametrize("role", WHO)
+def test_every_page_of_the_menu_is_sound(visit: Visit, role: str) -> None:
+    visitor = visit(WHO[role], PHONE)
+    visitor.open("/admin/")
+    menu = links(visitor, ".bk-nav a")
+    assert len(menu) > 10
+    faults, seen = looked_at(visitor, "/admin/", picture=f"{role}-today"), {"/admin/"}
+    for path in menu:
+        noun = NOUN.search(path)
+        word = noun[1] if noun else path.strip("/").replace("/", "-")
+        faults += looked_at(visitor, path, picture=f"{role}-{word}-list")
+        for inner in pages_of(visitor, word) if noun else ():
+            kind = next((k for k in ("details", "edit", "create") if k in inner), "page")
+            if inner not in seen:
+                faults += looked_at(visitor, inner, picture=f"{role}-{word}-{kind}")
+            seen.add(inner)
+            for form in links(visitor, f".bk-head a[href*='/admin/{word}/edit/']")[:1]:
+                faults += looked_at(visitor, form, picture=f"{role}-{word}-edit")
+    faults += [fault for path in ("/admin/account",) for fault in looked_at(visitor, path)]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("word", HOSTILE)
+def test_hostile_names_break_no_page(visit: Visit, word: str) -> None:
+    visitor = visit(WHO["admin"])
+    number = visitor.running.things[f"alpha {word}"]
+    faults = looked_at(visitor, f"/admin/customer/details/{number}", picture=f"hostile-{word[:5]}")
+    shown = visitor.page.locator("h1").text_content() or ""
+    assert HOSTILE[word].strip("\u202e") in shown
+    faults += looked_at(visitor, f"/admin/customer/list?search={HOSTILE[word][:30]}")
+    assert not faults, "\n".join(faults)
