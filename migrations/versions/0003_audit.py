@@ -35,18 +35,18 @@ BEGIN
     INSERT INTO audit_entries (vendor_id, customer_id, table_name, row_id, action, user_id, new)
     SELECT audit_vendor(TG_TABLE_NAME, r), audit_customer(TG_TABLE_NAME, r), TG_TABLE_NAME,
            (r ->> 'id')::bigint, 'create', actor, jsonb_strip_nulls(r - hidden)
-    FROM (SELECT to_jsonb(n) AS r FROM new_rows n) AS made;
+    FROM (SELECT to_jsonb(n) AS r FROM new_rows n OFFSET 0) AS made;  -- once a row, not per use
   ELSIF TG_OP = 'DELETE' THEN
     INSERT INTO audit_entries (vendor_id, customer_id, table_name, row_id, action, user_id, old)
     SELECT audit_vendor(TG_TABLE_NAME, r), audit_customer(TG_TABLE_NAME, r), TG_TABLE_NAME,
            (r ->> 'id')::bigint, 'delete', actor, jsonb_strip_nulls(r - hidden)
-    FROM (SELECT to_jsonb(o) AS r FROM old_rows o) AS gone;
+    FROM (SELECT to_jsonb(o) AS r FROM old_rows o OFFSET 0) AS gone;
   ELSE
     INSERT INTO audit_entries (vendor_id, customer_id, table_name, row_id, action, user_id, old, new)
     SELECT audit_vendor(TG_TABLE_NAME, was), audit_customer(TG_TABLE_NAME, was), TG_TABLE_NAME,
            (was ->> 'id')::bigint, 'update', actor, changed.old, changed.new
     FROM (SELECT to_jsonb(o) - hidden AS was, to_jsonb(n) - hidden AS is_now
-          FROM old_rows o JOIN new_rows n USING (id)) AS pairs
+          FROM old_rows o JOIN new_rows n USING (id) OFFSET 0) AS pairs
     CROSS JOIN LATERAL (
       SELECT jsonb_object_agg(key, was -> key) AS old, jsonb_object_agg(key, value) AS new
       FROM jsonb_each(is_now) WHERE was -> key IS DISTINCT FROM value
