@@ -66,6 +66,10 @@ class Asked:
             _position(params.get("at", "")),
         )
 
+    def url_query(self) -> str:
+        """The same as the end of an address."""
+        return f"?{urlencode(self.query)}" if self.query else ""
+
     @property
     def query(self) -> Pairs:
         """The filters and the order, as a saved view keeps them."""

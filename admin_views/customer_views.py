@@ -1,21 +1,32 @@
 """Saved views of the customers list: tabs with counts, kept under a name, one click away."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
-from sqlalchemy import or_, select
+import anyio.to_thread
+from sqladmin import expose
 from sqlalchemy.orm import Session
 from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from admin_views import customer_counts
-from admin_views.access import allowed
+from admin_views.access import needs
+from admin_views.base import HouseView
+from admin_views.customer_commands import fields
 from admin_views.customer_filters import Asked
+from admin_views.customer_side import may
 from admin_views.lists import Pairs
+from admin_views.loaders import record_id
+from admin_views.rendering import say
+from admin_views.saving import sentence_of
+from app.errors import NotFound
+from app.operations import views
 from app.operations.matching import Count, Filters
-from app.tenancy import current_actor
-from models.views import SavedView
+from app.transact import in_transaction
 
 BASE = "/admin/customer"
 SCREEN = "customers"
@@ -54,26 +65,12 @@ def canonical(asked: Asked) -> Pairs:
     return sorted(p for p in asked.query if p != ("sort", "activity"))
 
 
-def saved(session: Session) -> list[SavedView]:
-    """The views of whoever acts, and those shared where they stand."""
-    actor = current_actor()
-    mine = or_(SavedView.user_id == actor.user_id, SavedView.is_shared)
-    found = (
-        select(SavedView)
-        .where(
-            SavedView.screen == SCREEN,
-            mine,
-            SavedView.vendor_id.is_not_distinct_from(actor.vendor_id),
-        )
-        .order_by(SavedView.position, SavedView.id)
-        .limit(MOST_TABS)
-    )
-    return list(session.scalars(found))
-
-
 def all_tabs(session: Session) -> list[Tab]:
     """Every tab, in order."""
-    return [*BUILT_IN, *(Tab(v.name, v.query, v.id) for v in saved(session))]
+    return [
+        *BUILT_IN,
+        *(Tab(v.name, v.query, v.id) for v in views.listed(session, screen=SCREEN)[:MOST_TABS]),
+    ]
 
 
 def tabs(session: Session, request: Request, asked: Asked, found: Count) -> dict[str, Any]:
@@ -83,7 +80,7 @@ def tabs(session: Session, request: Request, asked: Asked, found: Count) -> dict
     shown: dict[str, Any] = {"views": drawn}
     if any(not v["count_text"] for v in drawn if v["counted"]):
         shown["view_counts_url"] = f"{BASE}/view-counts"
-    if here and allowed(current_actor().panel_role, "customer", "views"):
+    if here and may("views"):
         kept = urlencode(here)
         shown["save_view"] = {"url": f"{BASE}/views/save", "hidden": [("query", kept)]}
     return shown
@@ -111,7 +108,37 @@ def counts(session: Session) -> list[str]:
     return [next(texts) if f else "" for f in asked]
 
 
-def read_query(text: str) -> Pairs:
-    """The pairs of a posted address, as far as the list knows them."""
-    pairs = parse_qsl(text[:4000], keep_blank_values=False, max_num_fields=200)
-    return canonical(Asked.read(QueryParams(pairs)))
+class CustomerViews(HouseView):
+    """Keeping and removing views of the list of `CustomerView`."""
+
+    @expose("/views/save", methods=["POST"])
+    @needs("views")
+    async def save_view(self, request: Request) -> Response:
+        """Keep the filters in force under a name."""
+        posted = await fields(request, "name", "query")
+        kept = urlencode(canonical(Asked.read(QueryParams(posted["query"][:4000]))))
+        save = functools.partial(
+            in_transaction, views.save, screen=SCREEN, name=posted["name"], query=kept
+        )
+        try:
+            view = await anyio.to_thread.run_sync(save)
+        except Exception as error:
+            say(request, str(sentence_of(error)), tone="danger")
+        else:
+            say(request, f"The view “{view.name}” is saved.")
+        return RedirectResponse(f"{BASE}/list" + (f"?{kept}" if kept else ""), 303)
+
+    @expose("/views/{view}/remove", methods=["POST"])
+    @needs("views")
+    async def remove_view(self, request: Request) -> Response:
+        """Remove one's own view; customers stay as they are."""
+        which = record_id(request.path_params["view"])
+        if which is None:
+            raise HTTPException(404)
+        drop = functools.partial(in_transaction, views.drop, view_id=which)
+        try:
+            await anyio.to_thread.run_sync(drop)
+        except NotFound:
+            raise HTTPException(404) from None
+        say(request, "The view is removed; the customers stay as they are.")
+        return RedirectResponse(f"{BASE}/list", 303)

@@ -1,8 +1,8 @@
 """The shell around every page: what can be made new, found, and reached with the thumb.
 
 A pure ASGI middleware inside the panel; it puts into `request.state` what
-`sqladmin/layout.html` looks for and what the web layer has not put there. It asks no database:
-who acts and in which zone they read is known by then.
+`sqladmin/layout.html` looks for and what the web layer has not put there. It asks the database
+only, and rarely, what long work runs; who acts and in which zone they read is known by then.
 """
 
 from datetime import UTC, tzinfo
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from admin_views.access import allowed
 from admin_views.rendering import speaking_in
+from admin_views.running import jobs_of
 from admin_views.saving import zone_named
 from app.tenancy import DatabaseRole, PanelRole, actor_or_none
 
@@ -44,8 +45,16 @@ class Shell:
         state = scope.setdefault("state", {})
         state.setdefault("zone", _zone(state))
         _menus(state, actor.panel_role, scope.get("path", ""))
+        if _is_page(scope):
+            state["running_jobs"] = await jobs_of(actor)
         with speaking_in(state["zone"]):
             await self.app(scope, receive, send)
+
+
+def _is_page(scope: Scope) -> bool:
+    """Whether somebody opens a page; small questions of pages have no top bar."""
+    accepted = dict(scope["headers"]).get(b"accept", b"")
+    return scope["method"] == "GET" and b"text/html" in accepted
 
 
 def _zone(state: dict[str, Any]) -> tzinfo:

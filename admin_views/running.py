@@ -1,0 +1,98 @@
+"""Long work of whoever looks, for the top bar of every page: imports and bulk changes.
+
+Asked for at most every few seconds a person, so that pages pay nothing for it; at once after
+something was started here.
+"""
+
+import threading
+import time
+from typing import Any
+
+import anyio.to_thread
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.database import begin
+from app.tenancy import Actor, DatabaseRole
+from models.bulk import BulkJob, BulkKind, BulkStatus
+from models.imports import ImportJob, ImportStatus
+
+KEPT_SECONDS = 5.0
+MOST = 3
+_MOST_KEPT = 10_000
+WORDS = {
+    BulkKind.ADD_TAG: "Tagging",
+    BulkKind.REMOVE_TAG: "Taking tags off",
+    BulkKind.SET_STATUS: "Setting the status",
+    BulkKind.CREATE_TASK: "Adding tasks",
+}
+
+_kept: dict[tuple[int, int | None], tuple[float, bool]] = {}
+_lock = threading.Lock()
+
+
+def look_again(user_id: int) -> None:
+    """Something of this person's was started: the next page asks."""
+    with _lock:
+        for key in [k for k in _kept if k[0] == user_id]:
+            del _kept[key]
+
+
+async def jobs_of(actor: Actor) -> list[dict[str, Any]]:
+    """What runs for whoever acts, as the top bar shows it."""
+    if actor.role not in (DatabaseRole.VENDOR, DatabaseRole.ADMIN):
+        return []
+    key = (actor.user_id, actor.vendor_id)
+    with _lock:
+        asked = _kept.get(key)
+    if asked and not asked[1] and time.monotonic() - asked[0] < KEPT_SECONDS:
+        return []
+    found = await anyio.to_thread.run_sync(_read, actor)
+    with _lock:
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        _kept[key] = time.monotonic(), bool(found)
+    return found
+
+
+def _read(actor: Actor) -> list[dict[str, Any]]:
+    with begin() as session:
+        return [*_bulk(session, actor), *_imports(session, actor)][:MOST]
+
+
+def _bulk(session: Session, actor: Actor) -> list[dict[str, Any]]:
+    wanted = (
+        select(BulkJob)
+        .where(
+            BulkJob.user_id == actor.user_id,
+            BulkJob.vendor_id.is_not_distinct_from(actor.vendor_id),
+            BulkJob.status.in_([BulkStatus.QUEUED, BulkStatus.RUNNING, BulkStatus.UNDOING]),
+        )
+        .order_by(BulkJob.id.desc())
+        .limit(MOST)
+    )
+    return [
+        {
+            "title": f"{WORDS[BulkKind(job.kind)]} {job.total:,}",
+            "url": f"/admin/customer/jobs/{job.id}",
+            "poll": f"/admin/customer/jobs/{job.id}/state",
+            "done": job.done_count + job.skipped_count, "total": job.total,
+        }
+        for job in session.scalars(wanted)
+    ]  # fmt: skip
+
+
+def _imports(session: Session, actor: Actor) -> list[dict[str, Any]]:
+    wanted = (
+        select(ImportJob)
+        .where(ImportJob.user_id == actor.user_id, ImportJob.status == ImportStatus.IMPORTING)
+        .order_by(ImportJob.id.desc())
+        .limit(MOST)
+    )
+    return [
+        {
+            "title": f"Importing {job.total_rows:,}", "url": f"/admin/import/{job.id}",
+            "done": job.progress, "total": job.total_rows,
+        }
+        for job in session.scalars(wanted)
+    ]  # fmt: skip
