@@ -236,9 +236,9 @@ def admin_page(day: today.AdminToday) -> dict[str, Any]:
             "customer",
             "status=pending_follow_up",
         ),
-        (day.imports_waiting, "Imports wait for a decision", "file-import", "import", ""),
-        (day.imports_failed, "Imports failed", "alert-circle", "import", ""),
-        (day.rows_to_correct, "Rows to correct", "alert-triangle", "import", ""),
+        (day.imports_waiting, "Imports wait for a decision", "file-import", "import-job", ""),
+        (day.imports_failed, "Imports failed", "alert-circle", "import-job", ""),
+        (day.rows_to_correct, "Rows to correct", "alert-triangle", "import-job", ""),
         (day.promises_broken, "Promises that could not be kept", "plug-off", "", ""),
     ]
     rows = [
@@ -251,8 +251,8 @@ def admin_page(day: today.AdminToday) -> dict[str, Any]:
 
 
 def _waiting(noun: str, query: str) -> str | None:
-    if noun == "import":
-        return f"{HERE}/import"
+    if noun == "import-job":
+        return f"{HERE}/imports"
     return _to(noun, query) if noun else None
 
 

@@ -45,7 +45,9 @@ def settings_table() -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "table"), [("settings", settings_table), ("matrix", as_markdown)], ids=str
+    ("name", "table"),
+    [("settings", settings_table), ("matrix", as_markdown)],
+    ids=("settings", "matrix"),
 )
 def test_the_tables_say_what_the_programs_do(name: str, table: Callable[[], str]) -> None:
     text = README.read_text()
