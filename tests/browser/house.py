@@ -105,7 +105,7 @@ def running(server: TestServer, directory: Path) -> Iterator[Running]:
                 [sys.executable, "-m", "app", *arguments],
                 log=log, directory=ROOT, environment=environment,
             )  # fmt: skip
-            stack.callback(stop, child, (signal.SIGTERM,), patience=5)
+            stack.callback(stop, child, (signal.SIGTERM,), patience=1)
             if name == "web":
                 web = child
         _wait(address, web, directory / "web.log")

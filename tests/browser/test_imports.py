@@ -1,0 +1,94 @@
+"""A customer list on its way in, step by step, by people who press buttons."""
+
+import pytest
+from playwright.sync_api import FilePayload, expect
+
+from models.customers import Customer
+from tests.browser import papers
+from tests.browser.visiting import PHONE, WIDE, Shape, Visit, Visitor
+
+ADMIN = "admin@market.example"
+SLOW = 60_000  # the worker may be busy with the other's list
+
+
+def upload(visitor: Visitor, name: str, kind: str, content: bytes) -> None:
+    """Choose a vendor and a file, and have it read."""
+    visitor.open("/admin/imports")
+    visitor.check()
+    visitor.page.get_by_label("Vendor", exact=True).select_option(label="Beta")
+    payload = FilePayload(name=name, mimeType=kind, buffer=content)
+    visitor.page.locator("input[type=file]").set_input_files(payload)
+    visitor.button("Read the file").click()
+    visitor.page.get_by_role("heading", name="Which column is what?").wait_for()
+
+
+def try_out(visitor: Visitor) -> None:
+    visitor.button("Try it out").click()
+    visitor.page.get_by_role("heading", name="What would happen").wait_for(timeout=SLOW)
+
+
+def bring_in(visitor: Visitor, rows: int) -> None:
+    visitor.button(f"Import {rows} rows").click()
+    visitor.page.get_by_text(f"{rows} rows imported").wait_for(timeout=SLOW)
+
+
+def numbers(visitor: Visitor) -> dict[str, str]:
+    """What the tiles say: outcome and number."""
+    tiles = visitor.page.locator(".bucket b")
+    return dict(tiles.evaluate_all("all => all.map(b => [b.dataset.count, b.textContent.trim()])"))
+
+
+@pytest.mark.parametrize("shape", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_csv_comes_in_is_corrected_and_goes_again(visit: Visit, shape: Shape) -> None:
+    visitor, tag = visit(ADMIN, shape), f"csv{shape[0]}"
+    upload(visitor, "kunden ü.csv", "text/csv", papers.spreadsheet(tag))
+    visitor.shot("import-columns")
+    for column, field in enumerate(("full_name", "email", "phone", "city", "tags")):
+        expect(visitor.page.locator(f"[name=column-{column}]")).to_have_value(field)
+    try_out(visitor)
+    visitor.shot("import-try")
+    expected = {"created": "3", "updated": "0", "unchanged": "0", "skipped_duplicate": "1"}
+    assert numbers(visitor) == expected | {"invalid": "1"}
+    mine = Customer.email.like(f"%@{tag}.example")
+    assert visitor.running.count("beta", mine) == 0
+    bring_in(visitor, 3)
+    visitor.shot("import-result")
+    assert numbers(visitor) == expected | {"invalid": "1"}
+    assert visitor.running.count("beta", mine, Customer.full_name == "José Conceição") == 1
+
+    visitor.page.get_by_label("E-mail, line 6").fill(f"fixed@{tag}.example")
+    visitor.button("Save row").click()
+    visitor.toast("became a new customer")
+    assert numbers(visitor) == expected | {"created": "4", "invalid": "0"}
+    assert visitor.running.count("beta", mine) == 4
+
+    visitor.button("Undo import").click()
+    visitor.page.get_by_role("dialog").get_by_role("button", name="Undo import").click()
+    visitor.page.get_by_text("rows were taken back").wait_for(timeout=SLOW)
+    visitor.shot("import-undone")
+    assert visitor.running.count("beta", mine, Customer.archived_at.is_(None)) == 0
+
+
+def test_a_printed_list_comes_in(visit: Visit) -> None:
+    visitor = visit(ADMIN)
+    upload(visitor, "list.pdf", "application/pdf", papers.printed("paper"))
+    visitor.shot("import-pdf-columns")
+    try_out(visitor)
+    assert numbers(visitor)["created"] == "40"
+    visitor.page.get_by_role("link", name="Next").click()
+    visitor.page.get_by_text("p. 2").first.wait_for()
+    bring_in(visitor, 40)
+    assert visitor.running.count("beta", Customer.email.like("%@paper.example")) == 40
+
+
+def test_a_file_that_is_no_list_is_refused_in_a_sentence(visit: Visit) -> None:
+    visitor = visit(ADMIN)
+    visitor.open("/admin/imports")
+    visitor.page.get_by_label("Vendor", exact=True).select_option(label="Beta")
+    payload = FilePayload(name="list.csv", mimeType="text/csv", buffer=b"PK\x03\x04" + b"\x00" * 99)
+    visitor.page.locator("input[type=file]").set_input_files(payload)
+    visitor.button("Read the file").click()
+    alert = visitor.page.get_by_role("alert")
+    alert.wait_for()
+    assert ":" in alert.inner_text()
+    visitor.shot("import-refused")
