@@ -449,8 +449,8 @@ def _headline(job: ImportJob, waiting: int) -> dict[str, Any]:
         return {"headline": f"{result.get('taken_back', 0):,} rows were taken back.", "rest": rest}
     done = counts.get("created", 0) + counts.get("updated", 0)
     bad = counts.get("invalid", 0)
-    told = [f"{bad:,} need a correction"] if bad else []
-    told += [f"{waiting:,} need your decision"] if waiting else []
+    told = [f"{bad:,} {'needs' if bad == 1 else 'need'} a correction"] if bad else []
+    told += [f"{waiting:,} {'needs' if waiting == 1 else 'need'} your decision"] if waiting else []
     rest = " and ".join(told)
     return {
         "headline": f"{done:,} rows imported{_took(job)}.",

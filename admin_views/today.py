@@ -16,6 +16,7 @@ from admin_views.rendering import (
     moment,
     money,
     number,
+    plural,
     speaking_in,
 )
 from admin_views.saving import zone_named
@@ -220,8 +221,8 @@ def _share(share: today.Share, *, opens: bool) -> dict[str, Any]:
     return {
         "name": share.name, "url": url, "tone": "bad" if missed else "good",
         "icon": "user-x" if missed else "circle-check",
-        "word": f"{number(missed)} no-shows" if missed else "all came",
-        "figure": f"{number(share.bookings)} bookings",
+        "word": plural(missed, "no-show") if missed else "no no-shows",
+        "figure": plural(share.bookings, "booking"),
     }  # fmt: skip
 
 
