@@ -17,6 +17,14 @@ from tests.server import TestServer
 _numbers = itertools.count(1)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One loud line when the browser tests did not run, for nobody to take them as passed."""
+    skipped = terminalreporter.getreports("skipped")
+    if count := sum("tests/browser/" in report.nodeid for report in skipped):
+        line = f"{count} BROWSER TESTS SKIPPED: install chromium (Debian: apt-get install chromium)"
+        terminalreporter.write_line(line, yellow=True, bold=True)
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[TestServer]:
     """A PostgreSQL server of this test process, with a migrated template database."""
