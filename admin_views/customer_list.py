@@ -86,8 +86,11 @@ class CustomerList(HouseView):
         return self.selectable
 
     def heads(self, asked: Asked) -> list[dict[str, Any]]:
-        """The heads of the columns; phone and e-mail where they are asked for."""
-        by = "desc" if asked.sort is not Sort.NAME else "asc"
+        """The heads of the columns; phone and e-mail where they are asked for.
+
+        The usual order is that of the last activity, of which the last visit is a part: its head
+        leads there, but claims nothing.
+        """
         wanted = set(asked.address.all("columns"))
         money = f", {settings().currency}"
         return [
@@ -96,7 +99,7 @@ class CustomerList(HouseView):
                 "kind": c.kind, "numeric": c.numeric, "css": c.css, "pill_kind": c.pill_kind,
                 "optional": c.optional, "on": not c.optional or c.key in wanted,
                 "sort_url": asked.address.url(sort=c.sort) if c.sort else None,
-                "sort_dir": by if c.sort == asked.sort else None,
+                "sort_dir": "asc" if c.sort == asked.sort and c.key == "name" else None,
             }
             for c in self.columns
             if not c.admins or self.sees_all()

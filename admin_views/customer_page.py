@@ -35,6 +35,7 @@ from app.operations.likeness import likely_duplicates
 from app.operations.merging import UNDO_WITHIN
 from app.settings import settings
 from models.customers import Customer, CustomerMerge
+from models.labels import Change
 from models.tags import Tag
 from reports import customer_figures, timeline
 from reports.customer_figures import Figures
@@ -338,5 +339,10 @@ def event(item: Item, *, ahead: bool) -> dict[str, Any]:
         "amount": money(item.amount) if item.amount is not None else None,
         "meta": " · ".join(word(t) if t in ("import", "merge") else t for t in told if t),
         "at": moment(item.at) if ahead else clock_time(item.at),
-        "changes": [(c.label, c.old, c.new) for c in item.changes],
+        "changes": [(c.label, c.old, c.new) for c in told_changes(item)],
     }  # fmt: skip
+
+
+def told_changes(item: Item) -> Sequence[Change]:
+    """What was changed; what a new record held at first is not repeated."""
+    return item.changes if any(change.old is not None for change in item.changes) else ()

@@ -29,7 +29,7 @@ from models.tasks import Task, TaskStatus
 MOST = 10
 CHANNELS: Sequence[tuple[ConsentChannel, str]] = (
     (ConsentChannel.EMAIL, "E-mail"),
-    (ConsentChannel.SMS, "Text message"),
+    (ConsentChannel.SMS, "SMS"),
     (ConsentChannel.PHONE, "Call"),
     (ConsentChannel.LETTER, "Letter"),
     (ConsentChannel.PUSH, "App"),
@@ -182,7 +182,9 @@ def consents(session: Session, customer: Customer) -> list[dict[str, Any]]:
         }
         unknown = channel is ConsentChannel.PUSH and all(v is None for v in said.values())
         if not unknown:
-            none = channel in reach and not reach[channel]
+            none = ""
+            if channel in reach and not reach[channel]:
+                none = "no e-mail" if channel is ConsentChannel.EMAIL else "no phone"
             shown.append({"channel": title, "key": channel.value, "said": said, "no_way": none})
     return shown
 

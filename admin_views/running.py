@@ -91,7 +91,8 @@ def _imports(session: Session, actor: Actor) -> list[dict[str, Any]]:
     )
     return [
         {
-            "title": f"Importing {job.total_rows:,}", "url": f"/admin/import/{job.id}",
+            "title": f"Importing {job.total_rows:,}", "url": f"/admin/imports/{job.id}/run",
+            "poll": f"/admin/imports/{job.id}/progress",
             "done": job.progress, "total": job.total_rows,
         }
         for job in session.scalars(wanted)
