@@ -7,7 +7,6 @@ and pace are skewed: few vendors have most customers, few services most bookings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import numpy as np
 
@@ -173,8 +172,8 @@ def customers(world: World, start: int, stop: int) -> Iterator[Row]:
 
 
 def _events(world: World, stream: int, start: int, stop: int, mean: float, items: int,
-            power: float) -> Iterator[tuple[int, int, int, int]]:  # fmt: skip
-    """(customer, vendor, item, minutes ago) of what customers `start`..`stop` did."""
+            power: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """Customers, vendors, items and minutes ago of what customers `start`..`stop` did."""
     random = np.random.default_rng((world.seed, stream, start))
     count = random.poisson(world.pace[start - 1 : stop - 1] * mean)
     owner = np.repeat(np.arange(start, stop), count)
@@ -185,40 +184,60 @@ def _events(world: World, stream: int, start: int, stop: int, mean: float, items
     place = np.where(mine, (owner * 7) % items, place)
     minutes = (random.random(n) * world.since[owner - 1]).astype(np.int64)
     vendor = world.vendor_of[owner - 1]
-    item = (vendor - 1) * items + place + 1
-    yield from zip(owner.tolist(), vendor.tolist(), item.tolist(), minutes.tolist(), strict=True)
+    return owner, vendor, (vendor - 1) * items + place + 1, minutes
+
+
+def references(random: np.random.Generator, n: int) -> list[str]:
+    """Random public references, as PostgreSQL reads them."""
+    digits = random.bytes(16 * n).hex()
+    return [digits[i : i + 32] for i in range(0, 32 * n, 32)]
+
+
+def moments(minutes_ago: np.ndarray, later: int = 0) -> list[str]:
+    """ISO 8601 in UTC of so many minutes ago, `later` minutes later."""
+    start = np.datetime64(NOW.replace(tzinfo=None), "m")
+    when = start - minutes_ago.astype("timedelta64[m]") + np.timedelta64(later, "m")
+    return [f"{text}Z" for text in np.datetime_as_string(when).tolist()]
 
 
 def bookings(world: World, start: int, stop: int, mean: float) -> Iterator[Row]:
     """Past bookings with an outcome, `mean` a customer."""
     random = np.random.default_rng((world.seed, 12, start))
-    for customer, vendor, service, ago in _events(world, 2, start, stop, mean, SERVICES, 0.8):
-        luck = random.random()
-        status = "completed" if luck < 0.86 else "cancelled" if luck < 0.95 else "no_show"
-        start_at = NOW - timedelta(minutes=ago)
-        end_at = start_at + timedelta(minutes=45)
-        during = f"[{start_at.isoformat()},{end_at.isoformat()})"
-        yield (UUID(int=int.from_bytes(random.bytes(16))), vendor, customer, service,
-               (vendor - 1) * STAFF + customer % STAFF + 1, service_kind(service), status,
-               ("online", "walk_in", "phone")[customer % 3], start_at.isoformat(),
-               end_at.isoformat(), during, during, service_price(service),
-               end_at.isoformat() if status == "completed" else None)  # fmt: skip
+    owner, vendor, service, ago = _events(world, 2, start, stop, mean, SERVICES, 0.8)
+    luck = random.random(len(owner))
+    status = np.where(luck < 0.86, "completed", np.where(luck < 0.95, "cancelled", "no_show"))
+    kinds = [service_kind(key) for key in range(1, SERVICES + 1)]
+    prices = [service_price(key) for key in range(1, SERVICES + 1)]
+    staff = (vendor - 1) * STAFF + owner % STAFF + 1
+    rows = zip(references(random, len(owner)), vendor.tolist(), owner.tolist(), service.tolist(),
+               staff.tolist(), status.tolist(), moments(ago), moments(ago, 45),
+               strict=True)  # fmt: skip
+    for reference, shop, customer, item, who, word, begins, ends in rows:
+        place, during = (item - 1) % SERVICES, f"[{begins},{ends})"
+        yield (reference, shop, customer, item, who, kinds[place], word,
+               ("online", "walk_in", "phone")[customer % 3], begins, ends, during, during,
+               prices[place], ends if word == "completed" else None)  # fmt: skip
 
 
 def orders(world: World, start: int, stop: int, mean: float) -> Iterator[tuple[Row, list[Row]]]:
     """Completed orders with one to four product lines; the caller numbers them."""
     random = np.random.default_rng((world.seed, 13, start))
-    for customer, vendor, variant, ago in _events(world, 3, start, stop, mean, PRODUCTS, 0.6):
+    owner, vendor, variant, ago = _events(world, 3, start, stop, mean, PRODUCTS, 0.6)
+    names = [f"Product {place + 1}" for place in range(PRODUCTS)]
+    prices = [variant_price(key) for key in range(1, PRODUCTS + 1)]
+    rows = zip(references(random, len(owner)), owner.tolist(), vendor.tolist(), variant.tolist(),
+               ago.tolist(), moments(ago), strict=True)  # fmt: skip
+    for reference, customer, shop, item, minutes, at in rows:
+        base = (shop - 1) * PRODUCTS
         lines: list[Row] = []
-        base = (vendor - 1) * PRODUCTS
-        for position in range(1, 2 + (customer + ago) % 4):
-            item = base + (variant - base - 1 + (position - 1) * 5) % PRODUCTS + 1
-            quantity = 1 + (ago + position) % 3 // 2
-            price = variant_price(item)
-            lines.append((vendor, position, "product", item, f"Product {(item - 1) % PRODUCTS + 1}",
-                          quantity, price, price * quantity))  # fmt: skip
-        total = sum(line[7] for line in lines)  # type: ignore[misc]
-        at = (NOW - timedelta(minutes=ago)).isoformat()
-        status = "cancelled" if ago % 25 == 0 else "completed"
-        yield (vendor, UUID(int=int.from_bytes(random.bytes(16))), customer, status,
-               ("online", "walk_in", "phone")[ago % 3], total, at), lines  # fmt: skip
+        total = 0
+        for position in range(1, 2 + (customer + minutes) % 4):
+            place = (item - base - 1 + (position - 1) * 5) % PRODUCTS
+            quantity = 1 + (minutes + position) % 3 // 2
+            price = prices[place]
+            total += price * quantity
+            lines.append((shop, position, "product", base + place + 1, names[place], quantity,
+                          price, price * quantity))  # fmt: skip
+        status = "cancelled" if minutes % 25 == 0 else "completed"
+        yield (shop, reference, customer, status, ("online", "walk_in", "phone")[minutes % 3],
+               total, at), lines  # fmt: skip

@@ -3,7 +3,6 @@
 import json
 import re
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from app import schema
-from app.embedded import Postgres
+from app.embedded import Postgres, scratch
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 SETTINGS = {
@@ -39,10 +38,7 @@ def server(directory: Path | None = None) -> Iterator[Postgres]:
         with Postgres.start(directory, settings=SETTINGS) as started:
             yield started
         return
-    with (
-        tempfile.TemporaryDirectory(prefix="backroom-bench-") as temporary,
-        Postgres.start(Path(temporary), settings=SETTINGS) as started,
-    ):
+    with scratch(settings=SETTINGS) as started:
         yield started
 
 

@@ -8,10 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import Connection, Engine
 
 from app import clock
 from app.database import SessionFactory, connect
+from app.operations import passwords
 from tests.server import TestServer
 
 _numbers = itertools.count(1)
@@ -23,6 +25,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if count := sum("tests/browser/" in report.nodeid for report in skipped):
         line = f"{count} BROWSER TESTS SKIPPED: install chromium (Debian: apt-get install chromium)"
         terminalreporter.write_line(line, yellow=True, bold=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> Iterator[None]:
+    """Real argon2 at its least cost: a hundred sign-ins would spend a minute on hashing alone."""
+    least = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "hasher", lambda: least)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -24,11 +24,8 @@ def test_the_demo_fills_an_empty_database_once(db: Connection) -> None:
     with acting(admin_actor()), begin() as session:
         slugs = set(session.scalars(select(Vendor.slug)))
         emails = set(session.scalars(select(User.email)))
-        per_vendor = dict(
-            session.execute(select(Customer.vendor_id, func.count()).group_by(Customer.vendor_id))
-            .tuples()
-            .all()
-        )
+        known = select(Customer.vendor_id, func.count()).group_by(Customer.vendor_id)
+        per_vendor = {row[0]: row[1] for row in session.execute(known)}
         drift = interests.drift(session)
         visited = session.scalar(select(func.count()).where(Customer.visit_count > 0))
     assert slugs == {"aurora", "cityvet", "pawhouse", "ironworks", "greencart", "lumen"}
@@ -36,6 +33,7 @@ def test_the_demo_fills_an_empty_database_once(db: Connection) -> None:
     assert {"admin@backroom.example", "analyst@backroom.example"} <= emails
     assert min(per_vendor.values()) >= 200
     assert drift == []
-    assert visited and visited > 800
+    assert visited
+    assert visited > 800
     with pytest.raises(seed.AlreadyFilled):
         seed.seed()

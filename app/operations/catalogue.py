@@ -31,7 +31,6 @@ REFUSALS |= {
             "fk_categories_parent_id_kind_categories", "OtherKind",
             "A category stands below one of its own kind: choose another.", "parent",
         ),
-        ("uq_tags_vendor_id_name", "TagThere", "There is such a tag: use that one.", "name"),
         (
             "uq_coupons_vendor_id_code", "CodeTaken",
             "This code is in use: choose another.", "code",
