@@ -16,6 +16,7 @@ from admin_views.rendering import (
     moment,
     money,
     number,
+    phone,
     plural,
     speaking_in,
 )
@@ -179,9 +180,11 @@ def _task(line: today.Line, role: PanelRole) -> dict[str, Any]:
 
 
 def _customer(line: today.Line) -> dict[str, Any]:
+    reach = line.detail or ""
+    reach = phone(reach) if reach.startswith("+") else reach
     return {
         "ava": initials(line.title), "title": line.title, "url": _record("customer", line.id),
-        "sub": line.detail,
+        "sub": "" if reach == line.title else reach,
     }  # fmt: skip
 
 
