@@ -17,9 +17,8 @@ NOUNS = {
 MISSING = "This page is not here"
 
 
-@pytest.mark.parametrize("role", ["manager", "staff"])
-def test_lists_show_ones_own_only(visit: Visit, role: str) -> None:
-    visitor = visit(f"{role}@alpha.example")
+def test_lists_show_ones_own_only(visit: Visit) -> None:
+    visitor = visit("staff@alpha.example")
     for noun in ("customer", "booking", "order", "service"):
         assert visitor.open(f"/admin/{noun}/list") == 200
         assert "Alpha" in visitor.html
@@ -63,8 +62,8 @@ def test_what_is_asked_behind_the_page_stays_inside_too(visit: Visit) -> None:
     assert not [text for text in found if "Beta" in text or "beta" in text], found
 
 
-@pytest.mark.parametrize("number", ["0", "-1", "999999999999999999999", "x", "1%00", "1'--"])
-def test_no_such_record_is_a_page_that_says_so(visit: Visit, number: str) -> None:
+def test_no_such_record_is_a_page_that_says_so(visit: Visit) -> None:
     visitor = visit("staff@alpha.example")
-    assert visitor.open(f"/admin/customer/details/{number}") in (400, 404)
-    assert not visitor.find_faults()
+    for number in ("0", "-1", "999999999999999999999", "x", "1%00", "1'--"):
+        assert visitor.open(f"/admin/customer/details/{number}") in (400, 404), number
+        assert not visitor.find_faults()
