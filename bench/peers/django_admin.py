@@ -35,6 +35,7 @@ def configure(database: dict[str, str]) -> None:
             "django.contrib.sessions",
             "django.contrib.messages",
             "import_export",
+            "bench.peers",
         ],
         MIDDLEWARE=[
             "django.contrib.sessions.middleware.SessionMiddleware",
@@ -162,7 +163,7 @@ ADDRESSES = {
     "search_name_rare": "/admin/peers/customer/?q={rare}",
     "search_phone": "/admin/peers/customer/?q={phone}",
     "search_email": "/admin/peers/customer/?q={email}",
-    "page_400": "/admin/peers/customer/?p=400",
+    "page_400": "/admin/peers/customer/?p={page}",
 }
 
 
