@@ -60,6 +60,7 @@ DID = {
     "skipped_duplicate": "were left out as duplicates",
     "invalid": "could not be read",
 }
+UNDID = {**DID, "created": "were new, until undone", "updated": "were changed, until undone"}
 WHY = {
     "in_file": "An earlier row of the file is the same person.",
     "same_person": "Looks like somebody known, by name only: you decide.",
@@ -379,6 +380,8 @@ def _row(
     said = _said(job, row, staged, customer)
     problems = row.problems or []
     message = WHY.get(row.code or "") or next((p["message"] for p in problems), None)
+    if row.undone:
+        message = "Taken back when the import was undone."
     return {
         "line": row.line,
         "page": row.page,
@@ -427,7 +430,7 @@ def result_page(job: ImportJob, asked: Asked) -> dict[str, Any]:
         | _row_list(job, asked, "result")
         | _headline(job, waiting)
         | {
-            "buckets": _buckets(job, DID, asked, "result"),
+            "buckets": _buckets(job, UNDID if job.undone_at else DID, asked, "result"),
             "buttons": [
                 {"title": "See the customers", "url": "/admin/customer/list", "primary": True}
             ],

@@ -172,7 +172,7 @@ def dial(value: str | None) -> str:
 
 def initials(name: str | None) -> str:
     """Up to two letters that stand for a name in its circle."""
-    words = [w for w in (name or "").split() if w[0].isalnum()]
+    words = [w for w in (name or "").split() if w[0].isalpha()]
     letters = [words[0][0], words[-1][0]] if len(words) > 1 else [w[0] for w in words]
     return "".join(letters).upper() or "?"
 
