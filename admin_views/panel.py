@@ -24,6 +24,7 @@ from admin_views import rendering, saving
 from admin_views.auth import PanelAccess, PanelAuth
 from admin_views.base import HouseView
 from admin_views.loaders import typed, without_control
+from admin_views.menu import draw_menu
 from admin_views.rendering import say
 from admin_views.shell import Shell
 from app.database import AppSession, SessionFactory
@@ -78,6 +79,7 @@ class Panel(Admin):
             authorization_backend=PanelAccess(),
         )
         rendering.install(self.templates.env)
+        self.templates.env.globals.update(draw_menu=draw_menu)
         self.admin.state.panel = self
         kept = [r for r in self.admin.router.routes if getattr(r, "name", "") != "delete"]
         self.admin.router.routes = [
