@@ -324,6 +324,10 @@ def _zone(name: str | None) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
+FEW_VENDORS = 12
+"""More are not printed into every page."""
+
+
 def _seen_by_pages(standing: users.Standing, choices: Iterable[users.Choice]) -> dict[str, Any]:
     role = standing.actor.panel_role
     return {
@@ -344,11 +348,14 @@ def _switch(standing: users.Standing, choices: list[users.Choice]) -> dict[str, 
     ]
     if role is PanelRole.ADMIN:
         shown.insert(0, {"value": "", "label": "All vendors", "current": here is None})
+    # on every page of the marketplace a few vendors are enough, the others are searched
+    is_long = role is PanelRole.ADMIN and here is None and len(shown) > FEW_VENDORS
     return {
         "title": standing.vendor_name or "All vendors",
         "hint": role.value.capitalize(),
         "url": "/admin/vendor",
-        "choices": shown,
+        "choices": shown[:FEW_VENDORS] if is_long else shown,
+        "lookup_url": "/admin/booking/choices/vendor" if is_long else None,
     }
 
 

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from app import clock, middleware
 from app.database import begin
 from app.operations import passwords, users
-from app.tenancy import GATE, SYSTEM, acting
+from app.tenancy import GATE, SYSTEM, acting, admin_actor
 from app.transact import in_transaction
 from app.web import NoSecret, create_app, walk_routes
 from models.users import LoginSession, User, VendorUser
@@ -564,3 +564,16 @@ def test_refusals_for_programs_are_json(browser: Browser) -> None:
     answer = browser.post("/admin/login", headers={"accept": "application/json"})
     assert answer.status_code == 403
     assert json.loads(answer.text)["message"].startswith("This came from another site")
+
+
+def test_many_vendors_are_searched_not_printed_on_every_page(app: Starlette, house: House) -> None:
+    with acting(admin_actor()), begin() as session:
+        for number in range(14):
+            make.vendor(session, name=f"Branch {number:02d}")
+    browser = Browser(app).as_(email_of("admin"))
+    page = browser.get("/admin/booking/list").text
+    assert 'data-vendors="/admin/booking/choices/vendor"' in page
+    assert page.count('name="vendor" value=') <= 12
+    found = browser.get("/admin/booking/choices/vendor?term=Branch+13").json()["choices"]
+    assert [choice["label"] for choice in found] == ["Branch 13"]
+    assert found[0]["value"]
