@@ -43,11 +43,11 @@ def pick(url: str) -> dict[str, Any]:
         vendor = 2
         service = ranked(
             "SELECT category_id FROM customer_interests WHERE kind <> 'product'"
-            " GROUP BY 1 ORDER BY count(*) DESC"
+            " AND category_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC"
         )
         product = ranked(
             "SELECT category_id FROM customer_interests WHERE kind = 'product'"
-            " GROUP BY 1 ORDER BY count(*) DESC"
+            " AND category_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC"
         )
         customer = one("SELECT max(id) / 2 FROM customers")
         busiest = one("SELECT id FROM customers ORDER BY visit_count + order_count DESC LIMIT 1")
