@@ -36,8 +36,10 @@ def opened(path: Path, filename: str) -> intake.Listing:
     return intake.open_list(path, filename=filename, limits=limits(), work_dir=path.parent)
 
 
-def take_in(kept: Kept, filename: str) -> ImportJob:
+def take_in(kept: Kept, filename: str, **wishes: str) -> ImportJob:
     """Recognise an uploaded file and propose its columns; a file that is no list is refused.
+
+    `wishes` are the `strategy` and `channel` that `imports.start` takes.
 
     Reads the beginning of the file with no transaction open.
     """
@@ -54,7 +56,7 @@ def take_in(kept: Kept, filename: str) -> ImportJob:
     with begin() as session:
         return imports.start(
             session, kind=listing.kind, encoding=listing.encoding, delimiter=listing.delimiter,
-            header=listing.header, samples=listing.samples, mapping=proposal, **known,
+            header=listing.header, samples=listing.samples, mapping=proposal, **wishes, **known,
         )  # fmt: skip
 
 

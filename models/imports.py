@@ -9,10 +9,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, OwnedByVendor, Timestamped, not_negative, one_of, same_vendor
+from models.words import Channel
 
 
 class Field(StrEnum):
@@ -139,6 +140,7 @@ class ImportJob(OwnedByVendor, Timestamped, Base):
     __table_args__ = (
         one_of("status", ImportStatus),
         one_of("strategy", Strategy),
+        one_of("channel", Channel),
         *not_negative("total_rows", "progress"),
         Index(None, "user_id"),
     )
@@ -155,6 +157,9 @@ class ImportJob(OwnedByVendor, Timestamped, Base):
     samples: Mapped[list[Any]]
     mapping: Mapped[dict[str, Any]] = mapped_column(comment="header -> field, null: left out")
     strategy: Mapped[str] = mapped_column(default=Strategy.FILL, server_default="fill")
+    channel: Mapped[str] = mapped_column(
+        default=Channel.IMPORT, server_default="import", comment="how its new customers came"
+    )
     match_by: Mapped[list[Any]] = mapped_column(comment="of: email, phone, name_birthday")
     total_rows: Mapped[int] = mapped_column(default=0, server_default="0")
     progress: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -183,7 +188,11 @@ class ImportRow(OwnedByVendor, Base):
         one_of("outcome", Outcome),
         Index(None, "vendor_id", "job_id", "outcome", "position"),
         Index(None, "vendor_id", "customer_id"),
-    )
+        Index(
+            "ix_import_rows_waiting", "vendor_id", "job_id", "position",
+            postgresql_where=text("code = 'same_person'"),
+        ),
+    )  # fmt: skip
 
     job_id: Mapped[int] = mapped_column()
     position: Mapped[int] = mapped_column(comment="1 for the first row after the header")

@@ -11,7 +11,7 @@ from app import intake, lists
 from app.database import begin
 from app.errors import DomainError, NotFound
 from app.gateways.files import FileGone
-from app.operations import import_steps, imports
+from app.operations import import_decisions, import_steps, imports
 from app.tenancy import SYSTEM, acting, vendor_actor
 from models.imports import ImportJob, ImportRow, ImportStatus, Outcome
 from models.vendors import Vendor
@@ -37,6 +37,12 @@ def commit(job_id: int) -> None:
 def undo(job_id: int) -> None:
     """Take the import back, chunk by chunk; goes on where it was killed."""
     _in_chunks(imports.undo_chunk, job_id)
+
+
+@celery_app.task(name="tasks.imports.decide")
+def decide(job_id: int) -> None:
+    """Settle all rows that waited for the same decision; goes on where it was killed."""
+    _in_chunks(import_decisions.decide_chunk, job_id)
 
 
 @celery_app.task(name="tasks.imports.clear_left_over")
@@ -67,11 +73,13 @@ def _try_out(job_id: int, path: Path | None = None) -> None:
     job = _job(job_id)
     if imports.step(job) == "reading":
         try:
-            _read(job, path or lists.files().path(job.stored_as))
+            run = _read(job, path or lists.files().path(job.stored_as))
+            _transacted(imports.finish_reading, job_id=job_id, run=run)
         except (intake.Unreadable, FileGone) as refusal:
             _transacted(imports.fail, job_id=job_id, sentence=str(refusal))
             return
-        _transacted(imports.finish_reading, job_id=job_id)
+        except imports.NotNow:  # stopped meanwhile, or another worker reads it
+            return
     _in_chunks(import_steps.judge_chunk, job_id)
 
 
@@ -83,18 +91,23 @@ def _job(job_id: int) -> ImportJob:
         return job
 
 
-def _read(job: ImportJob, path: Path) -> None:
-    """Stage what is not staged yet: a chunk of rows and the progress in one transaction."""
+def _read(job: ImportJob, path: Path) -> str | None:
+    """Stage what is not staged yet: a chunk of rows and the progress in one transaction.
+
+    Returns the name of this reading. Raises `NotNow` as soon as it is stopped.
+    """
     staged, line = _transacted(imports.last_line, job_id=job.id)
     if staged != job.total_rows:  # the server crashed in between and lost some: all over again
         with begin() as session:
             imports.forget_reading(session, session.merge(job))
-            imports.begin_trying(session, job_id=job.id)
+            job = imports.begin_trying(session, job_id=job.id)
         staged, line = 0, 0
+    run = (job.tried or {}).get("run")
     rows = lists.rows_of(job, path, start_line=line + 1 if staged else 0)
     while chunk := list(islice(rows, imports.CHUNK)):
-        _transacted(imports.stage, job_id=job.id, rows=chunk, first=staged + 1)
+        _transacted(imports.stage, job_id=job.id, rows=chunk, first=staged + 1, run=run)
         staged += len(chunk)
+    return run
 
 
 def _commit(job_id: int) -> None:

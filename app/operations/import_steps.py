@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.errors import DomainError
+from app.errors import DomainError, NotFound
 from app.operations import import_matching as matching
 from app.operations import import_reading, imports
 from app.operations.import_writing import write
@@ -22,7 +22,7 @@ from models.imports import (
     TypedRow,
 )
 
-_AFTER = (
+AFTER = (
     "jsonb_strip_nulls(to_jsonb(s) - '{id,vendor_id,job_id,keys,leader,link,raw,problems}'::text[])"
 )
 _LONGEST_TAG_LIST = 10_000
@@ -72,7 +72,7 @@ def _plan_by_contact(session: Session, job: ImportJob) -> None:
             INSERT INTO import_rows
               (job_id, position, line, page, outcome, code, customer_id, raw, problems, after)
             SELECT s.job_id, s.position, s.line, s.page, v.outcome, v.code, v.customer_id,
-              s.raw, s.problems, CASE WHEN v.outcome = 'skipped_duplicate' THEN {_AFTER} END
+              s.raw, s.problems, CASE WHEN v.outcome = 'skipped_duplicate' THEN {AFTER} END
             FROM chunk s JOIN verdicts v USING (position) ORDER BY s.position
             """  # noqa: S608
         )
@@ -95,17 +95,17 @@ def _plan_by_name(session: Session, job: ImportJob) -> None:
     matching.match_by_name(session, job_id=job.id, match_by=job.match_by)
     matching.merge(session, strategy=job.strategy)
     matching.verdicts(session, strategy=job.strategy)
-    _adopt(session, job, "v.customer_id IS NOT NULL")
+    adopt(session, job, "v.customer_id IS NOT NULL")
 
 
-def _adopt(session: Session, job: ImportJob, condition: str) -> None:
+def adopt(session: Session, job: ImportJob, condition: str) -> None:
     """Write the verdicts into the job's rows."""
     session.execute(
         text(
             f"""
             UPDATE import_rows r SET outcome = v.outcome, code = v.code,
               customer_id = v.customer_id,
-              after = CASE WHEN v.outcome = 'skipped_duplicate' THEN {_AFTER} END
+              after = CASE WHEN v.outcome = 'skipped_duplicate' THEN {AFTER} END
             FROM chunk s JOIN verdicts v USING (position)
             WHERE r.vendor_id = s.vendor_id AND r.job_id = :job AND r.position = s.position
               AND {condition}
@@ -126,7 +126,7 @@ def _let_the_first_have_it(session: Session, job: ImportJob) -> None:
                 AND (outcome IN ('updated', 'unchanged')
                   OR outcome = 'skipped_duplicate' AND code IN ('known', 'same_name')))
             UPDATE import_rows r SET outcome = 'skipped_duplicate', code = 'in_file',
-              after = {_AFTER}
+              after = {AFTER}
             FROM claims c JOIN staged_rows s ON s.job_id = :job AND s.position = c.position
             WHERE c.first < c.position AND r.job_id = :job AND r.position = c.position
               AND r.position > :settled
@@ -152,7 +152,7 @@ def commit_chunk(session: Session, *, job_id: int, size: int = imports.CHUNK) ->
     _judge_again(session, job)
     _same_as_tried(session, job)
     tags = write(session, job_id=job_id, filename=job.filename)
-    _count_tags(job, tags)
+    count_tags(job, tags)
     job.progress = until
     job.result = {**(job.result or {}), "settled": until}
     if until >= job.total_rows:
@@ -189,7 +189,8 @@ def _same_as_tried(session: Session, job: ImportJob) -> None:
         raise imports.Diverged
 
 
-def _count_tags(job: ImportJob, tags: list[int]) -> None:
+def count_tags(job: ImportJob, tags: list[int]) -> None:
+    """Remember the tags that had to be made: an undo takes them back."""
     if tags:
         result = dict(job.result or {})
         result["tags"] = [*result.get("tags", []), *tags][:_LONGEST_TAG_LIST]
@@ -223,7 +224,19 @@ def fix_row(session: Session, *, row_id: int, typed: TypedRow) -> ImportRow:
     matching.open_chunk(session, job_id=job.id, after=row.position - 1, until=row.position)
     matching.match_by_contact(session, match_by=job.match_by)
     matching.match_by_name(session, job_id=job.id, match_by=job.match_by)
+    keep_words(session, job)
     return _settle(session, job, row, strategy=job.strategy)
+
+
+def keep_words(session: Session, job: ImportJob) -> None:
+    """What somebody typed stays with the row, as long as something is wrong with it."""
+    session.execute(
+        text(
+            "UPDATE import_rows r SET raw = s.raw, problems = s.problems FROM chunk s"
+            " WHERE r.job_id = :job AND r.position = s.position"
+        ),
+        {"job": job.id},
+    )
 
 
 def decide(session: Session, *, row_id: int, choice: str) -> ImportRow:
@@ -236,7 +249,7 @@ def decide(session: Session, *, row_id: int, choice: str) -> ImportRow:
     if choice == "leave":
         row.code = "left_out"
         return row
-    if row.after is None or choice not in ("same", "new") or row.code == "left_out":
+    if row.after is None or choice not in ("same", "new"):
         raise NothingToDecide
     if choice == "same" and row.customer_id is None:
         raise NothingToDecide
@@ -250,12 +263,20 @@ def decide(session: Session, *, row_id: int, choice: str) -> ImportRow:
 
 
 def _open_row(session: Session, row_id: int, outcome: Outcome) -> tuple[ImportJob, ImportRow]:
+    job = imports.held(session, job_of_row(session, row_id), ImportStatus.COMPLETED)
     row = locked(session, ImportRow, row_id)
-    job = imports.held(session, row.job_id, ImportStatus.COMPLETED)
     if row.outcome != outcome or imports.step(job) is not None:
         raise NothingToDecide
     imports.lock_customers(session, job)
     return job, row
+
+
+def job_of_row(session: Session, row_id: int) -> int:
+    """Whose row it is: the job is locked before its rows, as the worker does. Raises `NotFound`."""
+    job_id = session.scalar(select(ImportRow.job_id).where(ImportRow.id == row_id))
+    if job_id is None:
+        raise NotFound
+    return job_id
 
 
 def _stage_one(
@@ -279,15 +300,8 @@ def _stage_one(
 def _settle(session: Session, job: ImportJob, row: ImportRow, *, strategy: str) -> ImportRow:
     matching.merge(session, strategy=strategy)
     matching.verdicts(session, strategy=strategy)
-    _adopt(session, job, "true")
-    session.execute(
-        text(
-            "UPDATE import_rows r SET raw = s.raw, problems = s.problems FROM chunk s"
-            " WHERE r.job_id = :job AND r.position = s.position"
-        ),
-        {"job": job.id},
-    )
-    _count_tags(job, write(session, job_id=job.id, filename=job.filename))
+    adopt(session, job, "true")
+    count_tags(job, write(session, job_id=job.id, filename=job.filename))
     of_row = (StagedRow.job_id == job.id, StagedRow.position == row.position)
     session.execute(delete(StagedRow).where(*of_row))
     session.refresh(row)

@@ -32,6 +32,7 @@ def undo_rows(session: Session, *, job_id: int, after: int, until: int) -> None:
     _spare_changed(session, job_id)
     _spare_used(session)
     _restore(session)
+    _keep_names(session, job_id)
     _delete(session)
     session.execute(
         text(
@@ -161,6 +162,23 @@ def _restore(session: Session) -> None:
             " WHERE k.customer_id = u.customer_id AND k.channel = said.key"
             " AND k.purpose = 'marketing' ORDER BY k.id DESC LIMIT 1) = 'import'"
         )
+    )
+
+
+def _keep_names(session: Session, job_id: int) -> None:
+    """The report goes on to say of whom a row spoke, when nobody of that name is left."""
+    session.execute(
+        text(
+            "UPDATE import_rows r SET after = jsonb_strip_nulls(jsonb_build_object("
+            " 'full_name', c.full_name, 'company', c.company,"
+            " 'email', CASE WHEN c.full_name IS NULL AND c.company IS NULL THEN c.email END,"
+            " 'phone', CASE WHEN num_nonnulls(c.full_name, c.company, c.email) = 0"
+            "   THEN c.phone END))"
+            " FROM taken_back u JOIN customers c ON c.id = u.customer_id"
+            " WHERE u.outcome = 'created' AND u.kept IS NULL"
+            " AND r.job_id = :job AND r.position = u.position"
+        ),
+        {"job": job_id},
     )
 
 

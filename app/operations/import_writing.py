@@ -57,10 +57,12 @@ def _create(session: Session, job_id: int) -> None:
             "INSERT INTO customers (full_name, company, email, phone, phone_2, birthday, status,"
             " channel, note, sort_name, search_text)"
             " SELECT full_name, company, email, phone, phone_2, birthday,"
-            " coalesce(s.status, 'active'), 'import', note, sort_name, search_text"
+            " coalesce(s.status, 'active'), (SELECT channel FROM import_jobs WHERE id = :job),"
+            " note, sort_name, search_text"
             " FROM chunk s JOIN verdicts v USING (position) WHERE v.outcome = 'created'"
             " ORDER BY position RETURNING id"
-        )
+        ),
+        {"job": job_id},
     ).all()
     fresh_temp(
         session,

@@ -1,5 +1,6 @@
 """Customer lists on their way in: uploaded, mapped, tried out, imported, and taken back."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from models.imports import (
     Strategy,
     TypedRow,
 )
+from models.words import Channel
 
 CHUNK = 5000
 UNDO_WITHIN = timedelta(days=30)
@@ -80,8 +82,13 @@ def start(
     mapping: Mapping[str, Field | None],
     encoding: str | None = None,
     delimiter: str | None = None,
+    strategy: str = Strategy.FILL,
+    channel: str = Channel.IMPORT,
 ) -> ImportJob:
-    """Take in an uploaded list; `mapping` is what its columns seem to be."""
+    """Take in an uploaded list; `mapping` is what its columns seem to be.
+
+    `channel` is how its new customers came.
+    """
     job = ImportJob(
         user_id=current_actor().user_id,
         filename=_clean(filename)[:255] or "list",
@@ -93,7 +100,8 @@ def start(
         header=[_clean(name) for name in header],
         samples=[[_clean(cell)[:200] for cell in row] for row in samples],
         mapping={_clean(name): field.value if field else None for name, field in mapping.items()},
-        strategy=Strategy.FILL,
+        strategy=Strategy(strategy),
+        channel=Channel(channel),
         match_by=list(MATCH_BY),
     )
     session.add(job)
@@ -155,12 +163,13 @@ def map_columns(
 def forget_reading(session: Session, job: ImportJob) -> None:
     """Let go of everything that was read of the list and planned with it."""
     session.execute(delete(StagedRow).where(StagedRow.job_id == job.id))
-    _forget_plan(session, job)
+    forget_plan(session, job)
     job.total_rows = job.progress = 0
     job.tried = job.refused = None
 
 
-def _forget_plan(session: Session, job: ImportJob) -> None:
+def forget_plan(session: Session, job: ImportJob) -> None:
+    """Let go of what was planned with the rows that are not imported."""
     session.execute(
         delete(ImportRow).where(ImportRow.job_id == job.id, ImportRow.position > settled(job))
     )
@@ -180,11 +189,15 @@ def settled(job: ImportJob) -> int:
 
 
 def step(job: ImportJob) -> str | None:
-    """What runs in the background now: reading, matching, names, importing, undoing; or nothing."""
+    """What runs in the background now, or nothing.
+
+    One of: reading, matching, names, importing, deciding, undoing.
+    """
     if job.status == ImportStatus.IMPORTING:
         return "importing"
-    if (job.result or {}).get("undoing"):
-        return "undoing"
+    for word in ("undoing", "deciding"):
+        if (job.result or {}).get(word):
+            return word
     return (job.tried or {}).get("step")
 
 
@@ -205,9 +218,10 @@ def begin_trying(session: Session, *, job_id: int) -> ImportJob:
     whole = job.tried is not None and _is_staged(session, job)
     if not whole and not settled(job):
         forget_reading(session, job)
-    _forget_plan(session, job)
+    forget_plan(session, job)
+    _go_on(job)
     job.status, job.refused = ImportStatus.MAPPED, None
-    job.tried = {"step": "matching" if whole else "reading"}
+    job.tried = {"step": "matching" if whole else "reading", "run": secrets.token_hex(4)}
     job.progress = settled(job) if whole else job.total_rows
     return job
 
@@ -228,21 +242,34 @@ def last_line(session: Session, *, job_id: int) -> tuple[int, int]:
     return found[0], found[1]
 
 
-def stage(session: Session, *, job_id: int, rows: Sequence[TypedRow], first: int) -> ImportJob:
+def stage(
+    session: Session, *, job_id: int, rows: Sequence[TypedRow], first: int, run: str | None = None
+) -> ImportJob:
     """Keep the next rows of the list; progress moves in the same transaction."""
-    job = held(session, job_id, ImportStatus.MAPPED)
-    if step(job) != "reading" or job.total_rows != first - 1:
+    job = _read_by(session, job_id, run)
+    if job.total_rows != first - 1:
         raise NotNow(status="read by another worker")
     import_reading.stage(session, job_id=job_id, rows=rows, first=first, match_by=job.match_by)
     job.total_rows = job.progress = first - 1 + len(rows)
     return job
 
 
-def finish_reading(session: Session, *, job_id: int) -> ImportJob:
+def finish_reading(session: Session, *, job_id: int, run: str | None = None) -> ImportJob:
     """All rows are staged: find those that are the same, and go on to matching."""
-    job = held(session, job_id, ImportStatus.MAPPED)
+    job = _read_by(session, job_id, run)
     import_reading.find_twins(session, job_id=job_id, rows=job.total_rows)
-    job.tried, job.progress = {"step": "matching"}, 0
+    job.tried, job.progress = {"step": "matching"}, settled(job)
+    return job
+
+
+def _read_by(session: Session, job_id: int, run: str | None) -> ImportJob:
+    """The job, if it is being read, and still by the reading that `run` names.
+
+    A reading that was stopped may end late, after another one of other columns has begun.
+    """
+    job = held(session, job_id, ImportStatus.MAPPED)
+    if step(job) != "reading" or run not in (None, (job.tried or {}).get("run")):
+        raise NotNow(status="read by another worker")
     return job
 
 
@@ -260,7 +287,13 @@ def begin_import(session: Session, *, job_id: int) -> ImportJob:
         raise ReadAgain
     job.status, job.started_at = ImportStatus.IMPORTING, job.started_at or clock.now()
     job.progress = settled(job)
+    _go_on(job)
     return job
+
+
+def _go_on(job: ImportJob) -> None:
+    if (job.result or {}).get("halted"):
+        job.result = {**(job.result or {}), "halted": False}
 
 
 def stop(session: Session, *, job_id: int, sentence: str) -> ImportJob:
@@ -269,7 +302,20 @@ def stop(session: Session, *, job_id: int, sentence: str) -> ImportJob:
     job.status, job.refused, job.tried = ImportStatus.MAPPED, sentence, None
     if _is_staged(session, job):
         job.tried = {}
+    halt(session, job)
     return job
+
+
+def halt(session: Session, job: ImportJob) -> None:
+    """If rows are imported already, count what became of them: they stay, and can be undone."""
+    if done := settled(job):
+        counted = counts(session, job_id=job.id, until=done)
+        job.result = {**(job.result or {}), **counted, "halted": True}
+
+
+def is_halted(job: ImportJob) -> bool:
+    """Whether only a part of the list is imported, and nothing goes on by itself."""
+    return bool((job.result or {}).get("halted")) and step(job) is None
 
 
 def fail(session: Session, *, job_id: int, sentence: str) -> ImportJob:
@@ -318,18 +364,22 @@ def undo_chunk(session: Session, *, job_id: int, size: int = CHUNK) -> bool:
     if step(job) != "undoing":
         return False
     lock_customers(session, job)
-    until = job.progress + size
+    last = job.total_rows if job.finished_at else settled(job)
+    until = min(job.progress + size, last)
     undo_rows(session, job_id=job_id, after=job.progress, until=until)
-    job.progress = min(until, job.total_rows)
-    if until >= job.total_rows:
+    job.progress = until
+    if until >= last:
         _finish_undo(session, job)
-    return until < job.total_rows
+    return until < last
 
 
 def _finish_undo(session: Session, job: ImportJob) -> None:
     result = dict(job.result or {})
     drop_tags(session, tag_ids=result.pop("tags", []))
-    result.pop("undoing", None)
+    for word in ("undoing", "halted"):
+        result.pop(word, None)
+    if not job.finished_at:
+        forget_plan(session, job)
     kept = (ImportRow.code.in_((KEPT_CHANGED, KEPT_IN_USE)), ImportRow.undone.is_(True))
     of_job = select(func.count()).where(ImportRow.job_id == job.id)
     result["kept"], result["taken_back"] = (session.scalar(of_job.where(c)) for c in kept)
@@ -345,9 +395,11 @@ def lock_customers(session: Session, job: ImportJob) -> None:
     )
 
 
-def counts(session: Session, *, job_id: int) -> dict[str, int]:
-    """How many rows ended in each outcome; every outcome is named."""
+def counts(session: Session, *, job_id: int, until: int | None = None) -> dict[str, int]:
+    """How many rows, or the rows up to a position, ended in each outcome; all are named."""
     of_job = select(ImportRow.outcome, func.count()).where(ImportRow.job_id == job_id)
+    if until is not None:
+        of_job = of_job.where(ImportRow.position <= until)
     by_outcome = session.execute(of_job.group_by(ImportRow.outcome))
     found = {outcome: rows for outcome, rows in by_outcome}  # noqa: C416
     return {outcome.value: found.get(outcome.value, 0) for outcome in COUNTED}
