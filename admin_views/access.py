@@ -38,6 +38,7 @@ def _grants(
 _CUSTOMER = FULL | {"bulk", "views", "tags", "duplicates"}
 _OF_A_CUSTOMER = _grants(FULL, FULL)
 _CATALOGUE = _grants(FULL, READ)
+_USERS = READ | {"invite", "role", "remove", "reset"}
 
 MATRIX: Mapping[str, Grants] = {
     "today": _grants({"list"}, {"list"}, analyst={"list"}),
@@ -77,7 +78,7 @@ MATRIX: Mapping[str, Grants] = {
     "audit-entry": _grants(READ, READ),
     "outbox-message": _grants(admin=READ),
     "vendor": _grants(READ | {"edit"}, READ, admin=WRITE),
-    "users": _grants({"list", "invite", "role", "remove", "reset"}),
+    "users": _grants(_USERS, admin=_USERS | {"activate", "marketplace"}),
 }
 
 COMMANDS: Mapping[tuple[str, str], str] = {

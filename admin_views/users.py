@@ -1,10 +1,6 @@
 """Who may sign in here: invited by a one-time link, given a role, removed."""
 
-import functools
-from typing import Any
-
-import anyio
-from sqladmin import BaseView, expose
+from sqladmin import expose
 from sqladmin.secret import Secret
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
@@ -13,33 +9,27 @@ from starlette.responses import RedirectResponse, Response
 
 from admin_views.auth import posted
 from admin_views.rendering import say
-from app.errors import DomainError
-from app.operations import invitations
+from admin_views.user_page import UserPage, number_of
+from app.errors import DomainError, NotFound
+from app.operations import accounts, invitations
 from app.settings import settings
 from app.tenancy import current_actor
-from app.transact import in_transaction
+from app.transact import in_thread
 from models.users import MarketplaceRole, VendorRole
 
 VENDOR_ROLES = ((VendorRole.STAFF, "Staff"), (VendorRole.MANAGER, "Manager"))
 MARKETPLACE_ROLES = ((MarketplaceRole.ANALYST, "Analyst"), (MarketplaceRole.ADMIN, "Admin"))
 
 
-def _people(session: Session) -> list[invitations.Colleague]:
+def _people(session: Session, words: str = "") -> list[invitations.Colleague]:
     vendor_id = current_actor().vendor_id
-    if vendor_id is None:
-        return invitations.marketplace_people(session)
-    return invitations.colleagues(session, vendor_id=vendor_id)
+    if vendor_id is not None:
+        return invitations.colleagues(session, vendor_id=vendor_id)
+    return accounts.find(session, words=words) if words else invitations.marketplace_people(session)
 
 
-async def _run(operation: Any, **arguments: Any) -> Any:
-    run = functools.partial(in_transaction, operation, **arguments)
-    return await anyio.to_thread.run_sync(run)
-
-
-def _number(text: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) < 19:
-        return int(text)
-    raise HTTPException(404)
+def _visible(session: Session, user_id: int) -> str:
+    return accounts.account(session, user_id=user_id).email
 
 
 def link_address(token: str) -> str:
@@ -47,7 +37,7 @@ def link_address(token: str) -> str:
     return f"{settings().public_url.rstrip('/')}/link/{token}"
 
 
-class UsersView(BaseView):
+class UsersView(UserPage):
     """The people of the vendor one stands in; of the marketplace when in none."""
 
     name, icon, category = "Users", "ti ti-users-group", "Vendors"
@@ -64,7 +54,10 @@ class UsersView(BaseView):
         form = await posted(request, "email", "name", "role")
         vendor_id = current_actor().vendor_id
         try:
-            invited = await _run(invitations.invite, vendor_id=vendor_id, **form)
+            invited = await in_thread(
+                invitations.invite, vendor_id=vendor_id,
+                email=form["email"], name=form["name"], role=form["role"],
+            )  # fmt: skip
         except DomainError as refusal:
             return await self._page(request, form, {refusal.field or "email": str(refusal)})
         if invited.token is None:
@@ -75,40 +68,43 @@ class UsersView(BaseView):
     @expose("/users/reset", methods=["POST"], identity="users")
     async def reset(self, request: Request) -> Response:
         """A link for a new password, shown once."""
-        user_id = _number((await posted(request, "user"))["user"])
-        people = await _run(_people)
-        person = next((p for p in people if p.user_id == user_id), None)
-        if person is None:
-            raise HTTPException(404)
+        user_id = number_of((await posted(request, "user"))["user"])
         try:
-            token = await _run(invitations.reset, user_id=user_id)
+            email = await in_thread(_visible, user_id)
+            token = await in_thread(invitations.reset, user_id=user_id)
+        except NotFound:
+            raise HTTPException(404) from None
         except DomainError as refusal:
             return self._back(request, str(refusal), tone="danger")
-        return await self._with_link(request, person.email, token)
+        return await self._with_link(request, email, token)
 
     @expose("/users/role", methods=["POST"], identity="users")
     async def change_role(self, request: Request) -> Response:
         """Make somebody a manager or staff."""
-        form = await posted(request, "place", "role")
+        form = await posted(request, "place", "role", "user")
+        place_id = number_of(form["place"])
         try:
-            await _run(invitations.change_role, place_id=_number(form["place"]), role=form["role"])
+            await in_thread(invitations.change_role, place_id=place_id, role=form["role"])
         except DomainError as refusal:
-            return self._back(request, str(refusal), tone="danger")
-        return self._back(request, "The role is changed.")
+            return self._back(request, str(refusal), form["user"], tone="danger")
+        return self._back(request, "The role is changed.", form["user"])
 
     @expose("/users/remove", methods=["POST"], identity="users")
     async def remove(self, request: Request) -> Response:
         """Take somebody's place away."""
-        place_id = _number((await posted(request, "place"))["place"])
+        form = await posted(request, "place", "user")
         try:
-            await _run(invitations.remove, place_id=place_id)
+            await in_thread(invitations.remove, place_id=number_of(form["place"]))
         except DomainError as refusal:
-            return self._back(request, str(refusal), tone="danger")
-        return self._back(request, "Removed: they can no longer sign in here.")
+            return self._back(request, str(refusal), form["user"], tone="danger")
+        return self._back(request, "Removed: they can no longer sign in there.", form["user"])
 
-    def _back(self, request: Request, sentence: str, *, tone: str = "success") -> Response:
+    def _back(
+        self, request: Request, sentence: str, user: str = "", *, tone: str = "success"
+    ) -> Response:
         say(request, sentence, tone=tone)
-        return RedirectResponse("/admin/users", 303)
+        stays = user and current_actor().vendor_id is None  # a vendor may see them no more
+        return RedirectResponse(f"/admin/users/{number_of(user)}" if stays else "/admin/users", 303)
 
     async def _with_link(self, request: Request, email: str, token: str) -> Response:
         Secret.reveal_once(
@@ -126,12 +122,15 @@ class UsersView(BaseView):
         errors: dict[str, str] | None = None,
     ) -> Response:
         inside = current_actor().vendor_id is not None
+        words = " ".join(request.query_params.get("search", "").split())[:100]
         roles = VENDOR_ROLES if inside else MARKETPLACE_ROLES
-        place = request.state.standing.vendor_name or "the marketplace"
+        standing = getattr(request.state, "standing", None)
+        place = (standing and standing.vendor_name) or "the marketplace"
         context = {
             "page_title": "Users",
             "page_hint": f"Who signs in for {place}",
-            "people": await _run(_people),
+            "people": await in_thread(_people, words),
+            "search": words,
             "roles": [(role.value, label) for role, label in roles],
             "inside": inside,
             "me": current_actor().user_id,

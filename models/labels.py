@@ -26,7 +26,7 @@ from models.users import User
 from models.vendors import Vendor
 
 NOUNS = {
-    "addresses": "Address", "api_tokens": "Key for programs", "bookings": "Booking",
+    "addresses": "Address", "api_tokens": "API token", "bookings": "Booking",
     "bulk_jobs": "Bulk change", "categories": "Category", "consents": "Consent",
     "coupons": "Coupon", "customer_merges": "Merge", "customer_preferences": "Preferences",
     "customer_tags": "Tag", "customers": "Customer", "import_jobs": "Import",
@@ -44,7 +44,8 @@ LABELS = {
     "buffer_after_minutes": "Minutes after", "buffer_before_minutes": "Minutes before",
     "cancel_at_period_end": "Ends with its period", "cancel_reason": "Reason",
     "duration_minutes": "Minutes", "full_name": "Name", "granted": "Agreed", "is_active": "Active",
-    "line1": "Street", "line2": "Second line", "merged_into_id": "Merged into", "option": "Variant",
+    "inactive_reason": "Reason", "line1": "Street", "line2": "Second line",
+    "merged_into_id": "Merged into", "option": "Variant",
     "max_redemptions": "Most uses", "period_ends_at": "Period ends",
     "period_starts_at": "Period begins", "phone_2": "Second phone", "plan_id": "Plan",
     "quiet_from": "Quiet from", "quiet_until": "Quiet until", "region": "Region", "sku": "SKU",

@@ -43,6 +43,9 @@ class User(Timestamped, Base):
         UniqueConstraint("email"),
         one_of("role", MarketplaceRole),
         CheckConstraint("email = lower(email)", name="email_is_lower_case"),
+        CheckConstraint(
+            "inactive_reason IS NULL OR NOT is_active", name="reason_only_while_inactive"
+        ),
     )
 
     id: Mapped[int] = mapped_column(
@@ -57,6 +60,10 @@ class User(Timestamped, Base):
     role: Mapped[str | None]
     password_hash: Mapped[str | None] = mapped_column(deferred=True)  # only the gate may read it
     is_active: Mapped[bool] = mapped_column(default=True, server_default="true")
+    inactive_reason: Mapped[str | None] = mapped_column(
+        deferred=True,  # analysts and the gate may not read it
+        comment="why somebody may not sign in any more",
+    )
 
     vendors: Mapped[list["VendorUser"]] = relationship(back_populates="user")
 
@@ -122,6 +129,7 @@ class ApiToken(Timestamped, Base):
     vendor_id: Mapped[int | None] = mapped_column(ForeignKey("vendors.id"))
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     name: Mapped[str]
+    prefix: Mapped[str] = mapped_column(comment="how its owner knows it again")
     token_hash: Mapped[str]
     last_used_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]

@@ -34,7 +34,7 @@ from models.services import Service
 from models.staff import StaffMember
 from models.tags import CustomerTag, Tag
 from models.tasks import Task
-from models.users import User, VendorUser
+from models.users import ApiToken, User, VendorUser
 from models.vendors import Vendor
 from models.views import SavedView
 
@@ -97,6 +97,12 @@ def user(session: Session, **fields: Any) -> User:
 
 def vendor_user(session: Session, *, user: User, role: str = "staff", **fields: Any) -> VendorUser:
     return _saved(session, VendorUser(user_id=user.id, role=role, **fields))
+
+
+def api_token(session: Session, **fields: Any) -> ApiToken:
+    n = number()
+    values = {"user_id": 1, "name": f"Till {n}", "prefix": "br_till", "token_hash": f"{n:064x}"}
+    return _saved(session, ApiToken(**values | fields))
 
 
 def person(session: Session, **fields: Any) -> Person:

@@ -227,6 +227,7 @@ class Colleague(NamedTuple):
     name: str
     role: str
     is_active: bool
+    homes: tuple[str, ...] = ()
 
 
 def colleagues(session: Session, *, vendor_id: int) -> list[Colleague]:

@@ -7,7 +7,6 @@ from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
 from models.customers import CustomerMerge, PreferredCategory
-from models.users import ApiToken
 from models.vendors import Counter
 from tests import make
 from tests.laws.schema import TENANT
@@ -45,13 +44,13 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
     make.outbox_message(session, **home)
     user = make.user(session)
     make.vendor_user(session, user=user, **home)
+    make.api_token(session, user_id=user_id, **home)
     merge: dict[str, Any] = {"before": {}, "moved": {}}
     session.add_all(
         [
             Counter(series=f"series {make.number()}", **home),
             CustomerMerge(survivor_id=customer.id, merged_id=other.id, **merge, **home),
             PreferredCategory(customer_id=customer.id, category_id=category_id, **home),
-            ApiToken(user_id=user_id, name="till", token_hash=f"{make.number():064x}", **home),
         ]
     )
     session.flush()
