@@ -68,21 +68,43 @@ _KINDS: Mapping[str, Callable[[Any], object]] = {
 }
 
 
-def _inside(column: Mapping[str, Any], value: Any) -> object:
-    kind = column.get("kind", "")
-    if kind == "bool":
-        return _YES if value else _NO
-    if value is None or value in ("", []):
-        return _NEVER if kind in {"day", "moment", "ago"} else _NONE
+def _shown(kind: str, pill_kind: str) -> tuple[str, Callable[[Any], object]]:
+    """What stands for no value, and what draws one."""
+    none = {"day": _NEVER, "moment": _NEVER, "ago": _NEVER, "bool": _NO}.get(kind, _NONE)
     if kind == "pill":
-        return pill(str(getattr(value, "value", value)), column.get("pill_kind", ""))
-    return _KINDS.get(kind, _text)(value)
+        return none, lambda v: pill(str(getattr(v, "value", v)), pill_kind)
+    return none, _KINDS.get(kind, _text)
 
 
 def css_of(column: Mapping[str, Any]) -> str:
     """The class attribute of a column's cells, or nothing."""
     words = ("num " if column.get("numeric") else "") + (column.get("css") or "")
     return f' class="{words.strip()}"' if words.strip() else ""
+
+
+class Cells:
+    """Draws the rows of a table; what is the same in each row is worked out once."""
+
+    def __init__(self, columns: Sequence[Mapping[str, Any]]) -> None:
+        self._columns = [
+            (
+                c["key"],
+                f'<td{css_of(c)} data-l="{escape(c["label"])}">',
+                *_shown(c.get("kind", ""), c.get("pill_kind", "")),
+            )
+            for c in columns[1:]
+        ]
+
+    def row(self, values: Mapping[str, Any]) -> Row:
+        """One row; the first column is its name and its link."""
+        held = values.get("cells", {})
+        drawn = [_name(values)]
+        for key, opened, none, draw in self._columns:
+            value = held.get(key)
+            is_empty = value is None or value in ("", [])
+            drawn += (opened, none if is_empty else str(draw(value)), "</td>")
+        title = str(values.get("title") or "–")
+        return Row(str(values["pk"]), title, Markup("".join(drawn)))  # noqa: S704 - escaped above
 
 
 def _name(row: Mapping[str, Any]) -> str:
@@ -107,18 +129,6 @@ def _mark(row: Mapping[str, Any]) -> str:
 def _under(row: Mapping[str, Any]) -> str:
     sub = row.get("sub")
     return f'<div class="bk-sub bk-under" dir="auto">{escape(sub)}</div>' if sub else ""
-
-
-def row(columns: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> Row:
-    """One row; the first column is its name and its link."""
-    held = values.get("cells", {})
-    drawn = [_name(values)]
-    for column in columns[1:]:
-        inside = _inside(column, held.get(column["key"]))
-        label = escape(column["label"])
-        drawn.append(f'<td{css_of(column)} data-l="{label}">{inside}</td>')
-    title = str(values.get("title") or "–")
-    return Row(str(values["pk"]), title, Markup("".join(drawn)))  # noqa: S704 - escaped above
 
 
 def choices(name: str, values: Sequence[Mapping[str, Any]], *, one: bool = False) -> Markup:

@@ -5,13 +5,15 @@ rows and their order come from `app.operations.matching`, so that list, counts a
 mean the same customers.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sqladmin import expose
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Text, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session, load_only
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,13 +24,14 @@ from admin_views.base import HouseView
 from admin_views.customer_bulk import bulk_actions, new_press
 from admin_views.customer_filters import Asked, bar
 from admin_views.lists import Col, KeysetPage
-from admin_views.loaders import vendor_names
 from admin_views.rendering import list_head, number, phone, span, table
 from app.operations import matching
 from app.operations.matching import Count, Page, Sort
 from app.settings import settings
+from app.tenancy import DatabaseRole, current_actor
 from models.customers import Customer
 from models.tags import CustomerTag, Tag
+from models.vendors import Vendor
 from models.words import Channel
 
 BASE = "/admin/customer"
@@ -72,7 +75,7 @@ class CustomerList(HouseView):
         page, position = read_page(session, asked)
         found = count_of(session, asked, page, position)
         columns = self.heads(asked)
-        rows = self.drawn_customers(session, request, page.rows)
+        rows = self.drawn_customers(request, page)
         shown = CustomersPage(rows=page.rows, page=1, page_size=asked.address.size, count=len(rows))
         shown.table = table(columns, rows, table_class=self.table_class, selectable=self.selects)
         place(shown, asked, page, position, found)
@@ -105,13 +108,14 @@ class CustomerList(HouseView):
             if not c.admins or self.sees_all()
         ]  # fmt: skip
 
-    def drawn_customers(
-        self, session: Session, request: Request, customers: Sequence[Customer]
-    ) -> list[dict[str, Any]]:
+    def drawn_customers(self, request: Request, page: Page) -> list[dict[str, Any]]:
         """The rows of the table."""
         pattern = self.details_pattern(request)
-        tags, vendors = tags_of(session, customers), vendor_names(session, customers)
-        return [row(c, pattern, tags.get(c.id, []), vendors.get(c.vendor_id)) for c in customers]
+        shown = []
+        for customer in page.rows:
+            more = page.beside[customer.id]._mapping
+            shown.append(row(customer, pattern, more["tag_names"], more.get("vendor_name")))
+        return shown
 
     def parts(
         self, session: Session, request: Request, asked: Asked, found: Count
@@ -208,12 +212,13 @@ def read_page(session: Session, asked: Asked) -> tuple[Page, int]:
     """The page asked for and how many customers stand before it; the first, where there is none."""
     after, before = asked.address.one("after"), asked.address.one("before")
     size = asked.address.size
-    page = matching.page(
-        session, asked.filters, sort=asked.sort, after=after or None, before=before or None,
-        size=size,
+    read = functools.partial(
+        matching.page, session, asked.filters, sort=asked.sort, size=size,
+        options=[_SHOWN], beside=beside(),
     )  # fmt: skip
+    page = read(after=after or None, before=before or None)
     if not page.rows and (after or before):
-        return matching.page(session, asked.filters, sort=asked.sort, size=size), 0
+        return read(), 0
     return page, asked.position if page.prev else 0
 
 
@@ -240,18 +245,41 @@ def place(shown: CustomersPage, asked: Asked, page: Page, position: int, found: 
         shown.empty = "no_match" if asked.filters else "first"
 
 
-def tags_of(session: Session, customers: Sequence[Customer]) -> dict[int, list[str]]:
-    """The tags of these customers, by name."""
-    if not customers:
-        return {}
-    names = func.array_agg(func.distinct(Tag.name)).label("names")
-    rows = session.execute(
-        select(CustomerTag.customer_id, names)
-        .join(Tag, Tag.id == CustomerTag.tag_id)
-        .where(CustomerTag.customer_id.in_([c.id for c in customers]))
-        .group_by(CustomerTag.customer_id)
+def tags_of(session: Session, customer: Customer) -> list[str]:
+    """The tags of a customer, by name."""
+    return list(session.scalars(select(_TAGS).where(Customer.id == customer.id)).one())
+
+
+def beside() -> list[ColumnElement[Any]]:
+    """What stands in a row and is no column of the customer: tags, and for admins the vendor."""
+    if current_actor().role is DatabaseRole.VENDOR:
+        return [_TAGS]
+    return [_TAGS, _VENDOR]
+
+
+def _tags() -> ColumnElement[Any]:
+    names = (
+        select(Tag.name)
+        .join(CustomerTag, CustomerTag.tag_id == Tag.id)
+        .where(CustomerTag.vendor_id == Customer.vendor_id, CustomerTag.customer_id == Customer.id)
+        .distinct()
+        .order_by(Tag.name)
     )
-    return {row.customer_id: sorted(row.names) for row in rows}
+    return func.array(names.scalar_subquery(), type_=ARRAY(Text)).label("tag_names")
+
+
+_TAGS = _tags()
+_VENDOR = (
+    select(Vendor.name)
+    .where(Vendor.id == Customer.vendor_id)
+    .scalar_subquery()
+    .label("vendor_name")
+)
+_SHOWN = load_only(
+    Customer.vendor_id, Customer.full_name, Customer.company, Customer.email, Customer.phone,
+    Customer.status, Customer.channel, Customer.last_visit_at, Customer.visit_count,
+    Customer.total_spent, Customer.last_activity_at, Customer.sort_name,
+)  # fmt: skip
 
 
 def row(

@@ -83,7 +83,7 @@ class CustomerPage(HouseView):
         lives = customer.archived_at is None
         edits = lives and may("edit")
         vendor = vendor_names(session, [customer]).get(customer.vendor_id)
-        tags = tags_of(session, [customer]).get(customer.id, [])
+        tags = tags_of(session, customer)
         known = customer_figures.figures(session, customer=customer, now=clock.now())
         page: dict[str, Any] = {
             "customer": head(customer, vendor),

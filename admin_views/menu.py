@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqladmin._menu import ItemMenu, Menu
 from starlette.datastructures import URL
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from app.tenancy import actor_or_none
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """One line of the menu, and how it is known that the reader stands there."""
 
@@ -31,13 +32,21 @@ class Entry:
         below, path = self.path.rstrip("/"), request.url.path.rstrip("/")
         return path == below or (below != "/admin" and path.startswith(f"{below}/"))
 
-    def drawn(self, request: Request, count: Any) -> Markup:
+    def drawn(self, request: Request, count: Any) -> str:
         """The line as HTML."""
-        here = Markup(' aria-current="page"') if self.is_here(request) else ""
-        key = Markup(' data-goto="{}"').format(self.key) if self.key else ""
-        return Markup(
-            '<a href="{}"{}{}>\n  <i class="{}" aria-hidden="true"></i><span>{}</span>{}</a>\n'
-        ).format(self.path, here, key, self.icon, self.title, _count(count))
+        return self._opened[self.is_here(request)] + _count(count) + "</a>\n"
+
+    @cached_property
+    def _opened(self) -> tuple[str, str]:
+        """The line up to its count: elsewhere, and where the reader stands."""
+        key = f' data-goto="{escape(self.key)}"' if self.key else ""
+        inside = f'\n  <i class="{escape(self.icon)}" aria-hidden="true"></i>'
+        inside += f"<span>{escape(self.title)}</span>"
+        address = escape(self.path)
+        return (
+            f'<a href="{address}"{key}>{inside}',
+            f'<a href="{address}" aria-current="page"{key}>{inside}',
+        )
 
 
 Group = tuple[str | None, tuple[Entry, ...]]
@@ -54,14 +63,12 @@ def draw_menu(menu: Menu, request: Request) -> Markup:
     if role not in by_role:
         by_role[role] = tuple(_groups(menu, request))
     counts: Mapping[str, Any] = getattr(request.state, "menu_counts", None) or {}
-    return Markup("").join(
-        part
-        for heading, entries in by_role[role]
-        for part in (
-            Markup("<p>{}</p>\n").format(heading) if heading else Markup(""),
-            *(entry.drawn(request, counts.get(entry.identity)) for entry in entries),
-        )
-    )
+    drawn = []
+    for heading, entries in by_role[role]:
+        if heading:
+            drawn.append(f"<p>{escape(heading)}</p>\n")
+        drawn += [entry.drawn(request, counts.get(entry.identity)) for entry in entries]
+    return Markup("".join(drawn))  # noqa: S704 - escaped above
 
 
 def _groups(menu: Menu, request: Request) -> list[Group]:
@@ -89,10 +96,10 @@ def _entries(items: list[ItemMenu], request: Request) -> list[Entry]:
     ]
 
 
-def _count(count: Any) -> Markup:
+def _count(count: Any) -> str:
     if not count:
-        return Markup("")
+        return ""
     if isinstance(count, Mapping):
-        due = Markup(' class="is-due"') if count.get("due") else ""
-        return Markup("<b{}>{}</b>").format(due, count["text"])
-    return Markup("<b>{}</b>").format(count)
+        due = ' class="is-due"' if count.get("due") else ""
+        return f"<b{due}>{escape(count['text'])}</b>"
+    return f"<b>{escape(count)}</b>"

@@ -6,10 +6,12 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from jinja2 import Environment
 from sqladmin import Admin
 from sqladmin._menu import CategoryMenu, ViewMenu
 from sqladmin.authentication import login_required
 from sqladmin.models import BaseView, ModelView
+from sqladmin.templating import Jinja2Templates
 from sqlalchemy.exc import DataError
 from sqlalchemy.orm import sessionmaker
 from starlette.applications import Starlette
@@ -17,7 +19,7 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from admin_views import rendering, saving
@@ -65,6 +67,28 @@ async def typed_form(request: Request) -> FormData:
     return await request.form(max_files=0, max_fields=MAX_FIELDS, max_part_size=MAX_PART)
 
 
+class Pages(Jinja2Templates):
+    """Draws pages without awaiting: our templates ask for nothing that has to be waited for.
+
+    SQLAdmin's own environment awaits every macro, which takes twice as long.
+    """
+
+    def __init__(self, env: Environment) -> None:
+        self.env = env
+        env.is_async, env.auto_reload = False, False
+
+    async def TemplateResponse(  # type: ignore[override]  # noqa: N802
+        self,
+        request: Request,
+        name: str,
+        context: dict[str, Any] | None = None,
+        status_code: int = 200,
+    ) -> HTMLResponse:
+        """The page, drawn."""
+        given = {"request": request, **(context or {})}
+        return HTMLResponse(self.env.get_template(name).render(given), status_code)
+
+
 class Panel(Admin):
     """SQLAdmin with our forms, deletes and commands: what changes data is a POST."""
 
@@ -78,6 +102,7 @@ class Panel(Admin):
             authentication_backend=PanelAuth(),
             authorization_backend=PanelAccess(),
         )
+        self.templates = Pages(self.templates.env)
         rendering.install(self.templates.env)
         self.templates.env.globals.update(draw_menu=draw_menu)
         self.admin.state.panel = self

@@ -16,7 +16,7 @@ from app.operations.conditions import (
     scope,
 )
 from app.operations.filters import PARAMETERS, Filters, Holding
-from app.operations.paging import Order, Sort, among, prepare, small_set, stretch
+from app.operations.paging import Order, Sort, among, small_set, stretch
 from app.tenancy import DatabaseRole, current_actor
 from models.categories import Category, CategoryKind
 from models.customers import Address, Customer, CustomerStatus
@@ -97,7 +97,6 @@ def _kept(key: Any, make: Callable[[], list[Choice]]) -> list[Choice]:
 def _offered(
     session: Session, filters: Filters, name: str, offer: Callable[[Session, Sequence[int]], _Found]
 ) -> list[Choice]:
-    prepare(session)
     sample = _sample(session, resolved(session, filters.without(name)))
     chosen = getattr(filters, PARAMETERS[name])
     selected = {str(v) for v in (chosen if isinstance(chosen, tuple) else (chosen,))}

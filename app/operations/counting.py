@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app.operations.conditions import Conditions, resolved
 from app.operations.filters import Filters
-from app.operations.paging import KNOWN, Order, Sort, among, by_sets, prepare, small_set, stretch
+from app.operations.paging import KNOWN, Order, Sort, among, by_sets, small_set, stretch
 from models.customers import Customer
 
 TRIES = 2_500
@@ -36,8 +36,6 @@ def count(session: Session, filters: Filters, cap: int) -> Count:
         return _capped(known[1], cap)
     if asked.words == ():
         return Count(0, False)
-    if filters:
-        prepare(session)
     if (query := _by_one_index(asked)) is not None:
         return _counted(session, query, cap)
     if (ids := small_set(session, asked)) is not None:

@@ -8,13 +8,13 @@ else walk further; else let whole sets be intersected.
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, literal, select, text, tuple_
+from sqlalchemy import ColumnElement, Row, Select, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -57,6 +57,8 @@ class Page:
     rows: list[Customer]
     prev: str | None
     next: str | None
+    beside: Mapping[int, Row[Any]]
+    """What was asked for beside each customer, by their id."""
 
 
 @dataclass(frozen=True)
@@ -102,38 +104,34 @@ def page(
     before: str | None = None,
     size: int = 25,
     options: Sequence[ORMOption] = (),
+    beside: Sequence[ColumnElement[Any]] = (),
 ) -> Page:
     """One page of the customers that `filters` ask for, in order; every customer stands on one.
 
-    A cursor that cannot be read, or was made for another order, starts at the first page.
+    With each comes what `beside` asks for. A cursor that cannot be read, or was made for another
+    order, starts at the first page.
     """
     order = _order(sort, after, before)
     size = min(max(size, 1), MOST_ROWS)
-    if filters:
-        prepare(session)
     asked = resolved(session, filters)
-    keys = _keys(session, asked, order, size + 1)
-    if order.place is None and len(keys) <= size:
-        session.info[KNOWN] = (asked.key, len(keys))
-    more, keys = len(keys) > size, keys[:size]
+    wanted = select(Customer, *beside).options(*options)
+    if (straight := _straight(wanted, asked, order)) is not None:
+        found = list(session.execute(straight.limit(size + 1)))
+    else:
+        keys = _keys(session, asked, order, size + 1)
+        found = _read(session, wanted, [key.id for key in keys])
+    rows: list[Customer] = [row[0] for row in found]
+    if order.place is None and len(rows) <= size:
+        session.info[KNOWN] = (asked.key, len(rows))
+    more, rows = len(rows) > size, rows[:size]
     if order.back:
-        keys.reverse()
-    rows = _customers(session, [key.id for key in keys], options)
+        rows.reverse()
     fore, aft = (more, order.place is not None) if order.back else (order.place is not None, more)
     return Page(
         rows,
-        prev=_cursor(order.sort, keys[0]) if keys and fore else None,
-        next=_cursor(order.sort, keys[-1]) if keys and aft else None,
-    )
-
-
-def prepare(session: Session) -> None:
-    """Plans for what is asked, not for the average: only these are stable on skewed data."""
-    session.execute(
-        text(
-            "SELECT set_config('plan_cache_mode', 'force_custom_plan', true),"
-            " set_config('jit', 'off', true), set_config('work_mem', '64MB', true)"
-        )
+        prev=_cursor(order, rows[0]) if rows and fore else None,
+        next=_cursor(order, rows[-1]) if rows and aft else None,
+        beside={row[0].id: row for row in found} if beside else {},
     )
 
 
@@ -154,6 +152,16 @@ def small_set(session: Session, asked: Conditions, most: int = SMALL) -> list[in
 def among(asked: Conditions, ids: Sequence[int]) -> list[ColumnElement[bool]]:
     """Those of a small set for whom everything holds."""
     return [is_any(Customer.id, ids), *asked.at_home(Customer), *asked.tests(Customer)]
+
+
+def _straight(wanted: Select[Any], asked: Conditions, order: Order) -> Select[Any] | None:
+    """The page by its index alone, when nothing is left to be tested."""
+    if asked.words is not None or asked.sets:
+        return None
+    inside, rest = _by_index(asked, order)
+    if rest.tests(Customer):
+        return None
+    return wanted.where(*inside).order_by(*order.by(Customer))
 
 
 def _keys(session: Session, asked: Conditions, order: Order, most: int) -> list[Row[Any]]:
@@ -242,6 +250,17 @@ def stretch(asked: Conditions, order: Order, length: int) -> tuple[Select[Any], 
     Only what an index in this order can answer stands inside; a test there would let the
     database look for `length` rows that pass it, however far.
     """
+    inside, rest = _by_index(asked, order)
+    columns = [
+        Customer.id, Customer.vendor_id, Customer.last_activity_at, Customer.sort_name,
+        Customer.status, Customer.channel, Customer.search,
+    ]  # fmt: skip
+    inner = select(*columns).where(*inside).order_by(*order.by(Customer)).limit(length)
+    return inner, rest.tests
+
+
+def _by_index(asked: Conditions, order: Order) -> tuple[list[ColumnElement[bool]], Conditions]:
+    """What an index in this order answers, and what is left to test."""
     inside = [*asked.at_home(Customer), *order.beyond(Customer)]
     by_index: dict[str, Any] = {}
     if order.sort is Sort.ACTIVITY:
@@ -256,13 +275,7 @@ def stretch(asked: Conditions, order: Order, length: int) -> tuple[Select[Any], 
         if asked.before is not None:
             inside.append(Customer.last_activity_at < asked.before)
         by_index |= {"since": None, "before": None}
-    rest = replace(asked, **by_index)
-    columns = [
-        Customer.id, Customer.vendor_id, Customer.last_activity_at, Customer.sort_name,
-        Customer.status, Customer.channel, Customer.search,
-    ]  # fmt: skip
-    inner = select(*columns).where(*inside).order_by(*order.by(Customer)).limit(length)
-    return inner, rest.tests
+    return inside, replace(asked, **by_index)
 
 
 def by_sets(asked: Conditions, *columns: Any) -> Select[Any]:
@@ -280,11 +293,10 @@ def _intersected(session: Session, asked: Conditions, order: Order, most: int) -
     return list(session.execute(query.order_by(*order.by(Customer)).limit(most)))
 
 
-def _customers(
-    session: Session, ids: Sequence[int], options: Sequence[ORMOption]
-) -> list[Customer]:
-    query = select(Customer).where(is_any(Customer.id, ids)).options(*options)
-    by_id = {customer.id: customer for customer in session.scalars(query)}
+def _read(session: Session, wanted: Select[Any], ids: Sequence[int]) -> list[Row[Any]]:
+    """These customers, in this order."""
+    rows = session.execute(wanted.where(is_any(Customer.id, ids)))
+    by_id = {row[0].id: row for row in rows}
     return [by_id[i] for i in ids if i in by_id]
 
 
@@ -300,10 +312,10 @@ def _order(sort: str, after: str | None, before: str | None) -> Order:
     return Order(known)
 
 
-def _cursor(sort: Sort, key: Row[Any]) -> str:
-    columns = tuple(key)[: len(_KEYS[sort][0])]
+def _cursor(order: Order, customer: Customer) -> str:
+    columns = order.columns(customer)
     values = [v.isoformat() if isinstance(v, datetime) else v for v in columns]
-    packed = json.dumps([sort.value, *values], separators=(",", ":")).encode()
+    packed = json.dumps([order.sort.value, *values], separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 

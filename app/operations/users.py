@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, func, or_, select, update
+from sqlalchemy import Row, Select, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -156,7 +156,9 @@ def standing(session: Session, token: str, now: datetime) -> Standing | None:
     stands in a vendor that closed or took the place away. Remembers once a minute that the
     session was seen.
     """
-    row = session.execute(_standing_query(token, now)).one_or_none()
+    idle = timedelta(minutes=settings().session_idle_minutes)
+    asked = {"token_hash": token_hash(token), "now": now, "idle_since": now - idle}
+    row = session.execute(_STANDING, asked).one_or_none()
     actor = _actor(row) if row else None
     if row is None or actor is None:
         return None
@@ -180,9 +182,9 @@ def resolve(session: Session, token: str, now: datetime) -> Actor | None:
     return found.actor if found else None
 
 
-def _standing_query(token: str, now: datetime) -> Select[*tuple[Any, ...]]:
+def _standing_query() -> Select[*tuple[Any, ...]]:
     own_places = select(func.count()).where(VendorUser.user_id == User.id)
-    idle = timedelta(minutes=settings().session_idle_minutes)
+    now = bindparam("now", type_=LoginSession.expires_at.type)
     return (
         select(
             LoginSession.id.label("session_id"),
@@ -205,13 +207,18 @@ def _standing_query(token: str, now: datetime) -> Select[*tuple[Any, ...]]:
             (VendorUser.user_id == User.id) & (VendorUser.vendor_id == LoginSession.vendor_id),
         )
         .where(
-            LoginSession.token_hash == token_hash(token),
+            LoginSession.token_hash == bindparam("token_hash"),
             LoginSession.ended_at.is_(None),
             LoginSession.expires_at > now,
-            LoginSession.last_seen_at > now - idle,
+            LoginSession.last_seen_at
+            > bindparam("idle_since", type_=LoginSession.last_seen_at.type),
             User.is_active,
         )
     )
+
+
+_STANDING = _standing_query()
+"""Built once: every request asks it."""
 
 
 def _actor(row: Row[*tuple[Any, ...]]) -> Actor | None:
