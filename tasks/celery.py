@@ -53,6 +53,10 @@ celery_app.conf.update(
             "task": "tasks.imports.clear_left_over",
             "schedule": crontab(hour="4", minute="40"),
         },
+        "clear-sign-ins": {
+            "task": "tasks.nightly.clear_sign_ins",
+            "schedule": crontab(hour="4", minute="50"),
+        },
     },
 )
 

@@ -1,17 +1,21 @@
-"""What happens every night: the books are checked, and what has run out is ended."""
+"""What happens every night: books are checked, what has run out ends, old sign-ins go."""
 
 import logging
+from typing import Any
 
 from sqlalchemy import select
 
 from app import clock
 from app.database import begin
-from app.operations import interests, memberships
+from app.operations import clearing, interests, memberships
 from app.tenancy import acting, vendor_actor
 from models.vendors import Vendor
 from tasks.celery import celery_app
 
 log = logging.getLogger(__name__)
+
+MOST_BATCHES = 500
+"""A night forgets a million rows of a table at most; the next one goes on."""
 
 
 @celery_app.task(name="tasks.nightly.check_the_books")
@@ -32,3 +36,21 @@ def _check(vendor_id: int) -> int:
             vendor_id, drift.customer_id, drift.number, drift.kept, drift.true,
         )  # fmt: skip
     return len(found)
+
+
+@celery_app.task(name="tasks.nightly.clear_sign_ins")
+def clear_sign_ins() -> int:
+    """Forget old tries to sign in, sessions that ended and spent links; how many rows went."""
+    return sum(_clear(table) for table in clearing.TABLES)
+
+
+def _clear(table: type[Any]) -> int:
+    """Small transactions, so that nobody who signs in meanwhile waits."""
+    gone = 0
+    for _ in range(MOST_BATCHES):
+        with begin() as session:
+            cleared = clearing.clear(session, table=table, now=clock.now(), most=clearing.BATCH)
+        gone += cleared
+        if cleared < clearing.BATCH:
+            break
+    return gone

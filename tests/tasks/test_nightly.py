@@ -1,16 +1,18 @@
 """The night: drift is found and named, and memberships that were cancelled run out."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from app import clock
 from app.database import begin
-from app.operations import bookings, memberships
-from app.tenancy import acting, vendor_actor
+from app.operations import bookings, clearing, lockout, memberships, users
+from app.tenancy import GATE, SYSTEM, acting, vendor_actor
 from models.memberships import Membership
-from tasks.nightly import check_the_books
+from models.users import LoginSession, OneTimeLink, SignInAttempt
+from tasks.nightly import check_the_books, clear_sign_ins
 from tests import make
 
 
@@ -47,3 +49,91 @@ def test_a_cancelled_membership_ends_with_its_period(db: Connection) -> None:
             assert (first.status, second.status) == (status, "active")
             if status == "ended":
                 assert first.ended_at == first.period_ends_at
+
+
+LONG_AGO = make.NOON - clearing.KEPT - timedelta(minutes=1)
+JUST_KEPT = make.NOON - clearing.KEPT + timedelta(minutes=1)
+
+
+def a_night() -> int:
+    with clock.stopped_at(make.NOON):
+        cleared: int = clear_sign_ins.apply().get()
+    return cleared
+
+
+def left(column: Any) -> list[str]:
+    with acting(GATE), begin() as session:
+        return sorted(session.scalars(select(column)))
+
+
+def test_old_tries_go_and_what_leads_to_a_pause_stays(db: Connection) -> None:
+    def tried(email: str, at: object, succeeded: bool = False) -> SignInAttempt:
+        return SignInAttempt(email=email, address="203.0.113.7", succeeded=succeeded, at=at)
+
+    with acting(GATE), begin() as session:
+        session.add_all([tried("old@x.example", LONG_AGO) for _ in range(3)])
+        session.add_all([tried("kept@x.example", JUST_KEPT)])
+        session.add_all([tried("boss@x.example", LONG_AGO, succeeded=True)])
+        session.add_all([tried("boss@x.example", make.NOON) for _ in range(6)])
+    assert a_night() == 4
+    assert left(SignInAttempt.email) == ["boss@x.example"] * 6 + ["kept@x.example"]
+    with acting(GATE), begin() as session, clock.stopped_at(make.NOON):
+        counted = lockout.tries(session, "boss@x.example", "203.0.113.7")
+        assert [one.wrong for one in counted] == [6, 6]
+        assert lockout.refusal(counted) is not None
+
+
+def test_sessions_that_stand_stay_and_ended_ones_go(db: Connection) -> None:
+    with acting(SYSTEM), begin() as session:
+        user = make.user(session).id
+
+    def opened(name: str, expires_at: object, ended_at: object = None) -> LoginSession:
+        return LoginSession(
+            token_hash=name, user_id=user, expires_at=expires_at, ended_at=ended_at,
+            created_at=LONG_AGO, last_seen_at=make.NOON,
+        )  # fmt: skip
+
+    later = make.NOON + timedelta(days=1)
+    with acting(GATE), begin() as session:
+        session.add_all(
+            [
+                opened("stands", later),
+                opened("ended lately", later, JUST_KEPT),
+                opened("ended long ago", later, LONG_AGO),
+                opened("expired lately", JUST_KEPT),
+                opened("expired long ago", LONG_AGO),
+            ]
+        )
+    assert a_night() == 2
+    assert left(LoginSession.token_hash) == ["ended lately", "expired lately", "stands"]
+    with acting(users.gate(user)), begin() as session, clock.stopped_at(make.NOON):
+        assert [s.token_hash for s in users.sessions(session, user_id=user)] == ["stands"]
+
+
+def test_spent_links_go_and_open_ones_stay(db: Connection) -> None:
+    with acting(SYSTEM), begin() as session:
+        user = make.user(session).id
+
+    def link(name: str, expires_at: object, used_at: object = None) -> OneTimeLink:
+        return OneTimeLink(
+            user_id=user, token_hash=name, purpose="invite", expires_at=expires_at, used_at=used_at
+        )
+
+    open_until = make.NOON + timedelta(hours=1)
+    with acting(GATE), begin() as session:
+        session.add_all(
+            [link("open", open_until), link("used", LONG_AGO, LONG_AGO), link("old", LONG_AGO)]
+        )
+    assert a_night() == 2
+    assert left(OneTimeLink.token_hash) == ["open"]
+
+
+def test_a_night_goes_on_until_all_that_is_old_is_gone(
+    db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clearing, "BATCH", 3)
+    old = {"address": "203.0.113.7", "succeeded": False, "at": LONG_AGO}
+    with acting(GATE), begin() as session:
+        session.add_all([SignInAttempt(email=f"{n}@x.example", **old) for n in range(8)])
+    assert a_night() == 8
+    assert left(SignInAttempt.email) == []
