@@ -61,7 +61,7 @@ class Customer(OwnedByVendor, Timestamped, Base):
         Index(None, "vendor_id", "email"),
         Index(None, "vendor_id", "phone"),
         Index(None, "vendor_id", "phone_2"),
-        Index(None, "vendor_id", "birthday"),
+        Index(None, "vendor_id", "birthday", "sort_name"),
         Index(
             "ix_customers_vendor_last_activity",
             "vendor_id",
@@ -114,7 +114,7 @@ class Customer(OwnedByVendor, Timestamped, Base):
             "ix_customers_search",
             "search",
             postgresql_using="gin",
-            postgresql_with={"fastupdate": "off"},
+            postgresql_with={"gin_pending_list_limit": "256"},
         ),
     )
 

@@ -80,6 +80,7 @@ def match_by_name(session: Session, *, job_id: int, match_by: Sequence[str]) -> 
     address) of a customer without e-mail and phone; this is that customer. Customers whom this
     job makes or has found by contact are not asked again.
     """
+    born = "UNION ALL " + _BORN_ALIKE if "name_birthday" in match_by else ""
     birthday = "c.birthday = s.birthday" if "name_birthday" in match_by else "false"
     session.execute(
         text(
@@ -87,27 +88,9 @@ def match_by_name(session: Session, *, job_id: int, match_by: Sequence[str]) -> 
             UPDATE found f SET customer_id = coalesce(n.exact, n.perhaps),
               code = CASE WHEN n.exact IS NOT NULL THEN 'same_name' ELSE 'same_person' END
             FROM chunk s CROSS JOIN LATERAL (
-              SELECT min(c.id) FILTER (WHERE {CONTACTLESS}
-                  AND num_nonnulls(c.email, c.phone, c.phone_2) = 0
-                  AND c.birthday IS NOT DISTINCT FROM s.birthday
-                  AND (EXISTS (SELECT 1 FROM addresses a WHERE {_SAME_ADDRESS})
-                    OR NOT ({HAS_ADDRESS})
-                      AND NOT EXISTS (SELECT 1 FROM addresses a WHERE {_ANY_ADDRESS}))
-                ) AS exact,
-                min(c.id) FILTER (WHERE ({birthday}) OR {CONTACTLESS}
-                  AND (c.birthday = s.birthday) IS NOT FALSE
-                  AND (NOT ({HAS_ADDRESS})
-                    OR NOT EXISTS (SELECT 1 FROM addresses a WHERE {_ANY_ADDRESS})
-                    OR EXISTS (SELECT 1 FROM addresses a WHERE {_SAME_ADDRESS}))
-                ) AS perhaps
-              FROM customers c
-              WHERE c.vendor_id = s.vendor_id AND c.sort_name = s.name_key
-                AND c.archived_at IS NULL AND (s.birthday IS NOT NULL OR {CONTACTLESS})
-                AND NOT EXISTS (
-                  SELECT 1 FROM import_rows r WHERE r.vendor_id = c.vendor_id
-                  AND r.customer_id = c.id AND r.job_id = :job
-                  AND r.code IS DISTINCT FROM 'same_person'
-                  AND r.code IS DISTINCT FROM 'same_name')
+              SELECT min(id) FILTER (WHERE exact) AS exact,
+                min(id) FILTER (WHERE perhaps) AS perhaps
+              FROM ({_NAMESAKES.format(birthday=birthday)} {born}) AS alike
             ) n
             WHERE f.position = s.position AND f.customer_id IS NULL
               AND s.name_key IS NOT NULL AND num_nonnulls(n.exact, n.perhaps) > 0
@@ -115,6 +98,35 @@ def match_by_name(session: Session, *, job_id: int, match_by: Sequence[str]) -> 
         ),
         {"job": job_id},
     )
+
+
+_NOT_OURS = """c.vendor_id = s.vendor_id AND c.archived_at IS NULL AND NOT EXISTS (
+  SELECT 1 FROM import_rows r WHERE r.vendor_id = c.vendor_id
+  AND r.customer_id = c.id AND r.job_id = :job
+  AND r.code IS DISTINCT FROM 'same_person' AND r.code IS DISTINCT FROM 'same_name')"""
+
+_BORN_ALIKE = f"""
+  SELECT c.id, false AS exact, true AS perhaps FROM customers c
+  WHERE c.birthday = s.birthday AND c.sort_name = s.name_key
+    AND NOT ({CONTACTLESS}) AND {_NOT_OURS}
+"""  # noqa: S608
+
+_NAMESAKES = f"""
+  SELECT c.id,
+    num_nonnulls(c.email, c.phone, c.phone_2) = 0
+      AND c.birthday IS NOT DISTINCT FROM s.birthday
+      AND (EXISTS (SELECT 1 FROM addresses a WHERE {_SAME_ADDRESS})
+        OR NOT ({HAS_ADDRESS})
+          AND NOT EXISTS (SELECT 1 FROM addresses a WHERE {_ANY_ADDRESS})) AS exact,
+    ({{birthday}}) OR (c.birthday = s.birthday) IS NOT FALSE
+      AND (NOT ({HAS_ADDRESS})
+        OR NOT EXISTS (SELECT 1 FROM addresses a WHERE {_ANY_ADDRESS})
+        OR EXISTS (SELECT 1 FROM addresses a WHERE {_SAME_ADDRESS})) AS perhaps
+  FROM customers c
+  WHERE c.sort_name = s.name_key AND {CONTACTLESS} AND {_NOT_OURS}
+"""  # noqa: S608
+"""A row that has neither e-mail nor phone is compared with everybody of its name; any other
+only with those of its name and birthday (`_BORN_ALIKE`), which an index answers."""
 
 
 def merge(session: Session, *, strategy: str) -> None:

@@ -496,7 +496,7 @@ def upgrade() -> None:
         ["search"],
         unique=False,
         postgresql_using="gin",
-        postgresql_with={"fastupdate": "off"},
+        postgresql_with={"gin_pending_list_limit": "256"},
     )
     op.create_index(
         "ix_customers_sort_name",
@@ -525,7 +525,10 @@ def upgrade() -> None:
         postgresql_where=sa.text("archived_at IS NULL"),
     )
     op.create_index(
-        "ix_customers_vendor_id_birthday", "customers", ["vendor_id", "birthday"], unique=False
+        "ix_customers_vendor_id_birthday_sort_name",
+        "customers",
+        ["vendor_id", "birthday", "sort_name"],
+        unique=False,
     )
     op.create_index(
         "ix_customers_vendor_id_email", "customers", ["vendor_id", "email"], unique=False

@@ -34,8 +34,8 @@ BEGIN
   IF TG_OP = 'INSERT' THEN
     INSERT INTO audit_entries (vendor_id, customer_id, table_name, row_id, action, user_id, new)
     SELECT audit_vendor(TG_TABLE_NAME, r), audit_customer(TG_TABLE_NAME, r), TG_TABLE_NAME,
-           (r ->> 'id')::bigint, 'create', actor, jsonb_strip_nulls(r - hidden)
-    FROM (SELECT to_jsonb(n) AS r FROM new_rows n OFFSET 0) AS made;  -- once a row, not per use
+           id, 'create', actor, jsonb_strip_nulls(r - hidden)
+    FROM (SELECT id, to_jsonb(n) AS r FROM new_rows n OFFSET 0) AS made;  -- once a row, not per use
   ELSIF TG_OP = 'DELETE' THEN
     INSERT INTO audit_entries (vendor_id, customer_id, table_name, row_id, action, user_id, old)
     SELECT audit_vendor(TG_TABLE_NAME, r), audit_customer(TG_TABLE_NAME, r), TG_TABLE_NAME,
@@ -56,6 +56,29 @@ BEGIN
   RETURN NULL;
 END $$
 """
+
+SHOWN = (
+    "id", "vendor_id", "person_id", "full_name", "company", "email", "phone", "phone_2",
+    "birthday", "status", "channel", "locale", "time_zone", "note", "archived_at",
+    "anonymised_at", "merged_into_id", "created_at",
+)  # fmt: skip
+"""What the trail says of a new customer: all columns but the shadows."""
+
+CREATED = f"""
+CREATE FUNCTION audit_created_customers() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+  actor bigint := NULLIF(current_setting('app.user_id', true), '')::bigint;
+BEGIN
+  INSERT INTO audit_entries (vendor_id, customer_id, table_name, row_id, action, user_id, new)
+  SELECT vendor_id, id, 'customers', id, 'create', actor,
+         JSON_OBJECT({", ".join(f"'{name}' VALUE {name}" for name in SHOWN)}
+                     ABSENT ON NULL RETURNING jsonb)
+  FROM new_rows;
+  RETURN NULL;
+END $$
+"""
+"""What `audit_changes` writes, at a third of the price: customers come by the hundred thousand."""
 
 VENDOR = """
 CREATE FUNCTION audit_vendor(source text, r jsonb) RETURNS bigint
@@ -97,13 +120,19 @@ def upgrade() -> None:
     define_as("app_audit", ERASE, "erase_trail(bigint)", "app_vendor, app_admin")
     for table, without in AUDITED.items():
         audit(table, without=without)
+    define_as("app_audit", CREATED, "audit_created_customers()", "SESSION_USER")
+    op.execute("DROP TRIGGER audit_insert ON customers")
+    op.execute(
+        "CREATE TRIGGER audit_insert AFTER INSERT ON customers REFERENCING NEW TABLE AS new_rows"
+        " FOR EACH STATEMENT EXECUTE FUNCTION audit_created_customers()"
+    )
 
 
 def downgrade() -> None:
     for table in AUDITED:
         for event in ("insert", "update", "delete"):
             op.execute(f"DROP TRIGGER audit_{event} ON {table}")
-    for signature in ("erase_trail(bigint)", "audit_changes()"):
+    for signature in ("audit_created_customers()", "erase_trail(bigint)", "audit_changes()"):
         drop_owned("app_audit", signature)
     for signature in ("audit_customer(text, jsonb)", "audit_vendor(text, jsonb)"):
         op.execute(f"DROP FUNCTION {signature}")
