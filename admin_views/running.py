@@ -27,6 +27,8 @@ WORDS = {
     BulkKind.CREATE_TASK: "Adding tasks",
 }
 
+_IMPORTS = {"undoing": "Undoing an import", "deciding": "Settling rows"}
+
 _kept: dict[tuple[int, int | None], tuple[float, bool]] = {}
 _lock = threading.Lock()
 
@@ -85,15 +87,34 @@ def _bulk(session: Session, actor: Actor) -> list[dict[str, Any]]:
 def _imports(session: Session, actor: Actor) -> list[dict[str, Any]]:
     wanted = (
         select(ImportJob)
-        .where(ImportJob.user_id == actor.user_id, ImportJob.status == ImportStatus.IMPORTING)
+        .where(ImportJob.user_id == actor.user_id, _RUNS)
         .order_by(ImportJob.id.desc())
         .limit(MOST)
     )
     return [
         {
-            "title": f"Importing {job.total_rows:,}", "url": f"/admin/imports/{job.id}/run",
+            "title": _title(job), "url": f"/admin/imports/{job.id}/run",
             "poll": f"/admin/imports/{job.id}/progress",
             "done": job.progress, "total": job.total_rows,
         }
         for job in session.scalars(wanted)
     ]  # fmt: skip
+
+
+_RUNS = (ImportJob.status == ImportStatus.IMPORTING) | (
+    (ImportJob.status != ImportStatus.FAILED)
+    & (
+        ImportJob.tried.has_key("step")
+        | ImportJob.result.has_key("undoing")
+        | ImportJob.result.has_key("deciding")
+    )
+)
+
+
+def _title(job: ImportJob) -> str:
+    if job.status == ImportStatus.IMPORTING:
+        return f"Importing {job.total_rows:,}"
+    result = job.result or {}
+    return next(
+        (words for step, words in _IMPORTS.items() if result.get(step)), f"Trying {job.filename}"
+    )

@@ -1,0 +1,159 @@
+"""What the pages of an import do: a file is kept, columns are taken, rows are settled."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.datastructures import FormData, UploadFile
+
+from admin_views import running
+from app import lists
+from app.database import begin
+from app.errors import DomainError, NotFound
+from app.gateways.files import Kept
+from app.operations import import_corrections, import_steps, imports
+from app.settings import settings
+from app.tenancy import acting, current_actor, vendor_actor
+from models.imports import Field, ImportJob, ImportRow, Strategy
+from models.vendors import Vendor
+from models.words import Channel
+
+_PIECE = 1 << 20
+LONGEST_CELL = 2000
+
+
+class OddCharacter(DomainError):
+    sentence = "A field holds a character that no text has: type it again."
+
+
+class TooLong(DomainError):
+    sentence = "This is too long for one field: use at most 2,000 characters."
+
+
+def job_of(job_id: int) -> ImportJob:
+    """The job, if whoever acts may see it. Raises `NotFound`."""
+    with begin() as session:
+        job = session.get(ImportJob, job_id)
+        if job is None:
+            raise NotFound
+        return job
+
+
+def row_of(job_id: int, row_id: int) -> tuple[ImportJob, ImportRow]:
+    """A row of that job, and the job. Raises `NotFound`."""
+    with begin() as session:
+        row = session.scalar(
+            select(ImportRow).where(ImportRow.id == row_id, ImportRow.job_id == job_id)
+        )
+        job = session.get(ImportJob, job_id)
+        if row is None or job is None:
+            raise NotFound
+        return job, row
+
+
+def for_vendor(vendor_id: int, work: Callable[[Session], Any]) -> Any:
+    """Run `work` as the vendor of the list, also when the marketplace is at the page."""
+    with acting(vendor_actor(vendor_id, current_actor().user_id)), begin() as session:
+        return work(session)
+
+
+def written(job_id: int, verb: Callable[..., Any], **arguments: Any) -> Any:
+    """Run a verb of the imports on a job, as its vendor; the top bar looks for what it began."""
+    job = job_of(job_id)
+    done = for_vendor(job.vendor_id, lambda s: verb(s, job_id=job_id, **arguments))
+    running.look_again(current_actor().user_id)
+    return done
+
+
+# --- the file ----------------------------------------------------------------------------
+
+
+def typed_with(form: FormData) -> dict[str, str]:
+    """The text fields of an upload. Raises `OddCharacter` for the NUL, which files may hold."""
+    typed = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    files = (value for value in form.values() if isinstance(value, UploadFile))
+    said = (*typed, *typed.values(), *(file.filename or "" for file in files))
+    if any("\x00" in text for text in said):
+        raise OddCharacter
+    return typed
+
+
+def taken_in(file: UploadFile, typed: Mapping[str, str]) -> ImportJob:
+    """Keep a file for the vendor that was chosen, with what was wished for its customers."""
+    vendor_id = _vendor_of(typed.get("vendor_id", ""))
+    wishes = {
+        "strategy": _word(typed.get("strategy"), Strategy.FILL),
+        "channel": _word(typed.get("source"), Channel.IMPORT),
+    }
+    kept: Kept = lists.files().keep(
+        iter(lambda: file.file.read(_PIECE), b""), most=settings().import_max_bytes
+    )
+    with acting(vendor_actor(vendor_id, current_actor().user_id)):
+        return lists.take_in(kept, file.filename or "list", **wishes)
+
+
+def _word(said: str | None, otherwise: Strategy | Channel) -> str:
+    if not said:
+        return otherwise.value
+    if said not in set(type(otherwise)):
+        raise DomainError("This choice is not open: choose from the list.")
+    return said
+
+
+def _vendor_of(asked: str) -> int:
+    """The vendor a list goes to: one's own, or the one that an admin chose."""
+    own = current_actor().vendor_id
+    if own is not None:
+        return own
+    with begin() as session:
+        number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0
+        vendor = session.get(Vendor, number)
+    if vendor is None:
+        raise DomainError("Choose the vendor whose customers these are.")
+    return vendor.id
+
+
+# --- the columns -------------------------------------------------------------------------
+
+
+def mapped(job_id: int, fields: dict[str, Any], strategy: str, keys: list[str]) -> None:
+    """Take the columns as chosen, and try the list out."""
+
+    def both(session: Session, job_id: int) -> None:
+        imports.map_columns(
+            session, job_id=job_id, mapping=fields, strategy=strategy, match_by=keys
+        )
+        imports.ask_to_try(session, job_id=job_id)
+
+    written(job_id, both)
+
+
+# --- rows --------------------------------------------------------------------------------
+
+
+def cells_of(form: FormData) -> dict[Field, str]:
+    """What was typed into a row's form, by field."""
+    known = set(Field)
+    return {Field(name): str(value) for name, value in form.multi_items() if name in known}
+
+
+def corrected(job_id: int, row_id: int, cells: Mapping[Field, str]) -> ImportRow:
+    """A problem row, tried again as somebody typed it."""
+    job, row = row_of(job_id, row_id)
+    if any(len(cell) > LONGEST_CELL for cell in cells.values()):
+        raise TooLong
+    typed = lists.typed_again(job, row, dict(cells))
+    done: ImportRow = for_vendor(
+        job.vendor_id, lambda s: import_corrections.correct(s, row_id=row_id, typed=typed)
+    )
+    return done
+
+
+def decided(job_id: int, row_id: int, choice: str) -> ImportRow:
+    """A duplicate, settled as somebody says."""
+    job, _ = row_of(job_id, row_id)
+    done: ImportRow = for_vendor(
+        job.vendor_id, lambda s: import_steps.decide(s, row_id=row_id, choice=choice)
+    )
+    return done
