@@ -78,6 +78,7 @@ MATRIX: Mapping[str, Grants] = {
     "audit-entry": _grants(READ, READ),
     "outbox-message": _grants(admin=READ),
     "vendor": _grants(READ | {"edit"}, READ, admin=WRITE),
+    "api-token": _grants({"list", "create", "revoke"}),
     "users": _grants(_USERS, admin=_USERS | {"activate", "marketplace"}),
 }
 

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 NOUNS = (
     "today", "customers", "bookings", "orders", "tasks", "packages", "memberships", "coupons",
     "tags", "services", "products", "categories", "staff", "vendors", "people", "imports",
-    "users", "audit", "account",
+    "users", "api_tokens", "audit", "account",
 )  # fmt: skip
 """Modules of `admin_views` in the order of the menu; each names its classes in `VIEWS`."""
 

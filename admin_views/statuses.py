@@ -60,6 +60,7 @@ _COMMON: dict[str, Look] = {
     "inactive": Look("idle", "circle-minus", "Inactive"),
     "ended": Look("idle", "circle-minus", "Ended"),
     "expired": Look("idle", "circle-minus", "Expired"),
+    "revoked": Look("idle", "ban", "Revoked"),
     "used": Look("idle", "circle-check", "Used up"),
     "archived": Look("idle", "archive", "Archived"),
     "suspended": Look("bad", "ban", "Suspended"),

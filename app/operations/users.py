@@ -159,7 +159,7 @@ def standing(session: Session, token: str, now: datetime) -> Standing | None:
     idle = timedelta(minutes=settings().session_idle_minutes)
     asked = {"token_hash": token_hash(token), "now": now, "idle_since": now - idle}
     row = session.execute(_STANDING, asked).one_or_none()
-    actor = _actor(row) if row else None
+    actor = acts_as(row) if row else None
     if row is None or actor is None:
         return None
     if now - row.last_seen_at >= SEEN_EVERY:
@@ -221,7 +221,11 @@ _STANDING = _standing_query()
 """Built once: every request asks it."""
 
 
-def _actor(row: Row[*tuple[Any, ...]]) -> Actor | None:
+def acts_as(row: Row[*tuple[Any, ...]]) -> Actor | None:
+    """Who acts by a session or token: `user_id, role, place, vendor_id, vendor_status` of a row.
+
+    None where no role and no place (any more) lets them in.
+    """
     if row.role == MarketplaceRole.ADMIN:
         role = DatabaseRole.VENDOR if row.vendor_id else DatabaseRole.ADMIN
         return Actor(role, row.vendor_id, row.user_id, PanelRole.ADMIN)

@@ -17,7 +17,7 @@ from tests.webclient import OWN, Browser, House, email_of, furnish, settled
 
 FREE = {
     "/", "/healthz", "/readyz", "/link/{token}", "/assets/{path}", "/admin/statics/{path}",
-    "/admin/login", "/admin/logout", "/admin/vendor", "/admin/",
+    "/admin/login", "/admin/logout", "/admin/vendor", "/admin/", "/api/v1/me",
 }  # fmt: skip
 """What needs no rule: open to all, or guarded by its own test."""
 

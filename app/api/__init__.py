@@ -1,0 +1,1 @@
+"""What programs may ask, by API token; so far who they are."""
