@@ -3,27 +3,19 @@
 Every value goes through `escape`; what is built here is HTML of ours around it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from markupsafe import Markup, escape
 
-from admin_views.writing import ago, capped, day, look, moment, money, number, phone, plain
+from admin_views.writing import ago, day, look, moment, money, number, phone, plain
 
 _NONE = '<span class="none">–</span>'
 _NEVER = '<span class="none">never</span>'
 _NO = '<span class="none">no</span>'
 _YES = '<i class="ti ti-check" aria-hidden="true"></i> yes'
 _TAGS_SHOWN = 2
-
-
-class Row(NamedTuple):
-    """A row, ready to be printed."""
-
-    pk: str
-    title: str
-    cells: Markup
 
 
 @lru_cache(maxsize=512)
@@ -95,16 +87,36 @@ class Cells:
             for c in columns[1:]
         ]
 
-    def row(self, values: Mapping[str, Any]) -> Row:
-        """One row; the first column is its name and its link."""
+    def rows(self, several: Iterable[Mapping[str, Any]], *, selectable: bool) -> Markup:
+        """The rows, each with its box if they can be chosen."""
+        box = _box if selectable else _no_box
+        drawn: list[str] = []
+        for values in several:
+            drawn += ("<tr data-row>\n", box(values))
+            self._draw(values, drawn)
+            drawn.append("</tr>\n")
+        return Markup("".join(drawn))  # noqa: S704 - every value was escaped
+
+    def _draw(self, values: Mapping[str, Any], drawn: list[str]) -> None:
+        """The cells; the first column is the row's name and its link."""
         held = values.get("cells", {})
-        drawn = [_name(values)]
+        drawn.append(_name(values))
         for key, opened, none, draw in self._columns:
             value = held.get(key)
             is_empty = value is None or value in ("", [])
             drawn += (opened, none if is_empty else str(draw(value)), "</td>")
-        title = str(values.get("title") or "–")
-        return Row(str(values["pk"]), title, Markup("".join(drawn)))  # noqa: S704 - escaped above
+
+
+def _box(row: Mapping[str, Any]) -> str:
+    pk, title = escape(row["pk"]), escape(row.get("title") or "–")
+    return (
+        f'<td class="c-sel"><input type="hidden" value="{pk}"><input class="form-check-input'
+        f' select-box" type="checkbox" value="{pk}" aria-label="Select {title}"></td>'
+    )
+
+
+def _no_box(_: Mapping[str, Any]) -> str:
+    return ""
 
 
 def _name(row: Mapping[str, Any]) -> str:
@@ -129,21 +141,3 @@ def _mark(row: Mapping[str, Any]) -> str:
 def _under(row: Mapping[str, Any]) -> str:
     sub = row.get("sub")
     return f'<div class="bk-sub bk-under" dir="auto">{escape(sub)}</div>' if sub else ""
-
-
-def choices(name: str, values: Sequence[Mapping[str, Any]], *, one: bool = False) -> Markup:
-    """The boxes of a filter's popover: [{value, label, count or count_text, selected, depth}]."""
-    drawn = "".join(_choice(escape(name), "radio" if one else "checkbox", v) for v in values)
-    return Markup(drawn)  # noqa: S704 - escaped above
-
-
-def _choice(name: Markup, box: str, value: Mapping[str, Any]) -> str:
-    counted = value.get("count_text")
-    text = capped(value.get("count")) if counted is None else counted
-    step = f" in-{int(value['depth'])}" if value.get("depth") else ""
-    checked = " checked" if value.get("selected") else ""
-    return (
-        f'<label class="pop-row{step}"><input class="form-check-input" type="{box}" name="{name}"'
-        f' value="{escape(value["value"])}"{checked}><span class="pop-word" dir="auto">'
-        f"{escape(value['label'])}</span><em>{escape(text)}</em></label>"
-    )

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from starlette.requests import Request
 
-from admin_views import cells
+from admin_views import cells, popovers
+from admin_views.pieces import hidden, icon
 from admin_views.writing import (
     ago,
     capped,
@@ -85,6 +86,11 @@ def asset(name: str) -> str:
     return f"/assets/{name}?v={digest}"
 
 
+def stock(name: str) -> str:
+    """The address of a file that comes with SQLAdmin."""
+    return f"/admin/statics/{name}"
+
+
 FILTERS: Mapping[str, Any] = {
     "number": number,
     "money": money,
@@ -115,29 +121,12 @@ def say(
     request.session.setdefault("_messages", []).append(kept | undo)
 
 
-@lru_cache(maxsize=512)
-def icon(name: str, label: str = "") -> Markup:
-    """A Tabler glyph; silent without a label."""
-    if not label:
-        return Markup('<i class="ti ti-{}" aria-hidden="true"></i>').format(name)
-    spoken = '<i class="ti ti-{}" role="img" title="{}" aria-label="{}"></i>'
-    return Markup(spoken).format(name, label, label)  # noqa: S704 - format escapes
-
-
-def hidden(pairs: Iterable[tuple[str, object]] | None) -> Markup:
-    """The rest of an address or a form, as inputs that nobody sees."""
-    drawn = "".join(
-        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
-        for name, value in pairs or ()
-    )
-    return Markup(drawn)  # noqa: S704 - escaped above
-
-
 def install(env: jinja2.Environment) -> None:
     """Give `env` the house's filters and globals."""
     env.filters.update(FILTERS)
     env.globals.update(asset=asset, span=span, currency=settings().currency)
-    env.globals.update(choice_rows=cells.choices, icon_drawn=icon, hidden_drawn=hidden)
+    env.globals.update(stock=stock, filter_form=popovers.form, icon_drawn=icon)
+    env.globals.update(hidden_drawn=hidden)
 
 
 @lru_cache(maxsize=1)
@@ -165,13 +154,12 @@ def table(
 ) -> Markup:
     """The rows of a list, drawn; the shape of columns and rows stands in `panel/table.html`."""
     shown = [c for c in columns if c.get("on", True)]
-    draw = cells.Cells(shown).row
     drawn = (
         environment()
         .get_template("panel/table.html")
         .render(
             columns=shown,
-            rows=[draw(r) for r in rows],
+            rows=cells.Cells(shown).rows(rows, selectable=selectable),
             table_class=table_class,
             selectable=selectable,
         )

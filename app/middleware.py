@@ -315,7 +315,10 @@ def _look(
     is_admin = standing.actor.panel_role is PanelRole.ADMIN
     if not is_page or not (is_admin or standing.places > 1):
         return standing, []
-    return standing, users.choices(session, user_id=standing.actor.user_id, is_admin=is_admin)
+    user = standing.actor.user_id
+    few = is_admin and standing.actor.vendor_id is None
+    most = {"most": FEW_VENDORS + 1} if few else {}
+    return standing, users.choices(session, user_id=user, is_admin=is_admin, **most)
 
 
 def _zone(name: str | None) -> ZoneInfo:

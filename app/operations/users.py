@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, bindparam, func, or_, select, update
+from sqlalchemy import Integer, Row, Select, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -246,12 +246,18 @@ def _seen(session: Session, session_id: int, now: datetime) -> None:
 
 def choices(session: Session, *, user_id: int, is_admin: bool, most: int = 200) -> list[Choice]:
     """The vendors somebody may stand in, by name: their places, or all of them for an admin."""
-    query = select(Vendor.id, Vendor.name, Vendor.city).order_by(Vendor.name, Vendor.id)
-    if not is_admin:
-        query = query.join(VendorUser, VendorUser.vendor_id == Vendor.id).where(
-            VendorUser.user_id == user_id, Vendor.status == VendorStatus.ACTIVE
-        )
-    return [Choice(*row) for row in session.execute(query.limit(most))]
+    query, asked = (_ALL, {}) if is_admin else (_PLACES, {"user": user_id})
+    return [Choice(*row) for row in session.execute(query, {**asked, "most": most})]
+
+
+_ALL = (
+    select(Vendor.id, Vendor.name, Vendor.city)
+    .order_by(Vendor.name, Vendor.id)
+    .limit(bindparam("most", type_=Integer))
+)
+_PLACES = _ALL.join(VendorUser, VendorUser.vendor_id == Vendor.id).where(
+    VendorUser.user_id == bindparam("user"), Vendor.status == VendorStatus.ACTIVE
+)
 
 
 def enter_vendor(

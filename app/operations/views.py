@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.errors import REFUSALS, DomainError, NotFound
@@ -30,13 +30,23 @@ class ViewNameTaken(DomainError):
 REFUSALS["uq_saved_views_screen_name"] = ViewNameTaken
 
 
+_LISTED = (
+    select(SavedView)
+    .where(
+        SavedView.vendor_id.is_not_distinct_from(bindparam("vendor", type_=BigInteger)),
+        SavedView.screen == bindparam("screen"),
+        or_(SavedView.user_id == bindparam("user"), SavedView.is_shared),
+    )
+    .order_by(SavedView.position, SavedView.id)
+)
+"""Built once: every list asks it."""
+
+
 def listed(session: Session, *, screen: str) -> Sequence[SavedView]:
     """One's own views of a screen and those others have shared, in their order."""
-    mine = SavedView.user_id == current_actor().user_id
-    query = select(SavedView).where(
-        _here(), SavedView.screen == screen, or_(mine, SavedView.is_shared)
-    )
-    return session.scalars(query.order_by(SavedView.position, SavedView.id)).all()
+    actor = current_actor()
+    asked = {"vendor": actor.vendor_id, "user": actor.user_id, "screen": screen}
+    return session.scalars(_LISTED, asked).all()
 
 
 def save(
