@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sqladmin import expose
-from sqlalchemy import ColumnElement, Text, func, select
+from sqlalchemy import ColumnElement, Row, Text, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -29,7 +29,7 @@ from app.operations import matching
 from app.operations.matching import Count, Page, Sort
 from app.settings import settings
 from app.tenancy import DatabaseRole, current_actor
-from models.customers import Customer
+from models.customers import Customer, called
 from models.tags import CustomerTag, Tag
 from models.vendors import Vendor
 from models.words import Channel
@@ -111,11 +111,7 @@ class CustomerList(HouseView):
     def drawn_customers(self, request: Request, page: Page) -> list[dict[str, Any]]:
         """The rows of the table."""
         pattern = self.details_pattern(request)
-        shown = []
-        for customer in page.rows:
-            more = page.beside[customer.id]._mapping
-            shown.append(row(customer, pattern, more["tag_names"], more.get("vendor_name")))
-        return shown
+        return [row(customer, pattern) for customer in page.rows]
 
     def parts(
         self, session: Session, request: Request, asked: Asked, found: Count
@@ -214,7 +210,7 @@ def read_page(session: Session, asked: Asked) -> tuple[Page, int]:
     size = asked.address.size
     read = functools.partial(
         matching.page, session, asked.filters, sort=asked.sort, size=size,
-        options=[_SHOWN], beside=beside(),
+        columns=_SHOWN if current_actor().role is DatabaseRole.VENDOR else _SHOWN_TO_ADMINS,
     )  # fmt: skip
     page = read(after=after or None, before=before or None)
     if not page.rows and (after or before):
@@ -250,13 +246,6 @@ def tags_of(session: Session, customer: Customer) -> list[str]:
     return list(session.scalars(select(_TAGS).where(Customer.id == customer.id)).one())
 
 
-def beside() -> list[ColumnElement[Any]]:
-    """What stands in a row and is no column of the customer: tags, and for admins the vendor."""
-    if current_actor().role is DatabaseRole.VENDOR:
-        return [_TAGS]
-    return [_TAGS, _VENDOR]
-
-
 def _tags() -> ColumnElement[Any]:
     names = (
         select(Tag.name)
@@ -270,38 +259,30 @@ def _tags() -> ColumnElement[Any]:
 
 _TAGS = _tags()
 _VENDOR = (
-    select(Vendor.name)
-    .where(Vendor.id == Customer.vendor_id)
-    .scalar_subquery()
-    .label("vendor_name")
+    select(Vendor.name).where(Vendor.id == Customer.vendor_id).scalar_subquery().label("vendor")
 )
-_SHOWN = load_only(
-    Customer.vendor_id, Customer.full_name, Customer.company, Customer.email, Customer.phone,
-    Customer.status, Customer.channel, Customer.last_visit_at, Customer.visit_count,
-    Customer.total_spent, Customer.last_activity_at, Customer.sort_name,
+_SHOWN = (
+    Customer.full_name, Customer.company, Customer.email, Customer.phone, Customer.status,
+    Customer.channel, Customer.last_visit_at, Customer.visit_count, Customer.total_spent, _TAGS,
 )  # fmt: skip
+_SHOWN_TO_ADMINS = (*_SHOWN, _VENDOR)
 
 
-def row(
-    customer: Customer, pattern: str | None, tags: Sequence[str], vendor: str | None
-) -> dict[str, Any]:
+def row(customer: Row[Any], pattern: str | None) -> dict[str, Any]:
     """One customer in the table; under the name stands how to reach them."""
     icon, came = ICONS[customer.channel]
     reach = phone(customer.phone) if customer.phone else customer.email or ""
+    name = called(customer)
     return {
         "pk": customer.id,
         "url": pattern.format(customer.id) if pattern else None,
-        "title": customer.name,
+        "title": name,
         "icon": icon,
         "icon_title": came,
-        "sub": "" if customer.name in (reach, customer.phone) else reach,
+        "sub": "" if name in (reach, customer.phone) else reach,
         "status": customer.status,
-        "cells": {
-            "vendor": vendor, "status": customer.status, "tags": tags, "phone": customer.phone,
-            "email": customer.email, "last_visit_at": customer.last_visit_at,
-            "visit_count": customer.visit_count, "total_spent": customer.total_spent,
-        },
-    }  # fmt: skip
+        "cells": {**customer._mapping, "tags": customer.tag_names},
+    }
 
 
 def import_url(request: Request, view: HouseView) -> str | None:

@@ -165,11 +165,17 @@ class Customer(OwnedByVendor, Timestamped, Base):
     @property
     def name(self) -> str:
         """What the customer is called on screens: name, else company, e-mail, phone."""
-        phone = display_phone(self.phone) if self.phone else None
-        return self.full_name or self.company or self.email or phone or "Forgotten customer"
+        return called(self)
 
     def __str__(self) -> str:
         return self.name
+
+
+def called(customer: Any) -> str:
+    """What a customer, or a row with these columns, is called."""
+    if name := customer.full_name or customer.company or customer.email:
+        return str(name)
+    return display_phone(customer.phone) if customer.phone else "Forgotten customer"
 
 
 @event.listens_for(Customer, "before_insert")

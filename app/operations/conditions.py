@@ -190,12 +190,24 @@ def in_sql(filters: Filters) -> Conditions:
 
 def resolved(session: Session, filters: Filters) -> Conditions:
     """The same with the look-ups done, so that the planner sees what is really asked."""
+    kept = session.info.setdefault(_RESOLVED, {})
+    asked = (filters, scope(filters))
+    if asked not in kept:
+        kept[asked] = _resolved(session, filters)
+    found: Conditions = kept[asked]
+    return found
 
+
+_RESOLVED = "conditions that were looked up"
+
+
+def _resolved(session: Session, filters: Filters) -> Conditions:
     def moments(lazy: tuple[Any, Any]) -> tuple[Any, Any]:
-        row = session.execute(select(*(cast(moment, _AWARE) for moment in lazy))).one()
+        row = connection.execute(select(*(cast(moment, _AWARE) for moment in lazy))).one()
         return row[0], row[1]
 
-    return _conditions(filters, lambda query: list(session.scalars(query)), moments)
+    connection = session.connection()
+    return _conditions(filters, lambda query: list(connection.scalars(query)), moments)
 
 
 def matching(filters: Filters) -> Select[Any]:
@@ -304,14 +316,22 @@ def _held(filters: Filters) -> tuple[Link, ...]:
 
 def _subtree(kind: CategoryKind, roots: Sequence[int]) -> Select[Any]:
     """The categories `roots` (those of the kind) and all below them."""
+    return _SUBTREES[kind].params({f"{kind.value}_roots": list(roots)})
+
+
+def _below(kind: CategoryKind) -> Select[Any]:
+    roots = bindparam(f"{kind.value}_roots", type_=ARRAY(BigInteger))
     tree = (
         select(Category.id)
-        .where(is_any(Category.id, roots), Category.kind == kind)
+        .where(Category.id == any_(roots), Category.kind == kind)
         .cte(f"{kind.value}_tree", recursive=True)
     )
     # UNION, not UNION ALL: it ends even if somebody tied the tree into a ring.
     tree = tree.union(select(Category.id).join(tree, Category.parent_id == tree.c.id))
     return select(tree.c.id)
+
+
+_SUBTREES = {kind: _below(kind) for kind in CategoryKind}
 
 
 def _tags(names: Sequence[str], vendor_id: int | None) -> Select[Any]:

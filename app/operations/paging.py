@@ -8,7 +8,7 @@ else walk further; else let whole sets be intersected.
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +16,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, literal, select, tuple_
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.interfaces import ORMOption
 
 from app.operations.conditions import Conditions, found_ids, is_any, resolved
 from app.operations.filters import Filters
@@ -50,15 +49,20 @@ _KEYS: dict[Sort, tuple[tuple[str, ...], bool]] = {
 """The columns of an order, and whether it runs downwards."""
 
 
+KEYS = (Customer.id, Customer.vendor_id, Customer.last_activity_at, Customer.sort_name)
+"""What every row of a page has."""
+
+
 @dataclass(frozen=True)
 class Page:
-    """Some customers in order, and the cursors of the pages beside them, if there are any."""
+    """Some customers in order, and the cursors of the pages beside them, if there are any.
 
-    rows: list[Customer]
+    A row has the columns that were asked for, and `KEYS`.
+    """
+
+    rows: list[Row[Any]]
     prev: str | None
     next: str | None
-    beside: Mapping[int, Row[Any]]
-    """What was asked for beside each customer, by their id."""
 
 
 @dataclass(frozen=True)
@@ -103,24 +107,22 @@ def page(
     after: str | None = None,
     before: str | None = None,
     size: int = 25,
-    options: Sequence[ORMOption] = (),
-    beside: Sequence[ColumnElement[Any]] = (),
+    columns: Sequence[Any] = (),
 ) -> Page:
     """One page of the customers that `filters` ask for, in order; every customer stands on one.
 
-    With each comes what `beside` asks for. A cursor that cannot be read, or was made for another
-    order, starts at the first page.
+    A cursor that cannot be read, or was made for another order, starts at the first page.
     """
     order = _order(sort, after, before)
     size = min(max(size, 1), MOST_ROWS)
+    session.flush()  # what follows goes past the session's own look at unsaved changes
     asked = resolved(session, filters)
-    wanted = select(Customer, *beside).options(*options)
+    wanted = select(*KEYS, *columns)
     if (straight := _straight(wanted, asked, order)) is not None:
-        found = list(session.execute(straight.limit(size + 1)))
+        rows = _run(session, straight.limit(size + 1))
     else:
         keys = _keys(session, asked, order, size + 1)
-        found = _read(session, wanted, [key.id for key in keys])
-    rows: list[Customer] = [row[0] for row in found]
+        rows = _read(session, wanted, [key.id for key in keys])
     if order.place is None and len(rows) <= size:
         session.info[KNOWN] = (asked.key, len(rows))
     more, rows = len(rows) > size, rows[:size]
@@ -131,8 +133,12 @@ def page(
         rows,
         prev=_cursor(order, rows[0]) if rows and fore else None,
         next=_cursor(order, rows[-1]) if rows and aft else None,
-        beside={row[0].id: row for row in found} if beside else {},
     )
+
+
+def _run(session: Session, query: Select[Any]) -> list[Row[Any]]:
+    """The rows of a query of columns, by the shorter way past the mapper."""
+    return list(session.connection().execute(query))
 
 
 def small_set(session: Session, asked: Conditions, most: int = SMALL) -> list[int] | None:
@@ -222,7 +228,7 @@ def _of_small_set(
     number = func.count().over().label("number")
     everyone = select(*order.columns(Customer), number).where(*among(asked, ids)).subquery()
     query = select(*order.columns(everyone.c), everyone.c.number).where(*order.beyond(everyone.c))
-    rows: list[Row[Any]] = list(session.execute(query.order_by(*order.by(everyone.c)).limit(most)))
+    rows = _run(session, query.order_by(*order.by(everyone.c)).limit(most))
     if rows:
         session.info[KNOWN] = (asked.key, rows[0].number)
     return rows
@@ -235,13 +241,11 @@ def walk(
     inner, left = stretch(asked, order, length)
     rows = inner.subquery()
     passed = select(*order.columns(rows.c)).where(*left(rows.c)).order_by(*order.by(rows.c))
-    keys = list(session.execute(passed.limit(most)))
+    keys = _run(session, passed.limit(most))
     if len(keys) == most:
         return keys, order.after(keys[-1])
-    last = session.execute(
-        inner.with_only_columns(*order.columns(Customer)).offset(length - 1)
-    ).first()
-    return keys, None if last is None else order.after(last)
+    last = _run(session, inner.with_only_columns(*order.columns(Customer)).offset(length - 1))
+    return keys, order.after(last[0]) if last else None
 
 
 def stretch(asked: Conditions, order: Order, length: int) -> tuple[Select[Any], Any]:
@@ -290,13 +294,12 @@ def by_sets(asked: Conditions, *columns: Any) -> Select[Any]:
 def _intersected(session: Session, asked: Conditions, order: Order, most: int) -> list[Row[Any]]:
     """The rest of a page whose hits lie far apart."""
     query = by_sets(asked, *order.columns(Customer)).where(*order.beyond(Customer))
-    return list(session.execute(query.order_by(*order.by(Customer)).limit(most)))
+    return _run(session, query.order_by(*order.by(Customer)).limit(most))
 
 
 def _read(session: Session, wanted: Select[Any], ids: Sequence[int]) -> list[Row[Any]]:
     """These customers, in this order."""
-    rows = session.execute(wanted.where(is_any(Customer.id, ids)))
-    by_id = {row[0].id: row for row in rows}
+    by_id = {row.id: row for row in _run(session, wanted.where(is_any(Customer.id, ids)))}
     return [by_id[i] for i in ids if i in by_id]
 
 
@@ -312,7 +315,7 @@ def _order(sort: str, after: str | None, before: str | None) -> Order:
     return Order(known)
 
 
-def _cursor(order: Order, customer: Customer) -> str:
+def _cursor(order: Order, customer: Row[Any]) -> str:
     columns = order.columns(customer)
     values = [v.isoformat() if isinstance(v, datetime) else v for v in columns]
     packed = json.dumps([order.sort.value, *values], separators=(",", ":")).encode()

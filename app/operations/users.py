@@ -158,7 +158,7 @@ def standing(session: Session, token: str, now: datetime) -> Standing | None:
     """
     idle = timedelta(minutes=settings().session_idle_minutes)
     asked = {"token_hash": token_hash(token), "now": now, "idle_since": now - idle}
-    row = session.execute(_STANDING, asked).one_or_none()
+    row = session.connection().execute(_STANDING, asked).one_or_none()
     actor = acts_as(row) if row else None
     if row is None or actor is None:
         return None
@@ -247,7 +247,7 @@ def _seen(session: Session, session_id: int, now: datetime) -> None:
 def choices(session: Session, *, user_id: int, is_admin: bool, most: int = 200) -> list[Choice]:
     """The vendors somebody may stand in, by name: their places, or all of them for an admin."""
     query, asked = (_ALL, {}) if is_admin else (_PLACES, {"user": user_id})
-    return [Choice(*row) for row in session.execute(query, {**asked, "most": most})]
+    return [Choice(*row) for row in session.connection().execute(query, {**asked, "most": most})]
 
 
 _ALL = (
