@@ -22,9 +22,8 @@ def choices(
     """What one may still say of a duplicate."""
     if not is_open(job) or row.outcome != Outcome.SKIPPED_DUPLICATE or row.after is None:
         return []
-    words = {"new": "Add as new"}
-    if customer is not None:
-        words["same"] = "Same person"
+    words = {"same": "Same person"} if customer is not None else {}
+    words["new"] = "Add as new"
     if row.code == "same_person":
         words["leave"] = "Leave out"
     return [

@@ -28,7 +28,7 @@ LABELS: dict[Field, str] = {
 KEYS = {"phone": "Phone", "email": "E-mail", "name_birthday": "Name and birthday together"}
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 STRATEGIES = [
-    (Strategy.FILL.value, "Fill in what is empty, change nothing else"),
+    (Strategy.FILL.value, "Fill in only what is empty"),
     (Strategy.OVERWRITE.value, "Take everything from the file"),
     (Strategy.SKIP.value, "Leave them as they are"),
 ]

@@ -203,7 +203,16 @@
 
   /* ---- progress: {done, total, text, left, counts: {name: text}, state, url, finished} ---- */
   var poll = function (e) {
-    var wait = 1000;
+    var wait = 1000, first = null;
+    /* How long it will take at the pace since this page stands; rough on purpose, it is read aloud. */
+    var left = function (d) {
+      if (!d.total || !d.done || d.finished) return "";
+      if (!first || first.total !== d.total || d.done < first.done) first = { at: Date.now(), done: d.done, total: d.total };
+      if (d.done === first.done) return "";
+      var s = (d.total - d.done) * (Date.now() - first.at) / 1000 / (d.done - first.done);
+      if (s > 90) return "about " + Math.round(s / 60) + " minutes left";
+      return s > 10 ? "about " + Math.ceil(s / 10) * 10 + " seconds left" : "a few seconds left";
+    };
     var step = function () {
       if (document.hidden) { setTimeout(step, wait); return; }
       B.json(e.dataset.poll).then(function (d) {
@@ -212,7 +221,7 @@
         var bar = e.querySelector("progress");
         if (bar && d.total) { bar.max = d.total; bar.value = d.done; bar.setAttribute("aria-label", d.text || ""); }
         var say = function (name, text) { B.all("[data-poll-" + name + "]", e).forEach(function (x) { if (text !== undefined && text !== null && x.textContent !== String(text)) x.textContent = text; }); };
-        say("done", d.done_text); say("total", d.total_text); say("title", d.text); say("left", d.left);
+        say("done", d.done_text); say("total", d.total_text); say("title", d.text); say("left", d.left || left(d));
         Object.keys(d.counts || {}).forEach(function (k) { B.all("[data-count=" + CSS.escape(k) + "]", e).forEach(function (x) { x.textContent = d.counts[k]; }); });
         if (!d.finished) { setTimeout(step, wait); return; }
         if (e.hasAttribute("data-poll-go")) location.replace(d.url || location.href);
