@@ -15,7 +15,7 @@ from app.gateways.files import Kept
 from app.operations import import_corrections, import_steps, imports
 from app.settings import settings
 from app.tenancy import acting, current_actor, vendor_actor
-from models.imports import Field, ImportJob, ImportRow, Strategy
+from models.imports import Field, ImportJob, ImportRow, ImportStatus, Strategy
 from models.vendors import Vendor
 from models.words import Channel
 
@@ -127,6 +127,18 @@ def mapped(job_id: int, fields: dict[str, Any], strategy: str, keys: list[str]) 
         imports.ask_to_try(session, job_id=job_id)
 
     written(job_id, both)
+
+
+def counted(job: ImportJob) -> ImportJob:
+    """The list of which no column says who the customers are, with the number of its rows."""
+    if job.status != ImportStatus.UPLOADED or job.total_rows:
+        return job
+    try:
+        rows = lists.opened(lists.files().path(job.stored_as), job.filename).count()
+    except DomainError:
+        return job
+    done: ImportJob = written(job.id, imports.count_rows, rows=rows)
+    return done
 
 
 # --- rows --------------------------------------------------------------------------------

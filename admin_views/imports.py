@@ -123,6 +123,8 @@ class ImportView(BaseView):
         except (DomainError, ValueError) as refusal:
             known = isinstance(refusal, DomainError)
             sentence = str(refusal) if known else "Choose each field from the list."
+            if isinstance(refusal, imports.NoIdentity):
+                job = await in_thread(lambda: commands.counted(job))
             context = await in_thread(lambda: columns_page(job, fields, strategy, keys))
             return await self._page(request, "columns", context | {"error": sentence}, 400)
         return go(job.id, "try")

@@ -160,6 +160,13 @@ def map_columns(
     return job
 
 
+def count_rows(session: Session, *, job_id: int, rows: int) -> ImportJob:
+    """Remember how many rows a list has that cannot be tried out; a try-out counts itself."""
+    job = held(session, job_id, ImportStatus.UPLOADED)
+    job.total_rows = rows
+    return job
+
+
 def forget_reading(session: Session, job: ImportJob) -> None:
     """Let go of everything that was read of the list and planned with it."""
     session.execute(delete(StagedRow).where(StagedRow.job_id == job.id))

@@ -110,8 +110,22 @@ def test_columns_are_shown_with_samples_and_can_be_changed(manager: Browser, hou
     assert "Two columns go to the same field" in twice.text
     unknown = post(manager, f"{base}/map", **columns(**{"column-0": "password"}))
     assert unknown.status_code == 400
-    nobody = {f"column-{n}": "" for n in range(4)}
-    assert "No column says who" in post(manager, f"{base}/map", **columns(**nobody)).text
+
+
+def test_a_table_without_anybody_is_shown_counted_and_refused(
+    manager: Browser, house: House
+) -> None:
+    content = "Animal,Legs\nSpider,8\nAnt,6\nSnake,0\n"
+    base = str(upload(manager, content).headers["location"]).removesuffix("/columns")
+    assert "Spider" in manager.get(f"{base}/columns").text
+    answer = post(manager, f"{base}/map", strategy="fill", **{"column-0": "", "column-1": ""})
+    assert answer.status_code == 400
+    assert "No column says who the customers are: map at least one column" in answer.text
+    assert "3 rows" in answer.text
+    named = post(manager, f"{base}/map", strategy="fill", **{"column-0": "full_name"})
+    assert named.headers["location"] == f"{base}/try"
+    work(house)
+    assert "Import 3 rows" in manager.get(f"{base}/try").text
 
 
 def test_a_problem_row_is_corrected_on_the_page(manager: Browser, house: House) -> None:
