@@ -18,13 +18,13 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from admin_views.access import needs
 from admin_views.base import HouseView
-from admin_views.customer_side import CHANNELS, PURPOSES
+from admin_views.customer_side import CHANNELS, PURPOSES, may
 from admin_views.loaders import Customers, Lookup, record_id, typed, without_control
 from admin_views.lookups import CATEGORIES, COUNTRIES
 from admin_views.rendering import say, word
 from admin_views.saving import sentence_of, writing
 from app.errors import ChangedMeanwhile, DomainError, NotFound
-from app.operations import customers, forgetting, reaching, tags
+from app.operations import customers, forgetting, reaching, tags, tasks
 from models.customers import Address, Customer, PreferredCategory
 
 Change = Callable[[Session], Any]
@@ -159,6 +159,31 @@ class CustomerCommands(HouseView):
             request, lambda s: tags.remove(s, customer_id=number, name=name),
             f"The tag “{name[:40]}” is off.", undo=f"/admin/customer/{number}/tag", name=name,
         )  # fmt: skip
+
+    # ---- notes and calls -------------------------------------------------------------------
+
+    @expose("/{pk}/log", methods=["POST"])
+    @needs("edit")
+    async def log(self, request: Request) -> Response:
+        """Write down a note, or what was said on the phone; the toast offers the way back."""
+        number = self.number(request.path_params["pk"])
+        values = await fields(request, "text", "how")
+        is_call = values["how"] == "call"
+        made: list[int] = []
+
+        def change(session: Session) -> None:
+            logged = tasks.log(session, customer_id=number, text=values["text"], is_call=is_call)
+            made.append(logged.id)
+
+        try:
+            await self.changed(number, change)
+        except DomainError as refusal:
+            say(request, str(refusal), tone="danger")
+        else:
+            undo = f"/admin/task/remove/{made[-1]}" if may("delete", "task") else ""
+            said = "The call is logged." if is_call else "The note is added."
+            say(request, said, undo_url=undo)
+        return self.page_again(number)
 
     # ---- contact and addresses -------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import anyio.to_thread
 from sqladmin import expose
 from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -57,6 +58,12 @@ class CustomerForms(HouseView):
         if number is not None:
             return await self.as_response(panel.edit_by_form(request, self, number))
         if "all" in request.query_params:
+            if request.method == "POST" and (typed_in := await carried(request)) is not None:
+                form = self.form_of()(typed_in)
+                request.state.field_errors = {}
+                return await self.as_response(
+                    panel.form_page(request, self, self.create_template, form)
+                )
             return await self.as_response(panel.create_by_form(request, self))
         if request.method == "POST":
             return await self.quick_saved(request)
@@ -143,6 +150,15 @@ class CustomerForms(HouseView):
         names = ("full_name", "phone", "email", "vendor_id")
         asked = {name: typed(request.query_params.get(name)) for name in names}
         return JSONResponse({"results": await self.in_transaction(likely, asked)})
+
+
+async def carried(request: Request) -> FormData | None:
+    """What the short form holds when all fields are asked for, by the names of the whole form."""
+    form = await request.form(max_files=0, max_fields=100, max_part_size=200_000)
+    if "carry" not in form:
+        return None
+    named = {"vendor_id": "vendor", "vendor_id_text": "vendor_text"}
+    return FormData([(named.get(key, key), value) for key, value in form.multi_items()])
 
 
 def registered(values: Typed) -> tuple[int, str]:

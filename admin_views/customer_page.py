@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from admin_views import customer_side
+from admin_views import customer_chart, customer_side
 from admin_views.base import HouseView
 from admin_views.customer_filters import STATUSES
 from admin_views.customer_list import BASE, ICONS, tags_of
@@ -100,6 +100,8 @@ class CustomerPage(HouseView):
             "banner": banner(session, customer, at),
             "same": same_person(session, customer) if edits and may("merge") else None,
             "figures": figures(known),
+            "spend": customer_chart.spend(known.months),
+            "note_form": {"url": f"{at}/log"} if edits else None,
             "interests": interests(known),
             **time_line(session, request, customer),
             **customer_side.cards(session, customer, edits),

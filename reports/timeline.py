@@ -235,8 +235,9 @@ SOURCES: Sequence[Source] = (
     Source(Tab.ORDERS, Order, Order.created_at, _ORDER, Order.placed_at.is_(None)),
     Source(
         Tab.TASKS, Task, func.coalesce(Task.done_at, Task.due_at, Task.created_at),
-        _columns("task", title=Task.title, detail=func.coalesce(Task.outcome, Task.note),
-                 status=Task.status),
+        _columns("task", title=Task.title, status=Task.status,
+                 detail=func.nullif(func.concat_ws(
+                     " · ", func.coalesce(Task.outcome, Task.note), _staff(Task.assignee_id)), "")),
     ),
     Source(
         Tab.HOLDINGS, PackageHolding, PackageHolding.bought_at,

@@ -7,18 +7,28 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import DomainError
+from app.operations.customers import living
 from app.operations.moves import locked, move
 from app.operations.zones import instant
 from app.tenancy import current_actor
 from models.customers import Customer
 from models.staff import StaffMember
 from models.tasks import TASK_TRANSITIONS, Task, TaskKind, TaskStatus
+from models.users import VendorUser
 from models.vendors import Vendor
 
 
 class CannotPlan(DomainError):
     sentence = "This task cannot be planned: say what is to be done."
     field = "title"
+
+
+class NothingSaid(DomainError):
+    sentence = "There is nothing to keep yet: write the note, or what was said."
+    field = "text"
+
+
+LONGEST_LOG = 2000
 
 
 def plan(
@@ -44,6 +54,30 @@ def plan(
         assignee_id=assignee_id,
         due_at=due_at and instant(due_at, _zone(session, vendor_id), field="due_at"),
         note=note or None,
+    )
+    session.add(task)
+    session.flush()  # the id
+    return task
+
+
+def log(session: Session, *, customer_id: int, text: str, is_call: bool = False) -> Task:
+    """Write down what was noticed or said on the phone: a task that is done already.
+
+    It is said to be done by the member of staff that the one who acts is, if any.
+    """
+    said = text.replace("\0", "").strip()[:LONGEST_LOG]
+    if not said:
+        raise NothingSaid
+    vendor_id = living(session, customer_id).vendor_id
+    task = Task(
+        vendor_id=vendor_id,
+        title="Call" if is_call else "Note",
+        customer_id=customer_id,
+        kind=TaskKind.FOLLOW_UP,
+        assignee_id=_oneself(session, vendor_id),
+        status=TaskStatus.DONE,
+        done_at=clock.now(),
+        outcome=said,
     )
     session.add(task)
     session.flush()  # the id
@@ -115,6 +149,14 @@ def _check_assignee(session: Session, assignee_id: int | None, vendor_id: int) -
         raise CannotPlan(
             "This member of staff does not work here: choose another.", field="assignee_id"
         )
+
+
+def _oneself(session: Session, vendor_id: int) -> int | None:
+    return session.scalar(
+        select(VendorUser.staff_member_id).where(
+            VendorUser.vendor_id == vendor_id, VendorUser.user_id == current_actor().user_id
+        )
+    )
 
 
 def _zone(session: Session, vendor_id: int) -> str:

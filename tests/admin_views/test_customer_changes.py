@@ -154,6 +154,28 @@ def test_the_whole_form_creates_and_changes(browser: Browser, house: House) -> N
     assert loaded(known.id).full_name == "Noor II"
 
 
+def test_all_fields_carry_what_was_typed_and_save_nothing(browser: Browser, house: House) -> None:
+    browser.as_("admin@market.example")
+    typed = {
+        "full_name": "Ana <b>", "phone": "912", "email": "not yet", "channel": "phone",
+        "note": "tall", "vendor_id": str(house.vendors[BETA]), "vendor_id_text": "Beta",
+    }  # fmt: skip
+    assert f'formaction="{CREATE}?all=1"' in browser.get(CREATE).text
+    page = post(browser, CREATE + "?all=1", carry="1", **typed)
+    assert page.status_code == 200
+    assert 'name="birthday"' in page.text
+    for shown in (
+        'value="Ana &lt;b&gt;"',
+        'value="912"',
+        'value="not yet"',
+        "tall",
+        'value="Beta"',
+    ):
+        assert shown in page.text, shown
+    assert "is-invalid" not in page.text
+    assert total(Customer) == 0
+
+
 def test_another_vendors_file_has_no_form(browser: Browser, house: House) -> None:
     theirs = customer(house, BETA)
     browser.as_("manager@alpha.example")

@@ -358,3 +358,45 @@ def test_a_page_costs_few_statements(browser: Browser, house: House, db: Connect
     with statements(db) as sent:
         browser.get(page_of(number))
     assert len(sent) <= 46, f"{len(sent)}\n" + "\n".join(s[:120] for s in sent)
+
+
+def test_a_note_and_a_call_are_written_into_the_time_line(browser: Browser, house: House) -> None:
+    number = customer(house)
+    browser.as_("staff@alpha.example")
+    url = f"/admin/customer/{number}/log"
+    assert f'action="{url}"' in browser.get(page_of(number)).text
+    assert post(browser, url, text="Likes <b>tea", how="note").status_code == 303
+    page = browser.get(page_of(number)).text
+    assert "The note is added" in page
+    assert "Likes &lt;b&gt;tea" in page
+    [undo] = set(re.findall(r"/admin/task/remove/\d+", page))
+    post(browser, undo)
+    assert "Likes &lt;b&gt;tea" not in browser.get(f"{page_of(number)}?tab=tasks").text
+    post(browser, url, text="Wants Friday", how="call")
+    assert "Wants Friday" in browser.get(f"{page_of(number)}?tab=tasks").text
+    post(browser, url, text="  ", how="call")
+    assert "There is nothing to keep yet" in browser.get(page_of(number)).text
+
+
+def test_nobody_writes_notes_on_others_or_archived_files(browser: Browser, house: House) -> None:
+    theirs, gone = customer(house, BETA), customer(house, archived_at=clock.now())
+    browser.as_("staff@alpha.example")
+    assert post(browser, f"/admin/customer/{theirs}/log", text="x").status_code == 404
+    assert f"/admin/customer/{gone}/log" not in browser.get(page_of(gone)).text
+    post(browser, f"/admin/customer/{gone}/log", text="x", how="note")
+    assert "restore the file" in browser.get(page_of(gone)).text
+
+
+def test_the_spend_of_a_year_is_drawn_where_there_was_any(browser: Browser, house: House) -> None:
+    idle = customer(house)
+    with at(house) as session:
+        buyer = make.customer(session)
+        make.booking(
+            session, customer=buyer, starts_at=clock.now() - timedelta(days=40), status="completed"
+        )
+        bought = buyer.id
+    browser.as_("staff@alpha.example")
+    assert "Spend, last 12 months" not in browser.get(page_of(idle)).text
+    page = browser.get(page_of(bought)).text
+    assert "Spend, last 12 months" in page
+    assert page.count('<rect class="c1"') == 1
