@@ -6,6 +6,7 @@ What they mean is said in `app.operations.filters`. The rows of a popover come w
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,6 +16,7 @@ from starlette.datastructures import QueryParams
 
 from admin_views.lists import Address, Pairs
 from admin_views.rendering import day, word
+from app import clock
 from app.operations.matching import PARAMETERS, Filters, Holding, Sort
 from app.tenancy import DatabaseRole, current_actor
 from models.categories import Category
@@ -135,13 +137,32 @@ class Shown:
             low, high = values or (None, None)
             ends = (("activity_from", "From", low), ("activity_to", "To", high))
             ranges = [(n, label, "date", v.isoformat() if v else "") for n, label, v in ends]
-            return shown | {"kind": "range", "params": ranges}
+            links = presets(address, low, high)
+            return shown | {"kind": "range", "params": ranges, "links": links}
         chosen = {str(v) for v in values}
         shown["lazy_url"] = f"{base}/{self.name}?{urlencode(address.without())}"
         if self.words:
             return shown | {"choices": [_line(v, t, v in chosen) for v, t in self.words]}
         lines = [_line(str(v), t, True) for v, t in zip(values, labels, strict=True)]
         return shown | {"kind": "search", "lookup_url": shown["lazy_url"], "choices": lines}
+
+
+PRESETS = (
+    ("In the last 30 days", "activity_from", 30),
+    ("Over 90 days ago", "activity_to", 90),
+    ("Over a year ago", "activity_to", 365),
+)
+"""Ranges of the last activity that are asked for most: which end, and how many days ago."""
+
+
+def presets(address: Address, low: date | None, high: date | None) -> list[tuple[str, str, bool]]:
+    """The same as links that keep the other filters, and whether one is in force."""
+    ends, links = ("activity_from", "activity_to"), []
+    for text, end, days in PRESETS:
+        at = clock.now().date() - timedelta(days=days)
+        wanted = (at, None) if end == ends[0] else (None, at)
+        links.append((text, address.url(*ends, **{end: at.isoformat()}), wanted == (low, high)))
+    return links
 
 
 def _line(value: str, label: str, selected: bool) -> dict[str, Any]:

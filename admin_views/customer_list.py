@@ -42,6 +42,12 @@ ICONS: Mapping[str, tuple[str, str]] = {
     Channel.PARTNER: ("building-store", "Came by a partner"),
     Channel.IMPORT: ("file-import", "Came with a list"),
 }
+ORDERS: Mapping[Sort, str] = {
+    Sort.ACTIVITY: "latest activity first",
+    Sort.NEWEST: "newest first",
+    Sort.NAME: "by name",
+}
+"""How the rows stand, said beside their number."""
 COLUMNS = (
     Col("name", "Customer", sort=Sort.NAME),
     Col("vendor", "Vendor", css="c-vendor", admins=True),
@@ -92,7 +98,7 @@ class CustomerList(HouseView):
         """The heads of the columns; phone and e-mail where they are asked for.
 
         The usual order is that of the last activity, of which the last visit is a part: its head
-        leads there, but claims nothing.
+        leads there, but claims nothing; the foot of the list says which order is in force.
         """
         wanted = set(asked.address.all("columns"))
         money = f", {settings().currency}"
@@ -236,7 +242,7 @@ def place(shown: CustomersPage, asked: Asked, page: Page, position: int, found: 
     shown.match_text = str(found)
     if page.rows:
         here = span(number(position + 1), number(position + len(page.rows)))
-        shown.count_text = f"{here} of {found}"
+        shown.count_text = f"{here} of {found}, {ORDERS[asked.sort]}"
     else:
         shown.empty = "no_match" if asked.filters else "first"
 

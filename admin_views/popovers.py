@@ -30,6 +30,7 @@ def form(shown: Mapping[str, Any], count_url: str | None = None) -> Markup:
         parts.append(f'<p class="pop-h">{escape(intro)}</p>')
     parts.append(_rows(shown, values))
     if shown["kind"] == "range":
+        parts.append(_links(shown.get("links") or ()))
         parts.append(_range(shown["params"]))
     parts.append(_FOOT.format(escape(shown.get("apply_text") or "Show")))
     return Markup("".join(parts))  # noqa: S704 - escaped above
@@ -61,6 +62,15 @@ def _rows(shown: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> str:
         none = "Type to find one" if shown["kind"] == "search" else "Nothing to choose yet"
         inside = f'<p class="pop-none bk-sub">{none}</p>'
     return f"{opened}{inside}</div>"
+
+
+def _links(links: Sequence[tuple[str, str, bool]]) -> str:
+    """Ranges that are asked for often, a click each."""
+    return "".join(
+        f'<a class="pop-row" href="{escape(url)}"{" aria-current=true" if here else ""}>'
+        f"{escape(text)}</a>"
+        for text, url, here in links
+    )
 
 
 def _range(params: Sequence[tuple[str, str, str, object]]) -> str:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy import Connection
 
 from admin_views import customer_counts
+from app import clock
 from app.operations import choices
 from app.web import create_app
 from tests import make
@@ -64,6 +66,36 @@ def test_a_vendor_sees_its_own_customers_only(browser: Browser, house: House) ->
     assert ">Vendor<" not in page
 
 
+def test_ranges_of_the_last_activity_are_a_click_each(browser: Browser, house: House) -> None:
+    now = clock.now()
+    for name, days in (("Lately", 3), ("Spring", 100), ("Long ago", 400)):
+        customer(house, full_name=name, last_activity_at=now - timedelta(days=days))
+    browser.as_("staff@alpha.example")
+    page = browser.get(LIST + "?status=active").text
+    links = re.findall(r'class="pop-row" href="(\?[^"]*activity[^"]*)"[^>]*>([^<]+)<', page)
+    shown = {text: names(browser.get(LIST + url.replace("&amp;", "&")).text) for url, text in links}
+    assert shown == {
+        "In the last 30 days": ["Lately"],
+        "Over 90 days ago": ["Spring", "Long ago"],
+        "Over a year ago": ["Long ago"],
+    }
+    assert all("status=active" in url for url, _ in links)
+    chosen = browser.get(LIST + links[0][0].replace("&amp;", "&")).text
+    assert re.findall(r"aria-current=true>([^<]+)<", chosen) == ["In the last 30 days"]
+
+
+def test_the_list_says_in_which_order_it_stands(browser: Browser, house: House) -> None:
+    customer(house, full_name="Ana Alves")
+    browser.as_("staff@alpha.example")
+    for sort, words in (
+        ("", "latest activity first"),
+        ("?sort=newest", "newest first"),
+        ("?sort=name", "by name"),
+        ("?sort=nonsense", "latest activity first"),
+    ):
+        assert f"1–1 of 1, {words}" in browser.get(LIST + sort).text
+
+
 def test_an_admin_sees_all_and_whose_they_are(browser: Browser, house: House) -> None:
     customer(house, full_name="Ana Alves")
     customer(house, BETA, full_name="Bert Beta")
@@ -101,7 +133,7 @@ def test_pages_follow_each_other_and_say_where_one_stands(browser: Browser, hous
         marks.append(re.search(r'<span class="tnum">([^<]*)</span>', page).group(1))  # type: ignore[union-attr]
         last, url = page, pager(page, "next")
     assert seen == [f"Person {n:03}" for n in range(60)]
-    assert marks == ["1–25 of 60", "26–50 of 60", "51–60 of 60"]
+    assert [mark.split(",")[0] for mark in marks] == ["1–25 of 60", "26–50 of 60", "51–60 of 60"]
     back = browser.get(pager(last, "prev") or "").text
     assert names(back) == seen[25:50]
     assert "26–50 of 60" in back
