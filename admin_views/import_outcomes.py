@@ -56,12 +56,11 @@ def _commit(job: ImportJob) -> dict[str, Any]:
     later += [need(waiting, "your decision afterwards")]
     told = " and ".join(part for part in later if part)
     other = "other " if imports.settled(job) else ""
-    title = f"Import {'the ' if other else ''}{other}{coming:,} rows"
+    title = f"Import {'the ' if other else ''}{other}{coming:,} {'row' if coming == 1 else 'rows'}"
     return {
         "commit_url": url(job, "commit"),
-        "commit_title": title if coming else "Go on and decide",
-        "can_commit": coming > 0 or waiting > 0 or bool(other),
-        "foot_text": (f"{told}." if told else "") if coming else f"Nothing new to save. {told}",
+        "commit_title": title if coming else "Go on and decide" if waiting else "Finish",
+        "foot_text": ". ".join(p for p in ("" if coming else "Nothing new to save", told) if p),
     }
 
 
