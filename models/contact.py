@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import filterfalse
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -42,8 +43,13 @@ def fold(text: str) -> str:
     """`text` without case and accents: "ÖZTÜRK Şükrü" and "ozturk sukru" are the same."""
     if text.isascii():
         return text.lower()
+    return _folded(text) if len(text) <= MAX_WORD else _folded.__wrapped__(text)
+
+
+@lru_cache(maxsize=8192)
+def _folded(text: str) -> str:
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    bare = "".join(c for c in folded if not unicodedata.combining(c))
+    bare = "".join(filterfalse(unicodedata.combining, folded))
     return bare.translate(_UNACCENTED).casefold()
 
 
@@ -117,7 +123,7 @@ def _dialled_in_words(run: str) -> str:
 
 def _digits(text: str) -> str:
     if text.isascii():
-        return "".join(c for c in text if c.isdigit())
+        return "".join(filter(str.isdigit, text))
     return "".join(str(unicodedata.digit(c)) for c in text if c.isdecimal())
 
 

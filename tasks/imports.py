@@ -1,5 +1,9 @@
 """Customer lists: where the files that `app.intake` reads meet the rules of the imports."""
 
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +20,10 @@ from app.tenancy import SYSTEM, acting, vendor_actor
 from models.imports import ImportJob, ImportRow, ImportStatus, Outcome
 from models.vendors import Vendor
 from tasks.celery import celery_app
+from tasks.lanes import begin_bulk, side_by_side
+
+LANES = 2
+"""How many chunks of one list the database works on at a time."""
 
 _SHOWN_PROBLEMS = 10_000
 _PIECE = 1 << 20
@@ -53,7 +61,7 @@ def clear_left_over() -> None:
 
 
 def _transacted(verb: Any, **arguments: Any) -> Any:
-    with begin() as session:
+    with begin_bulk() as session:
         return verb(session, **arguments)
 
 
@@ -69,6 +77,32 @@ def _in_chunks(verb: Any, job_id: int) -> None:
         done += 1
 
 
+def _in_lanes(work: Callable[..., None], job_id: int) -> None:
+    """Wave after wave of chunks, until all are done or somebody stopped it."""
+    done, due, wave = 0, 0, 1
+    while wave:
+        if done >= due:
+            _transacted(import_steps.refresh_statistics)
+            due = 2 * done or 1
+        with suppress(imports.NotNow, TimeoutError):  # stopped, or held up: see what is left to do
+            wave = _wave(work, job_id)
+            done += wave
+
+
+def _wave(work: Callable[..., None], job_id: int) -> int:
+    """Chunks of a list side by side, a single one in this transaction; how many there were."""
+    with begin_bulk() as session:
+        spans = import_steps.next_spans(session, job_id=job_id, size=imports.CHUNK, most=LANES)
+        if len(spans) < 2:
+            for span in spans:
+                work(session, job_id=job_id, span=span, turn=lambda: None)
+            return len(spans)
+        if work is import_steps.commit_span:
+            _transacted(import_steps.make_tags, job_id=job_id, spans=spans)
+        side_by_side(spans, lambda s, span, turn: work(s, job_id=job_id, span=span, turn=turn))
+        return len(spans)
+
+
 def _try_out(job_id: int, path: Path | None = None) -> None:
     job = _job(job_id)
     if imports.step(job) == "reading":
@@ -80,7 +114,7 @@ def _try_out(job_id: int, path: Path | None = None) -> None:
             return
         except imports.NotNow:  # stopped meanwhile, or another worker reads it
             return
-    _in_chunks(import_steps.judge_chunk, job_id)
+    _in_lanes(import_steps.judge_span, job_id)
 
 
 def _job(job_id: int) -> ImportJob:
@@ -104,15 +138,22 @@ def _read(job: ImportJob, path: Path) -> str | None:
         staged, line = 0, 0
     run = (job.tried or {}).get("run")
     rows = lists.rows_of(job, path, start_line=line + 1 if staged else 0)
-    while chunk := list(islice(rows, imports.CHUNK)):
-        _transacted(imports.stage, job_id=job.id, rows=chunk, first=staged + 1, run=run)
-        staged += len(chunk)
+    behind: Future[Any] | None = None
+    with ThreadPoolExecutor(1) as pool:  # the next rows are read while these are stored
+        while chunk := list(islice(rows, imports.CHUNK)):
+            if behind:
+                behind.result()
+            kept = {"job_id": job.id, "rows": chunk, "first": staged + 1, "run": run}
+            behind = pool.submit(copy_context().run, lambda k=kept: _transacted(imports.stage, **k))
+            staged += len(chunk)
+    if behind:
+        behind.result()
     return run
 
 
 def _commit(job_id: int) -> None:
     try:
-        _in_chunks(import_steps.commit_chunk, job_id)
+        _in_lanes(import_steps.commit_span, job_id)
     except (imports.Diverged, imports.ReadAgain) as reason:
         _transacted(imports.stop, job_id=job_id, sentence=str(reason))
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.operations import import_matching as matching
 from app.operations import import_reading, imports
 from app.operations.import_steps import NothingToDecide, adopt, count_tags
-from app.operations.import_writing import write
+from app.operations.import_writing import name_leaders, write
 from app.operations.moves import locked
 from app.operations.outbox import enqueue
 from models.imports import ImportJob, ImportRow, ImportStatus, Outcome, StagedRow, Strategy
@@ -165,5 +165,6 @@ def _write(session: Session, job: ImportJob) -> None:
     matching.verdicts(session, strategy=strategy)
     adopt(session, job, "true")
     count_tags(job, write(session, job_id=job.id, filename=job.filename))
+    name_leaders(session, job.id)
     session.execute(delete(StagedRow).where(StagedRow.job_id == job.id))
     job.result = {**(job.result or {}), **imports.counts(session, job_id=job.id)}

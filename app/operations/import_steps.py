@@ -1,5 +1,6 @@
 """The steps of a try-out and of an import: a chunk of rows, a transaction each."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from app import clock
 from app.errors import DomainError, NotFound
 from app.operations import import_matching as matching
 from app.operations import import_reading, imports
-from app.operations.import_writing import write
+from app.operations.import_writing import name_leaders, write
 from app.operations.moves import locked
 from models.imports import (
     ImportJob,
@@ -33,33 +34,81 @@ def refresh_statistics(session: Session) -> None:
     session.execute(text("SELECT refresh_statistics()"))
 
 
-def judge_chunk(session: Session, *, job_id: int, size: int = imports.CHUNK) -> bool:
-    """Judge the next rows of a list that is tried out; False when all are judged.
+Span = tuple[int, int]
+"""Rows after the first position, up to and with the second."""
 
-    First all rows are matched by e-mail and phone, then, in a second round, those left by name:
-    so nobody who is found by contact is anybody's namesake, wherever in the file they stand.
+
+def next_spans(session: Session, *, job_id: int, size: int, most: int) -> list[Span]:
+    """The next rows that the running step has to see to, in at most so many pieces.
+
+    Until this session ends nobody else gets any: of the list, and while it is imported, of any
+    list that goes into the same vendor.
     """
+    job = session.get_one(ImportJob, job_id)
+    if imports.step(job) == "importing":
+        imports.lock_customers(session, job)
+    else:
+        session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended('try out ' || :job, 0))"),
+            {"job": str(job_id)},
+        )
+    session.refresh(job)
+    if imports.step(job) not in ("matching", "names", "importing"):
+        return []
+    ends = range(job.progress, job.progress + size * most, size)
+    spans = [(after, min(after + size, job.total_rows)) for after in ends]
+    return [span for span in spans if span[0] < span[1]] or spans[:1]
+
+
+def _still(session: Session, job_id: int, step: str | None, after: int) -> ImportJob:
+    """The job, held to move its progress, if the rows before are settled and nobody stopped it.
+
+    Others who write rows of the job at the same time may go on referring to it.
+    """
+    job = session.get(
+        ImportJob, job_id, with_for_update={"key_share": True}, populate_existing=True
+    )
+    if job is None or imports.step(job) != step or job.progress != after:
+        raise imports.NotNow(status="worked on by somebody else, or stopped,")
+    return job
+
+
+def judge_chunk(session: Session, *, job_id: int, size: int = imports.CHUNK) -> bool:
+    """Judge the next rows of a list that is tried out; False when all are judged."""
     job = locked(session, ImportJob, job_id)
     step = imports.step(job)
     if job.status != ImportStatus.MAPPED or step not in ("matching", "names"):
         return False
-    until = min(job.progress + size, job.total_rows)
-    matching.open_chunk(session, job_id=job_id, after=job.progress, until=until)
+    span = (job.progress, min(job.progress + size, job.total_rows))
+    judge_span(session, job_id=job_id, span=span, turn=lambda: None)
+    return imports.step(job) is not None
+
+
+def judge_span(session: Session, *, job_id: int, span: Span, turn: Callable[[], None]) -> None:
+    """Judge these rows; `turn` waits until those before them are settled.
+
+    First all rows are matched by e-mail and phone, then, in a second round, those left by name:
+    so nobody who is found by contact is anybody's namesake, wherever in the file they stand.
+    """
+    job = session.get_one(ImportJob, job_id)
+    step = imports.step(job)
+    after, until = span
+    matching.open_chunk(session, job_id=job_id, after=after, until=until)
     (_plan_by_contact if step == "matching" else _plan_by_name)(session, job)
+    turn()
+    job = _still(session, job_id, step, after)
     job.progress = until
-    if until < job.total_rows:
-        return True
-    return _next_round(session, job, step)
+    if until >= job.total_rows:
+        _next_round(session, job, step)
 
 
-def _next_round(session: Session, job: ImportJob, step: str) -> bool:
+def _next_round(session: Session, job: ImportJob, step: str | None) -> None:
     if step == "matching":
         job.tried, job.progress = {"step": "names"}, imports.settled(job)
-        return True
+        return
     _let_the_first_have_it(session, job)
     job.tried = imports.counts(session, job_id=job.id)
     job.status = ImportStatus.TRIED
-    return False
 
 
 def _plan_by_contact(session: Session, job: ImportJob) -> None:
@@ -137,27 +186,53 @@ def _let_the_first_have_it(session: Session, job: ImportJob) -> None:
 
 
 def commit_chunk(session: Session, *, job_id: int, size: int = imports.CHUNK) -> bool:
-    """Import the next rows; False when the list is imported.
-
-    Every row is judged anew: raises `Diverged` when a verdict is not that of the try-out.
-    """
+    """Import the next rows; False when the list is imported."""
     job = locked(session, ImportJob, job_id)
     if job.status != ImportStatus.IMPORTING:
         return False
     imports.lock_customers(session, job)
-    until = min(job.progress + size, job.total_rows)
-    matching.open_chunk(session, job_id=job_id, after=job.progress, until=until)
-    if session.scalar(text("SELECT count(*) FROM chunk")) != until - job.progress:
+    span = (job.progress, min(job.progress + size, job.total_rows))
+    commit_span(session, job_id=job_id, span=span, turn=lambda: None)
+    return job.progress < job.total_rows
+
+
+def commit_span(session: Session, *, job_id: int, span: Span, turn: Callable[[], None]) -> None:
+    """Import these rows; `turn` waits until those before them are imported.
+
+    Every row is judged anew: raises `Diverged` when a verdict is not that of the try-out.
+    """
+    job = session.get_one(ImportJob, job_id)
+    after, until = span
+    matching.open_chunk(session, job_id=job_id, after=after, until=until)
+    if session.scalar(text("SELECT count(*) FROM chunk")) != until - after:
         raise imports.ReadAgain
     _judge_again(session, job)
     _same_as_tried(session, job)
     tags = write(session, job_id=job_id, filename=job.filename)
+    turn()
+    job = _still(session, job_id, "importing", after)
+    name_leaders(session, job_id)
     count_tags(job, tags)
     job.progress = until
     job.result = {**(job.result or {}), "settled": until}
     if until >= job.total_rows:
         _finish(session, job)
-    return until < job.total_rows
+
+
+def make_tags(session: Session, *, job_id: int, spans: Sequence[Span]) -> None:
+    """The tags of these rows, before several write them: each would wait for the other's."""
+    made = session.scalars(
+        text(
+            "INSERT INTO tags (name) SELECT DISTINCT said.tag FROM staged_rows s"
+            " JOIN import_rows r ON r.vendor_id = s.vendor_id AND r.job_id = s.job_id"
+            " AND r.position = s.position CROSS JOIN LATERAL unnest(s.tags) AS said(tag)"
+            " WHERE s.job_id = :job AND s.position > :after AND s.position <= :until"
+            " AND r.outcome IN ('created', 'updated')"
+            " ORDER BY 1 ON CONFLICT DO NOTHING RETURNING id"
+        ),
+        {"job": job_id, "after": spans[0][0], "until": spans[-1][1]},
+    )
+    count_tags(_still(session, job_id, "importing", spans[0][0]), list(made))
 
 
 def _judge_again(session: Session, job: ImportJob) -> None:
@@ -302,6 +377,7 @@ def _settle(session: Session, job: ImportJob, row: ImportRow, *, strategy: str) 
     matching.verdicts(session, strategy=strategy)
     adopt(session, job, "true")
     count_tags(job, write(session, job_id=job.id, filename=job.filename))
+    name_leaders(session, job.id)
     of_row = (StagedRow.job_id == job.id, StagedRow.position == row.position)
     session.execute(delete(StagedRow).where(*of_row))
     session.refresh(row)

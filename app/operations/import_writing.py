@@ -29,7 +29,6 @@ def write(session: Session, *, job_id: int, filename: str) -> list[int]:
     _change(session)
     _note_changes(session, job_id)
     _agree(session, filename)
-    _name_leaders(session, job_id)
     return tags
 
 
@@ -197,7 +196,7 @@ def _agree(session: Session, filename: str) -> None:
         )
 
 
-def _name_leaders(session: Session, job_id: int) -> None:
+def name_leaders(session: Session, job_id: int) -> None:
     """Rows that repeat an earlier one point to its customer."""
     session.execute(
         text(

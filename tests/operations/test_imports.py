@@ -156,14 +156,47 @@ def test_duplicates_inside_the_file_are_found_across_chunks(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(imports, "CHUNK", 2)
-    monkeypatch.setattr(import_steps.judge_chunk, "__kwdefaults__", {"size": 2})
-    monkeypatch.setattr(import_steps.commit_chunk, "__kwdefaults__", {"size": 2})
+    monkeypatch.setattr(tasks, "LANES", 1)
     lines = [f"P {i},p{i}@example.com,,,,," for i in range(7)]
     report = desk.run([HEADER, *lines, "Again,P0@example.com,,,,,", "Same,p6@example.com,,,,,"])
     assert desk.counts(report) == {"created": 7, "skipped_duplicate": 2}
     rows = desk.rows()
     assert rows[7].customer_id == rows[0].customer_id
     assert rows[8].customer_id == rows[6].customer_id
+
+
+def test_chunks_side_by_side_are_saved_in_the_order_of_the_list(
+    real_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = real_desk
+    monkeypatch.setattr(imports, "CHUNK", 2)
+    monkeypatch.setattr(tasks, "LANES", 3)
+    lines = [f"P {i},p{i}@example.com,,,,t{i}; all," for i in range(11)]
+    report = desk.run([HEADER, *lines, "Again,P0@example.com,,,,,", "Same,p9@example.com,,,,,"])
+    assert desk.counts(report) == {"created": 11, "skipped_duplicate": 2}
+    rows = desk.rows()
+    assert [rows[11].customer_id, rows[12].customer_id] == [
+        rows[0].customer_id, rows[9].customer_id,
+    ]  # fmt: skip
+    job = desk.job()
+    assert (job.status, job.progress) == (ImportStatus.COMPLETED, 13)
+    assert len((job.result or {})["tags"]) == 12
+
+
+def test_nothing_is_saved_behind_a_chunk_that_diverged(
+    real_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = real_desk
+    monkeypatch.setattr(imports, "CHUNK", 2)
+    monkeypatch.setattr(tasks, "LANES", 3)
+    job_id = desk.tried([HEADER, *(f"P {i},p{i}@example.com,,,,," for i in range(6))])
+    desk.add(full_name="P", email="p2@example.com")
+    desk.do(imports.begin_import, job_id=job_id)
+    with acting(vendor_actor(desk.vendor)):
+        tasks._commit(job_id)
+    job = desk.job()
+    assert (job.status, job.refused) == (ImportStatus.MAPPED, imports.Diverged.sentence)
+    assert (imports.settled(job), len(desk.customers())) == (2, 3)
 
 
 def test_the_order_of_rows_does_not_change_how_many_belong_together(desk: Desk) -> None:
