@@ -6,7 +6,7 @@ it is kept in a table of its own) as the set of customers it leaves.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -27,6 +27,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
@@ -38,9 +39,10 @@ from models.categories import Category, CategoryKind
 from models.contact import query_words
 from models.customers import Address, Customer
 from models.interests import CustomerInterest
-from models.memberships import Membership, MembershipStatus
-from models.packages import HoldingStatus, PackageHolding
-from models.services import ServiceKind
+from models.memberships import Membership, MembershipPlan, MembershipStatus
+from models.packages import HoldingStatus, Package, PackageHolding
+from models.products import Product
+from models.services import Service, ServiceKind
 from models.tags import CustomerTag, Tag
 from models.vendors import Vendor
 from models.words import InterestKind
@@ -207,7 +209,22 @@ def _resolved(session: Session, filters: Filters) -> Conditions:
         return row[0], row[1]
 
     connection = session.connection()
-    return _conditions(filters, lambda query: list(connection.scalars(query)), moments)
+    found = _conditions(filters, lambda query: list(connection.scalars(query)), moments)
+    if found.vendor_id is None and (owned := _owners(filters)):
+        # a service has one vendor: whoever bought it is that vendor's customer
+        vendors = list(connection.scalars(union(*owned).limit(2)))
+        if len(vendors) == 1:
+            return replace(found, vendor_id=vendors[0])
+    return found
+
+
+def _owners(filters: Filters) -> list[Select[Any]]:
+    """The vendors of the services, products, packages and plans that are asked for."""
+    asked = (
+        (Service, filters.services), (Product, filters.products),
+        (Package, filters.packages), (MembershipPlan, filters.plans),
+    )  # fmt: skip
+    return [select(m.vendor_id).where(is_any(m.id, ids)) for m, ids in asked if ids]
 
 
 def matching(filters: Filters) -> Select[Any]:

@@ -175,8 +175,7 @@ def _keys(session: Session, asked: Conditions, order: Order, most: int) -> list[
         return []
     glance = GLANCE if asked.tests(Customer) else most
     keys, further = walk(session, asked, order, glance, most)
-    # An index of words is slow at several frequent ones, which a longer walk meets soon.
-    walks_first = len(asked.words or ()) > 1
+    walks_first = _is_near(asked, len(keys), most)
     if walks_first and further is not None and len(keys) < most:
         more, further = walk(session, asked, further, WALK, most - len(keys))
         keys += more
@@ -197,12 +196,20 @@ def _keys(session: Session, asked: Conditions, order: Order, most: int) -> list[
     return keys + _intersected(session, asked, further, most - len(keys))
 
 
+def _is_near(asked: Conditions, found: int, most: int) -> bool:
+    """Whether a longer walk is likely to fill the page, after a glance that found some.
+
+    An index of words is slow at several frequent ones, which a longer walk meets soon.
+    """
+    return len(asked.words or ()) > 1 or found * (GLANCE + WALK) >= most * GLANCE
+
+
 def _narrowed(session: Session, asked: Conditions) -> Conditions | None:
     """The same asked of the one vendor it can hold for; None if it can hold for no vendor.
 
     Filters of the marketplace are seldom independent: who buys dog food is no clinic's patient.
     """
-    if asked.vendor_id is not None or not asked.sets:
+    if asked.vendor_id is not None or len(asked.sets) < 2:
         return asked
     possible = select(Vendor.id).where(*(c.at(Vendor.id) for c in asked.sets)).limit(2)
     vendors = list(session.scalars(possible))
