@@ -113,10 +113,12 @@ def _headline(job: ImportJob, bad: int) -> dict[str, Any]:
 def _undone(job: ImportJob) -> dict[str, Any]:
     result = job.result or {}
     kept, back = result.get("kept", 0), result.get("taken_back", 0)
-    rest = f"{kept:,} {'was' if kept == 1 else 'were'} kept: changed since, or in use."
+    never = job.total_rows - sum(figures(job).values())
+    why = {"kept: changed since, or in use": kept, "never imported": never}
+    told = [f"{n:,} {'was' if n == 1 else 'were'} {word}." for word, n in why.items() if n > 0]
     return {
         "headline": f"{back:,} {'row was' if back == 1 else 'rows were'} taken back.",
-        "rest": rest if kept else "",
+        "rest": " ".join(told),
     }
 
 

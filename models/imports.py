@@ -189,8 +189,8 @@ class ImportRow(OwnedByVendor, Base):
         Index(None, "vendor_id", "job_id", "outcome", "position"),
         Index(None, "vendor_id", "customer_id"),
         Index(
-            "ix_import_rows_waiting", "vendor_id", "job_id", "position",
-            postgresql_where=text("code = 'same_person'"),
+            "ix_import_rows_waiting", "vendor_id", "job_id", "code", "position",
+            postgresql_where=text("code IN ('same_person', 'in_file')"),
         ),
     )  # fmt: skip
 

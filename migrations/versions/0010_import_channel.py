@@ -20,8 +20,8 @@ def upgrade() -> None:
         op.f("ck_import_jobs_channel_known"), "import_jobs", f"channel IN ({CHANNELS})"
     )
     op.create_index(
-        "ix_import_rows_waiting", "import_rows", ["vendor_id", "job_id", "position"],
-        postgresql_where=sa.text("code = 'same_person'"),
+        "ix_import_rows_waiting", "import_rows", ["vendor_id", "job_id", "code", "position"],
+        postgresql_where=sa.text("code IN ('same_person', 'in_file')"),
     )  # fmt: skip
 
 

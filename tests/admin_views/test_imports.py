@@ -365,6 +365,7 @@ def test_a_stopped_import_is_undone_from_its_page(manager: Browser, house: House
     work(house)
     page = manager.get(f"{base}/result").text
     assert "2 rows were taken back." in page
+    assert "2 were never imported." in page
     assert "P1" in page  # by name, though nobody of that name is left
     with acting(vendor_actor(house.vendors[ALPHA])), begin() as session:
         assert session.scalar(text("SELECT count(*) FROM customers")) == 0
