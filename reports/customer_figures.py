@@ -6,7 +6,19 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Date, Integer, and_, cast, func, literal, select, union_all
+from sqlalchemy import (
+    Date,
+    DateTime,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from models.bookings import Booking, BookingStatus
@@ -71,19 +83,9 @@ class Figures:
 
 def figures(session: Session, *, customer: Customer, now: datetime) -> Figures:
     """The figures of a customer whose file is open: the numbers on it, and five small queries."""
-    about = select(Booking).where(
-        Booking.vendor_id == customer.vendor_id, Booking.customer_id == customer.id
-    )
-    next_visit = session.execute(
-        about.with_only_columns(Booking.starts_at, Service.name)
-        .join(
-            Service, and_(Service.vendor_id == Booking.vendor_id, Service.id == Booking.service_id)
-        )
-        .where(Booking.starts_at >= now, Booking.status.in_(["pending", "confirmed"]))
-        .order_by(Booking.starts_at)
-        .limit(1)
-    ).first()
-    order_value = session.scalar(select(func.avg(Order.total)).where(*_settled(customer)))
+    connection, whose = session.connection(), _whose(customer)
+    next_visit = connection.execute(_NEXT_VISIT, {**whose, "now": now}).first()
+    order_value = connection.scalar(_ORDER_VALUE, whose)
     return Figures(
         spent=customer.total_spent,
         services_spent=customer.services_spent,
@@ -102,28 +104,38 @@ def figures(session: Session, *, customer: Customer, now: datetime) -> Figures:
     )
 
 
-def _settled(customer: Customer) -> list[Any]:
-    return [
-        Order.vendor_id == customer.vendor_id,
-        Order.customer_id == customer.id,
-        Order.status.in_([OrderStatus.FULFILLED, OrderStatus.COMPLETED]),
-    ]
+def _of(model: Any) -> tuple[Any, Any]:
+    return model.vendor_id == bindparam("vendor_id"), model.customer_id == bindparam("customer_id")
+
+
+_SETTLED = (*_of(Order), Order.status.in_([OrderStatus.FULFILLED, OrderStatus.COMPLETED]))
+_ORDER_VALUE = select(func.avg(Order.total)).where(*_SETTLED)
+
+
+_NEXT_VISIT = (
+    select(Booking.starts_at, Service.name)
+    .join(Service, and_(Service.vendor_id == Booking.vendor_id, Service.id == Booking.service_id))
+    .where(
+        *_of(Booking),
+        Booking.starts_at >= bindparam("now", type_=DateTime(timezone=True)),
+        Booking.status.in_(["pending", "confirmed"]),
+    )
+    .order_by(Booking.starts_at)
+    .limit(1)
+)
+_FIRST_VISIT = (
+    select(func.least(Booking.starts_at, Booking.completed_at))
+    .where(*_of(Booking), Booking.status == BookingStatus.COMPLETED)
+    .order_by(Booking.starts_at)
+    .limit(1)
+)
 
 
 def _every_days(session: Session, customer: Customer) -> int | None:
     """The days from first to last visit, shared by the steps between; None before the second."""
     if customer.visit_count < 2 or customer.last_visit_at is None:
         return None
-    first = session.scalar(
-        select(func.least(Booking.starts_at, Booking.completed_at))
-        .where(
-            Booking.vendor_id == customer.vendor_id,
-            Booking.customer_id == customer.id,
-            Booking.status == BookingStatus.COMPLETED,
-        )
-        .order_by(Booking.starts_at)
-        .limit(1)
-    )
+    first = session.connection().scalar(_FIRST_VISIT, _whose(customer))
     if first is None:
         return None
     steps = customer.visit_count - 1
@@ -188,7 +200,17 @@ def _item_names(session: Session, bought: Sequence[CustomerInterest]) -> dict[tu
 
 def months(session: Session, customer: Customer, now: datetime) -> list[Month]:
     """The last twelve months, the present one last, each also when nothing was bought."""
-    zone = select(Vendor.time_zone).where(Vendor.id == customer.vendor_id).scalar_subquery()
+    rows = session.connection().execute(_MONTHS, {**_whose(customer), "now": now})
+    return [Month(row.first, row.services, row.products) for row in rows]
+
+
+def _whose(customer: Customer) -> dict[str, int]:
+    return {"vendor_id": customer.vendor_id, "customer_id": customer.id}
+
+
+def _months() -> Select[Any]:
+    zone = select(Vendor.time_zone).where(Vendor.id == bindparam("vendor_id")).scalar_subquery()
+    now = bindparam("now", type_=DateTime(timezone=True))
     first_month = func.date_trunc("month", func.timezone(zone, now)) - func.make_interval(
         0, MONTHS - 1
     )
@@ -196,34 +218,25 @@ def months(session: Session, customer: Customer, now: datetime) -> list[Month]:
     zero = literal(Decimal("0.00"))
     visits = select(
         Booking.starts_at.label("at"), Booking.price.label("services"), zero.label("products")
-    ).where(
-        Booking.vendor_id == customer.vendor_id,
-        Booking.customer_id == customer.id,
-        Booking.status == BookingStatus.COMPLETED,
-        Booking.starts_at >= since,
-    )
+    ).where(*_of(Booking), Booking.status == BookingStatus.COMPLETED, Booking.starts_at >= since)
 
     def spent(kind: LineKind) -> Any:
         return func.coalesce(func.sum(OrderLine.total).filter(OrderLine.kind == kind), 0)
 
     lines = (
-        select(
-            Order.placed_at,
-            spent(LineKind.SERVICE),
-            spent(LineKind.PRODUCT),
-        )
+        select(Order.placed_at, spent(LineKind.SERVICE), spent(LineKind.PRODUCT))
         .join(
             OrderLine,
             and_(OrderLine.vendor_id == Order.vendor_id, OrderLine.order_id == Order.id),
         )
-        .where(*_settled(customer), Order.placed_at >= since)
+        .where(*_SETTLED, Order.placed_at >= since)
         .group_by(Order.id)
     )
     bought = union_all(visits, lines).subquery("bought")
     step = select(func.generate_series(0, MONTHS - 1).label("n")).subquery("steps")
     month = first_month + func.make_interval(0, cast(step.c.n, Integer))
     same = func.date_trunc("month", func.timezone(zone, bought.c.at)) == month
-    rows = session.execute(
+    return (
         select(
             cast(month, Date).label("first"),
             func.coalesce(func.sum(bought.c.services), 0).label("services"),
@@ -234,4 +247,7 @@ def months(session: Session, customer: Customer, now: datetime) -> list[Month]:
         .group_by(month)
         .order_by(month)
     )
-    return [Month(row.first, row.services, row.products) for row in rows]
+
+
+_MONTHS = _months()
+"""Built once: every customer's page asks it."""

@@ -5,22 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    DateTime,
+    Integer,
     Numeric,
     Select,
     Text,
-    and_,
+    bindparam,
     cast,
-    false,
     func,
     literal,
     null,
     or_,
     select,
-    true,
+    tuple_,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -114,19 +116,25 @@ def page(
 ) -> Page:
     """`size` items of a customer's time line, older than the cursor `after`; one query."""
     size = max(1, min(size, 100))
-    rows = session.execute(query(vendor_id, customer_id, tab, Cursor.read(after), size + 1)).all()
+    cursor = Cursor.read(after)
+    asked: dict[str, Any] = {"vendor_id": vendor_id, "customer_id": customer_id, "most": size + 1}
+    asked |= {"at": cursor.at, "rank": cursor.rank, "id": cursor.id} if cursor else {}
+    rows = session.connection().execute(query(tab, goes_on=cursor is not None), asked).all()
     shown = rows[:size]
     more = len(rows) > size
     cursor = Cursor(shown[-1].at, shown[-1].rank, shown[-1].id) if more else None
     return Page(_items(session, vendor_id, shown), str(cursor) if cursor else None)
 
 
-def query(
-    vendor_id: int, customer_id: int, tab: Tab, cursor: Cursor | None, limit: int
-) -> Select[Any]:
-    """The newest `limit` rows of every source of the tab, merged; each source reads an index."""
+@lru_cache
+def query(tab: Tab, *, goes_on: bool) -> Select[Any]:
+    """The newest `most` rows of every source of the tab, merged; each source reads an index.
+
+    Built once a tab. It asks for `vendor_id`, `customer_id` and `most`, and where it goes on
+    after a cursor for that one's `at`, `rank` and `id`.
+    """
     parts = [
-        _window(source, rank, vendor_id, customer_id, cursor, limit)
+        _window(source, rank, goes_on=goes_on)
         for rank, source in enumerate(SOURCES)
         if tab is Tab.EVERYTHING or source.tab is tab
     ]
@@ -134,8 +142,11 @@ def query(
     return (
         select(merged)
         .order_by(merged.c.at.desc(), merged.c.rank.desc(), merged.c.id.desc())
-        .limit(limit)
+        .limit(_MOST)
     )
+
+
+_MOST = bindparam("most", type_=Integer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,25 +160,20 @@ class Source:
     only: Any = None
 
 
-def _window(
-    source: Source, rank: int, vendor_id: int, customer_id: int, cursor: Cursor | None, limit: int
-) -> Select[Any]:
+def _window(source: Source, rank: int, *, goes_on: bool) -> Select[Any]:
     model, at = source.model, source.at
     query = source.columns.add_columns(
         literal(rank).label("rank"), model.id.label("id"), at.label("at")
-    ).where(model.vendor_id == vendor_id, model.customer_id == customer_id)
+    ).where(
+        model.vendor_id == bindparam("vendor_id"), model.customer_id == bindparam("customer_id")
+    )
     if source.only is not None:
         query = query.where(source.only)
-    if cursor is not None:
-        query = query.where(_older(at, model.id, rank, cursor))
-    return query.order_by(at.desc(), model.id.desc()).limit(limit)
-
-
-def _older(at: Any, row_id: Any, rank: int, cursor: Cursor) -> Any:
-    tie = true() if rank < cursor.rank else false()
-    if rank == cursor.rank:
-        tie = row_id < cursor.id
-    return and_(at <= cursor.at, or_(at < cursor.at, tie))
+    if goes_on:
+        last = bindparam("at", type_=DateTime(timezone=True))
+        place = tuple_(last, bindparam("rank", type_=Integer), bindparam("id", type_=BigInteger))
+        query = query.where(at <= last, tuple_(at, literal(rank), model.id) < place)
+    return query.order_by(at.desc(), model.id.desc()).limit(_MOST)
 
 
 def _columns(kind: str, **given: Any) -> Select[Any]:
@@ -305,15 +311,23 @@ def counts(
 ) -> dict[Tab, int]:
     """How many items the tabs of bookings, orders and tasks hold, counted up to `cap`."""
 
-    def of(model: Any) -> Any:
-        rows = (
-            select(literal(1))
-            .where(model.vendor_id == vendor_id, model.customer_id == customer_id)
-            .limit(cap)
-            .subquery()
-        )
-        return select(func.count()).select_from(rows).scalar_subquery()
+    asked = {"vendor_id": vendor_id, "customer_id": customer_id, "most": cap}
+    row = session.connection().execute(_COUNTS, asked).one()
+    return dict(zip(_COUNTED, row, strict=True))
 
-    tabs = {Tab.BOOKINGS: Booking, Tab.ORDERS: Order, Tab.TASKS: Task}
-    row = session.execute(select(*(of(model) for model in tabs.values()))).one()
-    return dict(zip(tabs, row, strict=True))
+
+def _count(model: Any) -> Any:
+    rows = (
+        select(literal(1))
+        .where(
+            model.vendor_id == bindparam("vendor_id"),
+            model.customer_id == bindparam("customer_id"),
+        )
+        .limit(_MOST)
+        .subquery()
+    )
+    return select(func.count()).select_from(rows).scalar_subquery()
+
+
+_COUNTED = {Tab.BOOKINGS: Booking, Tab.ORDERS: Order, Tab.TASKS: Task}
+_COUNTS = select(*(_count(model) for model in _COUNTED.values()))

@@ -132,7 +132,8 @@ def test_a_cursor_reads_as_it_was_written() -> None:
 def test_the_line_reads_indexes_only(shop: int, tab: Tab) -> None:
     with begin() as session:
         session.execute(text("SET LOCAL enable_seqscan = off"))
-        query = timeline.query(shop, 1, tab, Cursor(make.NOON, 1, 5), 26)
+        asked = {"vendor_id": shop, "customer_id": 1, "most": 26, "at": make.NOON, "rank": 1}
+        query = timeline.query(tab, goes_on=True).params(id=5, **asked)
         compiled = query.compile(session.connection(), compile_kwargs={"literal_binds": True})
         plan = "\n".join(
             session.scalars(text(f"EXPLAIN {str(compiled).replace(':', chr(92) + ':')}"))
