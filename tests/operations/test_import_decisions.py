@@ -2,8 +2,10 @@
 
 import threading
 from datetime import date
+from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from app import lists
 from app.operations import (
@@ -107,6 +109,36 @@ def test_stopping_waits_for_the_chunk_in_hand(real_desk: Desk) -> None:
     job = desk.do(import_halting.ask_to_stop, job_id=job_id)
     worker.join()
     assert len(desk.customers()) == imports.settled(job) < 10
+
+
+def test_chunks_side_by_side_that_are_stopped_are_not_saved(
+    real_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = real_desk
+    monkeypatch.setattr(imports, "CHUNK", 4)
+    job_id = desk.tried([HEADER, *PEOPLE])
+    desk.do(imports.begin_import, job_id=job_id)
+    commit = import_steps.commit_span
+
+    def stopped_in_between(session: Session, **given: Any) -> None:
+        turn = given.pop("turn")
+
+        def later() -> None:
+            if given["span"] == (4, 8):
+                desk.do(import_halting.ask_to_stop, job_id=job_id)
+            turn()
+
+        commit(session, turn=later, **given)
+
+    monkeypatch.setattr(import_steps, "commit_span", stopped_in_between)
+    with acting(vendor_actor(desk.vendor)):
+        tasks._commit(job_id)
+    settled = imports.settled(desk.job())
+    assert settled in (0, 4)
+    assert len(desk.customers()) == settled
+    monkeypatch.undo()
+    go_on(desk, job_id)
+    assert len(desk.customers()) == 10
 
 
 def test_a_stopped_reading_leaves_nothing_and_its_worker_ends(desk: Desk) -> None:
