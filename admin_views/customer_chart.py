@@ -63,9 +63,9 @@ def _month(month: Month) -> str:
 
 
 def _step(least: float) -> float:
-    """The next of 1, 2 and 5 with as many zeros as it needs."""
+    """The next of 1, 2, 2.5 and 5 with as many zeros as it needs."""
     unit = 10.0 ** floor(log10(least))
-    return next(unit * n for n in (1, 2, 5, 10) if unit * n >= least - 1e-9)
+    return next(unit * n for n in (1, 2, 2.5, 5, 10) if unit * n >= least - 1e-9)
 
 
 def _y(value: float, top: float) -> float:

@@ -112,9 +112,13 @@ def _migrate(_: argparse.Namespace) -> int:
 
 
 def _seed(_: argparse.Namespace) -> int:
-    from app.seed import seed
+    from app.installation import servers
+    from app.seed import date_the_trail, seed
 
-    _in_database(seed)
+    with servers() as found:
+        _in_database(seed)
+        if found.owner_url:
+            date_the_trail(found.owner_url)
     print("Six vendors with two years of demo data are filled in.")
     return 0
 

@@ -180,6 +180,7 @@ def fill(found: Servers) -> None:
         if seed.is_empty():
             say("Filling in six vendors with two years of demo data ...")
             seed.seed()
+            seed.date_the_trail(found.owner)
     finally:
         engine.dispose()
 

@@ -1,16 +1,23 @@
 """The demo's data is true, valid, and the same for everybody who looks."""
 
-import pytest
-from sqlalchemy import Connection, func, select
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
-from app import seed
+import pytest
+from sqlalchemy import func, make_url, select
+
+from app import clock, seed
 from app.database import begin
 from app.operations import interests
 from app.settings import settings
 from app.tenancy import acting, admin_actor
+from models.audit import AuditEntry
+from models.bookings import Booking
 from models.customers import Customer
+from models.tasks import Task
 from models.users import User
 from models.vendors import Vendor
+from tests.server import TestServer
 
 
 @pytest.fixture
@@ -19,7 +26,7 @@ def in_demo(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("in_demo")
-def test_the_demo_fills_an_empty_database_once(db: Connection) -> None:
+def test_the_demo_fills_an_empty_database_once(fresh_database: str, server: TestServer) -> None:
     seed.seed()
     with acting(admin_actor()), begin() as session:
         slugs = set(session.scalars(select(Vendor.slug)))
@@ -37,3 +44,37 @@ def test_the_demo_fills_an_empty_database_once(db: Connection) -> None:
     assert visited > 800
     with pytest.raises(seed.AlreadyFilled):
         seed.seed()
+    seed.date_the_trail(server.owner_url(make_url(fresh_database).database or ""))
+    it_happened_when_it_says()
+
+
+def it_happened_when_it_says() -> None:
+    """The trail, the tasks and the bookings tell of two years, in an order that can be."""
+    now = clock.now()
+    with acting(admin_actor()), begin() as session:
+        of_customer = AuditEntry.table_name == "customers", AuditEntry.action == "create"
+        told = dict(
+            session.execute(select(AuditEntry.row_id, AuditEntry.at).where(*of_customer)).all()
+        )
+        known = session.execute(select(Customer.id, Customer.created_at)).all()
+        assert told == {row.id: row.created_at for row in known}
+        assert min(told.values()) < now - timedelta(days=600)
+        late = select(func.count()).where(
+            AuditEntry.action == "create", AuditEntry.at > now - timedelta(minutes=5),
+            AuditEntry.table_name.in_(["customers", "customer_tags", "addresses", "bookings"]),
+        )  # fmt: skip
+        assert (session.scalar(late) or 0) < 20  # some were booked a moment ago
+        zones = dict(session.execute(select(Vendor.id, Vendor.time_zone)).all())
+        for task in session.scalars(select(Task)):
+            due = task.due_at.astimezone(ZoneInfo(zones[task.vendor_id]))
+            assert due.minute in (0, 30)
+            assert 6 <= due.hour < 22
+            assert task.created_at <= now
+            assert task.done_at is None or task.created_at <= task.done_at <= now
+        early = (
+            select(func.count())
+            .select_from(Booking)
+            .join(Customer, Customer.id == Booking.customer_id)
+        )
+        for when in (Booking.starts_at, Booking.created_at):
+            assert session.scalar(early.where(when < Customer.created_at)) == 0

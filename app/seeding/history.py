@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
+from app import clock
 from app.seeding import people
 from app.seeding.catalogue import VendorOnShow
 from models import Base
@@ -25,6 +26,7 @@ from models.tags import CustomerTag
 from models.tasks import Task
 
 HISTORY = timedelta(days=730)
+FOUNDED = HISTORY + timedelta(days=30)
 AHEAD = timedelta(days=21)
 CHANNELS = ("online", "walk_in", "phone")
 NULLS_TOO = {"render_nulls": True}
@@ -49,11 +51,22 @@ class Shop:
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.show.time_zone)
 
+    def at_work(self, random: Random, day: date, *, every: int = 1) -> datetime:
+        """A moment of the vendor's working day, at a multiple of `every` minutes."""
+        minute = random.randrange(self.show.opens * 60, self.show.closes * 60, every)
+        local = datetime.combine(day, time(minute // 60, minute % 60), self.zone)
+        return local.astimezone(UTC)
+
 
 def add_all(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> list[int]:
-    """Insert many rows at once; their ids in the order of the rows."""
+    """Insert many rows at once; their ids in the order of the rows.
+
+    What says nothing else was there when the first vendor came.
+    """
     if not rows:
         return []
+    if "created_at" not in rows[0]:
+        rows = [{**row, "created_at": clock.now() - FOUNDED} for row in rows]
     statement = insert(model).returning(model.id, sort_by_parameter_order=True)
     return list(session.scalars(statement, rows, execution_options=NULLS_TOO))
 
@@ -67,8 +80,9 @@ def put(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> None
 def customers(session: Session, shop: Shop, random: Random, now: datetime) -> list[dict[str, Any]]:
     """People of the vendor's country, one in eight without e-mail, one in twelve a bare walk-in."""
     country, numbers = shop.show.country, people.phones(random, shop.show.country)
-    rows = []
-    for index in range(shop.show.customers):
+    rows: list[dict[str, Any]] = []
+    ages = sorted(random.random() ** 1.3 * HISTORY.days for _ in range(shop.show.customers))
+    for index, age in enumerate(reversed(ages)):
         name = people.full_name(random, country)
         phone = next(numbers) if random.random() < 0.9 else None
         local = fold(name).replace(" ", ".").replace("'", "")
@@ -76,7 +90,8 @@ def customers(session: Session, shop: Shop, random: Random, now: datetime) -> li
         if random.random() < 1 / 12:
             name, email = None, None  # type: ignore[assignment]
             phone = phone or next(numbers)
-        since = now - timedelta(days=random.random() ** 1.3 * HISTORY.days)
+        came = (now - timedelta(days=1 + age)).astimezone(shop.zone).date()
+        since = shop.at_work(random, came)
         sort_name, search_text = searchable(name, None, email, phone, None)
         rows.append(
             {
@@ -101,6 +116,7 @@ def _address(shop: Shop, customer: dict[str, Any], random: Random) -> dict[str, 
         "vendor_id": shop.vendor_id, "customer_id": customer["id"], "country": country,
         "line1": f"{random.choice(people.STREETS[country])} {random.randrange(1, 240)}",
         "city": city, "city_key": fold(city), "postal_code": postal_code,
+        "created_at": customer["created_at"],
     }  # fmt: skip
 
 
@@ -111,7 +127,7 @@ def _tags_and_consents(
     for row in rows:
         base = {"vendor_id": shop.vendor_id, "customer_id": row["id"]}
         some = random.sample(shop.tags, random.choices((0, 1, 2, 3), (50, 30, 15, 5))[0])
-        tags += [{**base, "tag_id": tag} for tag in some]
+        tags += [{**base, "tag_id": tag, "created_at": row["created_at"]} for tag in some]
         if row["email"] and random.random() < 0.6:
             said = {"channel": "email", "purpose": "marketing", "source": "form"}
             granted = random.random() < 0.85
@@ -125,7 +141,7 @@ def _visits(random: Random, since: datetime, until: datetime) -> list[datetime]:
     pace = random.choice((21, 30, 45, 45, 60, 90, 120, 180))
     stays = random.random() < 0.6
     moments: list[datetime] = []
-    moment = since + timedelta(days=random.random() * 5)
+    moment = since + timedelta(days=1 + random.random() * 5)
     while moment < until and len(moments) < 24:
         moments.append(moment)
         if not stays and random.random() < 0.25:
@@ -166,7 +182,7 @@ def bookings(
                 continue
             who = None if stays else staff
             rows.append(_booking(shop, random, customer, service, who, start, now))
-    put(session, Booking, rows)
+    put(session, Booking, sorted(rows, key=lambda row: row["created_at"]))
 
 
 def _booking(
@@ -179,6 +195,9 @@ def _booking(
     now: datetime,
 ) -> dict[str, Any]:
     end = start + timedelta(minutes=service["duration_minutes"])
+    booked = start - timedelta(days=random.randrange(1, 14), minutes=random.randrange(240))
+    if booked > now:
+        booked = now - timedelta(minutes=random.randrange(20, 3 * 24 * 60))
     after = timedelta(minutes=service["buffer_after_minutes"])
     if end < now - timedelta(hours=4):
         status = random.choices(("completed", "cancelled", "no_show"), (86, 9, 5))[0]
@@ -193,7 +212,7 @@ def _booking(
         "completed_at": end if status == "completed" else None,
         "cancelled_at": start - timedelta(hours=26) if status == "cancelled" else None,
         "cancel_reason": "cancelled by the customer" if status == "cancelled" else None,
-        "created_at": min(start - timedelta(days=random.randrange(1, 14)), now),
+        "created_at": max(customer["created_at"], booked),
     }  # fmt: skip
 
 
@@ -203,13 +222,14 @@ def orders(
     """Sales over the counter and online, numbered in the order they were placed."""
     share = 0.9 if shop.show.kind == "store" else 0.4
     sales: list[tuple[datetime, dict[str, Any] | None]] = [
-        (moment, customer)
+        (_in_hours(shop, random, moment, now), customer)
         for customer in known
         if random.random() < share
         for moment in _visits(random, customer["created_at"], now)
     ]
     sales += [
-        (now - timedelta(days=random.random() * HISTORY.days), None) for _ in range(len(sales) // 9)
+        (_in_hours(shop, random, now - timedelta(days=random.random() * HISTORY.days), now), None)
+        for _ in range(len(sales) // 9)
     ]
     sales.sort(key=lambda sale: sale[0])
     made = [
@@ -226,6 +246,11 @@ def orders(
     return len(made)
 
 
+def _in_hours(shop: Shop, random: Random, moment: datetime, now: datetime) -> datetime:
+    """The same day, while the vendor works."""
+    return min(shop.at_work(random, moment.astimezone(shop.zone).date()), now)
+
+
 def _order(
     shop: Shop,
     random: Random,
@@ -237,7 +262,7 @@ def _order(
     picked = random.sample(shop.variants, min(random.choices((1, 2, 3), (55, 30, 15))[0],
                                               len(shop.variants)))  # fmt: skip
     lines = [_line(shop, position, variant, random.choices((1, 2, 3), (75, 20, 5))[0])
-             for position, variant in enumerate(picked, 1)]  # fmt: skip
+             | {"created_at": moment} for position, variant in enumerate(picked, 1)]  # fmt: skip
     age = now - moment
     if age > timedelta(days=5):
         status = random.choices(("completed", "cancelled"), (95, 5))[0]
@@ -281,17 +306,19 @@ def holdings(
             status = "used_up" if left == 0 else "active" if expires > now else "expired"
             held.append({**base, "package_id": package["id"], "uses": package["uses"],
                          "uses_left": left, "bought_at": bought, "expires_at": expires,
-                         "status": status, "channel": "walk_in"})  # fmt: skip
+                         "status": status, "channel": "walk_in",
+                         "created_at": bought})  # fmt: skip
         if shop.plans and random.random() < 0.12:
             started = max(customer["created_at"], now - timedelta(days=random.randrange(500)))
             status = random.choices(("active", "paused", "past_due", "ended"), (75, 6, 5, 14))[0]
-            begins = now - timedelta(days=random.randrange(28))
+            begins = max(customer["created_at"], now - timedelta(days=random.randrange(28)))
             joined.append({**base, "plan_id": random.choice(shop.plans)["id"], "status": status,
                            "started_at": min(started, begins), "period_starts_at": begins,
                            "period_ends_at": begins + timedelta(days=30), "channel": "walk_in",
-                           "ended_at": begins if status == "ended" else None})  # fmt: skip
-    put(session, PackageHolding, held)
-    put(session, Membership, joined)
+                           "ended_at": begins if status == "ended" else None,
+                           "created_at": min(started, begins)})  # fmt: skip
+    put(session, PackageHolding, sorted(held, key=lambda row: row["created_at"]))
+    put(session, Membership, sorted(joined, key=lambda row: row["created_at"]))
 
 
 TASKS = {
@@ -306,17 +333,30 @@ def tasks(
     session: Session, shop: Shop, random: Random, known: list[dict[str, Any]], now: datetime
 ) -> None:
     """To-dos: everybody waiting for a follow-up has one; others are done, due or overdue."""
-    rows = []
-    for customer in known:
-        waits = customer["status"] == "pending_follow_up"
-        if not waits and random.random() > 0.06:
-            continue
-        kind = "follow_up" if waits else random.choice(tuple(TASKS))
-        status = "open" if waits else random.choice(("open", "done", "in_progress"))
-        due = now + timedelta(days=random.randrange(-4, 6), hours=random.randrange(-4, 4))
-        rows.append({"vendor_id": shop.vendor_id, "customer_id": customer["id"], "kind": kind,
-                     "title": TASKS[kind], "status": status, "due_at": due,
-                     "assignee_id": random.choice(shop.staff),
-                     "done_at": min(due, now) if status == "done" else None,
-                     "outcome": "spoke on the phone" if status == "done" else None})  # fmt: skip
-    put(session, Task, rows)
+    rows = [
+        _task(shop, random, customer, now)
+        for customer in known
+        if customer["status"] == "pending_follow_up" or random.random() <= 0.06
+    ]
+    put(session, Task, sorted(rows, key=lambda row: row["created_at"]))
+
+
+def _task(shop: Shop, random: Random, customer: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Due at a half hour of a working day; what is done was done on its day, before now."""
+    waits = customer["status"] == "pending_follow_up"
+    kind = "follow_up" if waits else random.choice(tuple(TASKS))
+    status = "open" if waits else random.choice(("open", "done", "in_progress"))
+    days = random.randrange(-12, 0) if status == "done" else random.randrange(-4, 6)
+    today = now.astimezone(shop.zone).date()
+    due = shop.at_work(random, today + timedelta(days=days), every=30)
+    done = min(due + timedelta(minutes=random.randrange(-90, 120)), now)
+    days_ago = timedelta(days=random.randrange(1, 6))
+    planned = shop.at_work(random, (min(due, now).astimezone(shop.zone) - days_ago).date())
+    return {
+        "vendor_id": shop.vendor_id, "customer_id": customer["id"], "kind": kind,
+        "title": TASKS[kind], "status": status, "due_at": due,
+        "assignee_id": random.choice(shop.staff),
+        "created_at": max(planned, customer["created_at"]),
+        "done_at": max(done, customer["created_at"]) if status == "done" else None,
+        "outcome": "spoke on the phone" if status == "done" else None,
+    }  # fmt: skip
