@@ -83,7 +83,7 @@ def _in_lanes(work: Callable[..., None], job_id: int) -> None:
     while wave:
         if done >= due:
             _transacted(import_steps.refresh_statistics)
-            due = 2 * done or 1
+            due = 4 * done or 1
         with suppress(imports.NotNow, TimeoutError):  # stopped, or held up: see what is left to do
             wave = _wave(work, job_id)
             done += wave
