@@ -118,7 +118,8 @@ def say(
     """Tell `sentence` in a toast on the next page; `undo_url` (POST of `fields`) offers Undo."""
     kept = {"message": sentence, "category": tone, "title": ""}
     undo = {"undo_url": undo_url, "undo_fields": list(fields.items())} if undo_url else {}
-    request.session.setdefault("_messages", []).append(kept | undo)
+    before = request.session.get("_messages", [])[-3:]  # a cookie holds a few of them
+    request.session["_messages"] = [*before, kept | undo]
 
 
 def install(env: jinja2.Environment) -> None:

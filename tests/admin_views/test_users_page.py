@@ -72,6 +72,19 @@ def test_an_admin_gives_a_role_and_takes_a_place(panel: PanelClient, hand: dict[
     assert "works at no vendor" in told(panel, at)
 
 
+def test_what_was_said_twice_before_the_next_page_is_shown_twice(
+    panel: PanelClient, hand: dict[str, int]
+) -> None:
+    panel.as_(admin())
+    at = f"/admin/users/{hand['user']}"
+    panel.post(f"{at}/role", data={"role": "analyst"})
+    panel.post(f"{at}/role", data={"role": "king"})
+    shown = told(panel, at)
+    assert "they sign in anew" in shown
+    assert "There is no such role" in shown
+    assert "There is no such role" not in told(panel, at)
+
+
 def test_the_last_admin_is_told_why_not(panel: PanelClient, hand: dict[str, int]) -> None:
     panel.as_(admin())
     at = f"/admin/users/{hand['admin']}"
