@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.operations import import_matching as matching
 from app.operations import import_reading, imports
 from app.operations.import_steps import NothingToDecide, adopt, count_tags
+from app.operations.import_undoing import remember, untouched
 from app.operations.import_writing import name_leaders, write
 from app.operations.moves import locked
 from app.operations.outbox import enqueue
@@ -164,7 +165,9 @@ def _write(session: Session, job: ImportJob) -> None:
     matching.merge(session, strategy=strategy)
     matching.verdicts(session, strategy=strategy)
     adopt(session, job, "true")
+    ours = untouched(session, job_id=job.id)
     count_tags(job, write(session, job_id=job.id, filename=job.filename))
     name_leaders(session, job.id)
+    remember(session, job_id=job.id, positions=ours)
     session.execute(delete(StagedRow).where(StagedRow.job_id == job.id))
     job.result = {**(job.result or {}), **imports.counts(session, job_id=job.id)}

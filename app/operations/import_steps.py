@@ -11,6 +11,7 @@ from app import clock
 from app.errors import DomainError, NotFound
 from app.operations import import_matching as matching
 from app.operations import import_reading, imports
+from app.operations.import_undoing import remember, untouched
 from app.operations.import_writing import name_leaders, write
 from app.operations.moves import locked
 from models.imports import (
@@ -376,8 +377,10 @@ def _settle(session: Session, job: ImportJob, row: ImportRow, *, strategy: str) 
     matching.merge(session, strategy=strategy)
     matching.verdicts(session, strategy=strategy)
     adopt(session, job, "true")
+    ours = untouched(session, job_id=job.id)
     count_tags(job, write(session, job_id=job.id, filename=job.filename))
     name_leaders(session, job.id)
+    remember(session, job_id=job.id, positions=ours)
     of_row = (StagedRow.job_id == job.id, StagedRow.position == row.position)
     session.execute(delete(StagedRow).where(*of_row))
     session.refresh(row)

@@ -16,6 +16,41 @@ OWN = {"addresses", "consents", "customer_tags", "import_rows", "staged_rows", "
 """Tables that go with the customer and keep nothing alive."""
 
 
+OURS = """greatest(c.created_at, (
+  SELECT max((o.after ->> 'at')::timestamptz) FROM import_rows o WHERE o.vendor_id = c.vendor_id
+  AND o.customer_id = c.id AND o.job_id = :job AND o.outcome = 'updated'))"""
+"""When this import wrote into a customer last: what is younger is somebody else's change."""
+
+
+def untouched(session: Session, *, job_id: int) -> list[int]:
+    """Of the rows about to be written, those about customers of this very import, unchanged since.
+
+    Asked before rows are settled one by one, after the import, and told to `remember`.
+    """
+    return list(
+        session.scalars(
+            text(
+                "SELECT v.position FROM verdicts v JOIN customers c ON c.id = v.customer_id"  # noqa: S608
+                f" WHERE v.outcome = 'updated' AND c.updated_at <= {OURS} AND EXISTS ("
+                " SELECT 1 FROM import_rows m WHERE m.vendor_id = c.vendor_id"
+                " AND m.customer_id = c.id AND m.job_id = :job AND m.outcome = 'created')"
+            ),
+            {"job": job_id},
+        )
+    )
+
+
+def remember(session: Session, *, job_id: int, positions: list[int]) -> None:
+    """That these rows were written now: an undo does not take it for somebody's change."""
+    session.execute(
+        text(
+            "UPDATE import_rows r SET after = r.after || jsonb_build_object('at', now())"
+            " WHERE r.job_id = :job AND r.position = ANY (:positions) AND r.outcome = 'updated'"
+        ),
+        {"job": job_id, "positions": positions},
+    )
+
+
 def undo_rows(session: Session, *, job_id: int, after: int, until: int) -> None:
     """Take back the rows of these positions."""
     fresh_temp(
@@ -33,7 +68,7 @@ def undo_rows(session: Session, *, job_id: int, after: int, until: int) -> None:
     _spare_used(session)
     _restore(session)
     _keep_names(session, job_id)
-    _delete(session)
+    _delete(session, job_id)
     session.execute(
         text(
             "UPDATE import_rows r SET undone = u.kept IS NULL, code = coalesce(u.kept, r.code)"
@@ -58,19 +93,21 @@ def _spare_changed(session: Session, job_id: int) -> None:
         text(
             f"""
             UPDATE taken_back u SET kept = '{KEPT_CHANGED}' FROM customers c
+            CROSS JOIN LATERAL (SELECT {OURS} AS at OFFSET 0) AS ours
             WHERE c.id = u.customer_id AND (
-              (u.outcome = 'created' AND (c.updated_at > c.created_at
+              (u.outcome = 'created' AND (c.updated_at > ours.at
                 OR EXISTS (SELECT 1 FROM addresses a WHERE a.vendor_id = c.vendor_id
-                  AND a.customer_id = c.id AND (a.created_at > c.created_at
-                    OR a.updated_at > a.created_at))
+                  AND a.customer_id = c.id AND (a.created_at > ours.at
+                    OR a.updated_at > greatest(a.created_at, ours.at)))
                 OR EXISTS (SELECT 1 FROM customer_tags t WHERE t.vendor_id = c.vendor_id
-                  AND t.customer_id = c.id AND t.created_at > c.created_at)
+                  AND t.customer_id = c.id AND t.created_at > ours.at)
                 OR EXISTS (SELECT 1 FROM consents k WHERE k.vendor_id = c.vendor_id
-                  AND k.customer_id = c.id AND k.at > c.created_at)))
+                  AND k.customer_id = c.id AND k.at > ours.at)))
               OR (u.outcome = 'updated' AND jsonb_typeof(u.after -> 'customer') = 'object'
                 AND NOT to_jsonb(c) @> (u.after -> 'customer')))
             """  # noqa: S608
-        )
+        ),
+        {"job": job_id},
     )
     session.execute(
         text(
@@ -165,6 +202,13 @@ def _restore(session: Session) -> None:
     )
 
 
+FORGET = (
+    "UPDATE {} SET customer_id = NULL,"
+    " undone = undone OR (job_id = :job AND outcome IN ('created', 'updated'))"
+)
+"""Rows of the same import that changed who it had made are undone together with them."""
+
+
 def _keep_names(session: Session, job_id: int) -> None:
     """The report goes on to say of whom a row spoke, when nobody of that name is left."""
     session.execute(
@@ -182,7 +226,7 @@ def _keep_names(session: Session, job_id: int) -> None:
     )
 
 
-def _delete(session: Session) -> None:
+def _delete(session: Session, job_id: int) -> None:
     """Delete who was made, and let the reports of other imports forget them."""
     fresh_temp(
         session,
@@ -191,12 +235,13 @@ def _delete(session: Session) -> None:
     )
     vendor = "vendor_id = current_setting('app.vendor_id')::bigint"
     for table in ("import_rows", "addresses", "customer_tags"):
-        verb = "UPDATE {} SET customer_id = NULL" if table == "import_rows" else "DELETE FROM {}"
+        verb = FORGET if table == "import_rows" else "DELETE FROM {}"
         session.execute(
             text(
                 f"{verb.format(table)} WHERE {vendor}"  # noqa: S608
                 " AND customer_id IN (SELECT customer_id FROM leaving)"
-            )
+            ),
+            {"job": job_id} if table == "import_rows" else {},
         )
     session.execute(
         text(f"DELETE FROM customers WHERE {vendor} AND id IN (SELECT customer_id FROM leaving)")  # noqa: S608

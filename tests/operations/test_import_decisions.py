@@ -328,6 +328,37 @@ def test_rows_that_repeat_the_file_are_taken_into_their_customer(desk: Desk) -> 
     assert (desk.job().result or {})["updated"] == 2
 
 
+REPEATED = [HEADER, "Anna,a@example.com,,,,,", ",a@example.com,912345678,,,,",
+            "Anna,a@example.com,,Porto,1990-02-03,vip,yes", "Ben,b@example.com,,,,,"]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_what_was_decided_afterwards_is_undone_with_the_import(real_desk: Desk, size: int) -> None:
+    desk = real_desk
+    job_id = desk.committed(REPEATED)
+    decided(desk, job_id, "in_file", "same", size=1)
+    desk.do(imports.begin_undo, job_id=job_id)
+    while desk.do(imports.undo_chunk, job_id=job_id, size=size):
+        pass
+    assert desk.customers() == []
+    assert (desk.job().result or {})["kept"] == 0
+    assert [row.undone for row in desk.rows()] == [True] * 4
+
+
+@pytest.mark.parametrize("by_hand", ["before", "after"])
+def test_who_was_changed_by_hand_beside_a_decision_is_kept(real_desk: Desk, by_hand: str) -> None:
+    desk = real_desk
+    job_id = desk.committed(REPEATED)
+    change = "UPDATE customers SET note = 'x', updated_at = now() WHERE email = 'a@example.com'"
+    if by_hand == "before":
+        desk.sql(change)
+    decided(desk, job_id, "in_file", "same", size=1)
+    if by_hand == "after":
+        desk.sql(change)
+    desk.undone(job_id)
+    assert desk.customers("email, note") == [("a@example.com", "x")]
+
+
 def test_all_are_left_out_and_one_may_still_be_taken_in(desk: Desk) -> None:
     job_id = namesakes(desk)
     desk.do(import_decisions.decide_all, job_id=job_id, code="same_person", choice="leave")
