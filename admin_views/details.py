@@ -56,6 +56,9 @@ def details_context(view: Any, session: Session, request: Request, record: Any) 
     if view.over_all_vendors():
         name = vendor_names(session, [record]).get(record.vendor_id)
         marks = [("building-store", name)] if name else []
+    if view.editable(request, record):
+        url = request.url_for("admin:edit", identity=view.identity, pk=record.id)
+        context["edit_url"] = url.path
     if view.deletable(request, record):
         context["delete"] = question(view, request, record)
     more = view.more_details(session, request, record)
