@@ -37,6 +37,7 @@ def _grants(
 
 _CUSTOMER = FULL | {"bulk", "views", "tags", "duplicates"}
 _OF_A_CUSTOMER = _grants(FULL, FULL)
+_MOVED = {"move", "views"}
 _CATALOGUE = _grants(FULL, READ)
 _USERS = READ | {"invite", "role", "remove", "reset"}
 
@@ -65,10 +66,10 @@ MATRIX: Mapping[str, Grants] = {
     "membership-plan": _CATALOGUE,
     "coupon": _CATALOGUE,
     "staff-member": _CATALOGUE,
-    "booking": _grants(FULL | {"move"}, WRITE | {"move"}),
-    "order": _grants(FULL | {"move"}, WRITE | {"move"}),
+    "booking": _grants(FULL | _MOVED, WRITE | _MOVED),
+    "order": _grants(FULL | _MOVED, WRITE | _MOVED),
     "order-line": _grants(FULL, FULL),
-    "task": _grants(FULL | {"move"}, FULL | {"move"}),
+    "task": _grants(FULL | _MOVED, FULL | _MOVED),
     "package-holding": _grants(WRITE | {"use"}, WRITE | {"use"}),
     "membership": _grants(WRITE | {"move"}, WRITE | {"move"}),
     "saved-view": _grants(FULL, FULL),

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select
 from sqlalchemy.orm import Session, joinedload
 
-from admin_views.base import HouseView, declared
+from admin_views.base import declared
 from admin_views.details import link_to
 from admin_views.filters import Between, OneOf, Related, of_vendor
 from admin_views.forms import Amount, Choice, Note, Pick, Saving, WallTime
@@ -14,6 +14,7 @@ from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids
 from admin_views.lookups import ALL_SERVICES, ALL_STAFF, CUSTOMERS, SERVICES, STAFF
 from admin_views.rendering import moment
+from admin_views.saved_views import SavedViews
 from admin_views.saving import Command, Moves
 from app.operations import bookings
 from models.bookings import BOOKING_TRANSITIONS, Booking, BookingStatus
@@ -41,7 +42,7 @@ def _only(statuses: tuple[BookingStatus, ...], pair: Moves) -> Moves:
     return run, lambda booking: booking.status in statuses and when(booking)
 
 
-class BookingView(HouseView, model=Booking):
+class BookingView(SavedViews, model=Booking):
     """Promises of time to customers."""
 
     name, name_plural, icon = "Booking", "Bookings", "ti ti-calendar-event"

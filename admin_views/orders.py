@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from starlette.requests import Request
 from starlette.responses import Response
 
-from admin_views.base import HouseView, declared
+from admin_views.base import declared
 from admin_views.details import link_to
 from admin_views.filters import Between, OneOf, Related, of_vendor
 from admin_views.forms import Pick
@@ -16,6 +16,7 @@ from admin_views.loaders import customer_ids, record_id
 from admin_views.lookups import CUSTOMERS, ITEMS
 from admin_views.order_form import order_page
 from admin_views.rendering import money
+from admin_views.saved_views import SavedViews
 from admin_views.saving import Command, Moves
 from app.operations import orders
 from models.orders import ORDER_TRANSITIONS, Order, OrderStatus
@@ -32,7 +33,7 @@ def _moving(verb: Any, to: OrderStatus) -> Moves:
     return run, when
 
 
-class OrderView(HouseView, model=Order):
+class OrderView(SavedViews, model=Order):
     """What was sold, to whom, at which price."""
 
     name, name_plural, icon = "Order", "Orders", "ti ti-receipt"

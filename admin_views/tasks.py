@@ -5,13 +5,14 @@ from typing import Any
 from sqlalchemy import Select, and_, or_
 from sqlalchemy.orm import Session, joinedload
 
-from admin_views.base import HouseView, declared
+from admin_views.base import declared
 from admin_views.details import link_to
 from admin_views.filters import Between, Named, OneOf, Related, of_vendor
 from admin_views.forms import Choice, Note, Pick, Text, WallTime
 from admin_views.lists import Col, Sort
 from admin_views.loaders import contains, customer_ids
 from admin_views.lookups import ALL_STAFF, CUSTOMERS, STAFF
+from admin_views.saved_views import SavedViews
 from admin_views.saving import Command, Moves
 from app import clock
 from app.operations import tasks
@@ -47,7 +48,7 @@ def shown_status(task: Task) -> str:
     return "overdue" if late else task.status
 
 
-class TaskView(HouseView, model=Task):
+class TaskView(SavedViews, model=Task):
     """To-dos about customers."""
 
     name, name_plural, icon = "Task", "Tasks", "ti ti-checkbox"
