@@ -6,12 +6,15 @@ from itertools import groupby
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+from sqladmin import expose
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from admin_views import customer_chart, customer_side
+from admin_views.access import needs
 from admin_views.base import HouseView
 from admin_views.customer_filters import STATUSES
 from admin_views.customer_list import BASE, ICONS, tags_of
@@ -22,6 +25,7 @@ from admin_views.rendering import (
     clock_time,
     day,
     day_head,
+    drawn,
     moment,
     money,
     number,
@@ -98,7 +102,7 @@ class CustomerPage(HouseView):
             "buttons": buttons(customer) if lives else [],
             "more": more(customer, at),
             "banner": banner(session, customer, at),
-            "same": same_person(session, customer) if edits and may("merge") else None,
+            "same_url": f"{at}/same" if edits and may("merge") else None,
             "figures": figures(known),
             "spend": customer_chart.spend(known.months),
             "note_form": {"url": f"{at}/log"} if edits else None,
@@ -109,6 +113,22 @@ class CustomerPage(HouseView):
         }
         kept = getattr(request.state, "customer_dialog", None)
         return page | {"dialog": kept or {}}
+
+    @expose("/{pk}/same", methods=["GET"])
+    @needs("merge")
+    async def same(self, request: Request) -> Response:
+        """Somebody who is very likely the same; asked once the page stands."""
+        number = self.number(request.path_params["pk"])
+
+        def look(session: Session) -> dict[str, Any] | None:
+            customer = session.get(Customer, number)
+            if customer is None:
+                raise HTTPException(404)
+            return same_person(session, customer) if customer.archived_at is None else None
+
+        found = await self.in_transaction(look)
+        html = drawn("panel/same_person.html", {"same": found}) if found else ""
+        return JSONResponse({"html": html})
 
 
 def moved(survivor: int) -> HTTPException:

@@ -47,6 +47,7 @@ __all__ = [
     "day",
     "day_head",
     "dial",
+    "drawn",
     "environment",
     "initials",
     "install",
@@ -142,8 +143,13 @@ def environment() -> jinja2.Environment:
 
 def list_head(context: Mapping[str, Any]) -> Markup:
     """Saved views, filters and the bulk bar of a list, drawn; `context` is the list page's."""
-    drawn = environment().get_template("panel/list_head.html").render(context)
-    return Markup(drawn)  # noqa: S704 - an autoescaping template made it
+    return drawn("panel/list_head.html", context)
+
+
+def drawn(template: str, context: Mapping[str, Any]) -> Markup:
+    """A part of a page."""
+    part = environment().get_template(template).render(context)
+    return Markup(part)  # noqa: S704 - an autoescaping template made it
 
 
 def table(
@@ -155,14 +161,10 @@ def table(
 ) -> Markup:
     """The rows of a list, drawn; the shape of columns and rows stands in `panel/table.html`."""
     shown = [c for c in columns if c.get("on", True)]
-    drawn = (
-        environment()
-        .get_template("panel/table.html")
-        .render(
-            columns=shown,
-            rows=cells.Cells(shown).rows(rows, selectable=selectable),
-            table_class=table_class,
-            selectable=selectable,
-        )
-    )
-    return Markup(drawn)  # noqa: S704 - an autoescaping template made it
+    parts = {
+        "columns": shown,
+        "rows": cells.Cells(shown).rows(rows, selectable=selectable),
+        "table_class": table_class,
+        "selectable": selectable,
+    }
+    return drawn("panel/table.html", parts)

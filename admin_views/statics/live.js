@@ -231,4 +231,11 @@
     setTimeout(step, wait);
   };
   B.all("[data-poll]").forEach(poll);
+
+  /* ---- what takes a while to find out comes once the page stands: {html} ---- */
+  B.all("[data-fill]").forEach(function (e) {
+    B.json(e.dataset.fill).then(function (d) {
+      if (d && d.html) { e.innerHTML = d.html; e.hidden = false; }
+    });
+  });
 })();
