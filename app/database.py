@@ -93,3 +93,11 @@ def begin() -> Iterator[Session]:
     """One unit of work: commit at the end, roll back on any error."""
     with refusals(), SessionFactory.begin() as session:
         yield session
+
+
+@contextmanager
+def begin_bulk() -> Iterator[Session]:
+    """A transaction that writes many rows: how to check a foreign key is planned once."""
+    with begin() as session:
+        session.execute(text("SET LOCAL plan_cache_mode = auto"))
+        yield session

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import intake, lists
-from app.database import begin
+from app.database import begin, begin_bulk
 from app.errors import DomainError, NotFound
 from app.gateways.files import FileGone
 from app.operations import import_decisions, import_steps, imports
@@ -20,7 +20,7 @@ from app.tenancy import SYSTEM, acting, vendor_actor
 from models.imports import ImportJob, ImportRow, ImportStatus, Outcome
 from models.vendors import Vendor
 from tasks.celery import celery_app
-from tasks.lanes import begin_bulk, side_by_side
+from tasks.lanes import side_by_side
 
 LANES = 2
 """How many chunks of one list the database works on at a time."""

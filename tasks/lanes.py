@@ -1,28 +1,18 @@
 """Pieces of a list side by side: the database works on two cores, and saves in the list's order."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.database import begin
+from app.database import begin_bulk
 
 PATIENCE = 300.0
 """Seconds a piece waits for the one before it; then it is given up, and done again later."""
 
 Work = Callable[[Session, Any, Callable[[], None]], None]
-
-
-@contextmanager
-def begin_bulk() -> Iterator[Session]:
-    """A transaction that writes many rows: how to check a foreign key is planned once."""
-    with begin() as session:
-        session.execute(text("SET LOCAL plan_cache_mode = auto"))
-        yield session
 
 
 def side_by_side(pieces: Sequence[Any], work: Work) -> None:
