@@ -233,8 +233,8 @@
   B.all("[data-poll]").forEach(poll);
 
   /* ---- what takes a while to find out comes once the page stands: {html} ---- */
-  B.all("[data-fill]").forEach(function (e) {
-    B.json(e.dataset.fill).then(function (d) {
+  B.all("[data-later]").forEach(function (e) {
+    B.json(e.dataset.later).then(function (d) {
       if (d && d.html) { e.innerHTML = d.html; e.hidden = false; }
     });
   });
