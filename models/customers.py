@@ -9,7 +9,16 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
-from models.base import Base, Money, OwnedByVendor, Timestamped, not_negative, one_of, same_vendor
+from models.base import (
+    Base,
+    Belonging,
+    Money,
+    OwnedByVendor,
+    Timestamped,
+    not_negative,
+    one_of,
+    same_vendor,
+)
 from models.categories import Category
 from models.contact import display_phone, fold, search_words
 from models.vendors import Vendor
@@ -56,11 +65,13 @@ class Customer(OwnedByVendor, Timestamped, Base):
             name="has_a_name_or_contact",
         ),
         *not_negative("visit_count", "order_count", "no_show_count"),
-        Index(None, "person_id"),
-        Index(None, "vendor_id", "merged_into_id"),
-        Index(None, "vendor_id", "email"),
-        Index(None, "vendor_id", "phone"),
-        Index(None, "vendor_id", "phone_2"),
+        Index(None, "person_id", postgresql_where=sql("person_id IS NOT NULL")),
+        Index(
+            None, "vendor_id", "merged_into_id", postgresql_where=sql("merged_into_id IS NOT NULL")
+        ),
+        Index(None, "vendor_id", "email", postgresql_where=sql("email IS NOT NULL")),
+        Index(None, "vendor_id", "phone", postgresql_where=sql("phone IS NOT NULL")),
+        Index(None, "vendor_id", "phone_2", postgresql_where=sql("phone_2 IS NOT NULL")),
         Index(None, "vendor_id", "birthday", "sort_name"),
         Index(
             "ix_customers_vendor_last_activity",
@@ -203,7 +214,7 @@ def searchable(
     return fold(full_name or company or email or phone or "")[:200], words
 
 
-class Address(OwnedByVendor, Timestamped, Base):
+class Address(Belonging, Timestamped, Base):
     """Where a customer lives, works or wants parcels."""
 
     __tablename__ = "addresses"
@@ -256,7 +267,7 @@ class ConsentPurpose(StrEnum):
     MARKETING = "marketing"
 
 
-class Consent(OwnedByVendor, Base):
+class Consent(Belonging, Base):
     """One decision of a customer about one channel and purpose; the latest row is in force."""
 
     __tablename__ = "consents"

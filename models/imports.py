@@ -12,7 +12,15 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, OwnedByVendor, Timestamped, not_negative, one_of, same_vendor
+from models.base import (
+    Base,
+    Belonging,
+    OwnedByVendor,
+    Timestamped,
+    not_negative,
+    one_of,
+    same_vendor,
+)
 from models.words import Channel
 
 
@@ -174,7 +182,7 @@ class ImportJob(OwnedByVendor, Timestamped, Base):
         return self.filename
 
 
-class ImportRow(OwnedByVendor, Base):
+class ImportRow(Belonging, Base):
     """What became of one row of the file, and what stood in the customer before.
 
     `raw` is kept only for rows that need a person; `before` and `after` let an update be undone.
@@ -186,8 +194,11 @@ class ImportRow(OwnedByVendor, Base):
         same_vendor("customer_id", "customers"),
         UniqueConstraint("vendor_id", "job_id", "position"),
         one_of("outcome", Outcome),
-        Index(None, "vendor_id", "job_id", "outcome", "position"),
-        Index(None, "vendor_id", "customer_id"),
+        Index(
+            None, "vendor_id", "job_id", "outcome", "position",
+            postgresql_where=text("outcome <> 'created'"),  # most rows: they are found in order
+        ),
+        Index(None, "vendor_id", "customer_id", postgresql_where=text("customer_id IS NOT NULL")),
         Index(
             "ix_import_rows_waiting", "vendor_id", "job_id", "code", "position",
             postgresql_where=text("code IN ('same_person', 'in_file')"),
@@ -208,7 +219,7 @@ class ImportRow(OwnedByVendor, Base):
     undone: Mapped[bool] = mapped_column(default=False, server_default="false")
 
 
-class StagedRow(OwnedByVendor, Base):
+class StagedRow(Belonging, Base):
     """A row of a list as it was read, kept from the try-out until it is imported.
 
     Unlogged: after a crash of the server the list is simply read again. `keys` are hashes of

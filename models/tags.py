@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base, OwnedByVendor, Timestamped, same_vendor
+from models.base import Base, Belonging, OwnedByVendor, Timestamped, same_vendor
 from models.customers import Customer
 
 
@@ -25,7 +25,7 @@ class Tag(OwnedByVendor, Timestamped, Base):
         return self.name
 
 
-class CustomerTag(OwnedByVendor, Base):
+class CustomerTag(Belonging, Base):
     """A tag on a customer."""
 
     __tablename__ = "customer_tags"

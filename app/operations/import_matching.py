@@ -29,7 +29,7 @@ def open_chunk(session: Session, *, job_id: int, after: int, until: int) -> None
         " WHERE job_id = :job AND position > :after AND position <= :until ORDER BY position",
         job=job_id, after=after, until=until,
     )  # fmt: skip
-    session.execute(text("ANALYZE pg_temp.chunk (vendor_id, job_id, position)"))
+    session.execute(text("ANALYZE pg_temp.chunk (vendor_id, job_id, position, leader)"))
 
 
 def match_by_contact(session: Session, *, match_by: Sequence[str]) -> None:

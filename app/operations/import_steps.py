@@ -228,7 +228,7 @@ def make_tags(session: Session, *, job_id: int, spans: Sequence[Span]) -> None:
             " JOIN import_rows r ON r.vendor_id = s.vendor_id AND r.job_id = s.job_id"
             " AND r.position = s.position CROSS JOIN LATERAL unnest(s.tags) AS said(tag)"
             " WHERE s.job_id = :job AND s.position > :after AND s.position <= :until"
-            " AND r.outcome IN ('created', 'updated')"
+            " AND s.tags IS NOT NULL AND r.outcome IN ('created', 'updated')"
             " ORDER BY 1 ON CONFLICT DO NOTHING RETURNING id"
         ),
         {"job": job_id, "after": spans[0][0], "until": spans[-1][1]},

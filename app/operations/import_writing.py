@@ -197,12 +197,15 @@ def _agree(session: Session, filename: str) -> None:
 
 
 def name_leaders(session: Session, job_id: int) -> None:
-    """Rows that repeat an earlier one point to its customer."""
+    """Rows that repeat an earlier one point to its customer.
+
+    OFFSET 0 holds the planner to one look-up a row: it would walk all rows that have a customer.
+    """
     session.execute(
         text(
             "UPDATE import_rows r SET customer_id = l.customer_id"
-            " FROM chunk s JOIN import_rows l ON l.vendor_id = s.vendor_id AND l.job_id = :job"
-            " AND l.position = s.leader"
+            " FROM chunk s CROSS JOIN LATERAL (SELECT customer_id FROM import_rows"
+            " WHERE vendor_id = s.vendor_id AND job_id = :job AND position = s.leader OFFSET 0) l"
             " WHERE r.vendor_id = s.vendor_id AND r.job_id = :job AND r.position = s.position"
             " AND s.leader IS NOT NULL AND l.customer_id IS NOT NULL"
             " AND r.customer_id IS NULL"

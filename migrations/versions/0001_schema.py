@@ -482,7 +482,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("archived_at IS NULL"),
     )
-    op.create_index("ix_customers_person_id", "customers", ["person_id"], unique=False)
+    op.create_index(
+        "ix_customers_person_id",
+        "customers",
+        ["person_id"],
+        unique=False,
+        postgresql_where=sa.text("person_id IS NOT NULL"),
+    )
     op.create_index(
         "ix_customers_archived",
         "customers",
@@ -531,19 +537,32 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
-        "ix_customers_vendor_id_email", "customers", ["vendor_id", "email"], unique=False
+        "ix_customers_vendor_id_email",
+        "customers",
+        ["vendor_id", "email"],
+        unique=False,
+        postgresql_where=sa.text("email IS NOT NULL"),
     )
     op.create_index(
         "ix_customers_vendor_id_merged_into_id",
         "customers",
         ["vendor_id", "merged_into_id"],
         unique=False,
+        postgresql_where=sa.text("merged_into_id IS NOT NULL"),
     )
     op.create_index(
-        "ix_customers_vendor_id_phone", "customers", ["vendor_id", "phone"], unique=False
+        "ix_customers_vendor_id_phone",
+        "customers",
+        ["vendor_id", "phone"],
+        unique=False,
+        postgresql_where=sa.text("phone IS NOT NULL"),
     )
     op.create_index(
-        "ix_customers_vendor_id_phone_2", "customers", ["vendor_id", "phone_2"], unique=False
+        "ix_customers_vendor_id_phone_2",
+        "customers",
+        ["vendor_id", "phone_2"],
+        unique=False,
+        postgresql_where=sa.text("phone_2 IS NOT NULL"),
     )
     op.create_index(
         "ix_customers_vendor_last_activity",
@@ -1022,11 +1041,7 @@ def upgrade() -> None:
             ["customers.vendor_id", "customers.id"],
             name="fk_addresses_vendor_id_customer_id_customers",
         ),
-        sa.ForeignKeyConstraint(
-            ["vendor_id"], ["vendors.id"], name="fk_addresses_vendor_id_vendors"
-        ),
         sa.PrimaryKeyConstraint("id", name="pk_addresses"),
-        sa.UniqueConstraint("vendor_id", "id", name="uq_addresses_vendor_id_id"),
     )
     op.create_index(
         "ix_addresses_city_key_customer_id", "addresses", ["city_key", "customer_id"], unique=False
@@ -1247,11 +1262,7 @@ def upgrade() -> None:
             ["customers.vendor_id", "customers.id"],
             name="fk_consents_vendor_id_customer_id_customers",
         ),
-        sa.ForeignKeyConstraint(
-            ["vendor_id"], ["vendors.id"], name="fk_consents_vendor_id_vendors"
-        ),
         sa.PrimaryKeyConstraint("id", name="pk_consents"),
-        sa.UniqueConstraint("vendor_id", "id", name="uq_consents_vendor_id_id"),
     )
     op.create_index("ix_consents_user_id", "consents", ["user_id"], unique=False)
     op.create_index(
@@ -1461,9 +1472,6 @@ def upgrade() -> None:
             ["tags.vendor_id", "tags.id"],
             name="fk_customer_tags_vendor_id_tag_id_tags",
         ),
-        sa.ForeignKeyConstraint(
-            ["vendor_id"], ["vendors.id"], name="fk_customer_tags_vendor_id_vendors"
-        ),
         sa.PrimaryKeyConstraint("id", name="pk_customer_tags"),
         sa.UniqueConstraint(
             "vendor_id",
@@ -1471,7 +1479,6 @@ def upgrade() -> None:
             "tag_id",
             name="uq_customer_tags_vendor_id_customer_id_tag_id",
         ),
-        sa.UniqueConstraint("vendor_id", "id", name="uq_customer_tags_vendor_id_id"),
     )
     op.create_index(
         "ix_customer_tags_tag_id_customer_id",
@@ -1528,11 +1535,7 @@ def upgrade() -> None:
             name="fk_import_rows_vendor_id_job_id_import_jobs",
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(
-            ["vendor_id"], ["vendors.id"], name="fk_import_rows_vendor_id_vendors"
-        ),
         sa.PrimaryKeyConstraint("id", name="pk_import_rows"),
-        sa.UniqueConstraint("vendor_id", "id", name="uq_import_rows_vendor_id_id"),
         sa.UniqueConstraint(
             "vendor_id", "job_id", "position", name="uq_import_rows_vendor_id_job_id_position"
         ),
@@ -1542,12 +1545,14 @@ def upgrade() -> None:
         "import_rows",
         ["vendor_id", "customer_id"],
         unique=False,
+        postgresql_where=sa.text("customer_id IS NOT NULL"),
     )
     op.create_index(
         "ix_import_rows_vendor_id_job_id_outcome_position",
         "import_rows",
         ["vendor_id", "job_id", "outcome", "position"],
         unique=False,
+        postgresql_where=sa.text("outcome <> 'created'"),
     )
     op.create_table(
         "memberships",

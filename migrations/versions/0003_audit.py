@@ -57,28 +57,33 @@ BEGIN
 END $$
 """
 
-SHOWN = (
-    "id", "vendor_id", "person_id", "full_name", "company", "email", "phone", "phone_2",
-    "birthday", "status", "channel", "locale", "time_zone", "note", "archived_at",
-    "anonymised_at", "merged_into_id", "created_at",
-)  # fmt: skip
-"""What the trail says of a new customer: all columns but the shadows."""
+SHOWN = {
+    "customers": (
+        "id", "vendor_id", "person_id", "full_name", "company", "email", "phone", "phone_2",
+        "birthday", "status", "channel", "locale", "time_zone", "note", "archived_at",
+        "anonymised_at", "merged_into_id", "created_at",
+    ),
+    "addresses": (
+        "id", "vendor_id", "customer_id", "label", "line1", "line2", "city", "region",
+        "postal_code", "country", "created_at",
+    ),
+}  # fmt: skip
+"""What the trail says of a new customer or address: all columns but the shadows."""
 
-CREATED = f"""
-CREATE FUNCTION audit_created_customers() RETURNS trigger
+CREATED = """
+CREATE FUNCTION audit_created_{table}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
   actor bigint := NULLIF(current_setting('app.user_id', true), '')::bigint;
 BEGIN
   INSERT INTO audit_entries (vendor_id, customer_id, table_name, row_id, action, user_id, new)
-  SELECT vendor_id, id, 'customers', id, 'create', actor,
-         JSON_OBJECT({", ".join(f"'{name}' VALUE {name}" for name in SHOWN)}
-                     ABSENT ON NULL RETURNING jsonb)
+  SELECT vendor_id, {customer}, '{table}', id, 'create', actor,
+         JSON_OBJECT({columns} ABSENT ON NULL RETURNING jsonb)
   FROM new_rows;
   RETURN NULL;
 END $$
 """
-"""What `audit_changes` writes, at a third of the price: customers come by the hundred thousand."""
+"""What `audit_changes` writes, at a third of the price: these come by the hundred thousand."""
 
 VENDOR = """
 CREATE FUNCTION audit_vendor(source text, r jsonb) RETURNS bigint
@@ -120,11 +125,20 @@ def upgrade() -> None:
     define_as("app_audit", ERASE, "erase_trail(bigint)", "app_vendor, app_admin")
     for table, without in AUDITED.items():
         audit(table, without=without)
-    define_as("app_audit", CREATED, "audit_created_customers()", "SESSION_USER")
-    op.execute("DROP TRIGGER audit_insert ON customers")
+    for table, columns in SHOWN.items():
+        _audit_created(table, columns)
+
+
+def _audit_created(table: str, columns: tuple[str, ...]) -> None:
+    function = f"audit_created_{table}()"
+    customer = "customer_id" if "customer_id" in columns else "id"
+    listed = ", ".join(f"'{name}' VALUE {name}" for name in columns)
+    statement = CREATED.format(table=table, customer=customer, columns=listed)
+    define_as("app_audit", statement, function, "SESSION_USER")
+    op.execute(f"DROP TRIGGER audit_insert ON {table}")
     op.execute(
-        "CREATE TRIGGER audit_insert AFTER INSERT ON customers REFERENCING NEW TABLE AS new_rows"
-        " FOR EACH STATEMENT EXECUTE FUNCTION audit_created_customers()"
+        f"CREATE TRIGGER audit_insert AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_rows"
+        f" FOR EACH STATEMENT EXECUTE FUNCTION {function}"
     )
 
 
@@ -132,7 +146,8 @@ def downgrade() -> None:
     for table in AUDITED:
         for event in ("insert", "update", "delete"):
             op.execute(f"DROP TRIGGER audit_{event} ON {table}")
-    for signature in ("audit_created_customers()", "erase_trail(bigint)", "audit_changes()"):
+    created = [f"audit_created_{table}()" for table in SHOWN]
+    for signature in (*created, "erase_trail(bigint)", "audit_changes()"):
         drop_owned("app_audit", signature)
     for signature in ("audit_customer(text, jsonb)", "audit_vendor(text, jsonb)"):
         op.execute(f"DROP FUNCTION {signature}")

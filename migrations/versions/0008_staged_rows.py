@@ -57,13 +57,9 @@ def upgrade() -> None:
         sa.Column("link", sa.Text, comment="how it is the same: in_file or same_person"),
         sa.PrimaryKeyConstraint("id", name="pk_staged_rows"),
         sa.ForeignKeyConstraint(
-            ["vendor_id"], ["vendors.id"], name="fk_staged_rows_vendor_id_vendors"
-        ),
-        sa.ForeignKeyConstraint(
             ["vendor_id", "job_id"], ["import_jobs.vendor_id", "import_jobs.id"],
             name="fk_staged_rows_vendor_id_job_id_import_jobs", ondelete="CASCADE",
         ),
-        sa.UniqueConstraint("vendor_id", "id", name="uq_staged_rows_vendor_id_id"),
         sa.UniqueConstraint(
             "vendor_id", "job_id", "position", name="uq_staged_rows_vendor_id_job_id_position"
         ),

@@ -3,6 +3,7 @@
 from sqlalchemy import Table
 
 from models import Base
+from models.base import Belonging
 
 TABLES = list(Base.metadata.sorted_tables)
 OWNED = [table for table in TABLES if "vendor_id" in table.c]
@@ -13,6 +14,11 @@ MAY_BE_NOBODYS = {"api_tokens", "audit_entries", "bulk_jobs", "login_sessions", 
 
 TENANT = [table for table in OWNED if table.name not in MAY_BE_NOBODYS]
 """Tables whose every row is a vendor's."""
+
+PARTS = [
+    mapper.local_table for mapper in Base.registry.mappers if issubclass(mapper.class_, Belonging)
+]
+"""Tables whose vendor is kept true by a reference to a row of the vendor, and by no other key."""
 
 
 def references(table: Table) -> set[str]:

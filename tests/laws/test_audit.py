@@ -16,7 +16,8 @@ from models.labels import LABELS, NOUNS, UNSAID, label
 from tests import make
 from tests.laws.world import World, copy_of
 
-AUDITED: dict[str, tuple[str, ...]] = import_module("migrations.versions.0003_audit").AUDITED
+_REVISION = import_module("migrations.versions.0003_audit")
+AUDITED: dict[str, tuple[str, ...]] = _REVISION.AUDITED
 TABLES = [Base.metadata.tables[name] for name in AUDITED]
 SECRET = {"password_hash", "token_hash", "search", "search_text"}
 USER = 7_000
@@ -67,6 +68,12 @@ def test_every_verb_is_written_down_in_its_transaction(world: World, table: Tabl
     for entry in everything(name):
         assert not SECRET & {*(entry.old or {}), *(entry.new or {})}
         assert not {*AUDITED[name]} & {*(entry.old or {}), *(entry.new or {})}
+
+
+@pytest.mark.parametrize("name", _REVISION.SHOWN)
+def test_a_short_cut_of_the_trail_shows_every_column(name: str) -> None:
+    shown = {*_REVISION.SHOWN[name]}
+    assert shown == {*Base.metadata.tables[name].c.keys()} - {*AUDITED[name], "updated_at"}
 
 
 def everything(table: str) -> list[AuditEntry]:
