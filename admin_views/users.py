@@ -57,6 +57,7 @@ class UsersView(UserPage):
             invited = await in_thread(
                 invitations.invite, vendor_id=vendor_id,
                 email=form["email"], name=form["name"], role=form["role"],
+                by_mail=settings().sends_mail,
             )  # fmt: skip
         except DomainError as refusal:
             return await self._page(request, form, {refusal.field or "email": str(refusal)})
@@ -71,7 +72,9 @@ class UsersView(UserPage):
         user_id = number_of((await posted(request, "user"))["user"])
         try:
             email = await in_thread(_visible, user_id)
-            token = await in_thread(invitations.reset, user_id=user_id)
+            token = await in_thread(
+                invitations.reset, user_id=user_id, by_mail=settings().sends_mail
+            )
         except NotFound:
             raise HTTPException(404) from None
         except DomainError as refusal:
@@ -113,6 +116,8 @@ class UsersView(UserPage):
             title=f"The link for {email}",
             label="It works once, for 24 hours, and is not shown again: hand it to them now.",
         )
+        if settings().sends_mail:
+            say(request, f"A link is being sent to {email}.")
         return await self._page(request)
 
     async def _page(

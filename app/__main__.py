@@ -184,10 +184,13 @@ def _invited(given: argparse.Namespace) -> str:
     vendor = None if given.vendor is None else _vendor_id(given.vendor)
     with acting(admin_actor(vendor)), begin() as session:
         invited = invitations.invite(
-            session, email=given.email, role=given.role, vendor_id=vendor, name=given.name
-        )
+            session, email=given.email, role=given.role, vendor_id=vendor, name=given.name,
+            by_mail=settings().sends_mail,
+        )  # fmt: skip
     if invited.token is None:
         return f"{given.email} was added and signs in with the password they have."
+    if settings().sends_mail:
+        print(f"A link is sent to {given.email} as soon as the worker runs.", file=sys.stderr)
     return f"{settings().public_url.rstrip('/')}/link/{invited.token}"
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.pool import NullPool
 
 from app import schema
 from app.errors import DomainError
+from app.gateways import mail
 from app.installation import Servers
 from app.settings import settings
 
@@ -38,6 +39,7 @@ def findings(servers: Servers) -> Iterator[Finding]:
         ("migrations", _migrations),
         ("drift", _drift),
         ("Redis", _redis),
+        ("mail", _mail),
     )
     for what, look in looks:
         try:
@@ -107,3 +109,7 @@ def _redis(servers: Servers) -> str:
     if int(version.split(".", maxsplit=1)[0]) < OLDEST_REDIS:
         raise Wrong(f"Redis {version} is too old: {OLDEST_REDIS} or newer is needed.")
     return f"Redis {version} answers"
+
+
+def _mail(_: Servers) -> str:
+    return mail.gateway().check() if settings().sends_mail else "nothing is sent: SMTP_URL is empty"

@@ -3,11 +3,14 @@
 The README's table of settings is checked against this class by a test.
 """
 
+import re
+from email.utils import parseaddr
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple, Self
+from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.money import decimals_of
@@ -16,6 +19,62 @@ from app.money import decimals_of
 def _known_currency(code: str) -> str:
     decimals_of(code)
     return code
+
+
+_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,188}", re.ASCII)
+
+
+class MailServer(NamedTuple):
+    """Where mail is handed in: an SMTP server, or (`file`) a folder named by `path`."""
+
+    scheme: str
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = ""
+    path: str = ""
+
+
+MAIL_PORTS = {"smtp": 587, "smtps": 465}
+
+
+def mail_server(url: str) -> MailServer:
+    """What SMTP_URL names; raises ValueError with a sentence that never repeats the password."""
+    no_address = (
+        "SMTP_URL is no mail server's address: write smtp://user:password@host:587,"
+        " with %40 for an @ in the password and %23 for a #."
+    )
+    try:
+        parts = urlsplit(url.strip())
+        port = MAIL_PORTS.get(parts.scheme, 0) if parts.port is None else parts.port
+    except ValueError:
+        raise ValueError(no_address) from None
+    if parts.scheme == "file" and parts.path.startswith("/") and not parts.netloc:
+        return MailServer("file", path=unquote(parts.path))
+    more = parts.path.strip("/") or parts.query or parts.fragment
+    if not (port and parts.hostname) or more or parts.scheme not in MAIL_PORTS:
+        raise ValueError(no_address)
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    plain = all(32 <= ord(c) < 127 for c in user + password + parts.hostname)
+    if not plain or bool(user) != bool(password):
+        raise ValueError("SMTP_URL needs both user and password or neither, in ASCII letters.")
+    return MailServer(parts.scheme, parts.hostname, port, user, password)
+
+
+def _known_mail_server(url: str | None) -> str | None:
+    if not (url or "").strip():
+        return None
+    mail_server(url or "")
+    return url
+
+
+def _known_sender(text: str | None) -> str | None:
+    if not (text or "").strip():
+        return None
+    sender = (text or "").strip()
+    if not (sender.isprintable() and _ADDRESS.fullmatch(parseaddr(sender)[1])):
+        raise ValueError("MAIL_FROM is no address: write no-reply@your.domain, in ASCII letters.")
+    return sender
 
 
 class Settings(BaseSettings):
@@ -41,6 +100,15 @@ class Settings(BaseSettings):
     public_url: str = Field(
         "http://127.0.0.1:8000", description="The address people type, used in links."
     )
+    smtp_url: Annotated[str | None, AfterValidator(_known_mail_server)] = Field(
+        None,
+        repr=False,
+        description="The mail server: `smtp://user:password@host:587` (STARTTLS) or `smtps://...`"
+        " (TLS from the start); `file:///DIR` keeps mails in a folder; empty: nothing is sent.",
+    )
+    mail_from: Annotated[str | None, AfterValidator(_known_sender)] = Field(
+        None, description="Who mails come from; needed with `SMTP_URL`."
+    )
     allowed_hosts: str = Field("*", description="Host names answered to, separated by commas.")
     currency: Annotated[str, AfterValidator(_known_currency)] = Field(
         "EUR", description="ISO 4217 code of the installation's one currency (0 or 2 decimals)."
@@ -61,6 +129,17 @@ class Settings(BaseSettings):
         1000, ge=0, description="Bulk changes up to this many records run at once, more as a job."
     )
     count_cap: int = Field(10_000, ge=100, description="Lists count exactly up to this number.")
+
+    @model_validator(mode="after")
+    def _mail_has_a_sender(self) -> Self:
+        if self.smtp_url and not self.mail_from:
+            raise ValueError("MAIL_FROM is missing: SMTP_URL is set, say whom mails come from.")
+        return self
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether links are mailed as well as shown."""
+        return bool(self.smtp_url)
 
 
 @lru_cache(maxsize=1)

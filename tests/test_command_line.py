@@ -17,11 +17,14 @@ import pytest
 
 from app import logs, schema
 from app.__main__ import main
-from app.database import connect
+from app.database import begin, connect
 from app.embedded import Postgres
 from app.installation import postgres_home
+from app.operations import outbox
 from app.settings import settings
+from app.tenancy import SYSTEM, acting
 from tests import make
+from tests.post_office import PostOffice
 from tests.server import TestServer
 from tests.test_embedded import directory, gone  # noqa: F401  the fixture
 
@@ -32,7 +35,7 @@ Refused = Callable[..., str]
 @pytest.fixture(autouse=True)
 def own_settings(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:  # noqa: F811
     """Settings of this test alone; `main` also decides what SIGTERM does."""
-    for name in ("DATABASE_URL", "OWNER_DATABASE_URL", "REDIS_URL", "DEMO"):
+    for name in ("DATABASE_URL", "OWNER_DATABASE_URL", "REDIS_URL", "DEMO", "SMTP_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("VAR", str(directory / "var"))
     settings.cache_clear()
@@ -80,7 +83,8 @@ def test_check_is_content_with_a_migrated_database(
     code = main(["check"])
     said = capsys.readouterr().out
     assert code == 0, said
-    assert said.count("ok ") == 6
+    assert said.count("ok ") == 7
+    assert "ok    mail: nothing is sent" in said
 
 
 def test_check_finds_pending_migrations_and_drift(
@@ -115,6 +119,47 @@ def test_check_finds_redis_away(
     settings.cache_clear()
     assert main(["check"]) == 1
     assert "WRONG Redis" in capsys.readouterr().out
+
+
+def test_check_greets_the_mail_server_and_signs_in(
+    installed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MAIL_FROM", "no-reply@backroom.example")
+    with PostOffice(user="post", password="it's me") as post:
+        for password, code, word in (
+            ("it's%20me", 0, f"ok    mail: 127.0.0.1:{post.port} answers and takes the sign-in"),
+            ("wrong", 1, "WRONG mail: The mail server refuses the sign-in"),
+        ):
+            monkeypatch.setenv("SMTP_URL", f"smtp://post:{password}@127.0.0.1:{post.port}")
+            settings.cache_clear()
+            assert main(["check"]) == code
+            assert word in capsys.readouterr().out
+    assert main(["check"]) == 1
+    assert "WRONG mail: The mail server does not answer" in capsys.readouterr().out
+
+
+def test_a_user_added_with_a_mail_server_gets_the_link_by_mail_too(
+    installed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def promised() -> int:
+        engine = connect(settings().database_url or "", pool_size=2)
+        try:
+            with acting(SYSTEM), begin() as session:
+                return outbox.waiting(session)
+        finally:
+            engine.dispose()
+
+    assert main(["user", "add", "one@example.com", "--role", "admin"]) == 0
+    assert capsys.readouterr().err == ""
+    assert promised() == 0
+    monkeypatch.setenv("SMTP_URL", "smtp://127.0.0.1:1")
+    monkeypatch.setenv("MAIL_FROM", "no-reply@backroom.example")
+    settings.cache_clear()
+    assert main(["user", "add", "two@example.com", "--role", "admin"]) == 0
+    out, said = capsys.readouterr()
+    assert "/link/" in out
+    assert "A link is sent to two@example.com" in said
+    assert promised() == 1
 
 
 def test_settings_that_do_not_fit_are_refused_in_a_sentence(

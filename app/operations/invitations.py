@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import REFUSALS, DomainError, NotAllowed, NotFound
 from app.operations import lockout, passwords
+from app.operations.outbox import enqueue
 from app.tenancy import PanelRole, current_actor
 from models.contact import normal_email
 from models.users import (
@@ -24,6 +25,7 @@ from models.users import (
 )
 
 LINK_LIFE = timedelta(hours=24)
+MAIL_TASK = "tasks.mail.send_link"
 INVITERS = {PanelRole.ADMIN, PanelRole.MANAGER, PanelRole.SYSTEM}
 
 
@@ -87,18 +89,20 @@ def invite(
     vendor_id: int | None = None,
     name: str = "",
     staff_member_id: int | None = None,
+    by_mail: bool = False,
 ) -> Invitation:
     """Give somebody a place: in a vendor (manager, staff), or in the marketplace.
 
-    The link works once, for 24 hours. Refuses `NoEmail`, `NoSuchRole`, `AlreadyHere`,
-    `NotInvitable`, and `NotAllowed` to those who may not invite.
+    The link works once, for 24 hours; `by_mail` promises to mail them one too. Refuses
+    `NoEmail`, `NoSuchRole`, `AlreadyHere`, `NotInvitable`, and `NotAllowed` to those who may not
+    invite.
     """
     address = normal_email(email)
     if address is None:
         raise NoEmail
     called = " ".join(name.split())[:200] or address.split("@")[0]
     if vendor_id is None:
-        return _invite_to_marketplace(session, address, called, role)
+        return _invite_to_marketplace(session, address, called, role, by_mail)
     _may_invite(vendor_id)
     if role not in set(VendorRole):
         raise NoSuchRole
@@ -109,7 +113,7 @@ def invite(
         VendorUser(vendor_id=vendor_id, user_id=user_id, role=role, staff_member_id=staff_member_id)
     )
     session.flush()  # the verdict of the unique constraint, and what `works_only_here` sees
-    return Invitation(user_id, _link_if_new(session, user_id, vendor_id))
+    return Invitation(user_id, _link_if_new(session, user_id, vendor_id, by_mail))
 
 
 def _may_invite(vendor_id: int | None) -> None:
@@ -120,14 +124,24 @@ def _may_invite(vendor_id: int | None) -> None:
         raise NotAllowed
 
 
-def _link_if_new(session: Session, user_id: int, vendor_id: int) -> str | None:
+def _link_if_new(session: Session, user_id: int, vendor_id: int, by_mail: bool) -> str | None:
     session.execute(select(func.set_config("app.vendor_id", str(vendor_id), True)))
     if not session.scalar(select(func.works_only_here(user_id))):
         return None
-    return _link(session, user_id, LinkPurpose.INVITE)
+    token = _link(session, user_id, LinkPurpose.INVITE)
+    return _promised(session, token, vendor_id) if by_mail else token
 
 
-def _invite_to_marketplace(session: Session, email: str, name: str, role: str) -> Invitation:
+def _promised(session: Session, token: str, vendor_id: int | None) -> str:
+    # The hash names the link and opens nothing: a secret would lie readable in the outbox and in
+    # the broker. The task makes a secret of its own in the moment of sending.
+    enqueue(session, MAIL_TASK, vendor_id=vendor_id, link=token_hash(token))
+    return token
+
+
+def _invite_to_marketplace(
+    session: Session, email: str, name: str, role: str, by_mail: bool
+) -> Invitation:
     _may_invite(None)
     if role not in {MarketplaceRole.ADMIN, MarketplaceRole.ANALYST}:
         raise NoSuchRole
@@ -137,7 +151,8 @@ def _invite_to_marketplace(session: Session, email: str, name: str, role: str) -
     user = User(email=email, name=name, role=role)
     session.add(user)
     session.flush()  # the id
-    return Invitation(user.id, _link(session, user.id, LinkPurpose.INVITE))
+    token = _link(session, user.id, LinkPurpose.INVITE)
+    return Invitation(user.id, _promised(session, token, None) if by_mail else token)
 
 
 def _link(session: Session, user_id: int, purpose: LinkPurpose) -> str:
@@ -153,9 +168,10 @@ def _link(session: Session, user_id: int, purpose: LinkPurpose) -> str:
     return token
 
 
-def reset(session: Session, *, user_id: int) -> str:
+def reset(session: Session, *, user_id: int, by_mail: bool = False) -> str:
     """The secret of a link by which a user sets a new password; older links die with its use.
 
+    `by_mail` promises to mail them one too, which works as long and dies with this one.
     A manager gets one only for people who work for no other vendor (`NotOnlyYours`).
     """
     actor = current_actor()
@@ -165,7 +181,8 @@ def reset(session: Session, *, user_id: int) -> str:
         raise NotFound
     if actor.vendor_id is not None and not session.scalar(select(func.works_only_here(user_id))):
         raise NotOnlyYours
-    return _link(session, user_id, LinkPurpose.RESET)
+    token = _link(session, user_id, LinkPurpose.RESET)
+    return _promised(session, token, actor.vendor_id) if by_mail else token
 
 
 class LinkOwner(NamedTuple):

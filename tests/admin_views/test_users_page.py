@@ -1,12 +1,14 @@
 """Users on screen: found over all vendors, deactivated with a reason, given a role, removed."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection
 
 from app.database import begin
-from app.operations import accounts
+from app.operations import accounts, outbox
+from app.settings import settings
 from app.tenancy import SYSTEM, acting
 from app.transact import in_transaction
 from tests import make
@@ -120,3 +122,29 @@ def test_what_is_no_user_is_not_there(panel: PanelClient, hand: dict[str, int], 
     panel.as_(admin())
     assert panel.get(f"/admin/users/{word}").status_code == 404
     assert panel.post(f"/admin/users/{word}/deactivate", data={"reason": "x"}).status_code == 404
+
+
+@pytest.fixture(params=["", "smtp://127.0.0.1:1"])
+def url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A mail server that the settings name, or none."""
+    monkeypatch.setenv("SMTP_URL", request.param)
+    monkeypatch.setenv("MAIL_FROM", "no-reply@backroom.example")
+    settings.cache_clear()
+    yield request.param
+    settings.cache_clear()
+
+
+def test_a_link_is_shown_once_and_sent_where_a_mail_server_is_set_up(
+    panel: PanelClient, hand: dict[str, int], url: str
+) -> None:
+    panel.as_(manager(hand["vendor"]))
+    form = {"email": "new@example.com", "name": "New", "role": "staff"}
+    for page, email in (
+        (panel.post("/admin/users/reset", data={"user": str(hand["user"])}), "ana@example.com"),
+        (panel.post("/admin/users/invite", data=form), "new@example.com"),
+    ):
+        assert "/link/" in page.text
+        assert (f"A link is being sent to {email}." in text_of(page.text)) is bool(url)
+    assert "/link/" not in panel.get("/admin/users").text
+    with acting(SYSTEM), begin() as session:
+        assert outbox.waiting(session) == (2 if url else 0)
