@@ -10,7 +10,8 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from starlette.datastructures import QueryParams
 
@@ -177,9 +178,11 @@ def _days(low: Any, high: Any) -> str:
 
 def _of(model: Any) -> Names:
     """The names of records by their ids; what cannot be seen stays unknown."""
+    wanted = bindparam("ids", type_=ARRAY(BigInteger))
+    named = select(model.id, model.name).where(model.id == any_(wanted))
 
     def names(session: Session, ids: Sequence[Any]) -> list[str]:
-        rows = session.execute(select(model.id, model.name).where(model.id.in_(ids)))
+        rows = session.connection().execute(named, {"ids": list(ids)})
         found = {row.id: row.name for row in rows}
         return [found.get(i, "unknown") for i in ids]
 

@@ -1,12 +1,20 @@
 """Where every transaction begins, and learns who is acting."""
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, StatementError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    DisconnectionError,
+    IntegrityError,
+    ProgrammingError,
+    StatementError,
+)
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
 from app.errors import REFUSALS, DomainError, NotAllowed, Refused
@@ -53,13 +61,35 @@ def connect(url: str, *, pool_size: int = 40, **options: Any) -> Engine:
         url,
         pool_size=pool_size,
         max_overflow=5,
-        pool_pre_ping=True,
         hide_parameters=True,
         connect_args={"options": " ".join(f"-c {name}={value}" for name, value in TUNED)},
         **options,
     )
+    _ask_after_a_rest(engine)
     SessionFactory.configure(bind=engine)
     return engine
+
+
+RESTED_SECONDS = 5.0
+
+
+def _ask_after_a_rest(engine: Engine) -> None:
+    """A connection that lay idle is asked whether it lives; a busy one was just heard of."""
+
+    @event.listens_for(engine, "checkin")
+    def rests(_: Any, record: Any) -> None:
+        record.info["since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def works(connection: Any, record: Any, _: Any) -> None:
+        if time.monotonic() - record.info.get("since", 0.0) < RESTED_SECONDS:
+            return
+        try:
+            alive = engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error:
+            alive = False
+        if not alive:
+            raise DisconnectionError
 
 
 def translated(error: DBAPIError) -> DomainError:

@@ -102,7 +102,7 @@ def _middleware() -> list[Middleware]:
     guard = [] if "*" in hosts else [Middleware(TrustedHostMiddleware, allowed_hosts=hosts)]
     return [
         Middleware(SecurityHeaders),
-        Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
+        Middleware(GZipMiddleware, minimum_size=1000, compresslevel=2),
         Middleware(Trouble, page=draw_error),
         *guard,
         Middleware(SameOrigin),

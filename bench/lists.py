@@ -19,6 +19,7 @@ from typing import Any
 import httpx2
 import psycopg
 
+from app.embedded import Postgres
 from bench import fill, harness
 from bench.harness import percentiles
 
@@ -268,26 +269,42 @@ def by_hand(url: str, chosen: dict[str, Any], times: int) -> dict[str, Any]:
     return result
 
 
-def measure(customers: int, vendors: int, *, quick: bool) -> dict[str, Any]:
+def filled(postgres: Postgres, customers: int, vendors: int) -> dict[str, Any]:
+    """What filling took, now or when the kept data were filled."""
+    note = postgres.directory / "filled.json"
+    if note.exists():
+        kept: dict[str, Any] = json.loads(note.read_text())
+        if kept["customers"] != customers:
+            raise SystemExit(f"{postgres.directory} holds {kept['customers']:,} customers")
+        return kept
+    harness.migrated(postgres)
+    root = postgres.url("backroom", "postgres")
+    taken = fill.fill(root, customers, vendors)
+    add_users(root)
+    note.write_text(json.dumps(taken))
+    return taken
+
+
+def measure(
+    customers: int, vendors: int, data: Path | None = None, *, quick: bool
+) -> dict[str, Any]:
     """Fill a server with `customers` and ask every case of everybody."""
     from app.embedded import Redis
 
     times = QUICK_TIMES if quick else TIMES
     with (
-        harness.server() as postgres,
+        harness.server(data) as postgres,
         tempfile.TemporaryDirectory(prefix="backroom-bench-") as folder,
         Redis.start(Path(folder)) as redis,
     ):
-        harness.migrated(postgres)
+        taken = filled(postgres, customers, vendors)
         root = postgres.url("backroom", "postgres")
-        filled = fill.fill(root, customers, vendors)
-        add_users(root)
         pages = 40 if quick else 400
         chosen = pick(root) | {"page": pages}
         url = postgres.url("backroom", "backroom_app")
         panel = Ours(url, redis.url)
         steps: dict[str, Callable[[], Any]] = {
-            "filled": lambda: filled,
+            "filled": lambda: taken,
             "chosen": lambda: chosen,
             "backroom": lambda: asyncio.run(started(panel, chosen, times, pages)),
             "by_hand": lambda: by_hand(url, chosen, times),
@@ -345,12 +362,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="2,000 and 20,000 customers")
     parser.add_argument("--customers", type=int, default=1_000_000)
+    parser.add_argument("--data", type=Path, help="keep the large data here, and use them again")
     given = parser.parse_args()
     sizes = (2_000, 20_000) if given.quick else (10_000, given.customers)
     results: dict[int, dict[str, Any]] = {}
     for size in sizes:
         # the size of a vendor grows with the marketplace only as the number of vendors allows
-        results[size] = run_apart(size, max(6, size // 5000), quick=given.quick)
+        data = given.data if size == sizes[1] else None
+        results[size] = run_apart(size, max(6, size // 5000), data, quick=given.quick)
     small, large = results[sizes[0]], results[sizes[1]]
     missed = judge(small, large)
     if not given.quick:
@@ -363,20 +382,20 @@ def main() -> None:
     harness.finish({"results": {str(k): v for k, v in results.items()}, "missed": missed})
 
 
-def run_apart(customers: int, vendors: int, *, quick: bool) -> dict[str, Any]:
+def run_apart(customers: int, vendors: int, data: Path | None, *, quick: bool) -> dict[str, Any]:
     """Measure in a process of its own: Django and the settings are set up once a process."""
     import multiprocessing
 
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_measure, (customers, vendors, quick))
+        return pool.apply(_measure, (customers, vendors, data, quick))
 
 
-def _measure(customers: int, vendors: int, quick: bool) -> dict[str, Any]:
+def _measure(customers: int, vendors: int, data: Path | None, quick: bool) -> dict[str, Any]:
     # a daemon may have no children, and filling uses two
     import multiprocessing
 
     multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
-    return measure(customers, vendors, quick=quick)
+    return measure(customers, vendors, data, quick=quick)
 
 
 if __name__ == "__main__":

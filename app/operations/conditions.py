@@ -5,14 +5,16 @@ that are not independent. So every filter is known twice: as a test of one custo
 it is kept in a table of its own) as the set of customers it leaves.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Connection,
     Date,
     DateTime,
     Select,
@@ -131,9 +133,13 @@ class Condition:
         return or_(*(link.holds(customer) for link in self.links))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Conditions:
-    """All that is asked: columns of the customer, search words, and sets."""
+    """All that is asked: columns of the customer, search words, and sets.
+
+    For the same question there is one object, as long as it is asked often: what was built for
+    it (`paging`) need not be built again.
+    """
 
     vendor_id: int | None
     statuses: tuple[str, ...]
@@ -187,7 +193,10 @@ class Conditions:
 
 def in_sql(filters: Filters) -> Conditions:
     """The conditions with their look-ups left to the database."""
-    return _conditions(filters, lambda query: query, lambda moments: moments)
+    vendor_id = scope(filters)
+    ids = [statement.params(**asked) for statement, asked in _look_ups(filters, vendor_id)]
+    since, before = (_midnight(day, vendor_id, later) for day, later in _days(filters))
+    return _conditions(filters, vendor_id, vendor_id, since, before, ids)
 
 
 def resolved(session: Session, filters: Filters) -> Conditions:
@@ -195,7 +204,7 @@ def resolved(session: Session, filters: Filters) -> Conditions:
     kept = session.info.setdefault(_RESOLVED, {})
     asked = (filters, scope(filters))
     if asked not in kept:
-        kept[asked] = _resolved(session, filters)
+        kept[asked] = _resolved(session.connection(), *asked)
     found: Conditions = kept[asked]
     return found
 
@@ -203,19 +212,19 @@ def resolved(session: Session, filters: Filters) -> Conditions:
 _RESOLVED = "conditions that were looked up"
 
 
-def _resolved(session: Session, filters: Filters) -> Conditions:
-    def moments(lazy: tuple[Any, Any]) -> tuple[Any, Any]:
-        row = connection.execute(select(*(cast(moment, _AWARE) for moment in lazy))).one()
-        return row[0], row[1]
-
-    connection = session.connection()
-    found = _conditions(filters, lambda query: list(connection.scalars(query)), moments)
-    if found.vendor_id is None and (owned := _owners(filters)):
+def _resolved(connection: Connection, filters: Filters, vendor_id: int | None) -> Conditions:
+    ids = tuple(tuple(connection.scalars(*look_up)) for look_up in _look_ups(filters, vendor_id))
+    since, before = filters.activity_from, filters.activity_to
+    if since or before:
+        days = (_midnight(day, vendor_id, later) for day, later in _days(filters))
+        row = connection.execute(select(*(cast(moment, _AWARE) for moment in days))).one()
+        since, before = row[0], row[1]
+    owner = vendor_id
+    if owner is None and (owned := _owners(filters)):
         # a service has one vendor: whoever bought it is that vendor's customer
         vendors = list(connection.scalars(union(*owned).limit(2)))
-        if len(vendors) == 1:
-            return replace(found, vendor_id=vendors[0])
-    return found
+        owner = vendors[0] if len(vendors) == 1 else None
+    return _built(filters, vendor_id, owner, since, before, ids)
 
 
 def _owners(filters: Filters) -> list[Select[Any]]:
@@ -225,6 +234,11 @@ def _owners(filters: Filters) -> list[Select[Any]]:
         (Package, filters.packages), (MembershipPlan, filters.plans),
     )  # fmt: skip
     return [select(m.vendor_id).where(is_any(m.id, ids)) for m, ids in asked if ids]
+
+
+def _days(filters: Filters) -> tuple[tuple[date | None, int], tuple[date | None, int]]:
+    """The days between which the last activity lies, and how many days later each ends."""
+    return (filters.activity_from, 0), (filters.activity_to, 1)
 
 
 def matching(filters: Filters) -> Select[Any]:
@@ -255,28 +269,41 @@ def found_ids(asked: Conditions, most: int | None = None) -> Select[Any]:
 
 def _conditions(
     filters: Filters,
-    ids: Callable[[Select[Any]], Ids],
-    moments: Callable[[tuple[Any, Any]], tuple[Any, Any]],
+    vendor_id: int | None,
+    owner: int | None,
+    since: Any,
+    before: Any,
+    ids: Sequence[Ids],
 ) -> Conditions:
-    vendor_id = scope(filters)
-    since, before = filters.activity_from, filters.activity_to
-    if since or before:
-        since, before = moments((_midnight(since, vendor_id, 0), _midnight(before, vendor_id, 1)))
     return Conditions(
-        vendor_id=vendor_id,
+        vendor_id=owner,
         statuses=filters.statuses,
         channels=filters.channels,
         since=since,
         before=before,
         words=None if filters.search is None else tuple(query_words(filters.search)),
-        sets=tuple(_sets(filters, vendor_id, ids)),
+        sets=tuple(_sets(filters, iter(ids))),
         key=(filters.fingerprint, vendor_id),
     )
 
 
-def _sets(
-    filters: Filters, vendor_id: int | None, ids: Callable[[Select[Any]], Ids]
-) -> Iterator[Condition]:
+_built = lru_cache(maxsize=500)(_conditions)
+"""The same for what was looked up already; everything it is given is a plain value."""
+
+
+def _look_ups(
+    filters: Filters, vendor_id: int | None
+) -> Iterator[tuple[Select[Any], dict[str, Any]]]:
+    """The ids to be looked up first, in the order in which `_sets` takes them."""
+    if roots := filters.service_categories:
+        yield _SUBTREES[CategoryKind.SERVICE], {"service_roots": list(roots)}
+    if roots := filters.product_categories:
+        yield _SUBTREES[CategoryKind.PRODUCT], {"product_roots": list(roots)}
+    if names := filters.tags:
+        yield _TAGS[vendor_id is None], {"tag_names": list(names), "tag_vendor": vendor_id}
+
+
+def _sets(filters: Filters, ids: Iterator[Ids]) -> Iterator[Condition]:
     kind, item = CustomerInterest.kind, CustomerInterest.item_id
     category = CustomerInterest.category_id
     if kinds := filters.service_kinds:
@@ -285,17 +312,14 @@ def _sets(
         yield Condition("service", (_bought(is_any(kind, _SERVICE_KINDS), is_any(item, items)),))
     if items := filters.products:
         yield Condition("product", (_bought(kind == InterestKind.PRODUCT, is_any(item, items)),))
-    if roots := filters.service_categories:
-        below = ids(_subtree(CategoryKind.SERVICE, roots))
-        yield Condition("service_category", (_listed(CustomerInterest, category, below),))
-    if roots := filters.product_categories:
-        below = ids(_subtree(CategoryKind.PRODUCT, roots))
-        yield Condition("product_category", (_listed(CustomerInterest, category, below),))
+    if filters.service_categories:
+        yield Condition("service_category", (_listed(CustomerInterest, category, next(ids)),))
+    if filters.product_categories:
+        yield Condition("product_category", (_listed(CustomerInterest, category, next(ids)),))
     if filters.packages or filters.plans or filters.holding:
         yield Condition("package", _held(filters))
-    if names := filters.tags:
-        named = ids(_tags(names, vendor_id))
-        yield Condition("tag", (_listed(CustomerTag, CustomerTag.tag_id, named),))
+    if filters.tags:
+        yield Condition("tag", (_listed(CustomerTag, CustomerTag.tag_id, next(ids)),))
     if cities := filters.cities:
         which = is_any(Address.city_key, cities)
         yield Condition("city", (Link(Address.customer_id, Address.vendor_id, which),))
@@ -331,12 +355,8 @@ def _held(filters: Filters) -> tuple[Link, ...]:
     return tuple(links)
 
 
-def _subtree(kind: CategoryKind, roots: Sequence[int]) -> Select[Any]:
-    """The categories `roots` (those of the kind) and all below them."""
-    return _SUBTREES[kind].params({f"{kind.value}_roots": list(roots)})
-
-
 def _below(kind: CategoryKind) -> Select[Any]:
+    """The categories asked for (those of the kind) and all below them."""
     roots = bindparam(f"{kind.value}_roots", type_=ARRAY(BigInteger))
     tree = (
         select(Category.id)
@@ -351,9 +371,9 @@ def _below(kind: CategoryKind) -> Select[Any]:
 _SUBTREES = {kind: _below(kind) for kind in CategoryKind}
 
 
-def _tags(names: Sequence[str], vendor_id: int | None) -> Select[Any]:
-    found = select(Tag.id).where(is_any(Tag.name, names))
-    return found if vendor_id is None else found.where(Tag.vendor_id == vendor_id)
+_NAMED = select(Tag.id).where(Tag.name == any_(bindparam("tag_names", type_=ARRAY(Text))))
+_TAGS = {True: _NAMED, False: _NAMED.where(Tag.vendor_id == bindparam("tag_vendor"))}
+"""The tags of these names: of all vendors, and of one."""
 
 
 def _midnight(day: date | None, vendor_id: int | None, days_later: int) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, literal, select, tuple_
@@ -49,7 +50,9 @@ _KEYS: dict[Sort, tuple[tuple[str, ...], bool]] = {
 """The columns of an order, and whether it runs downwards."""
 
 
-KEYS = (Customer.id, Customer.vendor_id, Customer.last_activity_at, Customer.sort_name)
+Wanted = tuple[Any, ...]
+"""The columns of the rows of a page."""
+KEYS: Wanted = (Customer.id, Customer.vendor_id, Customer.last_activity_at, Customer.sort_name)
 """What every row of a page has."""
 
 
@@ -96,7 +99,7 @@ class Order:
 
     def after(self, row: Row[Any]) -> "Order":
         """The same order from this row on."""
-        return Order(self.sort, self.back, tuple(row)[: len(_KEYS[self.sort][0])])
+        return Order(self.sort, self.back, tuple(self.columns(row)))
 
 
 def page(
@@ -117,12 +120,11 @@ def page(
     size = min(max(size, 1), MOST_ROWS)
     session.flush()  # what follows goes past the session's own look at unsaved changes
     asked = resolved(session, filters)
-    wanted = select(*KEYS, *columns)
-    if (straight := _straight(wanted, asked, order)) is not None:
-        rows = _run(session, straight.limit(size + 1))
+    wanted = (*KEYS, *columns)
+    if (straight := _straight(wanted, asked, order, size + 1)) is not None:
+        rows = _run(session, straight)
     else:
-        keys = _keys(session, asked, order, size + 1)
-        rows = _read(session, wanted, [key.id for key in keys])
+        rows = _rows(session, wanted, asked, order, size + 1)
     if order.place is None and len(rows) <= size:
         session.info[KNOWN] = (asked.key, len(rows))
     more, rows = len(rows) > size, rows[:size]
@@ -160,40 +162,42 @@ def among(asked: Conditions, ids: Sequence[int]) -> list[ColumnElement[bool]]:
     return [is_any(Customer.id, ids), *asked.at_home(Customer), *asked.tests(Customer)]
 
 
-def _straight(wanted: Select[Any], asked: Conditions, order: Order) -> Select[Any] | None:
+@lru_cache(maxsize=500)
+def _straight(wanted: Wanted, asked: Conditions, order: Order, most: int) -> Select[Any] | None:
     """The page by its index alone, when nothing is left to be tested."""
     if asked.words is not None or asked.sets:
         return None
     inside, rest = _by_index(asked, order)
     if rest.tests(Customer):
         return None
-    return wanted.where(*inside).order_by(*order.by(Customer))
+    return select(*wanted).where(*inside).order_by(*order.by(Customer)).limit(most)
 
 
-def _keys(session: Session, asked: Conditions, order: Order, most: int) -> list[Row[Any]]:
+def _rows(
+    session: Session, wanted: Wanted, asked: Conditions, order: Order, most: int
+) -> list[Row[Any]]:
     if asked.words == ():
         return []
-    glance = GLANCE if asked.tests(Customer) else most
-    keys, further = walk(session, asked, order, glance, most)
-    walks_first = _is_near(asked, len(keys), most)
-    if walks_first and further is not None and len(keys) < most:
-        more, further = walk(session, asked, further, WALK, most - len(keys))
-        keys += more
-    if further is None or len(keys) == most:
-        return keys
+    rows, further = walk(session, wanted, asked, order, GLANCE, most)
+    walks_first = _is_near(asked, len(rows), most)
+    if walks_first and further is not None and len(rows) < most:
+        more, further = walk(session, wanted, asked, further, WALK, most - len(rows))
+        rows += more
+    if further is None or len(rows) == most:
+        return rows
     if (narrow := _narrowed(session, asked)) is None:
-        return keys
+        return rows
     asked = narrow
     if (ids := small_set(session, asked)) is not None:
-        return _of_small_set(session, asked, order, ids, most)
+        return _of_small_set(session, wanted, asked, order, ids, most)
     if not walks_first:
-        more, further = walk(session, asked, further, WALK, most - len(keys))
-        keys += more
-    if further is None or len(keys) == most:
-        return keys
+        more, further = walk(session, wanted, asked, further, WALK, most - len(rows))
+        rows += more
+    if further is None or len(rows) == most:
+        return rows
     if (ids := _shared(session, asked)) is not None:
-        return _of_small_set(session, asked, order, ids, most)
-    return keys + _intersected(session, asked, further, most - len(keys))
+        return _of_small_set(session, wanted, asked, order, ids, most)
+    return rows + _intersected(session, wanted, asked, further, most - len(rows))
 
 
 def _is_near(asked: Conditions, found: int, most: int) -> bool:
@@ -230,29 +234,50 @@ def _shared(session: Session, asked: Conditions) -> list[int] | None:
 
 
 def _of_small_set(
-    session: Session, asked: Conditions, order: Order, ids: Sequence[int], most: int
+    session: Session,
+    wanted: Wanted,
+    asked: Conditions,
+    order: Order,
+    ids: Sequence[int],
+    most: int,
 ) -> list[Row[Any]]:
     number = func.count().over().label("number")
-    everyone = select(*order.columns(Customer), number).where(*among(asked, ids)).subquery()
-    query = select(*order.columns(everyone.c), everyone.c.number).where(*order.beyond(everyone.c))
-    rows = _run(session, query.order_by(*order.by(everyone.c)).limit(most))
+    everyone = select(Customer.id, number).where(*among(asked, ids)).subquery()
+    query = (
+        select(*wanted, everyone.c.number)
+        .join(everyone, everyone.c.id == Customer.id)
+        .where(*order.beyond(Customer))
+        .order_by(*order.by(Customer))
+    )
+    rows = _run(session, query.limit(most))
     if rows:
         session.info[KNOWN] = (asked.key, rows[0].number)
     return rows
 
 
 def walk(
-    session: Session, asked: Conditions, order: Order, length: int, most: int
+    session: Session, wanted: Wanted, asked: Conditions, order: Order, length: int, most: int
 ) -> tuple[list[Row[Any]], Order | None]:
     """Try `length` rows in order: who passes, and where to go on (None: no row is left)."""
+    passed, last = _walked(wanted, asked, order, length, most)
+    rows = _run(session, passed)
+    if len(rows) == most:
+        return rows, order.after(rows[-1])
+    end = _run(session, last)
+    return rows, order.after(end[0]) if end else None
+
+
+@lru_cache(maxsize=500)
+def _walked(
+    wanted: Wanted, asked: Conditions, order: Order, length: int, most: int
+) -> tuple[Select[Any], Select[Any]]:
+    """The two questions of a walk: who passes, and who stands at its end."""
     inner, left = stretch(asked, order, length)
     rows = inner.subquery()
-    passed = select(*order.columns(rows.c)).where(*left(rows.c)).order_by(*order.by(rows.c))
-    keys = _run(session, passed.limit(most))
-    if len(keys) == most:
-        return keys, order.after(keys[-1])
-    last = _run(session, inner.with_only_columns(*order.columns(Customer)).offset(length - 1))
-    return keys, order.after(last[0]) if last else None
+    passed = select(rows.c.id).where(*left(rows.c)).order_by(*order.by(rows.c)).limit(most)
+    found = passed.subquery()
+    query = select(*wanted).join(found, found.c.id == Customer.id).order_by(*order.by(Customer))
+    return query, inner.with_only_columns(*order.columns(Customer)).offset(length - 1)
 
 
 def stretch(asked: Conditions, order: Order, length: int) -> tuple[Select[Any], Any]:
@@ -298,16 +323,12 @@ def by_sets(asked: Conditions, *columns: Any) -> Select[Any]:
     return select(*columns).where(*tests, *(Customer.id.in_(ids) for ids in sets))
 
 
-def _intersected(session: Session, asked: Conditions, order: Order, most: int) -> list[Row[Any]]:
+def _intersected(
+    session: Session, wanted: Wanted, asked: Conditions, order: Order, most: int
+) -> list[Row[Any]]:
     """The rest of a page whose hits lie far apart."""
-    query = by_sets(asked, *order.columns(Customer)).where(*order.beyond(Customer))
+    query = by_sets(asked, *wanted).where(*order.beyond(Customer))
     return _run(session, query.order_by(*order.by(Customer)).limit(most))
-
-
-def _read(session: Session, wanted: Select[Any], ids: Sequence[int]) -> list[Row[Any]]:
-    """These customers, in this order."""
-    by_id = {row.id: row for row in _run(session, wanted.where(is_any(Customer.id, ids)))}
-    return [by_id[i] for i in ids if i in by_id]
 
 
 # --- cursors -------------------------------------------------------------------------------
