@@ -21,7 +21,10 @@ def _known_currency(code: str) -> str:
     return code
 
 
-_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,188}", re.ASCII)
+MAIL_ADDRESS = re.compile(
+    r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,188}", re.ASCII
+)
+"""An address that every mail server takes as it is; no sign in it means anything in a header."""
 
 
 class MailServer(NamedTuple):
@@ -72,7 +75,7 @@ def _known_sender(text: str | None) -> str | None:
     if not (text or "").strip():
         return None
     sender = (text or "").strip()
-    if not (sender.isprintable() and _ADDRESS.fullmatch(parseaddr(sender)[1])):
+    if not (sender.isprintable() and MAIL_ADDRESS.fullmatch(parseaddr(sender)[1])):
         raise ValueError("MAIL_FROM is no address: write no-reply@your.domain, in ASCII letters.")
     return sender
 

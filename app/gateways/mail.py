@@ -18,12 +18,11 @@ from email_validator import EmailNotValidError, validate_email
 
 from app import clock
 from app.errors import DomainError
-from app.settings import MailServer, mail_server, settings
+from app.settings import MAIL_ADDRESS, MailServer, mail_server, settings
 
 SECONDS = 15.0
 """How long one answer of the server may take."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_PLAIN = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z0-9][a-z0-9.-]{0,188}", re.ASCII | re.I)
 # 7 bits: no server on the way has to speak 8BITMIME.
 _POLICY: "EmailPolicy[EmailMessage]" = SMTP.clone(cte_type="7bit")
 
@@ -109,7 +108,8 @@ def _key(key: str) -> str:
 
 
 def _recipient(email: str) -> Address:
-    local, _, domain = (email if _PLAIN.fullmatch(email) else _respelled(email)).rpartition("@")
+    plain = email if MAIL_ADDRESS.fullmatch(email) else _respelled(email)
+    local, _, domain = plain.rpartition("@")
     return Address(username=local, domain=domain)
 
 

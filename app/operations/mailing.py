@@ -106,5 +106,6 @@ def letter(fresh: FreshLink, by: Place, *, public_url: str) -> Letter:
         f"Hello,\n\n{why} Choose a password here:\n\n"
         f"{public_url.rstrip('/')}/link/{fresh.token}\n\n"
         f"The link works once, until {until.day} {until:%B %Y, %H:%M} ({by.zone}).\n"
-        "If you did not expect this mail, leave it: nothing changes until the link is used.\n",
+        "If you did not expect this mail, leave it alone: nothing changes\n"
+        "until the link is used.\n",
     )
