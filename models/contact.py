@@ -37,6 +37,7 @@ _UNACCENTED = str.maketrans(
     }
 )
 _WORD = re.compile(r"[^\W_]+")
+_NO_ADDRESS = re.compile(r"[^\w@.+-]+")
 
 
 def fold(text: str) -> str:
@@ -85,7 +86,7 @@ def search_words(
 
 def _address_word(text: str) -> str:
     """An e-mail, or its beginning, as one word; only letters that need no quotes are kept."""
-    return "".join(c for c in fold(text) if c.isalnum() or c in "@.+-_")[:MAX_WORD]
+    return _NO_ADDRESS.sub("", fold(text))[:MAX_WORD]
 
 
 def _phone_words(phone: str) -> list[str]:
@@ -158,7 +159,9 @@ def normal_email(text: str) -> str | None:
     """
     if len(text) > 2000:
         return None
-    address = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).strip().lower()
+    if not text.isascii():
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    address = text.strip().lower()
     if "<" in address and (bracketed := _IN_BRACKETS.search(address)):
         address = bracketed.group(1).strip()
     address = address.removeprefix("mailto:").split("?")[0] if "mailto:" in address else address

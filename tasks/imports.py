@@ -78,10 +78,14 @@ def _in_chunks(verb: Any, job_id: int) -> None:
 
 
 def _in_lanes(work: Callable[..., None], job_id: int) -> None:
-    """Wave after wave of chunks, until all are done or somebody stopped it."""
+    """Wave after wave of chunks, until all are done or somebody stopped it.
+
+    A try-out leaves the customers as they are: it is enough to look at the statistics once.
+    """
+    grows = work is import_steps.commit_span
     done, due, wave = 0, 0, 1
     while wave:
-        if done >= due:
+        if done == 0 or (grows and done >= due):
             _transacted(import_steps.refresh_statistics)
             due = 4 * done or 1
         with suppress(imports.NotNow, TimeoutError):  # stopped, or held up: see what is left to do

@@ -14,6 +14,7 @@ from app.operations import import_reading, imports
 from app.operations.import_undoing import remember, untouched
 from app.operations.import_writing import name_leaders, write
 from app.operations.moves import locked
+from models.customers import Customer
 from models.imports import (
     ImportJob,
     ImportRow,
@@ -90,6 +91,7 @@ def judge_span(session: Session, *, job_id: int, span: Span, turn: Callable[[], 
 
     First all rows are matched by e-mail and phone, then, in a second round, those left by name:
     so nobody who is found by contact is anybody's namesake, wherever in the file they stand.
+    Where there are no customers yet, there is no second round.
     """
     job = session.get_one(ImportJob, job_id)
     step = imports.step(job)
@@ -104,12 +106,17 @@ def judge_span(session: Session, *, job_id: int, span: Span, turn: Callable[[], 
 
 
 def _next_round(session: Session, job: ImportJob, step: str | None) -> None:
-    if step == "matching":
+    if step == "matching" and _has_customers(session, job):
         job.tried, job.progress = {"step": "names"}, imports.settled(job)
         return
     _let_the_first_have_it(session, job)
     job.tried = imports.counts(session, job_id=job.id)
     job.status = ImportStatus.TRIED
+
+
+def _has_customers(session: Session, job: ImportJob) -> bool:
+    found = select(Customer.id).where(Customer.vendor_id == job.vendor_id)
+    return bool(session.scalar(select(found.exists())))
 
 
 def _plan_by_contact(session: Session, job: ImportJob) -> None:

@@ -46,30 +46,23 @@ def _make_tags(session: Session) -> list[int]:
 
 def _create(session: Session, job_id: int) -> None:
     """New customers. The ids come in the order of the rows, which pairs them."""
-    positions = list(
-        session.scalars(
-            text("SELECT position FROM verdicts WHERE outcome = 'created' ORDER BY position")
-        )
-    )
-    ids = session.scalars(
+    fresh_temp(session, "made", "SELECT position, 0::bigint AS customer_id FROM chunk WHERE false")
+    session.execute(
         text(
-            "INSERT INTO customers (full_name, company, email, phone, phone_2, birthday, status,"
-            " channel, note, sort_name, search_text)"
+            "WITH new AS (INSERT INTO customers (full_name, company, email, phone, phone_2,"
+            " birthday, status, channel, note, sort_name, search_text)"
             " SELECT full_name, company, email, phone, phone_2, birthday,"
             " coalesce(s.status, 'active'), (SELECT channel FROM import_jobs WHERE id = :job),"
             " note, sort_name, search_text"
             " FROM chunk s JOIN verdicts v USING (position) WHERE v.outcome = 'created'"
-            " ORDER BY position RETURNING id"
+            " ORDER BY position RETURNING id)"
+            " INSERT INTO made SELECT p.position, n.id"
+            " FROM (SELECT id, row_number() OVER (ORDER BY id) AS nth FROM new) AS n"
+            " JOIN (SELECT position, row_number() OVER (ORDER BY position) AS nth FROM verdicts"
+            " WHERE outcome = 'created') AS p USING (nth)"
         ),
         {"job": job_id},
-    ).all()
-    fresh_temp(
-        session,
-        "made",
-        "SELECT * FROM unnest(CAST(:positions AS bigint[]), CAST(:ids AS bigint[]))"
-        " AS pair(position, customer_id)",
-        positions=positions, ids=sorted(ids),
-    )  # fmt: skip
+    )
     session.execute(text("ANALYZE pg_temp.made"))
     listed = ", ".join(ADDRESS)
     session.execute(

@@ -27,7 +27,7 @@ from models.imports import (
 )
 from models.words import Channel
 
-CHUNK = 5000
+CHUNK = 10_000
 UNDO_WITHIN = timedelta(days=30)
 MATCH_BY = ("email", "phone", "name_birthday")
 IDENTITY = {

@@ -263,6 +263,20 @@ def test_an_import_stops_when_the_customers_changed_meanwhile(desk: Desk) -> Non
     assert len(desk.customers()) == 2
 
 
+def test_a_namesake_who_came_after_a_try_out_among_nobody_is_still_seen(desk: Desk) -> None:
+    job_id = desk.tried([HEADER, ANNA, BEN])
+    assert desk.counts(desk.job().tried or {}) == {"created": 2}
+    desk.add(full_name="Anna Sousa", birthday=date(1990, 2, 3), email="old@example.com")
+    desk.do(imports.begin_import, job_id=job_id)
+    with acting(vendor_actor(desk.vendor)):
+        tasks._commit(job_id)
+    assert desk.job().refused == imports.Diverged.sentence
+    desk.do(imports.begin_trying, job_id=job_id)
+    with acting(vendor_actor(desk.vendor)):
+        tasks._try_out(job_id)
+    assert desk.counts(desk.job().tried or {}) == {"created": 1, "skipped_duplicate": 1}
+
+
 def test_a_killed_import_goes_on_where_it_was(desk: Desk) -> None:
     lines = [f"P {i},p{i}@example.com,,,,t{i}," for i in range(10)]
     job_id = desk.tried([HEADER, *lines])
