@@ -158,7 +158,7 @@ def customer_ids(session: Session, term: str, most: int = MOST_FOUND) -> list[in
     query = cast(" & ".join(f"'{word}':*" for word in words), TSQUERY)
     if current_actor().role is DatabaseRole.VENDOR:
         return list(session.scalars(select(func.search_customers(query, most))))
-    found = select(Customer.id).where(Customer.search.op("@@")(query)).limit(most)
+    found = select(Customer.id).where(Customer.search.bool_op("@@")(query)).limit(most)
     return list(session.scalars(found))
 
 

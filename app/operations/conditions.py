@@ -178,7 +178,7 @@ class Conditions:
         """What the search asks of one customer."""
         if self.words is None:
             return []
-        return [customer.search.op("@@")(self.found())] if self.words else [false()]
+        return [customer.search.bool_op("@@")(self.found())] if self.words else [false()]
 
     def tests(self, customer: Columns) -> list[ColumnElement[bool]]:
         """Everything but the vendor and the archive, as tests of one customer."""
@@ -263,7 +263,7 @@ def found_ids(asked: Conditions, most: int | None = None) -> Select[Any]:
     if current_actor().role is DatabaseRole.VENDOR:
         found = func.search_customers(asked.found(), cast(most, BigInteger))
         return select(found.column_valued("customer_id"))
-    ids = select(Customer.id.label("customer_id")).where(Customer.search.op("@@")(asked.found()))
+    ids = select(Customer.id.label("customer_id")).where(Customer.search.bool_op("@@")(asked.found()))
     return ids if most is None else ids.limit(most)
 
 

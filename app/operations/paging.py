@@ -8,22 +8,35 @@ else walk further; else let whole sets be intersected.
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, literal, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    any_,
+    bindparam,
+    func,
+    literal,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from app.operations.conditions import Conditions, found_ids, is_any, resolved
 from app.operations.filters import Filters
+from app.tenancy import DatabaseRole, current_actor
 from models.customers import Customer
 from models.vendors import Vendor
 
-GLANCE = 400
+GLANCE = 1_000
 """Rows of the ordering index that are tried before anything else."""
 WALK = 6_000
 """Rows that are tried before whole sets are intersected."""
@@ -52,6 +65,8 @@ _KEYS: dict[Sort, tuple[tuple[str, ...], bool]] = {
 
 Wanted = tuple[Any, ...]
 """The columns of the rows of a page."""
+End = Callable[[], "Order | None"]
+"""Where a walk goes on, asked only if it does; None when no row is left."""
 KEYS: Wanted = (Customer.id, Customer.vendor_id, Customer.last_activity_at, Customer.sort_name)
 """What every row of a page has."""
 
@@ -143,18 +158,25 @@ def _run(session: Session, query: Select[Any]) -> list[Row[Any]]:
     return list(session.connection().execute(query))
 
 
-def small_set(session: Session, asked: Conditions, most: int = SMALL) -> list[int] | None:
-    """The customers of the first set that has at most `most`, else None."""
-    queries = [found_ids(asked, most + 1)] if asked.words else []
-    queries += [c.customers(asked.vendor_id).limit(most + 1) for c in asked.sets]
-    for query in queries:
-        within = query.subquery()
-        size, ids = session.execute(
-            select(func.count(), func.array_agg(within.c.customer_id.distinct()))
-        ).one()
+def small_set(session: Session, asked: Conditions, most: int | None = None) -> list[int] | None:
+    """The customers of the first set that has at most `most` (else `SMALL`), else None."""
+    most = SMALL if most is None else most
+    for query in _sizes(asked, most, current_actor().role):
+        size, ids = session.connection().execute(query).one()
         if size <= most:
             return list(ids or ())
     return None
+
+
+@lru_cache(maxsize=500)
+def _sizes(asked: Conditions, most: int, _: DatabaseRole) -> list[Select[int, Any]]:
+    """How large each set is, counted a little beyond `most`, and who is in it."""
+    queries = [found_ids(asked, most + 1)] if asked.words else []
+    queries += [c.customers(asked.vendor_id).limit(most + 1) for c in asked.sets]
+    return [
+        select(func.count(), func.array_agg(within.c.customer_id.distinct()))
+        for within in (query.subquery() for query in queries)
+    ]
 
 
 def among(asked: Conditions, ids: Sequence[int]) -> list[ColumnElement[bool]]:
@@ -178,26 +200,45 @@ def _rows(
 ) -> list[Row[Any]]:
     if asked.words == ():
         return []
-    rows, further = walk(session, wanted, asked, order, GLANCE, most)
-    walks_first = _is_near(asked, len(rows), most)
-    if walks_first and further is not None and len(rows) < most:
-        more, further = walk(session, wanted, asked, further, WALK, most - len(rows))
-        rows += more
-    if further is None or len(rows) == most:
+    # Most single words lead to few customers, and an index knows them at once.
+    if len(asked.words or ()) == 1 and (ids := small_set(session, asked, GLANCE)) is not None:
+        return _of_small_set(session, wanted, asked, order, ids, most)
+    rows, end = walk(session, wanted, asked, order, GLANCE, most)
+    if len(rows) < most and _is_near(asked, len(rows), most):
+        rows, end = _walk_on(session, wanted, asked, WALK, most, rows, end)
+        walked = True
+    else:
+        walked = False
+    if len(rows) == most:
         return rows
     if (narrow := _narrowed(session, asked)) is None:
         return rows
     asked = narrow
     if (ids := small_set(session, asked)) is not None:
         return _of_small_set(session, wanted, asked, order, ids, most)
-    if not walks_first:
-        more, further = walk(session, wanted, asked, further, WALK, most - len(rows))
-        rows += more
-    if further is None or len(rows) == most:
+    if not walked:
+        rows, end = _walk_on(session, wanted, asked, WALK, most, rows, end)
+    if len(rows) == most or (further := end()) is None:
         return rows
     if (ids := _shared(session, asked)) is not None:
         return _of_small_set(session, wanted, asked, order, ids, most)
     return rows + _intersected(session, wanted, asked, further, most - len(rows))
+
+
+def _walk_on(
+    session: Session,
+    wanted: Wanted,
+    asked: Conditions,
+    length: int,
+    most: int,
+    rows: list[Row[Any]],
+    end: End,
+) -> tuple[list[Row[Any]], End]:
+    """Walk further until the page is full or `length` more were tried."""
+    if (further := end()) is None:
+        return rows, end
+    more, end = walk(session, wanted, asked, further, length, most - len(rows))
+    return rows + more, end
 
 
 def _is_near(asked: Conditions, found: int, most: int) -> bool:
@@ -241,30 +282,42 @@ def _of_small_set(
     ids: Sequence[int],
     most: int,
 ) -> list[Row[Any]]:
+    query = _in_small_set(wanted, asked, order, most)
+    rows = list(session.connection().execute(query, {"ids": ids}))
+    if rows:
+        session.info[KNOWN] = (asked.key, rows[0].number)
+    return rows
+
+
+@lru_cache(maxsize=500)
+def _in_small_set(wanted: Wanted, asked: Conditions, order: Order, most: int) -> Select[Any]:
     number = func.count().over().label("number")
-    everyone = select(Customer.id, number).where(*among(asked, ids)).subquery()
+    few = Customer.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))
+    tests = [few, *asked.at_home(Customer), *asked.tests(Customer)]
+    everyone = select(Customer.id, number).where(*tests).subquery()
     query = (
         select(*wanted, everyone.c.number)
         .join(everyone, everyone.c.id == Customer.id)
         .where(*order.beyond(Customer))
         .order_by(*order.by(Customer))
     )
-    rows = _run(session, query.limit(most))
-    if rows:
-        session.info[KNOWN] = (asked.key, rows[0].number)
-    return rows
+    return query.limit(most)
 
 
 def walk(
     session: Session, wanted: Wanted, asked: Conditions, order: Order, length: int, most: int
-) -> tuple[list[Row[Any]], Order | None]:
-    """Try `length` rows in order: who passes, and where to go on (None: no row is left)."""
+) -> tuple[list[Row[Any]], End]:
+    """Try `length` rows in order: who passes, and how to find out where to go on."""
     passed, last = _walked(wanted, asked, order, length, most)
     rows = _run(session, passed)
-    if len(rows) == most:
-        return rows, order.after(rows[-1])
-    end = _run(session, last)
-    return rows, order.after(end[0]) if end else None
+
+    def end() -> Order | None:
+        if len(rows) == most:
+            return order.after(rows[-1])
+        stands = _run(session, last)
+        return order.after(stands[0]) if stands else None
+
+    return rows, end
 
 
 @lru_cache(maxsize=500)
