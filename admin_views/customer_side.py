@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from admin_views.access import allowed
@@ -64,13 +64,58 @@ def cards(session: Session, customer: Customer, edits: bool) -> dict[str, Any]:
     }
 
 
-def _of(model: Any, customer: Customer) -> tuple[Any, Any]:
-    return model.vendor_id == customer.vendor_id, model.customer_id == customer.id
+def _of(model: Any) -> tuple[Any, Any]:
+    return model.vendor_id == bindparam("vendor_id"), model.customer_id == bindparam("customer_id")
+
+
+def _whose(customer: Customer) -> dict[str, int]:
+    return {"vendor_id": customer.vendor_id, "customer_id": customer.id}
+
+
+_ADDRESSES = select(Address).where(*_of(Address)).order_by(Address.id).limit(MOST)
+_TASKS = (
+    select(Task, StaffMember.name)
+    .outerjoin(
+        StaffMember,
+        (StaffMember.vendor_id == Task.vendor_id) & (StaffMember.id == Task.assignee_id),
+    )
+    .where(*_of(Task), Task.status.in_([TaskStatus.OPEN, TaskStatus.IN_PROGRESS]))
+    .order_by(Task.due_at.asc().nulls_last(), Task.id)
+    .limit(MOST + 1)
+)
+_PACKAGES = (
+    select(PackageHolding, Package.name)
+    .join(
+        Package,
+        (Package.vendor_id == PackageHolding.vendor_id) & (Package.id == PackageHolding.package_id),
+    )
+    .where(*_of(PackageHolding), PackageHolding.status == HoldingStatus.ACTIVE)
+    .order_by(PackageHolding.expires_at.asc().nulls_last(), PackageHolding.id)
+    .limit(MOST)
+)
+_MEMBERSHIPS = (
+    select(Membership, MembershipPlan)
+    .join(
+        MembershipPlan,
+        (MembershipPlan.vendor_id == Membership.vendor_id)
+        & (MembershipPlan.id == Membership.plan_id),
+    )
+    .where(*_of(Membership), Membership.ended_at.is_(None))
+    .order_by(Membership.id.desc())
+    .limit(MOST)
+)
+_PREFERENCE = select(CustomerPreference).where(*_of(CustomerPreference))
+_LIKED = (
+    select(Category.id, Category.name)
+    .join(PreferredCategory, PreferredCategory.category_id == Category.id)
+    .where(*_of(PreferredCategory))
+    .order_by(Category.name)
+)
+"""Built once: every customer's page asks them."""
 
 
 def addresses(session: Session, customer: Customer) -> list[dict[str, Any]]:
     """Every address, the first is the main one."""
-    found = select(Address).where(*_of(Address, customer)).order_by(Address.id).limit(MOST)
     return [
         {
             "id": a.id, "text": str(a), "label": a.label, "main": n == 0,
@@ -80,23 +125,13 @@ def addresses(session: Session, customer: Customer) -> list[dict[str, Any]]:
             },
             "country_text": COUNTRIES.text(a.country) if a.country else "",
         }
-        for n, a in enumerate(session.scalars(found))
+        for n, a in enumerate(session.scalars(_ADDRESSES, _whose(customer)))
     ]  # fmt: skip
 
 
 def tasks(session: Session, customer: Customer, edits: bool) -> dict[str, Any]:
     """What is to be done about them, the most urgent first."""
-    wanted = (
-        select(Task, StaffMember.name)
-        .outerjoin(
-            StaffMember,
-            (StaffMember.vendor_id == Task.vendor_id) & (StaffMember.id == Task.assignee_id),
-        )
-        .where(*_of(Task, customer), Task.status.in_([TaskStatus.OPEN, TaskStatus.IN_PROGRESS]))
-        .order_by(Task.due_at.asc().nulls_last(), Task.id)
-        .limit(MOST + 1)
-    )
-    found = session.execute(wanted).all()
+    found = session.execute(_TASKS, _whose(customer)).all()
     moves = edits and may("move", "task")
     shown = [_task(task, who, moves) for task, who in found[:MOST]]
     return {
@@ -121,17 +156,6 @@ def _task(task: Task, who: str | None, moves: bool) -> dict[str, Any]:
 
 def packages(session: Session, customer: Customer) -> list[dict[str, Any]]:
     """Packages with uses left."""
-    wanted = (
-        select(PackageHolding, Package.name)
-        .join(
-            Package,
-            (Package.vendor_id == PackageHolding.vendor_id)
-            & (Package.id == PackageHolding.package_id),
-        )
-        .where(*_of(PackageHolding, customer), PackageHolding.status == HoldingStatus.ACTIVE)
-        .order_by(PackageHolding.expires_at.asc().nulls_last(), PackageHolding.id)
-        .limit(MOST)
-    )
     return [
         {
             "title": name, "url": f"/admin/package-holding/details/{held.id}",
@@ -139,23 +163,12 @@ def packages(session: Session, customer: Customer) -> list[dict[str, Any]]:
             + (f" · until {day(held.expires_at)}" if held.expires_at else ""),
             "used": held.uses - held.uses_left, "total": held.uses,
         }
-        for held, name in session.execute(wanted)
+        for held, name in session.execute(_PACKAGES, _whose(customer))
     ]  # fmt: skip
 
 
 def memberships(session: Session, customer: Customer) -> list[dict[str, Any]]:
     """Memberships that are not over."""
-    wanted = (
-        select(Membership, MembershipPlan)
-        .join(
-            MembershipPlan,
-            (MembershipPlan.vendor_id == Membership.vendor_id)
-            & (MembershipPlan.id == Membership.plan_id),
-        )
-        .where(*_of(Membership, customer), Membership.ended_at.is_(None))
-        .order_by(Membership.id.desc())
-        .limit(MOST)
-    )
     return [
         {
             "title": plan.name, "url": f"/admin/membership/details/{held.id}",
@@ -163,7 +176,7 @@ def memberships(session: Session, customer: Customer) -> list[dict[str, Any]]:
             f" {day(held.period_ends_at)}, {money(plan.price)}",
             "status": held.status,
         }
-        for held, plan in session.execute(wanted)
+        for held, plan in session.execute(_MEMBERSHIPS, _whose(customer))
     ]  # fmt: skip
 
 
@@ -191,14 +204,8 @@ def consents(session: Session, customer: Customer) -> list[dict[str, Any]]:
 
 def preference(session: Session, customer: Customer) -> dict[str, Any]:
     """How they like to be reached, and what they like to hear about."""
-    own = session.scalars(select(CustomerPreference).where(*_of(CustomerPreference, customer)))
-    kept = own.first()
-    liked = (
-        select(Category.id, Category.name)
-        .join(PreferredCategory, PreferredCategory.category_id == Category.id)
-        .where(*_of(PreferredCategory, customer))
-        .order_by(Category.name)
-    )
+    kept = session.scalars(_PREFERENCE, _whose(customer)).first()
+    liked = session.connection().execute(_LIKED, _whose(customer))
     names = dict(CHANNELS)
     since = f"{kept.quiet_from:%H:%M}" if kept and kept.quiet_from else ""
     until = f"{kept.quiet_until:%H:%M}" if kept and kept.quiet_until else ""
@@ -207,5 +214,5 @@ def preference(session: Session, customer: Customer) -> dict[str, Any]:
         "channel_text": names[ConsentChannel(kept.channel)] if kept and kept.channel else None,
         "quiet_from": since, "quiet_until": until,
         "quiet_text": f"{since}–{until}" if since and until else None,
-        "likes": [{"id": row.id, "name": row.name} for row in session.execute(liked)],
+        "likes": [{"id": row.id, "name": row.name} for row in liked],
     }  # fmt: skip

@@ -263,7 +263,8 @@ def found_ids(asked: Conditions, most: int | None = None) -> Select[Any]:
     if current_actor().role is DatabaseRole.VENDOR:
         found = func.search_customers(asked.found(), cast(most, BigInteger))
         return select(found.column_valued("customer_id"))
-    ids = select(Customer.id.label("customer_id")).where(Customer.search.bool_op("@@")(asked.found()))
+    hit = Customer.search.bool_op("@@")(asked.found())
+    ids = select(Customer.id.label("customer_id")).where(hit)
     return ids if most is None else ids.limit(most)
 
 
