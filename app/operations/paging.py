@@ -42,6 +42,8 @@ WALK = 6_000
 """Rows that are tried before whole sets are intersected."""
 SMALL = 5_000
 """A set up to this size is read and sorted; a larger one leaves rows close by in the index."""
+FEW = 250
+"""A word that leads to no more is read at once; more cost the index of words too much."""
 MOST_ROWS = 100
 KNOWN = "customers that match"
 """Where a session keeps how many match, once a page had to find out."""
@@ -201,7 +203,7 @@ def _rows(
     if asked.words == ():
         return []
     # Most single words lead to few customers, and an index knows them at once.
-    if len(asked.words or ()) == 1 and (ids := small_set(session, asked, GLANCE)) is not None:
+    if len(asked.words or ()) == 1 and (ids := small_set(session, asked, FEW)) is not None:
         return _of_small_set(session, wanted, asked, order, ids, most)
     rows, end = walk(session, wanted, asked, order, GLANCE, most)
     if len(rows) < most and _is_near(asked, len(rows), most):
