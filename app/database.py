@@ -17,7 +17,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
-from app.errors import REFUSALS, DomainError, NotAllowed, Refused
+from app.errors import REFUSALS, AtOnce, DomainError, NotAllowed, Refused
 from app.tenancy import current_actor
 
 log = logging.getLogger(__name__)
@@ -105,6 +105,9 @@ def translated(error: DBAPIError) -> DomainError:
     return Refused()
 
 
+DEADLOCKS = ("40P01", "40001")
+
+
 @contextmanager
 def refusals() -> Iterator[None]:
     """Turn what the database refuses into a refusal people can read; other errors pass."""
@@ -113,6 +116,8 @@ def refusals() -> Iterator[None]:
     except (IntegrityError, DataError, ProgrammingError) as error:
         raise translated(error) from error
     except StatementError as error:
+        if getattr(error.orig, "sqlstate", None) in DEADLOCKS:
+            raise AtOnce from error
         if isinstance(error, DBAPIError):
             raise
         raise Refused from error

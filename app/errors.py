@@ -45,6 +45,12 @@ class Refused(DomainError):
     sentence = "The database refused this change: check the values and try again."
 
 
+class AtOnce(DomainError):
+    """Two changes waited for each other, and the database ended this one."""
+
+    sentence = "Somebody else changed this at the same moment: try again."
+
+
 class ChangedMeanwhile(DomainError):
     sentence = "Somebody changed this meanwhile: reload the page and make your change again."
 

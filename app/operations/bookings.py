@@ -252,7 +252,8 @@ def _service(session: Session, service_id: int, vendor_id: int) -> Service:
 def _check_staff(session: Session, staff_id: int | None, vendor_id: int) -> None:
     if staff_id is None:
         return
-    staff = session.get(StaffMember, staff_id)
+    # One after the other: of two that check the same slot at once the database kills one.
+    staff = session.get(StaffMember, staff_id, with_for_update={"key_share": True})
     if staff is None or staff.vendor_id != vendor_id or not staff.is_active:
         raise CannotBook(
             "This member of staff does not work here: choose another.", field="staff_id"

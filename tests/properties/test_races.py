@@ -109,3 +109,25 @@ def test_the_clock_of_tests_does_not_leak() -> None:
     with clock.stopped_at(make.NOON):
         assert clock.now() == make.NOON
     assert clock.now() != make.NOON
+
+
+def test_two_who_wait_for_each_other_are_told_to_try_again(fresh_database: str) -> None:
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        ids = [make.customer(session).id for _ in range(2)]
+    gate = threading.Barrier(2)
+
+    def change(first: int, second: int) -> str:
+        with acting(vendor_actor(vendor_id)):
+            try:
+                with begin() as session:
+                    session.get_one(Customer, first, with_for_update=True)
+                    gate.wait(10)
+                    session.get_one(Customer, second, with_for_update=True)
+            except DomainError as refusal:
+                return refusal.code
+        return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = sorted(pool.map(change, ids, reversed(ids)))
+    assert outcomes == ["AtOnce", "done"]
