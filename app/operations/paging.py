@@ -202,9 +202,12 @@ def _rows(
 ) -> list[Row[Any]]:
     if asked.words == ():
         return []
-    # Most single words lead to few customers, and an index knows them at once.
-    if len(asked.words or ()) == 1 and (ids := small_set(session, asked, FEW)) is not None:
-        return _of_small_set(session, wanted, asked, order, ids, most)
+    # Most single words lead to few customers, and an index knows them at once. Not so for a
+    # vendor: the index has the words of all vendors, and a vendor's own list is soon walked.
+    if asked.vendor_id is None and len(asked.words or ()) == 1:
+        ids = small_set(session, asked, FEW)
+        if ids is not None:
+            return _of_small_set(session, wanted, asked, order, ids, most)
     rows, end = walk(session, wanted, asked, order, GLANCE, most)
     if len(rows) < most and _is_near(asked, len(rows), most):
         rows, end = _walk_on(session, wanted, asked, WALK, most, rows, end)
