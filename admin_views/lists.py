@@ -212,6 +212,7 @@ def _as_kept(value: Any, column: Any) -> Any:
         return date.fromisoformat(value)
     if not isinstance(value, str) or "\x00" in value:
         raise ValueError(value)
+    value.encode()  # half a character is no text
     return value
 
 

@@ -5,6 +5,7 @@ Plain ASGI: what is set here is seen by the handlers and by the threads they sta
 
 import functools
 import logging
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import ExitStack
@@ -37,6 +38,7 @@ OPEN = ("/admin/login", *STATICS)
 UPLOADS = ("/admin/imports/upload",)
 """Where files are taken, which may hold NUL: these pages look at the text fields themselves."""
 FORM_LIMIT = 2_000_000
+UTF8 = re.compile(r"""charset=(utf-8|"utf-8")(?=\s*(;|$))""")
 A_YEAR = "public, max-age=31536000, immutable"
 A_WEEK = "public, max-age=604800"
 
@@ -196,12 +198,23 @@ class CleanInput:
             raise HTTPException(400, "The address holds a character that no text has: remove it.")
         if scope["method"] in SAFE_METHODS:
             return await self.app(scope, receive, send)
+        if not _is_utf8(scope):
+            raise HTTPException(415, "This form is not written in UTF-8: send it as UTF-8.")
         limit = _limit(scope)
         if _announced(scope) > limit:
             raise _too_large(limit)
         if limit > FORM_LIMIT:
             return await self.app(scope, _counted(receive, limit), send)
         return await self.app(scope, await _read(scope, receive, limit), send)
+
+
+def _is_utf8(scope: Scope) -> bool:
+    """Whether the body's text is in the one encoding that our pages are written in.
+
+    Another (`unicode_escape`, `utf-7`) would bring in what no text holds, past the look for it.
+    """
+    kind = Headers(scope=scope).get("content-type", "").lower()
+    return "charset" not in UTF8.sub("", kind)
 
 
 def _limit(scope: Scope) -> int:

@@ -346,6 +346,29 @@ def test_the_nul_character_is_refused_everywhere(browser: Browser) -> None:
         assert "This could not be done" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("charset", "typed"),
+    [
+        ("unicode_escape", r"x\x00"), ("unicode_escape", r"x\ud800"), ("utf-7", "x+2AA-"),
+        ('"UTF-7"', "x+AAA-"), ("punycode", "caf\u00e9"), ("utf-8; charset=utf-7", "x+2AA-"),
+    ],
+)  # fmt: skip
+def test_forms_are_read_as_utf_8_only(browser: Browser, charset: str, typed: str) -> None:
+    def posted(path: str, name: str, charset: str, text: str) -> httpx2.Response:
+        part = f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n--b--\r\n'
+        kind = f"multipart/form-data; boundary=b; charset={charset}"
+        return browser.post(path, content=part.encode(), headers=OWN | {"content-type": kind})
+
+    for path in ("/admin/login", "/admin/imports/upload"):
+        assert posted(path, "username", charset, typed).status_code in (303, 415)
+    browser.as_("manager@alpha.example")
+    for path in ("/admin/tag/create", "/admin/imports/upload"):
+        answer = posted(path, "name", charset, typed)
+        assert answer.status_code == 415
+        assert "send it as UTF-8" in answer.text
+    assert posted("/admin/tag/create", "name", "UTF-8", "caf\u00e9").status_code == 303
+
+
 def test_large_bodies_are_refused(browser: Browser) -> None:
     big = b"x" * (middleware.FORM_LIMIT + 1)
     assert browser.post("/admin/login", content=big, headers=OWN).status_code == 413

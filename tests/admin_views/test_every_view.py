@@ -1,14 +1,18 @@
 """Every screen of every noun, for every role: it opens, or says why not, and leaks nothing."""
 
+import base64
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session
+from starlette.datastructures import QueryParams
 
 from admin_views.access import allowed
 from admin_views.base import HouseView
+from admin_views.lists import Address
 from admin_views.panel import view_classes
 from app.database import begin
 from app.tenancy import Actor, acting, admin_actor, vendor_actor
@@ -131,6 +135,19 @@ def test_no_address_of_a_list_fails(panel: PanelClient, query: str) -> None:
         assert answer.status_code in (200, 400, 403), (identity, query, answer.status_code)
         assert leaks(answer.text) is None
         assert "Call 0800" not in answer.text
+
+
+@pytest.mark.parametrize("value", ["\ud800", "x\x00", 5, [1], {}, "1" * 5000])
+def test_no_cursor_that_somebody_made_up_fails(panel: PanelClient, value: Any) -> None:
+    panel.as_(manager(make.new_vendor()))
+    for identity in known():
+        for sort in VIEWS[identity].sorts:
+            params = QueryParams({"sort": sort})
+            mark = Address.read(params, ()).fingerprint
+            body = json.dumps([value, 1, 0, mark]).encode()
+            cursor = base64.urlsafe_b64encode(body).decode().rstrip("=")
+            answer = panel.get(f"/admin/{identity}/list?sort={sort}&after={cursor}")
+            assert answer.status_code in (200, 403), (identity, sort)
 
 
 def test_no_endpoint_is_open_to_an_action_by_get_or_to_an_export(panel: PanelClient) -> None:
