@@ -53,12 +53,14 @@ def _by_vendor(rows: Rows) -> Iterator[tuple[int, dict[int, BulkRow]]]:
     yield from sorted(groups.items())
 
 
-def _living(session: Session, rows: Rows) -> list[BulkRow]:
-    """Those whose customers are still here, locked in order; the others are skipped."""
+def _living(
+    session: Session, rows: Rows, outcome: BulkOutcome = BulkOutcome.SKIPPED
+) -> list[BulkRow]:
+    """Those whose customers are still here, locked in order; the others end as `outcome`."""
     ids = [row.customer_id for row in rows]
     query = select(Customer.id).where(is_any(Customer.id, ids), Customer.archived_at.is_(None))
     here = set(session.scalars(query.order_by(Customer.id).with_for_update(key_share=True)))
-    _settle((r for r in rows if r.customer_id not in here), BulkOutcome.SKIPPED, GONE)
+    _settle((r for r in rows if r.customer_id not in here), outcome, GONE)
     return [row for row in rows if row.customer_id in here]
 
 
@@ -100,7 +102,8 @@ def _remove_tag(session: Session, job: BulkJob, rows: Rows) -> None:
 
 
 def _put_tag_back(session: Session, job: BulkJob, rows: Rows) -> None:
-    for vendor_id, group in _by_vendor(rows):
+    """Not on a file that was archived, merged or forgotten since: that would stay untold there."""
+    for vendor_id, group in _by_vendor(_living(session, rows, BulkOutcome.KEPT)):
         tag_id = tags.known(session, vendor_id=vendor_id, name=job.arguments["tag"])
         values = [
             {

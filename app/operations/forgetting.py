@@ -20,7 +20,7 @@ from models.customers import (
     CustomerStatus,
     PreferredCategory,
 )
-from models.imports import ImportRow
+from models.imports import ImportJob, ImportRow
 from models.orders import Order
 from models.tags import CustomerTag
 from models.tasks import Task
@@ -81,6 +81,9 @@ def _blank(file: Customer) -> None:
 def _strike_out(session: Session, ids: Sequence[int]) -> None:
     for gone in (Address, CustomerPreference, PreferredCategory, CustomerTag):
         session.execute(delete(gone).where(is_any(gone.customer_id, ids)))
+    lists = ImportJob.id.in_(select(ImportRow.job_id).where(is_any(ImportRow.customer_id, ids)))
+    # The first rows as the file has them; being cleared is no step of the list.
+    _update(session, ImportJob, lists, {"samples": [], "updated_at": ImportJob.updated_at})
     for kept, values in _NOTES:
         _update(session, kept, is_any(kept.customer_id, ids), values)
     merges = or_(is_any(CustomerMerge.survivor_id, ids), is_any(CustomerMerge.merged_id, ids))

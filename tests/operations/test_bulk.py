@@ -8,10 +8,10 @@ from sqlalchemy import Connection, func, select
 
 from app.database import begin
 from app.errors import DomainError, NotFound
-from app.operations import bulk, customers, matching, tags
+from app.operations import bulk, customers, forgetting, matching, tags
 from app.operations.matching import Filters
 from app.tenancy import acting, admin_actor, vendor_actor
-from models.bulk import BulkJob, BulkStatus
+from models.bulk import BulkJob, BulkRow, BulkStatus
 from models.customers import Customer
 from models.outbox import OutboxMessage
 from models.tags import CustomerTag
@@ -112,6 +112,23 @@ def test_undo_keeps_what_was_changed_since(vendor: int) -> None:
         with begin() as session:
             assert session.get_one(Customer, one).status == "pending_follow_up"
             assert [t.note for t in session.scalars(select(Task))] == ["rang, no answer"]
+
+
+def test_undo_puts_no_tag_on_a_customer_who_was_forgotten_since(vendor: int) -> None:
+    with acting(vendor_actor(vendor)):
+        job = started("remove_tag", "vip")
+        with begin() as session:
+            done = (BulkRow.job_id == job.id, BulkRow.outcome == "done")
+            one = session.scalars(select(BulkRow.customer_id).where(*done)).first()
+            assert one is not None
+            forgetting.forget(session, customer_id=one)
+        with begin() as session:
+            bulk.undo(session, job_id=job.id, inline_limit=1_000)
+            told = {(o, r): n for o, r, n in bulk.outcomes(session, job_id=job.id)}
+            assert told[("kept", "archived meanwhile")] == 1
+            assert told[("undone", None)] == 1
+            tagged = select(CustomerTag.id).where(CustomerTag.customer_id == one)
+            assert session.scalars(tagged).all() == []
 
 
 def test_a_large_change_is_promised_and_done_by_the_task(vendor: int) -> None:

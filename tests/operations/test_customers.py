@@ -203,7 +203,8 @@ def test_forgetting_leaves_figures_and_no_word_of_the_person(vendor: int, who: s
         make.booking(session, customer=ann, note="for Quintessa", status="completed")
         make.task(session, customer=ann, title="Call Quintessa")
         make.consent(session, customer=ann)
-        make.import_row(session, job=make.import_job(session), customer_id=ann.id,
+        job = make.import_job(session, samples=[["Quintessa"]])
+        make.import_row(session, job=job, customer_id=ann.id,
                         raw=["Quintessa"], before={"full_name": "Quintessa"})  # fmt: skip
         customers.change(session, customer_id=ann.id, note="Quintessa again")
     with acting(vendor_actor(vendor)), begin() as session:
@@ -215,7 +216,7 @@ def test_forgetting_leaves_figures_and_no_word_of_the_person(vendor: int, who: s
             forgetting.forget(session, customer_id=ann.id)
     with acting(admin_actor()), begin() as session:
         for table in ("customers", "addresses", "bookings", "tasks", "import_rows", "consents",
-                      "customer_merges", "audit_entries", "orders"):  # fmt: skip
+                      "customer_merges", "audit_entries", "orders", "import_jobs"):  # fmt: skip
             rows = session.connection().exec_driver_sql(f"SELECT t::text FROM {table} t").scalars()
             assert not [row for row in rows if "quintessa" in row.lower()], table
         assert session.scalar(select(Booking.status).where(Booking.customer_id == ann.id)) == (
