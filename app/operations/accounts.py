@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session, undefer
 
 from app import clock
 from app.errors import DomainError, NotAllowed, NotFound
 from app.operations.invitations import Colleague, NoSuchRole
 from app.tenancy import DatabaseRole, PanelRole, current_actor
-from models.users import LoginSession, MarketplaceRole, User, VendorUser
+from models.users import LoginSession, MarketplaceRole, OneTimeLink, User, VendorUser
 from models.vendors import Vendor
 
 LONGEST_REASON = 300
@@ -201,6 +201,10 @@ def _keep_an_admin(session: Session, user_id: int) -> None:
 
 
 def _end_sessions(session: Session, user_id: int) -> None:
+    """End what signs them in now, and what would tomorrow: links that others may hold."""
+    session.execute(
+        delete(OneTimeLink).where(OneTimeLink.user_id == user_id, OneTimeLink.used_at.is_(None))
+    )
     session.execute(
         update(LoginSession)
         .where(LoginSession.user_id == user_id, LoginSession.ended_at.is_(None))

@@ -93,9 +93,10 @@ def invite(
 ) -> Invitation:
     """Give somebody a place: in a vendor (manager, staff), or in the marketplace.
 
-    The link works once, for 24 hours; `by_mail` promises to mail them one too. Refuses
-    `NoEmail`, `NoSuchRole`, `AlreadyHere`, `NotInvitable`, and `NotAllowed` to those who may not
-    invite.
+    The link works once, for 24 hours; `by_mail` promises to mail them one too. Who works
+    elsewhere is let in by the marketplace alone, which gets no link: a manager cannot know who
+    has the password, for another vendor's manager may have set it. Refuses `NoEmail`,
+    `NoSuchRole`, `AlreadyHere`, `NotInvitable`, and `NotAllowed` to those who may not invite.
     """
     address = normal_email(email)
     if address is None:
@@ -113,7 +114,10 @@ def invite(
         VendorUser(vendor_id=vendor_id, user_id=user_id, role=role, staff_member_id=staff_member_id)
     )
     session.flush()  # the verdict of the unique constraint, and what `works_only_here` sees
-    return Invitation(user_id, _link_if_new(session, user_id, vendor_id, by_mail))
+    token = _link_if_new(session, user_id, vendor_id, by_mail)
+    if token is None and current_actor().panel_role is PanelRole.MANAGER:
+        raise NotInvitable
+    return Invitation(user_id, token)
 
 
 def _may_invite(vendor_id: int | None) -> None:

@@ -14,7 +14,13 @@ BEGIN
   INSERT INTO users (email, name) VALUES (address, called)
   ON CONFLICT (email) DO NOTHING RETURNING id INTO one;
   IF one IS NULL THEN
-    SELECT id INTO one FROM users WHERE email = address AND role IS NULL AND is_active;
+    SELECT id INTO one FROM users WHERE email = address AND role IS NULL AND is_active FOR UPDATE;
+    -- the vendor that had them may hold a link, and if they work nowhere now, know their password
+    DELETE FROM one_time_links l WHERE l.user_id = one AND l.used_at IS NULL;
+    IF NOT EXISTS (SELECT 1 FROM vendor_users v WHERE v.user_id = one) THEN
+      UPDATE users SET password_hash = NULL, updated_at = now() WHERE id = one;
+      UPDATE login_sessions s SET ended_at = now() WHERE s.user_id = one AND s.ended_at IS NULL;
+    END IF;
   END IF;
   RETURN one;
 END $$

@@ -118,6 +118,17 @@ def test_a_role_is_given_changed_and_taken_and_they_sign_in_anew(some: Market) -
     assert actor_of(token) is not None  # nothing changed, nobody was signed out
 
 
+def test_a_link_from_before_opens_no_role_that_came_later(some: Market) -> None:
+    """A manager may have made it for one of their people, and kept it."""
+    boss = Actor(DatabaseRole.VENDOR, some.vendor, some.hand, PanelRole.MANAGER)
+    with acting(boss):
+        link = in_transaction(invitations.reset, user_id=some.hand)
+    with acting(admin(some.first)):
+        in_transaction(accounts.set_role, user_id=some.hand, role="admin")
+    with acting(GATE), pytest.raises(invitations.LinkSpent):
+        in_transaction(invitations.use_link, token=link, password="four purple geese swim")
+
+
 @pytest.mark.parametrize("role", ["owner", "system", "manager", "", "admin "])
 def test_only_roles_of_the_marketplace_are_given(some: Market, role: str) -> None:
     with acting(admin(some.first)), pytest.raises(invitations.NoSuchRole):

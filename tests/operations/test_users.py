@@ -546,11 +546,49 @@ def test_a_manager_gets_no_link_into_an_account_that_is_not_only_theirs(some: Pe
     with acting(SYSTEM), begin() as session:
         elsewhere = make.user(session, email="busy@example.com")
         make.vendor_user(session, user=elsewhere, vendor_id=some.there)
-    with acting(boss):
+    with acting(boss), pytest.raises(invitations.NotInvitable):
+        in_transaction(users.invite, email="busy@example.com", role="staff", vendor_id=some.here)
+    with acting(SYSTEM):
         invited = in_transaction(
             users.invite, email="busy@example.com", role="manager", vendor_id=some.here
         )
     assert invited.token is None
+
+
+def test_a_manager_opens_no_other_vendor_with_an_account_made_ahead(some: People) -> None:
+    """Whoever makes the account of somebody else's future employee knows its password."""
+    boss = manager_of(some)
+    other = Actor(DatabaseRole.VENDOR, some.there, some.manager, PanelRole.MANAGER)
+    place = {"email": "victim@example.com", "role": "staff"}
+    with acting(boss):
+        made = in_transaction(users.invite, **place, vendor_id=some.here)
+    with acting(GATE):
+        in_transaction(users.use_link, token=made.token, password=PASSWORD)
+    with acting(other), pytest.raises(invitations.NotInvitable):
+        in_transaction(users.invite, **place, vendor_id=some.there)
+    with acting(boss):
+        kept = in_transaction(users.reset, user_id=made.user_id)
+        in_transaction(invitations.remove, place_id=place_of(made.user_id, some.here))
+    with acting(other):
+        invited = in_transaction(users.invite, **place, vendor_id=some.there)
+    assert invited.token is not None
+    assert isinstance(attempt("victim@example.com"), users.WrongPassword)
+    with acting(GATE), pytest.raises(invitations.LinkSpent):
+        in_transaction(users.use_link, token=kept, password="another good one")
+    with acting(GATE):
+        in_transaction(users.use_link, token=invited.token, password="another good one")
+    assert isinstance(attempt("victim@example.com", "another good one"), users.SignedIn)
+
+
+def test_a_link_from_before_opens_no_vendor_that_came_later(some: People) -> None:
+    with acting(manager_of(some)):
+        made = in_transaction(
+            users.invite, email="new@example.com", role="staff", vendor_id=some.here
+        )
+    with acting(SYSTEM):
+        in_transaction(users.invite, email="new@example.com", role="staff", vendor_id=some.there)
+    with acting(GATE), pytest.raises(invitations.LinkSpent):
+        in_transaction(users.use_link, token=made.token, password=PASSWORD)
 
 
 @pytest.mark.parametrize("victim", ["admin", "analyst", "staff"])
