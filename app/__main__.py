@@ -35,6 +35,12 @@ def _count(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text!r} is no such number: take one from 1 to 256")
 
 
+def _folder(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty: name a folder")
+    return text
+
+
 def _demo(given: argparse.Namespace) -> int:
     from app import demo
 
@@ -231,14 +237,16 @@ def _in_database(work: Callable[[], Any]) -> Any:
 def parser() -> argparse.ArgumentParser:
     """Every command and its options."""
     whole = argparse.ArgumentParser(prog="python -m app", description="Backroom's command line.")
-    whole.add_argument("--var", help="where data, logs and files live (else the setting VAR)")
+    whole.add_argument(
+        "--var", type=_folder, help="where data, logs and files live (else the setting VAR)"
+    )
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(
         name: str, run: Callable[[argparse.Namespace], int], says: str
     ) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=says, description=says)
-        made.add_argument("--var", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        made.add_argument("--var", type=_folder, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         made.set_defaults(run=run)
         return made
 
@@ -295,7 +303,8 @@ def _sentence(error: Exception) -> str | None:
         case DomainError():
             return str(error)
         case ValidationError():
-            own = [str(each["ctx"]["error"]) for each in error.errors() if "ctx" in each]
+            contexts = [each.get("ctx", {}) for each in error.errors()]
+            own = [str(context["error"]) for context in contexts if "error" in context]
             if own and error.errors()[0]["type"] == "value_error":
                 return own[0]
             wrong = ", ".join(str(each["loc"][0]).upper() for each in error.errors() if each["loc"])

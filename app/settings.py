@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
+from babel import Locale, UnknownLocaleError
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -19,6 +20,31 @@ from app.money import decimals_of
 def _known_currency(code: str) -> str:
     decimals_of(code)
     return code
+
+
+def _known_locale(code: str) -> str:
+    try:
+        Locale.parse(code)
+    except (UnknownLocaleError, ValueError, TypeError):
+        raise ValueError(f"LOCALE {code!r} is not known: use one like en, de or pt_BR.") from None
+    return code
+
+
+def _known_broker(url: str | None) -> str | None:
+    if url and not re.match(r"rediss?://", url):
+        raise ValueError("REDIS_URL must read redis://:password@host:6379/0: check it.")
+    return url
+
+
+def _known_address(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError("PUBLIC_URL must read https://backroom.your.domain: check it.")
+    return url
 
 
 MAIL_ADDRESS = re.compile(
@@ -80,10 +106,14 @@ def _known_sender(text: str | None) -> str | None:
     return sender
 
 
+A_YEAR = 24 * 366
+"""Hours a login session lasts at most."""
+
+
 class Settings(BaseSettings):
     """What an installation may decide; every name is an environment variable in capitals."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
     database_url: str | None = Field(
         None, description="The application's login on PostgreSQL 16 or newer; empty: embedded."
@@ -91,7 +121,9 @@ class Settings(BaseSettings):
     owner_database_url: str | None = Field(
         None, description="The owner's login (needs CREATEROLE), for migrate, seed and check only."
     )
-    redis_url: str | None = Field(None, description="Redis 6 or newer; empty: embedded.")
+    redis_url: Annotated[str | None, AfterValidator(_known_broker)] = Field(
+        None, description="Redis 6 or newer; empty: embedded."
+    )
     var: Path = Field(Path("var"), description="Where embedded servers, uploads and logs live.")
     secret_key: str | None = Field(
         None,
@@ -100,7 +132,7 @@ class Settings(BaseSettings):
     demo: bool = Field(
         False, description="Set by `demo` alone: plain-HTTP cookies, demo password, loopback only."
     )
-    public_url: str = Field(
+    public_url: Annotated[str, AfterValidator(_known_address)] = Field(
         "http://127.0.0.1:8000", description="The address people type, used in links."
     )
     smtp_url: Annotated[str | None, AfterValidator(_known_mail_server)] = Field(
@@ -116,13 +148,21 @@ class Settings(BaseSettings):
     currency: Annotated[str, AfterValidator(_known_currency)] = Field(
         "EUR", description="ISO 4217 code of the installation's one currency (0 or 2 decimals)."
     )
-    locale: str = Field("en", description="How numbers and dates are written.")
+    locale: Annotated[str, AfterValidator(_known_locale)] = Field(
+        "en", description="How numbers and dates are written."
+    )
     database_pool_size: int = Field(40, ge=2, description="Connections a web process may hold.")
     session_idle_minutes: int = Field(
-        120, ge=1, description="A login session ends after this long without a request."
+        120,
+        ge=1,
+        le=A_YEAR * 60,
+        description="A login session ends after this long without a request.",
     )
     session_absolute_hours: int = Field(
-        24 * 14, ge=1, description="A login session ends this long after sign-in at the latest."
+        24 * 14,
+        ge=1,
+        le=A_YEAR,
+        description="A login session ends this long after sign-in at the latest.",
     )
     import_max_bytes: int = Field(500_000_000, ge=1, description="Largest list that is read.")
     import_max_rows: int = Field(2_000_000, ge=1, description="Most rows of a list.")

@@ -172,6 +172,13 @@ def test_settings_that_do_not_fit_are_refused_in_a_sentence(
         ("DATABASE_URL", "not an address", "must read"),
         ("IMPORT_MAX_ROWS", "many", "IMPORT_MAX_ROWS"),
         ("CURRENCY", "KWD", "KWD has 3 decimals"),
+        ("SESSION_IDLE_MINUTES", "-5", "SESSION_IDLE_MINUTES"),
+        ("SESSION_ABSOLUTE_HOURS", "99999999999", "SESSION_ABSOLUTE_HOURS"),
+        ("LOCALE", "zz_ZZ", "LOCALE 'zz_ZZ' is not known"),
+        ("LOCALE", "../en", "is not known"),
+        ("REDIS_URL", "localhost:6379", "REDIS_URL must read"),
+        ("PUBLIC_URL", "backroom.example", "PUBLIC_URL must read"),
+        ("PUBLIC_URL", "https://[::1", "PUBLIC_URL must read"),
         ("VAR", str(tmp_path / "file"), "names a file"),
     ):
         (tmp_path / "file").touch()
@@ -179,6 +186,25 @@ def test_settings_that_do_not_fit_are_refused_in_a_sentence(
             patch.setenv(name, value)
             settings.cache_clear()
             assert word in refused("migrate")
+
+
+def test_an_empty_setting_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("VAR", "LOCALE", "REDIS_URL", "COUNT_CAP", "DEMO"):
+        monkeypatch.setenv(name, "")
+    settings.cache_clear()
+    known = settings()
+    assert (known.var, known.locale, known.redis_url) == (Path("var"), "en", None)
+    assert (known.count_cap, known.demo) == (10_000, False)
+
+
+@pytest.mark.parametrize("where", [["--var", "", "check"], ["check", "--var", " "]])
+def test_data_go_into_no_folder_that_was_not_named(
+    where: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(where)
+    assert end.value.code == 2
+    assert "name a folder" in capsys.readouterr().err
 
 
 def test_a_database_that_is_away_is_named(
