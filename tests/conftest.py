@@ -1,5 +1,6 @@
 """One embedded server a test process, migrated once; a rolled-back transaction a test."""
 
+import gc
 import itertools
 import os
 import tempfile
@@ -17,6 +18,12 @@ from app.operations import passwords
 from tests.server import TestServer
 
 _numbers = itertools.count(1)
+
+
+def pytest_collection_finish() -> None:
+    """What the collection loaded stays: nobody looks for garbage in it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

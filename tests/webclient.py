@@ -4,15 +4,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
+import httpx2
 from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from app.database import begin
 from app.operations import passwords
 from app.settings import settings
 from app.tenancy import SYSTEM, acting
+from app.web import create_app
 from tests import make
+from tests.in_process import InProcess
 
 ORIGIN = "https://panel.example"
 OWN = {"sec-fetch-site": "same-origin"}
@@ -75,11 +78,20 @@ def settled(**environment: str) -> Iterator[None]:
         settings.cache_clear()
 
 
-class Browser(TestClient):
+@lru_cache(maxsize=1)
+def application() -> Starlette:
+    """The application as it stands outside the demo, built once: it keeps nothing of a request."""
+    with settled():
+        return create_app()
+
+
+class Browser(httpx2.Client):
     """A browser without scripts; it stays where a redirect points from."""
 
-    def __init__(self, app: Starlette, **options: object) -> None:
-        super().__init__(app, base_url=ORIGIN, follow_redirects=False, **options)  # type: ignore[arg-type]
+    def __init__(self, app: Starlette, **options: Any) -> None:
+        self.app = app
+        plain = {"accept-encoding": "identity"}  # packing every page costs more than drawing it
+        super().__init__(transport=InProcess(app), base_url=ORIGIN, headers=plain, **options)
 
     def sign_in(self, email: str, password: str = PASSWORD, **form: str):  # type: ignore[no-untyped-def]
         """Post the door's form."""

@@ -3,14 +3,15 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx2
 from starlette.applications import Starlette
-from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from admin_views.auth import harden
 from admin_views.panel import build_panel
 from admin_views.rendering import speaking_in
 from app.tenancy import Actor, DatabaseRole, PanelRole, acting
+from tests.in_process import InProcess
 
 
 def manager(vendor_id: int) -> Actor:
@@ -51,7 +52,7 @@ class ActingAs:
             await self.app(scope, receive, send)
 
 
-class PanelClient(TestClient):
+class PanelClient(httpx2.Client):
     """A browser without scripts; redirects are not followed, so that tests see them."""
 
     def __init__(self) -> None:
@@ -59,12 +60,7 @@ class PanelClient(TestClient):
         self.panel = build_panel(app)
         harden(self.panel)
         self.door = ActingAs(app)
-        super().__init__(
-            self.door,
-            base_url="https://panel.example",
-            follow_redirects=False,
-            raise_server_exceptions=True,
-        )
+        super().__init__(transport=InProcess(self.door), base_url="https://panel.example")
 
     def as_(self, actor: Actor | None) -> "PanelClient":
         """The same browser in other hands."""

@@ -9,7 +9,6 @@ from sqlalchemy import Connection, func, select
 from admin_views import customer_counts, running
 from app.database import begin
 from app.tenancy import SYSTEM, acting
-from app.web import create_app
 from models.bulk import BulkJob
 from models.customers import Customer, CustomerMerge
 from models.tags import CustomerTag
@@ -17,7 +16,7 @@ from models.tasks import Task
 from models.views import SavedView
 from tests import make
 from tests.admin_views.customer_house import BETA, at, customer, loaded, many, post, tagged
-from tests.webclient import Browser, House, furnish, settled
+from tests.webclient import Browser, House, application, furnish, settled
 
 LIST = "/admin/customer/list"
 CREATE = "/admin/customer/create"
@@ -38,7 +37,7 @@ def house(db: Connection) -> House:
 
 @pytest.fixture
 def browser(house: House) -> Browser:
-    return Browser(create_app())
+    return Browser(application())
 
 
 def total(model: type) -> int:

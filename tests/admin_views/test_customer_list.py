@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 from admin_views import customer_counts
 from app import clock
 from app.operations import choices
-from app.web import create_app
 from tests import make
 from tests.admin_views.customer_house import (
     BETA,
@@ -22,7 +21,7 @@ from tests.admin_views.customer_house import (
     statements,
     tagged,
 )
-from tests.webclient import Browser, House, furnish, settled
+from tests.webclient import Browser, House, application, furnish, settled
 
 LIST = "/admin/customer/list"
 
@@ -42,7 +41,7 @@ def house(db: Connection) -> House:
 
 @pytest.fixture
 def browser(house: House) -> Browser:
-    return Browser(create_app())
+    return Browser(application())
 
 
 def names(page: str) -> list[str]:

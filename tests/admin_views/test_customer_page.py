@@ -11,7 +11,6 @@ from sqlalchemy import Connection, select
 from app import clock
 from app.database import begin
 from app.tenancy import SYSTEM, acting
-from app.web import create_app
 from models.customers import Address, Consent, Customer, CustomerPreference
 from tests import make
 from tests.admin_views.customer_house import (
@@ -23,7 +22,7 @@ from tests.admin_views.customer_house import (
     statements,
     tagged,
 )
-from tests.webclient import Browser, House, furnish, settled
+from tests.webclient import Browser, House, application, furnish, settled
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -39,7 +38,7 @@ def house(db: Connection) -> House:
 
 @pytest.fixture
 def browser(house: House) -> Browser:
-    return Browser(create_app())
+    return Browser(application())
 
 
 def page_of(number: int) -> str:

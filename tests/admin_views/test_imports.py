@@ -12,10 +12,9 @@ from app.database import begin
 from app.operations import import_steps
 from app.settings import settings
 from app.tenancy import acting, vendor_actor
-from app.web import create_app
 from tasks import imports as tasks
 from tests.admin_views.customer_house import ALPHA, BETA, customer, post
-from tests.webclient import OWN, Browser, House, furnish, settled
+from tests.webclient import OWN, Browser, House, application, furnish, settled
 
 LIST = "Name,Email,Phone,City\nAnna Sousa,anna@example.com,+351912345678,Porto\nBen,broken@,,\n"
 
@@ -33,7 +32,7 @@ def house(db: Connection) -> House:
 
 @pytest.fixture
 def manager(house: House) -> Iterator[Browser]:
-    with Browser(create_app()) as browser:
+    with Browser(application()) as browser:
         yield browser.as_("manager@alpha.example")
 
 
@@ -209,7 +208,7 @@ def test_a_file_past_the_limit_is_refused(manager: Browser, tmp_path: Path) -> N
 
 def test_another_vendors_list_is_not_there(manager: Browser, house: House) -> None:
     base = imported(manager, house)
-    with Browser(create_app()) as browser:
+    with Browser(application()) as browser:
         browser.as_(f"manager@{BETA}.example")
         for page in ("columns", "try", "run", "progress", "result"):
             assert browser.get(f"{base}/{page}").status_code == 404, page
@@ -222,14 +221,14 @@ def test_another_vendors_list_is_not_there(manager: Browser, house: House) -> No
 
 @pytest.mark.parametrize("who", ["staff@alpha.example", "analyst@market.example"])
 def test_only_managers_and_admins_import(house: House, who: str) -> None:
-    with Browser(create_app()) as browser:
+    with Browser(application()) as browser:
         browser.as_(who)
         assert browser.get("/admin/imports").status_code == 403
         assert upload(browser).status_code == 403
 
 
 def test_an_admin_chooses_the_vendor_first(house: House) -> None:
-    with Browser(create_app()) as browser:
+    with Browser(application()) as browser:
         browser.as_("admin@market.example")
         page = browser.get("/admin/imports").text
         assert 'data-pick="/admin/customer/ajax/lookup?name=vendor"' in page
@@ -274,7 +273,7 @@ def test_a_choice_that_is_none_is_refused(manager: Browser, wish: dict[str, str]
 
 
 def test_what_was_chosen_stands_there_after_a_refusal(house: House) -> None:
-    with Browser(create_app()) as browser:
+    with Browser(application()) as browser:
         browser.as_("admin@market.example")
         wishes = {"vendor_id": str(house.vendors[BETA]), "vendor_id_text": "Beta",
                   "strategy": "overwrite", "source": "phone"}  # fmt: skip
