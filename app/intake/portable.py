@@ -127,7 +127,7 @@ def _run_reader(path: Path, target: Path, limits: Limits) -> None:
         "seconds": limits.pdf_seconds,
         "memory": limits.pdf_memory,
     }
-    command = [sys.executable, "-m", "app.intake.pdf_reader", str(path.resolve()),
+    command = [sys.executable, "-m", "app.paper.reader", str(path.resolve()),
                str(target.resolve()), json.dumps(bounds)]  # fmt: skip
     try:
         subprocess.run(  # noqa: S603  our own program, no shell

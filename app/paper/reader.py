@@ -1,6 +1,6 @@
 """Reads the tables of a PDF in a process of its own, which may be stopped at any time.
 
-`python -m app.intake.pdf_reader INPUT OUTPUT LIMITS` writes one JSON object a line: pieces
+`python -m app.paper.reader INPUT OUTPUT LIMITS` writes one JSON object a line: pieces
 of tables with their page, at the end either `done` or the sentence of a refusal.
 """
 
@@ -19,8 +19,12 @@ import pdfplumber
 from pdfminer import pdftypes
 from pdfminer.pdfdocument import PDFEncryptionError, PDFPasswordIncorrect
 
-from app.intake.lists import Unreadable
-from app.intake.pdf_tables import is_footer, pieces_of
+from app.paper.tables import is_footer, pieces_of
+
+
+class Refused(Exception):
+    """The whole paper is refused, in a sentence."""
+
 
 BROKEN = "This PDF is damaged and cannot be read: save or print it as a PDF again."
 LOCKED = "This PDF is locked with a password: save it without one and upload that."
@@ -60,7 +64,7 @@ def main(source: str, target: str, bounds: str) -> None:
     with Path(target).open("w", encoding="utf-8") as out:
         try:
             pages = _read(Path(source), out, limits)
-        except Unreadable as refusal:
+        except Refused as refusal:
             _say(out, refused=str(refusal))
         except (PDFPasswordIncorrect, PDFEncryptionError):
             _say(out, refused=LOCKED)
@@ -119,9 +123,9 @@ def _read(source: Path, out: TextIO, limits: Bounds) -> int:
             _read_page(page, number, out, limits, seen)
             page.close()
     if not seen.chars:
-        raise Unreadable(SCANNED if seen.images or count else BROKEN)
+        raise Refused(SCANNED if seen.images or count else BROKEN)
     if not seen.rows:
-        raise Unreadable(NO_TABLE)
+        raise Refused(NO_TABLE)
     return count
 
 
@@ -133,7 +137,7 @@ def _page_count(pdf: Any, limit: int) -> int:
     for _ in PDFPage.create_pages(pdf.doc):
         count += 1
         if count > limit:
-            raise Unreadable(
+            raise Refused(
                 f"This PDF has more than {limit:,} pages: split it and import the parts one by one."
             )
     return count
@@ -162,12 +166,12 @@ class _Seen:
 def _read_page(page: Any, number: int, out: TextIO, limits: Bounds, seen: _Seen) -> None:
     chars = len(page.chars)
     if chars > limits.page_chars:
-        raise Unreadable(
+        raise Refused(
             f"Page {number} has more than {limits.page_chars:,} characters: print the list with "
             "fewer rows to a page."
         )
     if len(page.edges) > limits.page_chars:
-        raise Unreadable(f"Page {number} has too many drawn lines to be a list: use a CSV.")
+        raise Refused(f"Page {number} has too many drawn lines to be a list: use a CSV.")
     seen.chars += chars
     seen.images += len(page.images)
     for piece in pieces_of(page, seen.columns):
@@ -177,7 +181,7 @@ def _read_page(page: Any, number: int, out: TextIO, limits: Bounds, seen: _Seen)
             continue
         seen.rows += len(rows)
         if seen.rows > limits.rows:
-            raise Unreadable(f"This list has more than {limits.rows:,} rows: split it.")
+            raise Refused(f"This list has more than {limits.rows:,} rows: split it.")
         if piece.bounds:
             seen.columns = tuple(piece.bounds)
         _say(out, page=number, rows=rows)
