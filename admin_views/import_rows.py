@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from admin_views import import_choices as choices
 from admin_views.import_frame import PAGE_SIZE, Asked, url
@@ -13,10 +13,11 @@ from admin_views.import_words import FIXED_BY, LABELS, WHY
 from app.database import begin
 from app.operations import import_decisions, imports
 from models.customers import Customer
-from models.imports import Field, ImportJob, ImportRow, Outcome, StagedRow
+from models.imports import Field, ImportJob, ImportRow, ImportStatus, Outcome, StagedRow
 
 Found = tuple[ImportRow, StagedRow | None, Customer | None]
 SAID = ("full_name", "company", "email", "phone", "city")
+_ON_ITS_WAY = (ImportStatus.MAPPED, ImportStatus.TRIED, ImportStatus.IMPORTING)
 
 
 def row_list(job: ImportJob, asked: Asked, page: str) -> dict[str, Any]:
@@ -44,10 +45,11 @@ def _turned(session: Session, job: ImportJob, asked: Asked) -> tuple[list[Found]
     A page whose rows are all settled meanwhile is the first one.
     """
     back = asked.before is not None
-    edge = ImportRow.position < asked.before if back else ImportRow.position > asked.after
-    order = ImportRow.position.desc() if back else ImportRow.position
-    query = _rows(job, asked).where(edge).order_by(order).limit(PAGE_SIZE + 1)
-    found: list[Any] = list(session.execute(query))
+    query, position = _rows(job, asked)
+    edge = position < asked.before if back else position > asked.after
+    query = query.where(edge).order_by(position.desc() if back else position)
+    found: list[Found] = [(row or _new(staged), staged, customer) for row, staged, customer in
+             session.execute(query.limit(PAGE_SIZE + 1))]  # fmt: skip
     if not found and (back or asked.after):
         return _turned(session, job, replace(asked, after=0, before=None))
     more, page = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
@@ -56,26 +58,36 @@ def _turned(session: Session, job: ImportJob, asked: Asked) -> tuple[list[Found]
     return page, asked.after > 0, more
 
 
-def _rows(job: ImportJob, asked: Asked) -> Select[ImportRow, StagedRow, Customer]:
-    query = (
-        select(ImportRow, StagedRow, Customer)
-        .outerjoin(
-            StagedRow,
-            (StagedRow.vendor_id == ImportRow.vendor_id)
-            & (StagedRow.job_id == ImportRow.job_id)
-            & (StagedRow.position == ImportRow.position),
-        )
-        .outerjoin(
-            Customer,
-            (Customer.vendor_id == ImportRow.vendor_id) & (Customer.id == ImportRow.customer_id),
-        )
-        .where(ImportRow.job_id == job.id, ImportRow.vendor_id == job.vendor_id)
+def _new(staged: StagedRow) -> ImportRow:
+    """What a row that will be created is going to be; until then it is not written down."""
+    return ImportRow(
+        job_id=staged.job_id, position=staged.position, line=staged.line, page=staged.page,
+        outcome=Outcome.CREATED.value, undone=False,
+    )  # fmt: skip
+
+
+def _rows(
+    job: ImportJob, asked: Asked
+) -> tuple[Select[ImportRow, StagedRow, Customer], InstrumentedAttribute[int]]:
+    """The rows that are asked for, and by what they are turned over."""
+    same = (
+        (StagedRow.vendor_id == ImportRow.vendor_id)
+        & (StagedRow.job_id == ImportRow.job_id)
+        & (StagedRow.position == ImportRow.position)
     )
-    if imports.is_halted(job):
+    halted = imports.is_halted(job)
+    planned = not halted and job.status in _ON_ITS_WAY and asked.show in (None, Outcome.CREATED)
+    first, second = (StagedRow, ImportRow) if planned else (ImportRow, StagedRow)
+    whose = (Customer.vendor_id == ImportRow.vendor_id) & (Customer.id == ImportRow.customer_id)
+    query = select(ImportRow, StagedRow, Customer).select_from(first)
+    query = query.outerjoin(second, same).outerjoin(Customer, whose)
+    query = query.where(first.job_id == job.id, first.vendor_id == job.vendor_id)
+    if halted:
         query = query.where(ImportRow.position <= imports.settled(job))
     if asked.show is not None:
-        query = query.where(ImportRow.outcome == asked.show)
-    return query
+        shown = ImportRow.outcome == asked.show
+        query = query.where(shown | ImportRow.id.is_(None) if planned else shown)
+    return query, first.position
 
 
 def _row(
@@ -136,7 +148,8 @@ def questions(job: ImportJob, asked: Asked) -> dict[str, Any]:
     if not count:
         return {}
     with begin() as session:
-        query = _rows(job, Asked()).where(import_decisions.duplicates(job))
+        query, _ = _rows(job, Asked(show=Outcome.SKIPPED_DUPLICATE))
+        query = query.where(import_decisions.duplicates(job))
         query = query.order_by(ImportRow.position).limit(PAGE_SIZE + 1)
         found = session.execute(query.where(ImportRow.position > asked.who)).all()
         if not found:

@@ -136,3 +136,11 @@ def begin_bulk() -> Iterator[Session]:
     with begin() as session:
         session.execute(text("SET LOCAL plan_cache_mode = auto"))
         yield session
+
+
+def saved_with_the_next(session: Session) -> None:
+    """Do not wait for the disk: a crash may undo this, and what comes after it finds out.
+
+    For a chunk that is done again when it is missing; the last one of a row has to wait.
+    """
+    session.execute(text("SET LOCAL synchronous_commit = off"))

@@ -1,6 +1,7 @@
 """Uploaded customer lists: where the files that `app.intake` reads meet the imports' rules."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +61,31 @@ def take_in(kept: Kept, filename: str, **wishes: str) -> ImportJob:
         )  # fmt: skip
 
 
+LONG, READ_HERE = 2_000_000, 10_000
+"""From how many bytes a list is read apart, and how many of its rows are not."""
+
+
 def rows_of(job: ImportJob, path: Path, start_line: int) -> Iterator[TypedRow]:
-    """The typed rows of a job's file from that line on."""
+    """The typed rows of a job's file from that line on.
+
+    A long one is read by a process of its own; until that is ready the first rows are read here.
+    """
     listing = opened(path, job.filename)
     mapping = dict(zip(listing.header, as_mapping(job).values(), strict=True))
-    return intake.typed_rows(listing, mapping, country_of(job), start_line)
+    country = country_of(job)
+    here = intake.typed_rows(listing, mapping, country, start_line)
+    if listing.kind != "csv" or path.stat().st_size < LONG:
+        return here
+    return _read_apart(here, path, {
+        "filename": job.filename, "limits": limits(), "mapping": mapping, "country": country,
+        "start_line": start_line,
+    })  # fmt: skip
+
+
+def _read_apart(here: Iterator[TypedRow], path: Path, asked: dict[str, Any]) -> Generator[TypedRow]:
+    with intake.typed_rows_apart(path, **asked, skip=READ_HERE) as apart:
+        yield from islice(here, READ_HERE)
+        yield from apart
 
 
 def as_mapping(job: ImportJob) -> dict[str, Field | None]:

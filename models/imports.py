@@ -65,12 +65,13 @@ class Problem:
     fatal: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TypedRow:
     """One row of a customer list: every value normalised, every doubt said in `problems`.
 
     E-mail is lower case, phones are E.164, the country is ISO 3166 alpha-2, the status is
-    a word of `customers.status`. `raw` holds the cells as the file has them.
+    a word of `customers.status`. `raw` holds the cells as the file has them. Nobody changes one;
+    it is not frozen because a frozen one takes ten times as long to make, and they are many.
     """
 
     line: int

@@ -25,6 +25,9 @@ from tasks.lanes import side_by_side
 LANES = 2
 """How many chunks of one list the database works on at a time."""
 
+WAVE = 8
+"""How many chunks are taken up before it is asked again whether the list goes on."""
+
 _SHOWN_PROBLEMS = 10_000
 _PIECE = 1 << 20
 
@@ -80,30 +83,33 @@ def _in_chunks(verb: Any, job_id: int) -> None:
 def _in_lanes(work: Callable[..., None], job_id: int) -> None:
     """Wave after wave of chunks, until all are done or somebody stopped it.
 
-    A try-out leaves the customers as they are: it is enough to look at the statistics once.
+    A try-out leaves the customers as they are: it is enough to look at the statistics once. An
+    import begins with a short wave, after which there is something to look at.
     """
     grows = work is import_steps.commit_span
     done, due, wave = 0, 0, 1
     while wave:
         if done == 0 or (grows and done >= due):
             _transacted(import_steps.refresh_statistics)
-            due = 4 * done or 1
+            due = 5 * done or LANES
         with suppress(imports.NotNow, TimeoutError):  # stopped, or held up: see what is left to do
-            wave = _wave(work, job_id)
+            wave = _wave(work, job_id, LANES if grows and not done else WAVE)
             done += wave
 
 
-def _wave(work: Callable[..., None], job_id: int) -> int:
+def _wave(work: Callable[..., None], job_id: int, most: int) -> int:
     """Chunks of a list side by side, a single one in this transaction; how many there were."""
     with begin_bulk() as session:
-        spans = import_steps.next_spans(session, job_id=job_id, size=imports.CHUNK, most=LANES)
+        spans = import_steps.next_spans(session, job_id=job_id, size=imports.CHUNK, most=most)
         if len(spans) < 2:
             for span in spans:
                 work(session, job_id=job_id, span=span, turn=lambda: None)
             return len(spans)
         if work is import_steps.commit_span:
             _transacted(import_steps.make_tags, job_id=job_id, spans=spans)
-        side_by_side(spans, lambda s, span, turn: work(s, job_id=job_id, span=span, turn=turn))
+        side_by_side(
+            spans, lambda s, span, turn: work(s, job_id=job_id, span=span, turn=turn), lanes=LANES
+        )
         return len(spans)
 
 
@@ -217,7 +223,7 @@ def _unmapped(job: ImportJob) -> dict[str, Any]:
 def _told(job_id: int) -> dict[str, Any]:
     with begin() as session:
         job = session.get_one(ImportJob, job_id)
-        counted = imports.counts(session, job_id=job_id) if not job.refused else {}
+        counted = {} if job.refused else imports.planned(session, job)
         problems = [] if job.refused else _problems(session, job_id)
         return _report(
             rows=job.total_rows, mapping=job.mapping, header=job.header, problems=problems,

@@ -15,8 +15,8 @@ PATIENCE = 300.0
 Work = Callable[[Session, Any, Callable[[], None]], None]
 
 
-def side_by_side(pieces: Sequence[Any], work: Work) -> None:
-    """Work on all pieces at once, each in a thread and a transaction of its own.
+def side_by_side(pieces: Sequence[Any], work: Work, *, lanes: int) -> None:
+    """Work on so many pieces at once, each in a thread and a transaction of its own.
 
     `work(session, piece, turn)` calls `turn` before it settles: it waits until every piece before
     is saved. When a piece fails, none after it is saved, and the first failure is raised.
@@ -26,6 +26,8 @@ def side_by_side(pieces: Sequence[Any], work: Work) -> None:
 
     def lane(number: int) -> None:
         try:
+            if failed := next((f for f in saved[:number] if f.done() and f.exception()), None):
+                failed.result()
             with begin_bulk() as session:
                 work(session, pieces[number], lambda: saved[number].result(PATIENCE))
         except BaseException as error:
@@ -33,7 +35,7 @@ def side_by_side(pieces: Sequence[Any], work: Work) -> None:
             raise
         saved[number + 1].set_result(None)
 
-    with ThreadPoolExecutor(len(pieces)) as pool:
-        lanes = [pool.submit(copy_context().run, lane, number) for number in range(len(pieces))]
-    for done in lanes:
-        done.result()
+    with ThreadPoolExecutor(lanes) as pool:
+        done = [pool.submit(copy_context().run, lane, number) for number in range(len(pieces))]
+    for piece in done:
+        piece.result()

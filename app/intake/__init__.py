@@ -1,5 +1,6 @@
 """Files in: a CSV or PDF customer list becomes typed rows, and problems with line and page."""
 
+from app.intake.apart import typed_rows_apart
 from app.intake.lists import Limits, Listing, Unreadable
 from app.intake.notes import Note, Tone, readings
 from app.intake.opening import open_list
@@ -21,4 +22,5 @@ __all__ = [
     "readings",
     "typed",
     "typed_rows",
+    "typed_rows_apart",
 ]

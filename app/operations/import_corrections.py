@@ -28,7 +28,7 @@ def correct(session: Session, *, row_id: int, typed: TypedRow) -> ImportRow:
     _find_twin(session, job, row)
     _judge(session, job, row)
     session.refresh(row)
-    job.tried = {**(job.tried or {}), **imports.counts(session, job_id=job.id)}
+    job.tried = {**(job.tried or {}), **imports.planned(session, job)}
     return row
 
 

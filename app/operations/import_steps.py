@@ -8,6 +8,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.database import saved_with_the_next
 from app.errors import DomainError, NotFound
 from app.operations import import_matching as matching
 from app.operations import import_reading, imports
@@ -103,6 +104,8 @@ def judge_span(session: Session, *, job_id: int, span: Span, turn: Callable[[], 
     job.progress = until
     if until >= job.total_rows:
         _next_round(session, job, step)
+    else:
+        saved_with_the_next(session)
 
 
 def _next_round(session: Session, job: ImportJob, step: str | None) -> None:
@@ -110,7 +113,7 @@ def _next_round(session: Session, job: ImportJob, step: str | None) -> None:
         job.tried, job.progress = {"step": "names"}, imports.settled(job)
         return
     _let_the_first_have_it(session, job)
-    job.tried = imports.counts(session, job_id=job.id)
+    job.tried = imports.planned(session, job)
     job.status = ImportStatus.TRIED
 
 
@@ -120,6 +123,7 @@ def _has_customers(session: Session, job: ImportJob) -> bool:
 
 
 def _plan_by_contact(session: Session, job: ImportJob) -> None:
+    """A row that will simply be created is not written down: most rows of most lists are."""
     matching.match_by_contact(session, match_by=job.match_by)
     matching.merge(session, strategy=job.strategy)
     matching.verdicts(session, strategy=job.strategy)
@@ -130,7 +134,8 @@ def _plan_by_contact(session: Session, job: ImportJob) -> None:
               (job_id, position, line, page, outcome, code, customer_id, raw, problems, after)
             SELECT s.job_id, s.position, s.line, s.page, v.outcome, v.code, v.customer_id,
               s.raw, s.problems, CASE WHEN v.outcome = 'skipped_duplicate' THEN {AFTER} END
-            FROM chunk s JOIN verdicts v USING (position) ORDER BY s.position
+            FROM chunk s JOIN verdicts v USING (position)
+            WHERE v.outcome <> 'created' OR s.problems IS NOT NULL ORDER BY s.position
             """  # noqa: S608
         )
     )
@@ -142,8 +147,8 @@ def _plan_by_name(session: Session, job: ImportJob) -> None:
         text(
             "DELETE FROM chunk s WHERE NOT s.valid OR s.leader IS NOT NULL OR s.name_key IS NULL"
             " OR (s.birthday IS NULL AND num_nonnulls(s.email, s.phone, s.phone_2) > 0)"
-            " OR NOT EXISTS (SELECT 1 FROM import_rows r WHERE r.vendor_id = s.vendor_id"
-            " AND r.job_id = s.job_id AND r.position = s.position AND r.outcome = 'created')"
+            " OR EXISTS (SELECT 1 FROM import_rows r WHERE r.vendor_id = s.vendor_id"
+            " AND r.job_id = s.job_id AND r.position = s.position AND r.outcome <> 'created')"
         )
     )
     if not session.scalar(text("SELECT EXISTS (SELECT 1 FROM chunk)")):
@@ -160,12 +165,14 @@ def adopt(session: Session, job: ImportJob, condition: str) -> None:
     session.execute(
         text(
             f"""
-            UPDATE import_rows r SET outcome = v.outcome, code = v.code,
-              customer_id = v.customer_id,
-              after = CASE WHEN v.outcome = 'skipped_duplicate' THEN {AFTER} END
+            INSERT INTO import_rows
+              (job_id, position, line, page, outcome, code, customer_id, after)
+            SELECT s.job_id, s.position, s.line, s.page, v.outcome, v.code, v.customer_id,
+              CASE WHEN v.outcome = 'skipped_duplicate' THEN {AFTER} END
             FROM chunk s JOIN verdicts v USING (position)
-            WHERE r.vendor_id = s.vendor_id AND r.job_id = :job AND r.position = s.position
-              AND {condition}
+            WHERE s.job_id = :job AND {condition}
+            ON CONFLICT (vendor_id, job_id, position) DO UPDATE SET outcome = excluded.outcome,
+              code = excluded.code, customer_id = excluded.customer_id, after = excluded.after
             """  # noqa: S608
         ),
         {"job": job.id},
@@ -225,6 +232,8 @@ def commit_span(session: Session, *, job_id: int, span: Span, turn: Callable[[],
     job.result = {**(job.result or {}), "settled": until}
     if until >= job.total_rows:
         _finish(session, job)
+    else:
+        saved_with_the_next(session)
 
 
 def make_tags(session: Session, *, job_id: int, spans: Sequence[Span]) -> None:
@@ -232,10 +241,10 @@ def make_tags(session: Session, *, job_id: int, spans: Sequence[Span]) -> None:
     made = session.scalars(
         text(
             "INSERT INTO tags (name) SELECT DISTINCT said.tag FROM staged_rows s"
-            " JOIN import_rows r ON r.vendor_id = s.vendor_id AND r.job_id = s.job_id"
+            " LEFT JOIN import_rows r ON r.vendor_id = s.vendor_id AND r.job_id = s.job_id"
             " AND r.position = s.position CROSS JOIN LATERAL unnest(s.tags) AS said(tag)"
             " WHERE s.job_id = :job AND s.position > :after AND s.position <= :until"
-            " AND s.tags IS NOT NULL AND r.outcome IN ('created', 'updated')"
+            " AND s.tags IS NOT NULL AND coalesce(r.outcome IN ('created', 'updated'), true)"
             " ORDER BY 1 ON CONFLICT DO NOTHING RETURNING id"
         ),
         {"job": job_id, "after": spans[0][0], "until": spans[-1][1]},
@@ -263,7 +272,8 @@ def _same_as_tried(session: Session, job: ImportJob) -> None:
         text(
             "SELECT EXISTS (SELECT 1 FROM verdicts v LEFT JOIN import_rows r"
             " ON r.job_id = :job AND r.position = v.position"
-            " WHERE v.outcome IS DISTINCT FROM r.outcome OR v.code IS DISTINCT FROM r.code"
+            " WHERE v.outcome IS DISTINCT FROM coalesce(r.outcome, 'created')"
+            " OR v.code IS DISTINCT FROM r.code"
             " OR v.customer_id IS DISTINCT FROM r.customer_id)"
         ),
         {"job": job.id},

@@ -76,8 +76,11 @@ def _create(session: Session, job_id: int) -> None:
     session.execute(text(_TAGGED.format(who=who, vendor=_VENDOR)))
     session.execute(
         text(
-            "UPDATE import_rows r SET customer_id = m.customer_id FROM made m"
-            " WHERE r.job_id = :job AND r.position = m.position"
+            "INSERT INTO import_rows (job_id, position, line, page, outcome, customer_id)"
+            " SELECT :job, position, s.line, s.page, 'created', m.customer_id"
+            " FROM chunk s JOIN made m USING (position) ORDER BY position"
+            " ON CONFLICT (vendor_id, job_id, position)"
+            " DO UPDATE SET customer_id = excluded.customer_id"
         ),
         {"job": job_id},
     )

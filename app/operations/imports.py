@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.database import saved_with_the_next
 from app.errors import DomainError
 from app.operations import import_reading
 from app.operations.import_undoing import KEPT_CHANGED, KEPT_IN_USE, drop_tags, undo_rows
@@ -258,6 +259,7 @@ def stage(
         raise NotNow(status="read by another worker")
     import_reading.stage(session, job_id=job_id, rows=rows, first=first, match_by=job.match_by)
     job.total_rows = job.progress = first - 1 + len(rows)
+    saved_with_the_next(session)  # at the latest with the end of the reading
     return job
 
 
@@ -412,14 +414,11 @@ def counts(session: Session, *, job_id: int, until: int | None = None) -> dict[s
     return {outcome.value: found.get(outcome.value, 0) for outcome in COUNTED}
 
 
-def rows(
-    job_id: int, *, outcome: str | None = None, after: int = 0, size: int = 25
-) -> Select[ImportRow]:
-    """The rows of a job in the order of the file, of one outcome if that is said."""
-    query = select(ImportRow).where(ImportRow.job_id == job_id, ImportRow.position > after)
-    if outcome is not None:
-        query = query.where(ImportRow.outcome == outcome)
-    return query.order_by(ImportRow.position).limit(size)
+def planned(session: Session, job: ImportJob) -> dict[str, int]:
+    """How many rows will end in each outcome; what is not written down will be created."""
+    told = counts(session, job_id=job.id)
+    told[Outcome.CREATED.value] += job.total_rows - sum(told.values())
+    return told
 
 
 def to_decide(job_id: int) -> Any:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from app.database import begin
 from app.operations import import_steps, imports
 from app.tenancy import acting, vendor_actor
-from models.imports import ImportJob, ImportRow, Outcome
+from models.imports import ImportJob, ImportRow, Outcome, StagedRow
 from tasks import imports as tasks
 from tests import make
 
@@ -64,9 +64,16 @@ class Desk:
             return newest
 
     def rows(self) -> list[ImportRow]:
+        """What became of each row, or will: those that are not written down will be created."""
         job = self.job()
         with acting(vendor_actor(self.vendor)), begin() as session:
-            return list(session.scalars(imports.rows(job.id, size=1000)))
+            told = session.query(ImportRow).filter_by(job_id=job.id)
+            staged = session.query(StagedRow).filter_by(job_id=job.id)
+            rows = {row.position: ImportRow(position=row.position, line=row.line, page=row.page,
+                                            outcome="created", undone=False)
+                    for row in staged} if not job.finished_at else {}  # fmt: skip
+            rows |= {row.position: row for row in told}
+            return [rows[position] for position in sorted(rows)]
 
     def do(self, verb: Any, **arguments: Any) -> Any:
         with acting(vendor_actor(self.vendor)), begin() as session:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
+from app import lists
 from app.database import begin
 from app.errors import DomainError, NotFound
 from app.operations import import_steps, imports
@@ -153,8 +154,9 @@ def test_somebody_else_becomes_a_customer_once_decided(desk: Desk) -> None:
 
 
 def test_duplicates_inside_the_file_are_found_across_chunks(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    real_desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    desk = real_desk
     monkeypatch.setattr(imports, "CHUNK", 2)
     monkeypatch.setattr(tasks, "LANES", 1)
     lines = [f"P {i},p{i}@example.com,,,,," for i in range(7)]
@@ -163,6 +165,21 @@ def test_duplicates_inside_the_file_are_found_across_chunks(
     rows = desk.rows()
     assert rows[7].customer_id == rows[0].customer_id
     assert rows[8].customer_id == rows[6].customer_id
+
+
+def test_a_long_list_is_read_apart_and_becomes_the_same(
+    real_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = real_desk
+    lines = ["Name,E-mail,Birthday", *(f"Anna {n},a{n % 9}@example.com,1988-04-0{n % 8 + 1}"
+                                       for n in range(40))]  # fmt: skip
+    tried = desk.run(lines, commit=False)
+    monkeypatch.setattr(lists, "LONG", 1)
+    monkeypatch.setattr(lists, "READ_HERE", 7)
+    monkeypatch.setattr(imports, "CHUNK", 5)
+    assert desk.run(lines) == tried
+    assert desk.counts(tried) == {"created": 9, "skipped_duplicate": 31}
+    assert [row.line for row in desk.rows()] == list(range(2, 42))
 
 
 def test_chunks_side_by_side_are_saved_in_the_order_of_the_list(
