@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import REFUSALS, DomainError
 from app.operations import interests
+from app.operations.customers import still_here
 from app.operations.moves import locked, move
 from app.operations.prices import amount
 from app.operations.zones import instant
@@ -234,8 +235,8 @@ def _times(
 
 
 def _customer(session: Session, customer_id: int) -> Customer:
-    customer = session.get(Customer, customer_id)
-    if customer is None or customer.archived_at is not None:
+    customer = still_here(session, customer_id)
+    if customer is None:
         raise CannotBook("This customer is not here any more: choose one.", field="customer_id")
     return customer
 

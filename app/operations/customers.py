@@ -136,6 +136,18 @@ def living(session: Session, customer_id: int) -> Customer:
     return customer
 
 
+def still_here(session: Session, customer_id: int) -> Customer | None:
+    """A customer who is not archived, merged or forgotten, and is not until this is over.
+
+    Whoever does one of these meanwhile is waited for, so that nothing is written into a file
+    that nobody opens any more.
+    """
+    session.flush()  # what is read again below
+    held = {"read": True, "key_share": True}
+    customer = session.get(Customer, customer_id, with_for_update=held, populate_existing=True)
+    return None if customer is None or customer.archived_at is not None else customer
+
+
 def _locked(session: Session, customer_id: int) -> Customer:
     session.flush()  # what is read again below
     customer = session.get(Customer, customer_id, with_for_update=True, populate_existing=True)

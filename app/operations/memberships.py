@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import DomainError
 from app.operations import interests
+from app.operations.customers import still_here
 from app.operations.moves import locked, move
-from models.customers import Customer
 from models.memberships import (
     MEMBERSHIP_TRANSITIONS,
     RUNNING,
@@ -43,8 +43,8 @@ def join(
 
     Money is no matter here: a membership that is sold is a line of an order.
     """
-    customer = session.get(Customer, customer_id)
-    if customer is None or customer.archived_at is not None:
+    customer = still_here(session, customer_id)
+    if customer is None:
         raise CannotJoin("This customer is not here any more: choose one.", field="customer_id")
     plan = session.get(MembershipPlan, plan_id)
     if plan is None or plan.vendor_id != customer.vendor_id or not plan.is_active:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import ChangedMeanwhile, DomainError
 from app.operations import interests, memberships, packages
+from app.operations.customers import still_here
 from app.operations.lines import DraftLine, set_lines
 from app.operations.moves import locked, move
 from app.tenancy import current_actor
@@ -151,8 +152,8 @@ def _draft(session: Session, order_id: int, seen: datetime | None) -> Order:
 def _check_customer(session: Session, customer_id: int | None, vendor_id: int) -> None:
     if customer_id is None:
         return
-    customer = session.get(Customer, customer_id)
-    if customer is None or customer.archived_at is not None or customer.vendor_id != vendor_id:
+    customer = still_here(session, customer_id)
+    if customer is None or customer.vendor_id != vendor_id:
         raise CannotOrder
 
 

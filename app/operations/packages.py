@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import DomainError
 from app.operations import interests
+from app.operations.customers import still_here
 from app.operations.moves import locked
-from models.customers import Customer
 from models.packages import HoldingStatus, Package, PackageHolding
 from models.words import Channel, InterestKind
 
@@ -25,8 +25,8 @@ def hand_out(
     session: Session, *, customer_id: int, package_id: int, channel: Channel = Channel.WALK_IN
 ) -> PackageHolding:
     """Give a customer a package with all its uses, valid from now for the package's days."""
-    customer = session.get(Customer, customer_id)
-    if customer is None or customer.archived_at is not None:
+    customer = still_here(session, customer_id)
+    if customer is None:
         raise CannotHandOut("This customer is not here any more: choose one.", field="customer_id")
     package = session.get(Package, package_id)
     if package is None or package.vendor_id != customer.vendor_id or not package.is_active:

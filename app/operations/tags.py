@@ -103,7 +103,7 @@ def _vendor(session: Session, customer_id: int) -> int:
     query = select(Customer.vendor_id).where(
         Customer.id == customer_id, Customer.archived_at.is_(None)
     )
-    vendor_id = session.scalar(query)
+    vendor_id = session.scalar(query.with_for_update(read=True, key_share=True))
     if vendor_id is None:
         raise NotFound
     return vendor_id

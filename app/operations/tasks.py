@@ -7,11 +7,10 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import DomainError
-from app.operations.customers import living
+from app.operations.customers import living, still_here
 from app.operations.moves import locked, move
 from app.operations.zones import instant
 from app.tenancy import current_actor
-from models.customers import Customer
 from models.staff import StaffMember
 from models.tasks import TASK_TRANSITIONS, Task, TaskKind, TaskStatus
 from models.users import VendorUser
@@ -131,8 +130,8 @@ def _moved(session: Session, task_id: int, to: TaskStatus) -> Task:
 def _vendor(session: Session, customer_id: int | None) -> int:
     """The vendor of the customer, else the one acting."""
     if customer_id is not None:
-        customer = session.get(Customer, customer_id)
-        if customer is None or customer.archived_at is not None:
+        customer = still_here(session, customer_id)
+        if customer is None:
             raise CannotPlan("This customer is not here any more: choose one.", field="customer_id")
         return customer.vendor_id
     vendor_id = current_actor().vendor_id

@@ -4,15 +4,17 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app import clock
 from app.database import begin
 from app.errors import DomainError
-from app.operations import bookings, interests, memberships, orders
+from app.operations import bookings, interests, memberships, merging, orders, packages, tags, tasks
 from app.operations.lines import DraftLine
 from app.tenancy import acting, vendor_actor
 from models.bookings import Booking
@@ -103,6 +105,47 @@ def test_one_of_eight_joins(fresh_database: str) -> None:
         ids = {"customer_id": make.customer(session).id, "plan_id": make.plan(session).id}
     outcomes = in_threads(vendor_id, memberships.join, [ids] * THREADS)
     assert outcomes == ["AlreadyMember"] * 7 + ["Membership"]
+
+
+@pytest.mark.parametrize("what", ["booking", "order", "task", "package", "membership", "tag"])
+def test_nothing_is_written_into_a_file_that_is_being_merged(
+    fresh_database: str, what: str
+) -> None:
+    """Whoever comes meanwhile waits, and then hears that the file is gone."""
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        stays, goes = make.customer(session).id, make.customer(session).id
+        service, package, plan = make.service(session), make.package(session), make.plan(session)
+        line = DraftLine(kind=LineKind.FEE, name="Fee", unit_price=Decimal(1))
+        verbs: dict[str, Callable[[Session], Any]] = {
+            "booking": lambda s: bookings.book(
+                s, customer_id=goes, service_id=service.id, starts_at=make.NOON
+            ),
+            "order": lambda s: orders.save_draft(s, customer_id=goes, lines=[line]),
+            "task": lambda s: tasks.plan(s, customer_id=goes, title="Call"),
+            "package": lambda s: packages.hand_out(s, customer_id=goes, package_id=package.id),
+            "membership": lambda s: memberships.join(s, customer_id=goes, plan_id=plan.id),
+            "tag": lambda s: tags.add(s, customer_id=goes, name="vip"),
+        }
+
+    def come() -> str:
+        with acting(vendor_actor(vendor_id)):
+            try:
+                with begin() as session:
+                    verbs[what](session)
+            except DomainError as refusal:
+                return refusal.code
+        return "written"
+
+    with ThreadPoolExecutor(1) as pool, acting(vendor_actor(vendor_id)):
+        with begin() as session:
+            merging.merge(session, survivor_id=stays, merged_id=goes)
+            meanwhile = pool.submit(come)
+            with pytest.raises(TimeoutError):
+                meanwhile.result(timeout=0.5)
+        assert meanwhile.result(timeout=10) in {
+            "CannotBook", "CannotOrder", "CannotPlan", "CannotHandOut", "CannotJoin", "NotFound",
+        }  # fmt: skip
 
 
 def test_the_clock_of_tests_does_not_leak() -> None:
