@@ -203,7 +203,7 @@
 
   /* ---- progress: {done, total, text, left, counts: {name: text}, state, url, finished} ---- */
   var poll = function (e) {
-    var wait = 1000, first = null;
+    var wait = 250, first = null; /* what is short is done before a second is over */
     /* How long it will take at the pace since this page stands; rough on purpose, it is read aloud. */
     var left = function (d) {
       if (!d.total || !d.done || d.finished) return "";
@@ -217,7 +217,7 @@
       if (document.hidden) { setTimeout(step, wait); return; }
       B.json(e.dataset.poll).then(function (d) {
         if (!d) { wait = Math.min(15000, wait * 2); setTimeout(step, wait); return; }
-        wait = 1000;
+        wait = Math.min(1000, wait * 2);
         var bar = e.querySelector("progress");
         if (bar && d.total) { bar.max = d.total; bar.value = d.done; bar.setAttribute("aria-label", d.text || ""); }
         var say = function (name, text) { B.all("[data-poll-" + name + "]", e).forEach(function (x) { if (text !== undefined && text !== null && x.textContent !== String(text)) x.textContent = text; }); };
