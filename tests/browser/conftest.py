@@ -43,14 +43,12 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def shots() -> Iterator[Path]:
-    """Where pictures go: BACKROOM_SHOTS, else a folder that is thrown away."""
-    if SHOTS:
-        Path(SHOTS).mkdir(parents=True, exist_ok=True)
-        yield Path(SHOTS)
-        return
-    with tempfile.TemporaryDirectory(prefix="br-shots-") as directory:
-        yield Path(directory)
+def shots() -> Path | None:
+    """Where pictures go: BACKROOM_SHOTS; without it none are taken."""
+    if not SHOTS:
+        return None
+    Path(SHOTS).mkdir(parents=True, exist_ok=True)
+    return Path(SHOTS)
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +68,7 @@ def keys(installation: Running, chromium: Browser) -> dict[str, Cookies]:
 
 @pytest.fixture
 def visit(
-    installation: Running, chromium: Browser, keys: dict[str, Cookies], shots: Path
+    installation: Running, chromium: Browser, keys: dict[str, Cookies], shots: Path | None
 ) -> Iterator[Visit]:
     """`visit("admin@market.example", PHONE)`: a visitor, signed in; None stays outside.
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.browser.house import HOSTILE
-from tests.browser.visiting import PHONE, SHOTS, WIDE, Visit, Visitor
+from tests.browser.visiting import PHONE, WIDE, Visit, Visitor
 
 WHO = {"admin": "admin@market.example", "manager": "manager@alpha.example"}
 NOUN = re.compile(r"/admin/([a-z-]+)/list$")
@@ -18,19 +18,20 @@ def links(visitor: Visitor, selector: str) -> list[str]:
 
 
 def looked_at(visitor: Visitor, path: str, *, picture: str = "") -> list[str]:
-    """Open a page on the phone and at the desk; what is wrong with it."""
-    width = {"width": PHONE[0], "height": PHONE[1]}
-    visitor.page.set_viewport_size(width)  # type: ignore[arg-type]
+    """Open a page on the phone and at the desk, whichever was last first; what is wrong with it."""
     if (status := visitor.open(path)) != 200:
         return [f"{status} at {path}"]
-    faults = visitor.find_faults()
-    if picture and SHOTS:
+    faults = seen(visitor, picture)
+    turned = PHONE if visitor.width == WIDE[0] else WIDE
+    visitor.page.set_viewport_size({"width": turned[0], "height": turned[1]})
+    return faults + [fault for fault in seen(visitor, picture) if fault not in faults]
+
+
+def seen(visitor: Visitor, picture: str) -> list[str]:
+    """What is wrong with the page as it stands, and a picture of it."""
+    if picture:
         visitor.shot(picture)
-    width = {"width": WIDE[0], "height": WIDE[1]}
-    visitor.page.set_viewport_size(width)  # type: ignore[arg-type]
-    if picture and SHOTS:
-        visitor.shot(picture)
-    return faults + [fault for fault in visitor.find_faults() if fault not in faults]
+    return visitor.find_faults()
 
 
 def pages_of(visitor: Visitor, noun: str) -> list[str]:

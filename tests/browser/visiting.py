@@ -16,7 +16,8 @@ SHOTS = os.environ.get("BACKROOM_SHOTS", "")
 LEAKS = re.compile(r"Traceback \(most recent|psycopg|sqlalchemy|SELECT .+ FROM|jinja2\.|Undefined")
 STYLED = re.compile(r"<[^>]+\sstyle\s*=", re.IGNORECASE)
 INLINE = re.compile(r"<script(?![^>]*\bsrc=)[^>]*>|<[^>]+\son[a-z]+\s*=\s*[\"']", re.IGNORECASE)
-WIDTH = "() => [document.scrollingElement.scrollWidth, window.innerWidth]"
+MEASURES = """() => [document.querySelectorAll('h1').length,
+  document.scrollingElement.scrollWidth, window.innerWidth]"""
 WIDEST = """() => [...document.querySelectorAll('body *')].filter(e => {
   const b = e.getBoundingClientRect();
   return b.width && b.right > innerWidth + 1 && getComputedStyle(e).position !== 'fixed';
@@ -29,7 +30,7 @@ class Visitor:
 
     page: Page
     running: Running
-    shots: Path
+    shots: Path | None
     wrong: list[str] = field(default_factory=list)
     status: int = 0
     html: str = ""
@@ -50,6 +51,11 @@ class Visitor:
         opened = response.request.is_navigation_request()
         if response.status >= (500 if opened else 400):
             self.wrong.append(f"{response.status} from {response.url}")
+
+    @property
+    def width(self) -> int:
+        """How wide the window is now."""
+        return int((self.page.viewport_size or {}).get("width", 0))
 
     def open(self, path: str) -> int:
         """Go to a path; the status of the page that comes."""
@@ -79,9 +85,10 @@ class Visitor:
         return found
 
     def shot(self, name: str) -> None:
-        """Keep a picture of the window, where somebody asked for pictures."""
-        width = (self.page.viewport_size or {}).get("width", 0)
-        self.page.screenshot(path=self.shots / f"{name}-{width}.png")
+        """Keep a picture of the window, if somebody asked for pictures."""
+        if self.shots is None:
+            return
+        self.page.screenshot(path=self.shots / f"{name}-{self.width}.png")
 
     def find_faults(self) -> list[str]:
         """What is wrong with the page as it was sent and as it stands."""
@@ -92,9 +99,9 @@ class Visitor:
             found.append(f"style attribute {STYLED.search(self.html)}")
         if INLINE.search(self.html):
             found.append(f"inline script {INLINE.search(self.html)}")
-        if (heads := self.page.locator("h1").count()) != 1:
+        heads, wide, window = self.page.evaluate(MEASURES)
+        if heads != 1:
             found.append(f"{heads} h1")
-        wide, window = self.page.evaluate(WIDTH)
         if wide > window:
             found.append(f"{wide} px in {window}: {self.page.evaluate(WIDEST)}")
         return [f"{self.page.url}: {fault}" for fault in found]

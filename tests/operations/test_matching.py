@@ -1,6 +1,7 @@
 """Every mix of filters finds whom a naive reading of the records finds, on every way."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection
+from sqlalchemy import Engine
 
 from app.database import begin
 from app.operations import choices as choices_module
@@ -18,6 +19,7 @@ from app.operations.matching import PARAMETERS, Filters
 from app.tenancy import SYSTEM, Actor, acting, admin_actor, vendor_actor
 from models.contact import fold, query_words
 from tests import make
+from tests.server import TestServer, own_database, undone
 
 KINDS = ("appointment", "class", "lab_test", "stay")
 CITIES = ("Zürich", "Lisboa", "são paulo")
@@ -64,8 +66,21 @@ class World:
         return False
 
 
+@pytest.fixture(scope="module")
+def built(server: TestServer) -> Iterator[tuple[Engine, World]]:
+    """The world and its database, made once: nobody here changes it."""
+    with own_database(server) as engine:
+        yield engine, _made()
+
+
 @pytest.fixture
-def world(db: Connection) -> World:
+def world(built: tuple[Engine, World]) -> Iterator[World]:
+    """The world, in a transaction of its own."""
+    with undone(built[0]):
+        yield built[1]
+
+
+def _made() -> World:
     """Two vendors far apart on the clock, with seventy customers who bought at random."""
     rng = random.Random(7)
     with acting(SYSTEM), begin() as session:

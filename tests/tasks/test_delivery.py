@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import redis
 from sqlalchemy import text
 
 from app.database import begin
@@ -83,6 +84,11 @@ class Bench:
             stop.set()
             thread.join(PATIENCE)
 
+    def handed_over(self) -> int:
+        """How many tasks lie with the broker, taken up by nobody."""
+        with redis.Redis.from_url(self.url) as broker:
+            return int(broker.llen("backroom"))
+
     def said(self, word: str) -> list[str]:
         return sorted(line for line in self.notes.read_text().split("\n") if line.startswith(word))
 
@@ -103,9 +109,10 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture
 def bench(fresh_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(outbox, "LEASE", timedelta(seconds=3))
-    monkeypatch.setattr(outbox, "LONGEST_LEASE", timedelta(seconds=3))
-    monkeypatch.setattr(relays, "POLL_SECONDS", 0.5)
+    monkeypatch.setattr(outbox, "LEASE", timedelta(seconds=2))
+    monkeypatch.setattr(outbox, "LONGEST_LEASE", timedelta(seconds=2))
+    monkeypatch.setattr(relays, "POLL_SECONDS", 0.2)
+    monkeypatch.setattr(relays, "PAUSE_SECONDS", 0.2)
     made = Bench(tmp_path, fresh_database)
     yield made
     made.close()
@@ -129,14 +136,17 @@ def _eventually(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def test_redis_killed_and_started_again_loses_nothing(bench: Bench) -> None:
-    redis = bench.redis()
+def test_redis_killed_and_started_again_loses_nothing(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker = bench.redis()
     with bench.relay():
         _promise("a", "b")
-        time.sleep(1.5)  # handed over, nobody works: the broker takes both with it
-        _kill(redis)
+        _eventually(lambda: bench.handed_over() == 2)  # nobody works: the broker takes them along
+        _kill(broker)
+        caplog.clear()
         _promise("c")
-        time.sleep(1)
+        _eventually(lambda: "The relay rests" in caplog.text)
         bench.redis()
         bench.worker()
         _eventually(lambda: _done() == 3)
@@ -147,7 +157,7 @@ def test_a_worker_killed_in_the_middle_is_replaced(bench: Bench) -> None:
     bench.redis()
     worker = bench.worker()
     with bench.relay():
-        _promise("slow", seconds=4)
+        _promise("slow", killed=True)
         _eventually(lambda: bench.said("begun") == ["begun slow"])
         _kill(worker)
         bench.worker()
