@@ -247,11 +247,6 @@ def place(shown: CustomersPage, asked: Asked, page: Page, position: int, found: 
         shown.empty = "no_match" if asked.filters else "first"
 
 
-def tags_of(session: Session, customer: Customer) -> list[str]:
-    """The tags of a customer, by name."""
-    return list(session.scalars(select(_TAGS).where(Customer.id == customer.id)).one())
-
-
 def _tags() -> ColumnElement[Any]:
     names = (
         select(Tag.name)

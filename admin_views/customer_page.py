@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from sqladmin import expose
-from sqlalchemy import select
+from sqlalchemy import Select, Text, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,9 +18,8 @@ from admin_views import customer_chart, customer_side
 from admin_views.access import needs
 from admin_views.base import HouseView
 from admin_views.customer_filters import STATUSES
-from admin_views.customer_list import BASE, ICONS, tags_of
+from admin_views.customer_list import BASE, ICONS
 from admin_views.customer_side import may
-from admin_views.loaders import vendor_names
 from admin_views.rendering import (
     ago,
     clock_time,
@@ -38,9 +38,11 @@ from app.operations import customers
 from app.operations.likeness import likely_duplicates
 from app.operations.merging import UNDO_WITHIN
 from app.settings import settings
+from app.tenancy import DatabaseRole, current_actor
 from models.customers import Customer, CustomerMerge
 from models.labels import Change
-from models.tags import Tag
+from models.tags import CustomerTag, Tag
+from models.vendors import Vendor
 from reports import customer_figures, timeline
 from reports.customer_figures import Figures
 from reports.timeline import Item, Tab
@@ -86,16 +88,18 @@ class CustomerPage(HouseView):
         at = f"{BASE}/{customer.id}"
         lives = customer.archived_at is None
         edits = lives and may("edit")
-        vendor = vendor_names(session, [customer]).get(customer.vendor_id)
-        tags = tags_of(session, customer)
+        words = words_of(session, customer)
+        vendor = words.vendor if current_actor().role is not DatabaseRole.VENDOR else None
         known = customer_figures.figures(session, customer=customer, now=clock.now())
         page: dict[str, Any] = {
             "customer": head(customer, vendor),
             "tags": [
                 {"name": t, "remove_url": f"{at}/untag?{urlencode({'name': t})}" if edits else None}
-                for t in tags
+                for t in words.worn
             ],
-            "tag_add": tag_box(session, customer, at) if edits and may("tags") else None,
+            "tag_add": {"url": f"{at}/tag", "choices": words.known}
+            if edits and may("tags")
+            else None,
             "status_choices": STATUSES,
             "status_url": f"{at}/status" if edits else None,
             "call": {"phone": customer.phone} if customer.phone and lives else None,
@@ -150,10 +154,33 @@ def head(customer: Customer, vendor: str | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def tag_box(session: Session, customer: Customer, at: str) -> dict[str, Any]:
-    """Where a tag is typed; the vendor's own words are proposed."""
-    known = select(Tag.name).where(Tag.vendor_id == customer.vendor_id).order_by(Tag.name).limit(50)
-    return {"url": f"{at}/tag", "choices": list(session.scalars(known))}
+def _words() -> Select[Any]:
+    vendor: Any = bindparam("vendor_id")
+    customer: Any = bindparam("customer_id")
+    worn = (
+        select(Tag.name)
+        .join(CustomerTag, CustomerTag.tag_id == Tag.id)
+        .where(CustomerTag.vendor_id == vendor, CustomerTag.customer_id == customer)
+        .distinct()
+        .order_by(Tag.name)
+    )
+    known = select(Tag.name).where(Tag.vendor_id == vendor).order_by(Tag.name).limit(50)
+
+    def listed(names: Select[Any]) -> Any:
+        return func.array(names.scalar_subquery(), type_=ARRAY(Text))
+
+    return select(
+        Vendor.name.label("vendor"), listed(worn).label("worn"), listed(known).label("known")
+    ).where(Vendor.id == vendor)
+
+
+_WORDS = _words()
+
+
+def words_of(session: Session, customer: Customer) -> Any:
+    """The vendor's name, the tags the customer wears, and words the vendor uses, to be chosen."""
+    whose = {"vendor_id": customer.vendor_id, "customer_id": customer.id}
+    return session.connection().execute(_WORDS, whose).one()
 
 
 def buttons(customer: Customer) -> list[dict[str, Any]]:

@@ -3,7 +3,23 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Numeric,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    desc,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from admin_views.access import allowed
@@ -54,7 +70,7 @@ def cards(session: Session, customer: Customer, edits: bool) -> dict[str, Any]:
         "at": at,
         "addresses": addresses(session, customer),
         **tasks(session, customer, edits),
-        "holdings": [*packages(session, customer), *memberships(session, customer)],
+        "holdings": holdings(session, customer),
         "consents": consents(session, customer),
         "purposes": PURPOSES,
         "preference": preference(session, customer),
@@ -72,9 +88,14 @@ def _whose(customer: Customer) -> dict[str, int]:
     return {"vendor_id": customer.vendor_id, "customer_id": customer.id}
 
 
+def none(kind: Any) -> Any:
+    """Nothing, of this type: both halves of a union have to have one."""
+    return cast(null(), kind)
+
+
 _ADDRESSES = select(Address).where(*_of(Address)).order_by(Address.id).limit(MOST)
 _TASKS = (
-    select(Task, StaffMember.name)
+    select(Task.id, Task.title, Task.status, Task.due_at, StaffMember.name.label("who"))
     .outerjoin(
         StaffMember,
         (StaffMember.vendor_id == Task.vendor_id) & (StaffMember.id == Task.assignee_id),
@@ -84,33 +105,60 @@ _TASKS = (
     .limit(MOST + 1)
 )
 _PACKAGES = (
-    select(PackageHolding, Package.name)
+    select(
+        literal("package").label("kind"), PackageHolding.id, Package.name,
+        PackageHolding.expires_at.label("until"), PackageHolding.uses, PackageHolding.uses_left,
+        none(Text).label("status"), none(Boolean).label("ends"), none(Numeric).label("price"),
+        func.row_number().over(
+            order_by=(PackageHolding.expires_at.asc().nulls_last(), PackageHolding.id)
+        ).label("nth"),
+    )
     .join(
         Package,
         (Package.vendor_id == PackageHolding.vendor_id) & (Package.id == PackageHolding.package_id),
     )
     .where(*_of(PackageHolding), PackageHolding.status == HoldingStatus.ACTIVE)
-    .order_by(PackageHolding.expires_at.asc().nulls_last(), PackageHolding.id)
+    .order_by("nth")
     .limit(MOST)
-)
+)  # fmt: skip
 _MEMBERSHIPS = (
-    select(Membership, MembershipPlan)
+    select(
+        literal("membership").label("kind"), Membership.id, MembershipPlan.name,
+        Membership.period_ends_at.label("until"),
+        none(BigInteger).label("uses"), none(BigInteger).label("uses_left"),
+        Membership.status, Membership.cancel_at_period_end.label("ends"), MembershipPlan.price,
+        func.row_number().over(order_by=Membership.id.desc()).label("nth"),
+    )
     .join(
         MembershipPlan,
         (MembershipPlan.vendor_id == Membership.vendor_id)
         & (MembershipPlan.id == Membership.plan_id),
     )
     .where(*_of(Membership), Membership.ended_at.is_(None))
-    .order_by(Membership.id.desc())
+    .order_by("nth")
     .limit(MOST)
-)
-_PREFERENCE = select(CustomerPreference).where(*_of(CustomerPreference))
+)  # fmt: skip
+_HOLDINGS = union_all(
+    select(_PACKAGES.subquery("packages")), select(_MEMBERSHIPS.subquery("memberships"))
+).order_by(desc("kind"), "nth")
 _LIKED = (
-    select(Category.id, Category.name)
+    select(
+        func.json_agg(aggregate_order_by(
+            func.json_build_object("id", Category.id, "name", Category.name), Category.name,
+        ), type_=JSON)
+    )
     .join(PreferredCategory, PreferredCategory.category_id == Category.id)
     .where(*_of(PreferredCategory))
-    .order_by(Category.name)
-)
+    .scalar_subquery()
+)  # fmt: skip
+_PREFERENCE = (
+    select(
+        CustomerPreference.channel, CustomerPreference.quiet_from, CustomerPreference.quiet_until,
+        _LIKED.label("likes"),
+    )
+    .select_from(select(literal(1).label("one")).subquery("always"))
+    .outerjoin(CustomerPreference, and_(*_of(CustomerPreference)))
+)  # fmt: skip
 """Built once: every customer's page asks them."""
 
 
@@ -131,9 +179,9 @@ def addresses(session: Session, customer: Customer) -> list[dict[str, Any]]:
 
 def tasks(session: Session, customer: Customer, edits: bool) -> dict[str, Any]:
     """What is to be done about them, the most urgent first."""
-    found = session.execute(_TASKS, _whose(customer)).all()
+    found = session.connection().execute(_TASKS, _whose(customer)).all()
     moves = edits and may("move", "task")
-    shown = [_task(task, who, moves) for task, who in found[:MOST]]
+    shown = [_task(task, moves) for task in found[:MOST]]
     return {
         "tasks": shown,
         "task_count_text": f"{MOST}+" if len(found) > MOST else str(len(found) or ""),
@@ -143,41 +191,37 @@ def tasks(session: Session, customer: Customer, edits: bool) -> dict[str, Any]:
     }
 
 
-def _task(task: Task, who: str | None, moves: bool) -> dict[str, Any]:
+def _task(task: Any, moves: bool) -> dict[str, Any]:
     late = task.due_at is not None and task.due_at < clock.now()
     due = task.due_at and ("due " + ago(task.due_at))
     status = "overdue" if late else task.status if task.status != TaskStatus.OPEN else None
     return {
         "id": task.id, "title": task.title, "url": f"/admin/task/details/{task.id}",
-        "sub": " · ".join(part for part in (who, due) if part), "status": status,
+        "sub": " · ".join(part for part in (task.who, due) if part), "status": status,
         "done_url": f"/admin/task/do/{task.id}/done" if moves else None,
     }  # fmt: skip
 
 
-def packages(session: Session, customer: Customer) -> list[dict[str, Any]]:
-    """Packages with uses left."""
-    return [
-        {
-            "title": name, "url": f"/admin/package-holding/details/{held.id}",
-            "text": f"{held.uses_left} left"
-            + (f" · until {day(held.expires_at)}" if held.expires_at else ""),
-            "used": held.uses - held.uses_left, "total": held.uses,
-        }
-        for held, name in session.execute(_PACKAGES, _whose(customer))
-    ]  # fmt: skip
+def holdings(session: Session, customer: Customer) -> list[dict[str, Any]]:
+    """Packages with uses left, and memberships that are not over."""
+    found = session.connection().execute(_HOLDINGS, _whose(customer))
+    return [_package(held) if held.kind == "package" else _membership(held) for held in found]
 
 
-def memberships(session: Session, customer: Customer) -> list[dict[str, Any]]:
-    """Memberships that are not over."""
-    return [
-        {
-            "title": plan.name, "url": f"/admin/membership/details/{held.id}",
-            "text": f"{'ends' if held.cancel_at_period_end else 'renews'}"
-            f" {day(held.period_ends_at)}, {money(plan.price)}",
-            "status": held.status,
-        }
-        for held, plan in session.execute(_MEMBERSHIPS, _whose(customer))
-    ]  # fmt: skip
+def _package(held: Any) -> dict[str, Any]:
+    return {
+        "title": held.name, "url": f"/admin/package-holding/details/{held.id}",
+        "text": f"{held.uses_left} left" + (f" · until {day(held.until)}" if held.until else ""),
+        "used": held.uses - held.uses_left, "total": held.uses,
+    }  # fmt: skip
+
+
+def _membership(held: Any) -> dict[str, Any]:
+    verb = "ends" if held.ends else "renews"
+    return {
+        "title": held.name, "url": f"/admin/membership/details/{held.id}",
+        "text": f"{verb} {day(held.until)}, {money(held.price)}", "status": held.status,
+    }  # fmt: skip
 
 
 def consents(session: Session, customer: Customer) -> list[dict[str, Any]]:
@@ -204,15 +248,14 @@ def consents(session: Session, customer: Customer) -> list[dict[str, Any]]:
 
 def preference(session: Session, customer: Customer) -> dict[str, Any]:
     """How they like to be reached, and what they like to hear about."""
-    kept = session.scalars(_PREFERENCE, _whose(customer)).first()
-    liked = session.connection().execute(_LIKED, _whose(customer))
+    kept = session.connection().execute(_PREFERENCE, _whose(customer)).one()
     names = dict(CHANNELS)
-    since = f"{kept.quiet_from:%H:%M}" if kept and kept.quiet_from else ""
-    until = f"{kept.quiet_until:%H:%M}" if kept and kept.quiet_until else ""
+    since = f"{kept.quiet_from:%H:%M}" if kept.quiet_from else ""
+    until = f"{kept.quiet_until:%H:%M}" if kept.quiet_until else ""
     return {
-        "channel": kept.channel if kept else None,
-        "channel_text": names[ConsentChannel(kept.channel)] if kept and kept.channel else None,
+        "channel": kept.channel,
+        "channel_text": names[ConsentChannel(kept.channel)] if kept.channel else None,
         "quiet_from": since, "quiet_until": until,
         "quiet_text": f"{since}–{until}" if since and until else None,
-        "likes": [{"id": row.id, "name": row.name} for row in liked],
+        "likes": kept.likes or [],
     }  # fmt: skip

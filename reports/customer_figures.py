@@ -17,6 +17,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.orm import Session
@@ -82,10 +83,8 @@ class Figures:
 
 
 def figures(session: Session, *, customer: Customer, now: datetime) -> Figures:
-    """The figures of a customer whose file is open: the numbers on it, and five small queries."""
-    connection, whose = session.connection(), _whose(customer)
-    next_visit = connection.execute(_NEXT_VISIT, {**whose, "now": now}).first()
-    order_value = connection.scalar(_ORDER_VALUE, whose)
+    """The figures of a customer whose file is open: the numbers on it, and three small queries."""
+    around = session.connection().execute(_AROUND, {**_whose(customer), "now": now}).one()
     return Figures(
         spent=customer.total_spent,
         services_spent=customer.services_spent,
@@ -93,12 +92,12 @@ def figures(session: Session, *, customer: Customer, now: datetime) -> Figures:
         visits=customer.visit_count,
         orders=customer.order_count,
         no_shows=customer.no_show_count,
-        order_value=order_value,
-        every_days=_every_days(session, customer),
+        order_value=around.order_value,
+        every_days=_every_days(customer, around.first_visit),
         last_visit_at=customer.last_visit_at,
         last_order_at=customer.last_order_at,
-        next_visit_at=next_visit.starts_at if next_visit else None,
-        next_visit=next_visit.name if next_visit else None,
+        next_visit_at=around.starts_at,
+        next_visit=around.name,
         interests=interests(session, customer),
         months=months(session, customer, now),
     )
@@ -131,71 +130,71 @@ _FIRST_VISIT = (
 )
 
 
-def _every_days(session: Session, customer: Customer) -> int | None:
+def _around() -> Select[Any]:
+    """What is next, what came first, what an order brings: asked together, each by its index."""
+    coming = _NEXT_VISIT.subquery("coming")
+    always = select(literal(1).label("one")).subquery("always")
+    return select(
+        coming.c.starts_at,
+        coming.c.name,
+        _ORDER_VALUE.scalar_subquery().label("order_value"),
+        _FIRST_VISIT.scalar_subquery().label("first_visit"),
+    ).select_from(always.outerjoin(coming, true()))
+
+
+_AROUND = _around()
+
+
+def _every_days(customer: Customer, first: datetime | None) -> int | None:
     """The days from first to last visit, shared by the steps between; None before the second."""
-    if customer.visit_count < 2 or customer.last_visit_at is None:
-        return None
-    first = session.connection().scalar(_FIRST_VISIT, _whose(customer))
-    if first is None:
+    if customer.visit_count < 2 or customer.last_visit_at is None or first is None:
         return None
     steps = customer.visit_count - 1
     days: float = (customer.last_visit_at - first) / timedelta(days=1)
     return max(1, round(days / steps))
 
 
-_NAMES: dict[InterestKind, Any] = {
-    **dict.fromkeys(
+_ITEMS: Sequence[tuple[Any, Sequence[InterestKind]]] = (
+    (
+        Service,
         (
             InterestKind.APPOINTMENT,
             InterestKind.CLASS,
             InterestKind.LAB_TEST,
             InterestKind.STAY,
         ),
-        Service,
     ),
-    InterestKind.PRODUCT: Product,
-    InterestKind.PACKAGE: Package,
-    InterestKind.MEMBERSHIP: MembershipPlan,
-}
+    (Product, (InterestKind.PRODUCT,)),
+    (Package, (InterestKind.PACKAGE,)),
+    (MembershipPlan, (InterestKind.MEMBERSHIP,)),
+)
+
+
+def _interests() -> Select[Any]:
+    bought = CustomerInterest
+    name = func.coalesce(*(model.name for model, _ in _ITEMS), "No longer sold")
+    query = select(
+        bought.kind, name.label("name"), Category.name.label("category"), bought.times,
+        bought.spent, bought.last_at,
+    )  # fmt: skip
+    query = query.outerjoin(Category, Category.id == bought.category_id)
+    for model, kinds in _ITEMS:
+        same = and_(model.vendor_id == bought.vendor_id, model.id == bought.item_id)
+        query = query.outerjoin(model, and_(bought.kind.in_(kinds), same))
+    return (
+        query.where(*_of(bought))
+        .order_by(bought.spent.desc(), bought.times.desc(), bought.id)
+        .limit(bindparam("top", type_=Integer))
+    )
+
+
+_INTERESTS = _interests()
 
 
 def interests(session: Session, customer: Customer, top: int = TOP) -> list[Interest]:
     """What the customer spends most on; the most frequent first where the money is equal."""
-    rows = session.execute(
-        select(CustomerInterest, Category.name)
-        .outerjoin(Category, Category.id == CustomerInterest.category_id)
-        .where(
-            CustomerInterest.vendor_id == customer.vendor_id,
-            CustomerInterest.customer_id == customer.id,
-        )
-        .order_by(CustomerInterest.spent.desc(), CustomerInterest.times.desc(), CustomerInterest.id)
-        .limit(top)
-    ).all()
-    names = _item_names(session, [row.CustomerInterest for row in rows])
-    return [
-        Interest(
-            bought.kind,
-            names.get((bought.kind, bought.item_id), "No longer sold"),
-            category,
-            bought.times,
-            bought.spent,
-            bought.last_at,
-        )
-        for bought, category in rows
-    ]
-
-
-def _item_names(session: Session, bought: Sequence[CustomerInterest]) -> dict[tuple[str, int], str]:
-    """The names of the items: one query, a part of it for each kind that occurs."""
-    parts = [
-        select(literal(kind).label("kind"), _NAMES[InterestKind(kind)].id.label("id"),
-               _NAMES[InterestKind(kind)].name.label("name"))
-        .where(_NAMES[InterestKind(kind)].id.in_([b.item_id for b in bought if b.kind == kind]))
-        for kind in sorted({b.kind for b in bought})
-    ]  # fmt: skip
-    if not parts:
-        return {}
-    return {(row.kind, row.id): row.name for row in session.execute(union_all(*parts))}
+    found = session.connection().execute(_INTERESTS, {**_whose(customer), "top": top})
+    return [Interest(*row) for row in found]
 
 
 def months(session: Session, customer: Customer, now: datetime) -> list[Month]:

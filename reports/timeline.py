@@ -273,8 +273,8 @@ SOURCES: Sequence[Source] = (
 
 
 def _items(session: Session, vendor_id: int, rows: Sequence[Any]) -> list[Item]:
-    zone = zone_of(session, vendor_id)
     trail = [row for row in rows if row.kind == "change"]
+    zone = zone_of(session, vendor_id) if trail else ""
     names = resolve(session, (side for row in trail for side in (row.old, row.new)))
     people = _people(session, {row.user_id for row in rows if row.user_id})
     return [_item(row, names, people, zone) for row in rows]
