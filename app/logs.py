@@ -2,6 +2,7 @@
 
 import logging
 import logging.config
+import re
 import time
 from typing import Any
 
@@ -26,6 +27,29 @@ class OneLine(logging.Formatter):
         return "\n".join(f"  {plain(line)}" for line in lines)
 
 
+class Discreet(logging.Filter):
+    """A log tells no secret of a one-time link, and nothing that was searched for: names, phones.
+
+    uvicorn's line of a request holds its whole address: the client, the method, the path with
+    the query, the version, the status.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            of_request = record.name == "uvicorn.access"
+            record.args = tuple(_discreet(arg, of_request) for arg in record.args)
+        return True
+
+
+LINK = re.compile(r"(/link/)[^/?\s]+")
+
+
+def _discreet(arg: object, of_request: bool) -> object:
+    if not isinstance(arg, str) or not arg.startswith("/"):
+        return arg
+    return LINK.sub(r"\1...", arg.partition("?")[0] if of_request else arg)
+
+
 def plain(text: str) -> str:
     """Text with its control characters written out, and no longer than a log line should be."""
     short = text if len(text) <= 4000 else f"{text[:4000]}…"
@@ -38,7 +62,14 @@ def config(level: str = "INFO") -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": OneLine, "fmt": FORMAT}},
-        "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"discreet": {"()": Discreet}},
+        "handlers": {
+            "out": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "filters": ["discreet"],
+            }
+        },
         "root": {"handlers": ["out"], "level": level},
         "loggers": {
             "uvicorn": {"level": level},

@@ -278,6 +278,27 @@ def test_a_log_line_stays_one_line() -> None:
     assert len(logs.plain("x" * 100_000)) < 5000
 
 
+def test_a_log_line_tells_no_secret_and_no_search(capsys: pytest.CaptureFixture[str]) -> None:
+    before = logging.getLogger().handlers[:], logging.getLogger().level
+    logs.configure()
+    try:
+        access = logging.getLogger("uvicorn.access")
+        asked = '%s - "%s %s HTTP/%s" %d'
+        access.info(asked, "1.2.3.4:5", "GET", "/link/br0ad-secret?x=1", "1.1", 200)
+        access.info(asked, "1.2.3.4:5", "GET", "/admin/customer/list?search=Quintessa", "1.1", 200)
+        logging.getLogger("app").error(
+            "Request %s failed: %s %s", "1", "POST", "/link/br0ad-secret"
+        )
+    finally:
+        logging.getLogger().handlers[:], level = before
+        logging.getLogger().setLevel(level)
+    said = capsys.readouterr().err
+    assert said.count("/link/...") == 2
+    assert "/admin/customer/list HTTP/1.1" in said
+    assert "br0ad" not in said
+    assert "Quintessa" not in said
+
+
 # --- the demo, whole ----------------------------------------------------------------------
 
 
