@@ -73,8 +73,10 @@ def add_all(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> 
 
 def put(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> None:
     """Insert many rows at once."""
+    statement = insert(model).returning(model.id)  # with an answer, many rows go in one statement
     for batch in range(0, len(rows), 5000):
-        session.execute(insert(model), rows[batch : batch + 5000], execution_options=NULLS_TOO)
+        some = rows[batch : batch + 5000]
+        session.scalars(statement, some, execution_options=NULLS_TOO).all()
 
 
 def customers(session: Session, shop: Shop, random: Random, now: datetime) -> list[dict[str, Any]]:
