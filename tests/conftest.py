@@ -11,10 +11,10 @@ from argon2 import PasswordHasher
 from sqlalchemy import Connection, Engine
 
 from app import clock
-from app.database import connect
+from app.database import SessionFactory, connect
 from app.operations import passwords
 from tests.server import TestServer, own_database, undone
-
+from tests.webclient import House, furnish
 
 LONG = ("test_seed", "test_command_line", "test_delivery", "test_portable", "test_races")
 
@@ -63,6 +63,16 @@ def engine(server: TestServer) -> Iterator[Engine]:
     engine = connect(url, pool_size=5)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def furnished(server: TestServer) -> Iterator[tuple[Engine, House]]:
+    """A database with the house of `tests.webclient` in it, made once: see `tests.furnished`."""
+    before = SessionFactory.kw.get("bind")
+    with own_database(server) as engine:
+        house = furnish()
+        SessionFactory.configure(bind=before)
+        yield engine, house
 
 
 @pytest.fixture

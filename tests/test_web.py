@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 import uvicorn
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import delete, select, update
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,6 +25,7 @@ from app.transact import in_transaction
 from app.web import NoSecret, create_app, walk_routes
 from models.users import LoginSession, User, VendorUser
 from tests import make
+from tests.furnished import db, house
 from tests.webclient import (
     ORIGIN,
     OWN,
@@ -37,6 +38,8 @@ from tests.webclient import (
     settled,
 )
 
+__all__ = ["db", "house"]  # fixtures
+
 COOKIE = "__Host-backroom"
 
 
@@ -44,11 +47,6 @@ COOKIE = "__Host-backroom"
 def outside_the_demo() -> Iterator[None]:
     with settled():
         yield
-
-
-@pytest.fixture
-def house(db: Connection) -> House:
-    return furnish()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 from sqladmin.models import ModelView
-from sqlalchemy import Connection
 from starlette.applications import Starlette
 
 from admin_views.access import BUILT_IN, MATRIX, ROLES, allowed, as_markdown
@@ -13,7 +12,10 @@ from app.database import begin
 from app.tenancy import PanelRole, acting, vendor_actor
 from app.web import Way, create_app, walk_routes
 from tests import make
-from tests.webclient import OWN, Browser, House, email_of, furnish, settled
+from tests.furnished import db, house
+from tests.webclient import OWN, Browser, House, email_of, settled
+
+__all__ = ["db", "house"]  # fixtures
 
 FREE = {
     "/", "/healthz", "/readyz", "/link/{token}", "/assets/{path}", "/admin/statics/{path}",
@@ -34,11 +36,6 @@ def outside_the_demo() -> Iterator[None]:
 def app() -> Starlette:
     with settled():
         return create_app()
-
-
-@pytest.fixture
-def house(db: Connection) -> House:
-    return furnish()
 
 
 def guarded(app: Starlette) -> list[Way]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from admin_views import customer_counts, running
 from app.database import begin
@@ -16,7 +16,10 @@ from models.tasks import Task
 from models.views import SavedView
 from tests import make
 from tests.admin_views.customer_house import BETA, at, customer, loaded, many, post, tagged
-from tests.webclient import Browser, House, application, furnish, settled
+from tests.furnished import db, house
+from tests.webclient import Browser, House, application, settled
+
+__all__ = ["db", "house"]  # fixtures
 
 LIST = "/admin/customer/list"
 CREATE = "/admin/customer/create"
@@ -28,11 +31,10 @@ def outside_the_demo() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def house(db: Connection) -> House:
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
     customer_counts.forget()
     running._kept.clear()
-    return furnish()
 
 
 @pytest.fixture

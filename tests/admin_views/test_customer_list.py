@@ -21,7 +21,10 @@ from tests.admin_views.customer_house import (
     statements,
     tagged,
 )
-from tests.webclient import Browser, House, application, furnish, settled
+from tests.furnished import db, house
+from tests.webclient import Browser, House, application, settled
+
+__all__ = ["db", "house"]  # fixtures
 
 LIST = "/admin/customer/list"
 
@@ -32,11 +35,10 @@ def outside_the_demo() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def house(db: Connection) -> House:
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
     customer_counts.forget()
     choices._kept_choices.clear()
-    return furnish()
 
 
 @pytest.fixture

@@ -22,18 +22,16 @@ from tests.admin_views.customer_house import (
     statements,
     tagged,
 )
-from tests.webclient import Browser, House, application, furnish, settled
+from tests.furnished import db, house
+from tests.webclient import Browser, House, application, settled
+
+__all__ = ["db", "house"]  # fixtures
 
 
 @pytest.fixture(scope="module", autouse=True)
 def outside_the_demo() -> Iterator[None]:
     with settled():
         yield
-
-
-@pytest.fixture
-def house(db: Connection) -> House:
-    return furnish()
 
 
 @pytest.fixture

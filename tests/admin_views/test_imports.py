@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from app.database import begin
 from app.operations import import_steps
@@ -14,7 +14,10 @@ from app.settings import settings
 from app.tenancy import acting, vendor_actor
 from tasks import imports as tasks
 from tests.admin_views.customer_house import ALPHA, BETA, customer, post
-from tests.webclient import OWN, Browser, House, application, furnish, settled
+from tests.furnished import db, house
+from tests.webclient import OWN, Browser, House, application, settled
+
+__all__ = ["db", "house"]  # fixtures
 
 LIST = "Name,Email,Phone,City\nAnna Sousa,anna@example.com,+351912345678,Porto\nBen,broken@,,\n"
 
@@ -23,11 +26,6 @@ LIST = "Name,Email,Phone,City\nAnna Sousa,anna@example.com,+351912345678,Porto\n
 def outside_the_demo(tmp_path: Path) -> Iterator[None]:
     with settled(VAR=str(tmp_path)):
         yield
-
-
-@pytest.fixture
-def house(db: Connection) -> House:
-    return furnish()
 
 
 @pytest.fixture

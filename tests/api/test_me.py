@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Connection
 from starlette.applications import Starlette
 
 from app.operations import api_tokens
 from app.tenancy import Actor, DatabaseRole, PanelRole, acting
 from app.transact import in_transaction
 from app.web import create_app
-from tests.webclient import OWN, Browser, House, furnish, settled
+from tests.furnished import db, house
+from tests.webclient import OWN, Browser, House, settled
+
+__all__ = ["db", "house"]  # fixtures
 
 ME = "/api/v1/me"
 
@@ -24,11 +26,6 @@ def outside_the_demo() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def app() -> Starlette:
     return create_app()
-
-
-@pytest.fixture
-def house(db: Connection) -> House:
-    return furnish()
 
 
 def secret_of(house: House) -> str:
