@@ -180,15 +180,14 @@ def test_customers_leave_by_no_door(app: Starlette, crowd: House, role: PanelRol
 
 
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("kind", ["csv", "json", "xlsx", "pdf"])
-def test_the_export_addresses_are_gone(
-    app: Starlette, house: House, role: PanelRole, kind: str
-) -> None:
+def test_the_export_addresses_are_gone(app: Starlette, house: House, role: PanelRole) -> None:
     browser = Browser(app).as_(email_of(role))
+    browser.headers["accept"] = "application/json"  # a refusal is quicker said than drawn
     for view in app.state.panel.views:
-        for method in ("GET", "POST"):
-            path = f"/admin/{view.identity}/export/{kind}"
-            assert browser.request(method, path, headers=OWN).status_code in (403, 404, 405)
+        for kind in ("csv", "json", "xlsx", "pdf"):
+            for method in ("GET", "POST"):
+                path = f"/admin/{view.identity}/export/{kind}"
+                assert browser.request(method, path, headers=OWN).status_code in (403, 404, 405)
         stock = browser.post(f"/admin/{view.identity}/import", headers=OWN)
         assert stock.status_code in (403, 404, 405)
         for word in ("download", "preview"):
