@@ -224,15 +224,12 @@ def tree(session: Session, kind: CategoryKind | None = None) -> list[tuple[Categ
     under: dict[int | None, list[Category]] = {}
     for row in rows:
         under.setdefault(row.parent_id, []).append(row)
-    return list(_branches(under, None, 0))
-
-
-def _branches(
-    under: dict[int | None, list[Category]], parent: int | None, depth: int
-) -> Iterable[tuple[Category, int]]:
-    for category in under.get(parent, ()):
-        yield category, depth
-        yield from _branches(under, category.id, depth + 1)
+    found, waiting = [], [(row, 0) for row in reversed(under.get(None, []))]
+    while waiting:  # not by recursion: nobody keeps a tree from being a thousand deep
+        row, depth = waiting.pop()
+        found.append((row, depth))
+        waiting += [(child, depth + 1) for child in reversed(under.get(row.id, []))]
+    return found
 
 
 @dataclass(frozen=True)

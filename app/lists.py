@@ -7,7 +7,6 @@ from typing import Any
 
 from app import intake
 from app.database import begin
-from app.embedded import data_dir
 from app.errors import DomainError
 from app.gateways.files import DeskFiles, Files, Kept
 from app.operations import imports
@@ -18,7 +17,13 @@ from models.vendors import Vendor
 
 def files() -> Files:
     """Where uploaded lists are kept."""
-    return DeskFiles(data_dir(settings().var) / "files")
+    return DeskFiles(settings().var.expanduser().absolute() / "files")
+
+
+def let_go(stored_as: str, checksum: str) -> None:
+    """Drop an uploaded file, and what was read of it if it is a PDF."""
+    files().drop(stored_as)
+    intake.drop_reading(settings().var.expanduser().absolute() / "files", checksum)
 
 
 def limits() -> intake.Limits:

@@ -58,9 +58,11 @@ def decide(job_id: int) -> None:
 
 @celery_app.task(name="tasks.imports.clear_left_over")
 def clear_left_over() -> None:
-    """Drop what was read of lists that nobody went on with."""
+    """Drop the files of lists that nobody has touched for a week, and what was read of them."""
     with acting(SYSTEM), begin() as session:
-        imports.clear_left_over(session)
+        files = imports.clear_left_over(session)
+    for stored_as, checksum in files:
+        lists.let_go(stored_as, checksum)
 
 
 def _transacted(verb: Any, **arguments: Any) -> Any:

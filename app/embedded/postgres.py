@@ -40,6 +40,7 @@ USUAL: Mapping[str, str] = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    "log_error_verbosity": "terse",  # the details of a refusal name people
 }
 FAST: Mapping[str, str] = {
     "fsync": "off",

@@ -4,6 +4,7 @@ from app.intake.apart import typed_rows_apart
 from app.intake.lists import Limits, Listing, Unreadable
 from app.intake.notes import Note, Tone, readings
 from app.intake.opening import open_list
+from app.intake.portable import drop_reading
 from app.intake.proposals import missing_identity
 from app.intake.rows import Decisions, decide, typed, typed_rows
 from app.intake.samples import RawRow
@@ -17,6 +18,7 @@ __all__ = [
     "Tone",
     "Unreadable",
     "decide",
+    "drop_reading",
     "missing_identity",
     "open_list",
     "readings",

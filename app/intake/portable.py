@@ -117,6 +117,12 @@ def _read_once(path: Path, folder: Path, limits: Limits) -> Path:
     return kept
 
 
+def drop_reading(folder: Path, checksum: str) -> None:
+    """Let go of what was read of the file with this SHA-256."""
+    for kept in folder.glob(f"{checksum[:32]}-*.jsonl"):
+        kept.unlink(missing_ok=True)
+
+
 def _run_reader(path: Path, target: Path, limits: Limits) -> None:
     bounds = {
         "pages": limits.max_pages,

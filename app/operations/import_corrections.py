@@ -69,7 +69,9 @@ def _judge(session: Session, job: ImportJob, row: ImportRow) -> None:
     """The same questions as in the try-out, about this row only."""
     matching.open_chunk(session, job_id=job.id, after=row.position - 1, until=row.position)
     matching.match_by_contact(session, match_by=job.match_by)
-    matching.match_by_name(session, job_id=job.id, match_by=job.match_by)
+    matching.match_by_name(
+        session, job_id=job.id, match_by=job.match_by, settled=imports.settled(job)
+    )
     matching.merge(session, strategy=job.strategy)
     matching.verdicts(session, strategy=job.strategy)
     import_steps.adopt(session, job, "true")

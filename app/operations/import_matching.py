@@ -72,13 +72,14 @@ _SAME_ADDRESS = (
 _ANY_ADDRESS = "a.vendor_id = c.vendor_id AND a.customer_id = c.id"
 
 
-def match_by_name(session: Session, *, job_id: int, match_by: Sequence[str]) -> None:
+def match_by_name(session: Session, *, job_id: int, match_by: Sequence[str], settled: int) -> None:
     """Look for those not found by contact by their name; `found` says how, in `code`.
 
     `same_person`: name and birthday agree, or nothing but a name is said and nothing speaks
     against it; somebody has to decide. `same_name`: the row says no more than the name (and
     address) of a customer without e-mail and phone; this is that customer. Customers whom this
-    job makes or has found by contact are not asked again.
+    job makes or has found by contact are not asked again by their name alone; by name and
+    birthday they are, as long as no row up to `settled` can have made or changed them.
     """
     born = "UNION ALL " + _BORN_ALIKE if "name_birthday" in match_by else ""
     birthday = "c.birthday = s.birthday" if "name_birthday" in match_by else "false"
@@ -96,14 +97,15 @@ def match_by_name(session: Session, *, job_id: int, match_by: Sequence[str]) -> 
               AND s.name_key IS NOT NULL AND num_nonnulls(n.exact, n.perhaps) > 0
             """  # noqa: S608
         ),
-        {"job": job_id},
+        {"job": job_id, "settled": settled},
     )
 
 
 _NOT_OURS = """c.vendor_id = s.vendor_id AND c.archived_at IS NULL AND NOT EXISTS (
   SELECT 1 FROM import_rows r WHERE r.vendor_id = c.vendor_id
   AND r.customer_id = c.id AND r.job_id = :job
-  AND r.code IS DISTINCT FROM 'same_person' AND r.code IS DISTINCT FROM 'same_name')"""
+  AND r.code IS DISTINCT FROM 'same_person' AND r.code IS DISTINCT FROM 'same_name'
+  AND (r.position <= :settled OR c.birthday IS DISTINCT FROM s.birthday))"""
 
 _BORN_ALIKE = f"""
   SELECT c.id, false AS exact, true AS perhaps FROM customers c

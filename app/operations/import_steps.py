@@ -154,7 +154,9 @@ def _plan_by_name(session: Session, job: ImportJob) -> None:
     if not session.scalar(text("SELECT EXISTS (SELECT 1 FROM chunk)")):
         return
     matching.match_by_contact(session, match_by=())
-    matching.match_by_name(session, job_id=job.id, match_by=job.match_by)
+    matching.match_by_name(
+        session, job_id=job.id, match_by=job.match_by, settled=imports.settled(job)
+    )
     matching.merge(session, strategy=job.strategy)
     matching.verdicts(session, strategy=job.strategy)
     adopt(session, job, "v.customer_id IS NOT NULL")
@@ -253,15 +255,22 @@ def make_tags(session: Session, *, job_id: int, spans: Sequence[Span]) -> None:
 
 
 def _judge_again(session: Session, job: ImportJob) -> None:
+    """Once more against what stands there now, but for what the list itself decided or changes."""
     matching.match_by_contact(session, match_by=job.match_by)
-    matching.match_by_name(session, job_id=job.id, match_by=job.match_by)
+    matching.match_by_name(session, job_id=job.id, match_by=job.match_by, settled=job.total_rows)
     matching.merge(session, strategy=job.strategy)
     matching.verdicts(session, strategy=job.strategy)
     session.execute(
         text(
-            "UPDATE verdicts v SET outcome = r.outcome, code = r.code, customer_id = r.customer_id"
-            " FROM import_rows r WHERE r.job_id = :job AND r.position = v.position"
-            " AND r.code = 'in_file'"
+            """
+            UPDATE verdicts v SET outcome = r.outcome, code = r.code, customer_id = r.customer_id
+            FROM import_rows r WHERE r.job_id = :job AND r.position = v.position
+              AND (r.code = 'in_file' OR r.code = 'same_person' AND EXISTS (
+                SELECT 1 FROM import_rows o WHERE o.vendor_id = r.vendor_id
+                  AND o.customer_id = r.customer_id AND o.job_id = r.job_id
+                  AND o.code IS DISTINCT FROM 'same_person'
+                  AND o.code IS DISTINCT FROM 'same_name'))
+            """
         ),
         {"job": job.id},
     )
@@ -316,7 +325,7 @@ def fix_row(session: Session, *, row_id: int, typed: TypedRow) -> ImportRow:
     )
     matching.open_chunk(session, job_id=job.id, after=row.position - 1, until=row.position)
     matching.match_by_contact(session, match_by=job.match_by)
-    matching.match_by_name(session, job_id=job.id, match_by=job.match_by)
+    matching.match_by_name(session, job_id=job.id, match_by=job.match_by, settled=0)
     keep_words(session, job)
     return _settle(session, job, row, strategy=job.strategy)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -430,8 +430,19 @@ def to_decide(job_id: int) -> Any:
     )
 
 
-def clear_left_over(session: Session, *, older_than: timedelta = timedelta(days=7)) -> int:
-    """Drop what was read of lists that nobody went on with; how many rows that were."""
-    old = select(ImportJob.id).where(ImportJob.updated_at < clock.now() - older_than)
-    gone = session.execute(delete(StagedRow).where(StagedRow.job_id.in_(old)))
-    return int(getattr(gone, "rowcount", 0))
+def clear_left_over(
+    session: Session, *, older_than: timedelta = timedelta(days=7)
+) -> list[tuple[str, str]]:
+    """Let go of lists that nobody has touched for a week: what was read of them, and their files.
+
+    Returns `(stored_as, checksum)` of the files that nobody needs any more.
+    """
+    old = (ImportJob.updated_at < clock.now() - older_than, ImportJob.stored_as != "")
+    jobs = session.execute(
+        select(ImportJob.id, ImportJob.stored_as, ImportJob.checksum).where(*old)
+    ).all()
+    ids = [job.id for job in jobs]
+    session.execute(delete(StagedRow).where(StagedRow.job_id.in_(ids)))
+    kept = {"stored_as": "", "updated_at": ImportJob.updated_at}
+    session.execute(update(ImportJob).where(ImportJob.id.in_(ids)).values(kept))
+    return [(job.stored_as, job.checksum) for job in jobs]

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from app import lists
 from app.database import begin
 from app.errors import DomainError, NotFound
+from app.gateways.files import FileGone
 from app.operations import import_steps, imports
 from app.settings import settings
 from app.tenancy import GATE, acting, vendor_actor
@@ -229,6 +230,29 @@ def test_the_order_of_rows_does_not_change_how_many_belong_together(desk: Desk) 
         for order in orders
     ]
     assert found == [{"created": 2, "skipped_duplicate": 2}] * 4
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("strategy", ["fill", "overwrite"])
+def test_somebody_found_by_contact_is_still_known_by_name_and_birthday(
+    real_desk: Desk, monkeypatch: pytest.MonkeyPatch, strategy: str, turned: bool
+) -> None:
+    desk = real_desk
+    monkeypatch.setattr(imports, "CHUNK", 1)
+    desk.add(full_name="Quin Ober", email="q@example.com", birthday=date(1990, 1, 2))
+    rows = [
+        "Quin Ober,,,1990-01-02",
+        "Q,q@example.com,,1991-05-05",
+        "Quin Ober,,912345678,1990-01-02",
+    ]
+    rows = rows[::-1] if turned else rows
+    job_id = desk.committed(["Name,Email,Phone,Birthday", *rows], strategy=strategy)
+    job = desk.job()
+    assert (job.id, job.status, job.refused) == (job_id, ImportStatus.COMPLETED, None)
+    assert len(desk.customers()) == 1
+    codes = sorted((row.outcome, row.code) for row in desk.rows() if row.code)
+    assert [code for _, code in codes] == ["same_person", "same_person"]
+    assert job.tried == {k: v for k, v in (job.result or {}).items() if k in job.tried}
 
 
 def test_only_one_row_speaks_for_a_known_customer(desk: Desk) -> None:
@@ -488,3 +512,23 @@ def test_what_was_read_is_let_go_at_the_end(desk: Desk) -> None:
 def test_only_those_who_import_may_refresh_the_statistics(desk: Desk) -> None:
     with acting(GATE), pytest.raises(DomainError), begin() as session:
         import_steps.refresh_statistics(session)
+
+
+def test_a_list_that_nobody_touched_for_a_week_leaves_nothing_behind(real_desk: Desk) -> None:
+    desk = real_desk
+    young = desk.tried(["Name,Email", "Ben,ben@example.com"])
+    old = desk.tried(["Name,Email", "Anna,anna@example.com"])
+    kept = lists.files().path(desk.job().stored_as)
+    reading = kept.with_name(f"{desk.job().checksum[:32]}-1.jsonl")
+    reading.write_text("what was read of a PDF")
+    desk.sql("UPDATE import_jobs SET updated_at = now() - interval '8 days' WHERE id = :j", j=old)
+    tasks.clear_left_over()
+    tasks.clear_left_over()
+    assert desk.sql("SELECT job_id FROM staged_rows") == [(young,)]
+    assert (kept.exists(), reading.exists()) == (False, False)
+    [(name,)] = desk.sql("SELECT stored_as FROM import_jobs WHERE id = :j", j=young)
+    assert lists.files().path(name).is_file()
+    desk.do(imports.begin_trying, job_id=old)
+    with acting(vendor_actor(desk.vendor)):
+        tasks._try_out(old)
+    assert desk.job().refused == FileGone.sentence
