@@ -52,7 +52,7 @@ MATRIX: Mapping[str, Grants] = {
     "customer": _grants(_CUSTOMER | {"merge", "forget", "import"}, _CUSTOMER - {"delete"}),
     "address": _OF_A_CUSTOMER,
     "consent": _grants(READ | {"create"}, READ | {"create"}),
-    "customer-preference": _OF_A_CUSTOMER,
+    "customer-preference": _grants(WRITE, WRITE),
     "preferred-category": _OF_A_CUSTOMER,
     "customer-interest": _grants(READ, READ),
     "tag": _grants(FULL, WRITE),
@@ -72,12 +72,12 @@ MATRIX: Mapping[str, Grants] = {
     "task": _grants(FULL | _MOVED, FULL | _MOVED),
     "package-holding": _grants(WRITE | {"use"}, WRITE | {"use"}),
     "membership": _grants(WRITE | {"move"}, WRITE | {"move"}),
-    "saved-view": _grants(FULL, FULL),
+    "saved-view": _grants(FULL - {"create"}, FULL - {"create"}),
     "bulk-job": _grants(READ | {"undo"}, READ | {"undo"}),
     "import-job": _grants(FULL | {"upload", "map", "try", "commit", "undo", "fix"}),
     "import-row": _grants(WRITE | {"fix"}),
     "audit-entry": _grants(READ, READ),
-    "outbox-message": _grants(admin=READ),
+    "outbox-message": _grants(admin=READ | {"send"}),
     "vendor": _grants(READ | {"edit"}, READ, admin=WRITE),
     "api-token": _grants({"list", "create", "revoke"}),
     "users": _grants(_USERS, admin=_USERS | {"activate", "marketplace"}),
@@ -106,7 +106,7 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "ajax_lookup": ("create", "edit"),
     "choices": ("list",),
     "remove": ("delete",),
-    "command": ("move", "use", "edit"),
+    "command": ("move", "use", "edit", "undo", "send"),
 }
 """SQLAdmin's own routes, by name, and the actions of which one is needed."""
 

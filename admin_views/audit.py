@@ -45,10 +45,6 @@ class AuditView(HouseView, model=AuditEntry):
         Between("at", "When", AuditEntry.at),
     )
 
-    def over_all_vendors(self) -> bool:
-        """The trail has vendors, although its rows outlive them."""
-        return self.sees_all()
-
     def drawn_rows(self, session: Session, request: Request, records: Any) -> Any:
         """The entries in words."""
         pattern = self.details_pattern(request)

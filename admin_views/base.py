@@ -24,11 +24,12 @@ from admin_views.filters import Filter
 from admin_views.forms import HouseForm, Pick, Saving, form_class
 from admin_views.lists import Address, Col, KeysetPage, Slice, Sort, keyset_page, read_slice
 from admin_views.loaders import Records, contains, record_id, vendor_names
+from admin_views.picks import Picks
 from admin_views.rendering import table
 from admin_views.trail import trail_of
 from app.database import begin
+from app.errors import DomainError
 from app.tenancy import DatabaseRole, current_actor
-from models.base import OwnedByVendor
 from models.vendors import Vendor
 
 Dicts = list[dict[str, Any]]
@@ -121,8 +122,8 @@ class HouseView(ModelView):
 
     @property
     def is_owned(self) -> bool:
-        """Whether the records belong to vendors."""
-        return issubclass(self.model, OwnedByVendor)
+        """Whether the records belong to vendors, be it that some are the marketplace's."""
+        return "vendor_id" in self._mapper.columns
 
     def over_all_vendors(self) -> bool:
         """Whether the one who acts sees several vendors' records here."""
@@ -508,9 +509,13 @@ class HouseView(ModelView):
     def lookup_named(self, name: str) -> Any:
         """The look-up behind a form's picker."""
         field = form_class(self.form_fields(), Form)()._fields.get(name)
-        if not isinstance(field, Pick):
+        if not isinstance(field, Pick | Picks):
             raise HTTPException(404)
         return field.lookup
+
+    def way_out(self, request: Request, refusal: DomainError) -> dict[str, str] | None:
+        """Where a refused form leads: title and url, if there is such a page."""
+        return None
 
     async def run_command(self, wanted: saving.Command, number: int, words: dict[str, str]) -> str:
         """Move a record on; answers what to say."""

@@ -260,7 +260,7 @@ def job_page(session: Session, which: int) -> dict[str, Any] | None:
         return None
     context: dict[str, Any] = {
         "page_title": what(job),
-        "path": [{"title": "Customers", "url": f"{BASE}/list"}, {"title": "Bulk change"}],
+        "path": [{"title": "Bulk changes", "url": "/admin/bulk-job/list"}, {"title": what(job)}],
     }
     if job.status in RUNNING:
         return context | {
@@ -279,7 +279,7 @@ def job_page(session: Session, which: int) -> dict[str, Any] | None:
         "headline": "It is undone." if undone else sentence_about(job),
         "tone": "bad" if failed else "warn" if job.skipped_count else "good",
         "figures": figures,
-        "skipped": _skipped(session, job),
+        "skipped": skipped(session, job),
         "skipped_count_text": number(job.skipped_count) if not undone else "",
         "buttons_after": [{"title": "Back to the customers", "url": f"{BASE}/list"}],
     }
@@ -299,7 +299,8 @@ def _outcome(outcome: str) -> str:
     }[BulkOutcome(outcome)]  # fmt: skip
 
 
-def _skipped(session: Session, job: BulkJob) -> list[dict[str, Any]]:
+def skipped(session: Session, job: BulkJob) -> list[dict[str, Any]]:
+    """The first customers whom the change, or its undoing, left as they were, and why."""
     wanted = (
         select(BulkRow.reason, Customer)
         .join(

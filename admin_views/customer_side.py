@@ -73,6 +73,10 @@ def cards(session: Session, customer: Customer, edits: bool) -> dict[str, Any]:
         "holdings": holdings(session, customer),
         "consents": consents(session, customer),
         "purposes": PURPOSES,
+        "all_urls": {
+            "consents": f"/admin/consent/list?customer={customer.id}",
+            "interests": f"/admin/customer-interest/list?customer={customer.id}",
+        },
         "preference": preference(session, customer),
         "prefer_channels": [("", "No preference"), *((c.value, t) for c, t in CHANNELS)],
         "category_url": "/admin/customer/lookup/category",

@@ -75,9 +75,13 @@ def _read(query: str, _: DatabaseRole) -> tuple[Pairs, Filters]:
 
 def all_tabs(session: Session) -> list[Tab]:
     """Every tab, in order."""
+    me = current_actor().user_id
     return [
         *BUILT_IN,
-        *(Tab(v.name, v.query, v.id) for v in views.listed(session, screen=SCREEN)[:MOST_TABS]),
+        *(
+            Tab(v.name, v.query, v.id if v.user_id == me else None)
+            for v in views.listed(session, screen=SCREEN)[:MOST_TABS]
+        ),
     ]
 
 

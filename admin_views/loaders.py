@@ -13,10 +13,12 @@ from sqlalchemy import ColumnElement, Select, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session
 
+from app.operations import audit
 from app.tenancy import DatabaseRole, current_actor
 from models.base import Base
 from models.contact import fold, query_words
 from models.customers import Customer
+from models.users import User
 from models.vendors import Vendor
 
 MOST = 10
@@ -171,6 +173,14 @@ def vendor_names(session: Session, records: Iterable[Any]) -> dict[int, str]:
         return {}
     wanted = select(Vendor.id, Vendor.name).where(Vendor.id.in_(ids))
     return {row.id: row.name for row in session.execute(wanted)}
+
+
+def who_did(session: Session, records: Iterable[Any]) -> dict[int | None, str]:
+    """Who wrote these records, by their `user_id`; who is out of sight is "the marketplace"."""
+    ids = {r.user_id for r in records if r.user_id is not None}
+    rows = session.execute(select(User.id, User.name).where(User.id.in_(ids))) if ids else ()
+    people = {row.id: row.name for row in rows}
+    return {number: audit.who(number, people) for number in (*ids, None)}
 
 
 @dataclass(frozen=True)

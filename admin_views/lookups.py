@@ -46,6 +46,7 @@ PLANS = Records(
     live=(MembershipPlan.is_active,),
 )
 ALL_PLANS = Records(MembershipPlan, (MembershipPlan.name,))
+ALL_PRODUCTS = Records(Product, (Product.name,))
 PRODUCTS = Records(Product, (Product.name,), live=(Product.status != "archived",))
 VARIANTS = Records(
     Variant,

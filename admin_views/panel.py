@@ -36,8 +36,9 @@ log = logging.getLogger(__name__)
 
 NOUNS = (
     "today", "customers", "bookings", "orders", "tasks", "packages", "memberships", "coupons",
-    "tags", "services", "products", "categories", "staff", "vendors", "people", "imports",
-    "users", "api_tokens", "audit", "account",
+    "tags", "consents", "preferences", "interests", "services", "products", "categories",
+    "staff", "vendors", "people", "imports", "bulk", "views", "users", "api_tokens", "audit",
+    "outbox", "account",
 )  # fmt: skip
 """Modules of `admin_views` in the order of the menu; each names its classes in `VIEWS`."""
 
@@ -262,6 +263,7 @@ class Panel(Admin):
             "model_view": view,
             "form": form,
             "error": None if noted or refusal is None else str(refusal),
+            "way_out": None if refusal is None else view.way_out(request, refusal),
             **more,
         }
         status = 400 if refusal else 200

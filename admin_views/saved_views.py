@@ -19,6 +19,7 @@ from admin_views.rendering import say
 from admin_views.saving import sentence_of
 from app.errors import NotFound
 from app.operations import views
+from app.tenancy import current_actor
 from app.transact import in_thread
 
 LONGEST = 4000
@@ -45,12 +46,17 @@ class SavedViews(HouseView):
         return self.canonical(Address.read(QueryParams(query[:LONGEST]), self.params()))
 
     def tabs(self, session: Session, here: Pairs) -> dict[str, Any]:
-        """All, and one's own; nothing as long as there is nothing to choose or keep."""
+        """All, one's own and the shared; nothing while there is nothing to choose or keep."""
         own = views.listed(session, screen=self.identity)[: self.most_tabs]
         if not own and not here:
             return {}
         kept: list[tuple[str, Pairs, str | None]] = [("All", [], None)]
-        kept += [(v.name, self.read_query(v.query), self.at(f"{v.id}/remove")) for v in own]
+        me = current_actor().user_id
+        kept += [
+            (v.name, self.read_query(v.query),
+             self.at(f"{v.id}/remove") if v.user_id == me else None)
+            for v in own
+        ]  # fmt: skip
         return {
             "views": [
                 {"name": name, "url": self.list_url(pairs), "active": pairs == here,

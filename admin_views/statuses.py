@@ -79,6 +79,11 @@ _COMMON: dict[str, Look] = {
 _OWN: dict[tuple[str, str], Look] = {
     ("task", "pending"): Look("info", "circle", "Open"),
     ("order", "open"): Look("idle", "pencil", "Draft"),
+    ("consent", "agreed"): Look(*_GOOD, "Agreed", quiet=True),
+    ("consent", "declined"): Look("idle", "circle-x", "Said no"),
+    ("outbox", "sent"): Look(*_GOOD, "Sent", quiet=True),
+    ("outbox", "waiting"): Look("idle", "clock", "Waiting"),
+    ("outbox", "given_up"): Look("bad", "alert-circle", "Given up"),
 }
 
 

@@ -276,6 +276,7 @@ class Consent(Belonging, Base):
         one_of("channel", ConsentChannel),
         one_of("purpose", ConsentPurpose),
         Index(None, "vendor_id", "customer_id", "channel", "purpose", "id"),
+        Index(None, "vendor_id", "id"),
         Index(None, "user_id"),
     )
 

@@ -20,7 +20,8 @@ class OutboxMessage(Base):
             "id",
             postgresql_where=text("done_at IS NULL AND dead_at IS NULL"),
         ),
-        Index(None, "vendor_id"),
+        Index("ix_outbox_messages_given_up", "id", postgresql_where=text("dead_at IS NOT NULL")),
+        Index(None, "vendor_id", "id"),
     )
 
     vendor_id: Mapped[int | None] = mapped_column(

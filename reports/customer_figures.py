@@ -197,6 +197,20 @@ def interests(session: Session, customer: Customer, top: int = TOP) -> list[Inte
     return [Interest(*row) for row in found]
 
 
+def item_names(session: Session, bought: Sequence[CustomerInterest]) -> dict[tuple[str, int], str]:
+    """What was bought, by kind and id: one query, a part of it for each kind that occurs."""
+    asked: dict[str, set[int]] = {}
+    for one in bought:
+        asked.setdefault(one.kind, set()).add(one.item_id)
+    parts = [
+        select(literal(kind.value).label("kind"), model.id.label("id"), model.name.label("name"))
+        .where(model.id.in_(sorted(asked[kind])))
+        for model, kinds in _ITEMS for kind in kinds if kind in asked
+    ]  # fmt: skip
+    found = session.execute(union_all(*parts)) if parts else ()
+    return {(row.kind, row.id): row.name for row in found}
+
+
 def months(session: Session, customer: Customer, now: datetime) -> list[Month]:
     """The last twelve months, the present one last, each also when nothing was bought."""
     rows = session.connection().execute(_MONTHS, {**_whose(customer), "now": now})

@@ -106,6 +106,20 @@ def outcomes(session: Session, *, job_id: int) -> list[tuple[str, str | None, in
     return [(outcome, reason, number) for outcome, reason, number in session.execute(grouped)]
 
 
+def reasons(session: Session, *, job_id: int, cap: int) -> list[tuple[str, int]]:
+    """Why customers of a job were left as they were, and how many; counted up to `cap` in all."""
+    left = (
+        select(BulkRow.reason)
+        .where(BulkRow.job_id == job_id)
+        .where(BulkRow.outcome.in_([BulkOutcome.SKIPPED, BulkOutcome.KEPT]))
+        .limit(cap + 1)
+        .subquery()
+    )
+    counted = select(left.c.reason, func.count()).group_by(left.c.reason)
+    found = session.execute(counted.order_by(func.count().desc(), left.c.reason))
+    return [(reason or "No reason was noted", number) for reason, number in found]
+
+
 def _arguments(kind: str, value: str, due: date | None) -> tuple[BulkKind, dict[str, Any]]:
     if kind not in set(BulkKind):
         raise DomainError("There is no such bulk change: choose one from the bar.", field="kind")

@@ -21,6 +21,11 @@ MAX_ATTEMPTS = 8
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=1)
 
+
+class NotGivenUp(DomainError):
+    sentence = "This message was not given up: it is tried again by itself, or is done."
+
+
 _NOTIFY = text("SELECT pg_notify(:channel, :id)")
 _LOCK = text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))")
 _UNLOCK = text("SELECT pg_advisory_unlock(hashtextextended(:key, 0))")
@@ -136,8 +141,12 @@ def waiting(session: Session) -> int:
 
 
 def revive(session: Session, *, message_id: int) -> OutboxMessage:
-    """Give a message that was given up a new start."""
-    message = session.get_one(OutboxMessage, message_id, with_for_update=True)
+    """Give a message that was given up a new start; another one goes its own way."""
+    message = session.get_one(
+        OutboxMessage, message_id, with_for_update=True, populate_existing=True
+    )
+    if message.dead_at is None:
+        raise NotGivenUp
     message.dead_at, message.attempts, message.available_at = None, 0, clock.now()
     session.execute(_NOTIFY, {"channel": CHANNEL, "id": str(message.id)})
     return message

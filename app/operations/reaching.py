@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import time
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -34,6 +34,16 @@ class NoSuchCountry(DomainError):
 class HalfQuietHours(DomainError):
     sentence = "Quiet hours need a beginning and an end: fill in both, or neither."
     field = "quiet_from"
+
+
+class NoQuietTime(DomainError):
+    sentence = "Quiet hours begin and end at the same time: choose another end."
+    field = "quiet_until"
+
+
+class PreferencesKnown(DomainError):
+    sentence = "The preferences of {name} are known already: open those and change them."
+    field = "customer"
 
 
 REFUSALS["ck_addresses_country_is_iso"] = NoSuchCountry
@@ -78,6 +88,16 @@ def withdraw(
     )  # fmt: skip
 
 
+def latest(session: Session, decisions: Sequence[Consent]) -> set[int]:
+    """The ids of those decisions that no later one has replaced."""
+    key = (Consent.vendor_id, Consent.customer_id, Consent.channel, Consent.purpose)
+    asked = {(d.vendor_id, d.customer_id, d.channel, d.purpose) for d in decisions}
+    if not asked:
+        return set()
+    newest = select(func.max(Consent.id)).where(tuple_(*key).in_(sorted(asked))).group_by(*key)
+    return set(session.scalars(newest)).intersection(d.id for d in decisions)
+
+
 def in_force(session: Session, *, customer_id: int) -> dict[tuple[str, str], Consent]:
     """The latest decision of a customer for each channel and purpose."""
     query = select(Consent).where(Consent.customer_id == customer_id).order_by(Consent.id)
@@ -96,12 +116,8 @@ def prefer(
     quiet_until: time | None = None,
 ) -> CustomerPreference:
     """How and when a customer wants to be reached; hours are wall time at the customer's."""
-    if channel is not None and channel not in set(ConsentChannel):
-        raise CannotRead("There is no such channel: choose one of the list.", field="channel")
-    if (quiet_from is None) != (quiet_until is None):
-        raise HalfQuietHours
+    values = _wishes(channel, quiet_from, quiet_until)
     customer = living(session, customer_id)
-    values = {"channel": channel, "quiet_from": quiet_from, "quiet_until": quiet_until}
     new = insert(CustomerPreference).values(
         vendor_id=customer.vendor_id, customer_id=customer.id, **values
     )
@@ -109,6 +125,38 @@ def prefer(
         index_elements=["vendor_id", "customer_id"], set_=values | {"updated_at": clock.now()}
     ).returning(CustomerPreference)
     return session.scalars(kept, execution_options={"populate_existing": True}).one()
+
+
+def begin_preferences(
+    session: Session,
+    *,
+    customer_id: int,
+    channel: str | None = None,
+    quiet_from: time | None = None,
+    quiet_until: time | None = None,
+) -> CustomerPreference:
+    """The first word on how a customer wants to be reached; `PreferencesKnown` when it is not."""
+    values = _wishes(channel, quiet_from, quiet_until)
+    customer = living(session, customer_id)
+    own = {"vendor_id": customer.vendor_id, "customer_id": customer.id}
+    new = insert(CustomerPreference).values(**own, **values)
+    made = session.scalars(new.on_conflict_do_nothing().returning(CustomerPreference)).first()
+    if made is None:
+        known = select(CustomerPreference.id).filter_by(**own)
+        raise PreferencesKnown(name=customer.name, preference_id=session.scalar(known))
+    return made
+
+
+def _wishes(
+    channel: str | None, quiet_from: time | None, quiet_until: time | None
+) -> dict[str, Any]:
+    if channel is not None and channel not in set(ConsentChannel):
+        raise CannotRead("There is no such channel: choose one of the list.", field="channel")
+    if (quiet_from is None) != (quiet_until is None):
+        raise HalfQuietHours
+    if quiet_from is not None and quiet_from == quiet_until:
+        raise NoQuietTime
+    return {"channel": channel, "quiet_from": quiet_from, "quiet_until": quiet_until}
 
 
 def prefer_categories(
@@ -126,6 +174,9 @@ def prefer_categories(
             session.delete(row)
     own = {"vendor_id": customer.vendor_id, "customer_id": customer.id}
     session.add_all(PreferredCategory(**own, category_id=k) for k in known if k not in rows)
+    # Whoever likes something has preferences, which is where the categories are listed.
+    if known:
+        session.execute(insert(CustomerPreference).values(**own).on_conflict_do_nothing())
     session.flush()  # a list read in the same transaction shows them
     return sorted(known)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.errors import REFUSALS, DomainError, NotFound
@@ -47,6 +47,13 @@ def listed(session: Session, *, screen: str) -> Sequence[SavedView]:
     actor = current_actor()
     asked = {"vendor": actor.vendor_id, "user": actor.user_id, "screen": screen}
     return session.scalars(_LISTED, asked).all()
+
+
+def seen() -> Select[SavedView]:
+    """The views one may see: one's own and those shared; of the vendor stood in, if any."""
+    actor = current_actor()
+    shown = select(SavedView).where(or_(SavedView.user_id == actor.user_id, SavedView.is_shared))
+    return shown if actor.vendor_id is None else shown.where(_here())
 
 
 def save(

@@ -38,6 +38,12 @@ MAKE: dict[str, Make] = {
     "product": make.product,
     "staff-member": make.staff_member,
     "customer": make.customer,
+    "consent": make.consent,
+    "customer-preference": make.preference,
+    "customer-interest": make.interest,
+    "saved-view": make.saved_view,
+    "bulk-job": make.bulk_job,
+    "outbox-message": make.outbox_message,
 }
 OF_THE_HOUSE: dict[str, Make] = {"category": make.category, "person": make.person}
 ROLES = {

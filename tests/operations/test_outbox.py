@@ -119,6 +119,9 @@ def test_a_message_that_kills_its_worker_is_given_up(db: Connection, at_noon: da
         with begin() as session:
             outbox.revive(session, message_id=message_id)
             assert outbox.take_up(session, message_id=message_id)
+            with pytest.raises(outbox.NotGivenUp):
+                outbox.revive(session, message_id=message_id)
+        assert _message(message_id).attempts == 1
 
 
 def test_two_relays_never_get_the_same_message(fresh_database: str) -> None:
