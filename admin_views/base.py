@@ -241,7 +241,7 @@ class HouseView(ModelView):
         """One row of the table."""
         cells = {c.key: c.of(record) for c in self.columns[1:] if c.key != "vendor"}
         if self.is_owned:
-            cells["vendor"] = names.get(record.vendor_id)
+            cells["vendor"] = names.get(record.vendor_id, "the marketplace")
         return {
             "pk": record.id,
             "url": pattern.format(record.id) if pattern else None,

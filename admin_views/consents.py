@@ -24,6 +24,8 @@ HISTORY = (
     "A decision is history and is never edited or deleted:"
     " a new one replaces it, and the latest is in force."
 )
+IN_FORCE = "In force: it is never edited or deleted, a new decision would replace it."
+REPLACED = "A later decision replaced it; it stays as history."
 
 
 def answer(consent: Consent) -> str:
@@ -119,7 +121,7 @@ class ConsentView(OfCustomersView, model=Consent):
         new = f"/admin/{self.identity}/create?customer={record.customer_id}"
         may = self.has_permission(request, "create")
         return {
-            "page_hint": "In force" if in_force else "A later decision replaced it",
+            "page_hint": IN_FORCE if in_force else REPLACED,
             "marks": [("pencil", f"written down by {who_did(session, [record])[record.user_id]}")],
             "buttons": [{"title": "New decision", "url": new, "icon": "plus"}] if may else [],
             "related": [self.others(session, request, record)],

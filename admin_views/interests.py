@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
 from sqlalchemy import Select
 from sqlalchemy.orm import Session, joinedload
 from starlette.requests import Request
@@ -57,7 +56,7 @@ class InterestView(OfCustomersView, model=CustomerInterest):
         Col("customer", "Customer", value=lambda i: i.customer.name),
         Col("vendor", "Vendor", css="c-vendor", admins=True),
         Col("item", "What"),
-        Col("kind", "Kind", value=lambda i: InterestKind(i.kind)),
+        Col("kind", "Kind", value=lambda i: InterestKind(i.kind), optional=True),
         Col("category", "Category", value=lambda i: i.category and i.category.name),
         Col("times", "Times", "number", numeric=True),
         Col("spent", "Spent", "money", numeric=True),
@@ -119,14 +118,16 @@ class InterestView(OfCustomersView, model=CustomerInterest):
         """What it is, and the way there."""
         name = item_names(session, [record]).get((record.kind, record.item_id))
         url = f"/admin/{PAGES[InterestKind(record.kind)]}/details/{record.item_id}"
-        item = Markup('<a href="{}">{}</a>').format(url, name) if name else GONE
+        every = self.list_url(request, record.customer_id)
         return {
+            "page_title": f"{name or GONE}: {record.customer.name}",
             "page_hint": WRITTEN_BY,
+            "buttons": [{"title": "All of this customer", "url": every, "icon": "heart"}],
             "related": [
                 {
-                    "title": "What it is",
-                    "rows": [{"title": item}],
-                    "all_url": self.list_url(request, record.customer_id),
+                    "title": "What was bought",
+                    "rows": [{"title": name, "url": url}] if name else [],
+                    "empty": GONE,
                 }
             ],
         }

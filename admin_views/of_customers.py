@@ -41,6 +41,11 @@ class OfCustomer(Related):
         return statement.where(of_customers(session, self.column, values))
 
 
+def branch(session: Session, ids: list[int]) -> list[int]:
+    """These categories and all below them, looked up first: a list of ids finds the index."""
+    return list(session.scalars(below(ids)))
+
+
 @dataclass(frozen=True)
 class OfCategory(Related):
     """Some categories, searched, each with everything below it."""
@@ -52,7 +57,7 @@ class OfCategory(Related):
         self, session: Session, statement: Select[Any], values: list[Any], zone: Any
     ) -> Select[Any]:
         """See `Filter`."""
-        return statement.where(self.column.in_(below(values)))
+        return statement.where(self.column.in_(branch(session, values)))
 
 
 class OfCustomersView(HouseView):

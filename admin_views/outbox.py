@@ -81,7 +81,7 @@ class OutboxView(HouseView, model=OutboxMessage):
                 Col("error", "What went wrong last", value=told),
                 Col("created_at", "Promised", "moment"),
                 Col("handed_at", "Handed to a worker", "moment"),
-                Col("due", "Tried again", "moment", value=_due),
+                Col("due", "Next try", "moment", value=_due),
                 Col("done_at", "Sent", "moment"),
                 Col("dead_at", "Given up", "moment"),
             ),

@@ -12,11 +12,11 @@ from starlette.requests import Request
 from admin_views.base import declared
 from admin_views.customer_side import CHANNELS
 from admin_views.details import link_to
-from admin_views.filters import Named, OneOf, below, of_vendor
+from admin_views.filters import Named, OneOf, of_vendor
 from admin_views.forms import Choice, Clock, Pick, Saving
 from admin_views.lists import Col, Sort
 from admin_views.lookups import CATEGORIES, CUSTOMERS
-from admin_views.of_customers import OfCategory, OfCustomer, OfCustomersView
+from admin_views.of_customers import OfCategory, OfCustomer, OfCustomersView, branch
 from admin_views.picks import Picks
 from admin_views.places import zone_name
 from app.errors import DomainError
@@ -66,7 +66,7 @@ class Likes(OfCategory):
         likes = exists().where(
             PreferredCategory.vendor_id == CustomerPreference.vendor_id,
             PreferredCategory.customer_id == CustomerPreference.customer_id,
-            PreferredCategory.category_id.in_(below(values)),
+            PreferredCategory.category_id.in_(branch(session, values)),
         )
         return statement.where(likes)
 

@@ -136,7 +136,6 @@ class SavedViewView(HouseView, model=SavedView):
         here = record.vendor_id == current_actor().vendor_id
         url = f"{known[1]}?{record.query}" if known and here else None
         return {
-            "page_hint": MADE_ON_LISTS,
             "marks": [("user", who)],
             "buttons": [{"title": "Open the list", "url": url, "icon": "list"}] if url else [],
         }
