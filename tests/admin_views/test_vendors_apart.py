@@ -86,6 +86,22 @@ def test_anothers_id_in_a_form_is_a_sentence_at_its_field(
     assert changes() == before
 
 
+OWN_LOOKUPS = ("order",)
+"""Whose form draws its pickers itself."""
+
+
+@pytest.mark.parametrize(
+    ("identity", "name"),
+    [p for p in PICKS if VIEWS[p[0]].can_create and p[0] not in OWN_LOOKUPS],
+)
+def test_a_picker_asks_where_it_is_answered(panel: PanelClient, identity: str, name: str) -> None:
+    panel.as_(admin())
+    page = panel.get(f"/admin/{identity}/create?all=1")
+    asked = f"/admin/{identity}/ajax/lookup?name={name}"
+    assert f'data-pick="{asked}"' in page.text
+    assert "results" in panel.get(f"{asked}&term=a").json()
+
+
 @pytest.mark.parametrize(("identity", "name"), PICKS)
 def test_a_picker_finds_only_ones_own(panel: PanelClient, identity: str, name: str) -> None:
     foreign, own = make.new_vendor(), make.new_vendor()
