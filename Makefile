@@ -24,7 +24,7 @@ demo: setup
 	@exec $(RUN) -m app demo --port $(PORT) $(if $(VAR),--var "$(VAR)")
 
 test: setup
-	@$(RUN) -m pytest $(or $(ARGS),-n 2 --dist loadgroup)
+	@$(RUN) -m pytest $(or $(ARGS),-n 2 --dist loadscope)
 
 check: setup
 	@$(RUN) -m ruff check .

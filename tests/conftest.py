@@ -5,10 +5,12 @@ import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import Connection, Engine
+from xdist.scheduler import LoadScopeScheduling  # pytest 9.2 does not hear xdist_group
 
 from app import clock
 from app.database import SessionFactory, connect
@@ -22,6 +24,18 @@ LONG = ("test_seed", "test_command_line", "test_delivery", "test_portable", "tes
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes or waits longest comes first, lest one process runs it while the others rest."""
     items.sort(key=lambda item: item.path.stem not in LONG)
+
+
+class OneHouse(LoadScopeScheduling):
+    """All tests of the browser go to one process, which alone starts an installation for them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/browser" if nodeid.startswith("tests/browser/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneHouse | None:
+    """The largest scope is given out first, then one test after the other to whoever is free."""
+    return OneHouse(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 def pytest_collection_finish() -> None:

@@ -22,13 +22,6 @@ ARGUMENTS = [
 MISSING = "BROWSER TESTS SKIPPED: chromium is missing (Debian: apt-get install chromium)"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of them share one installation, also where tests run in several processes."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The system's Chromium; without it nothing here can run, which is said aloud."""
