@@ -147,7 +147,7 @@ def _import(given: argparse.Namespace) -> int:
         raise DomainError(f"There is no file {given.file}: check its name.")
 
     def run() -> dict[str, Any]:
-        from tasks.imports import run_file
+        from tasks.import_file import run_file
 
         result: dict[str, Any] = run_file(path, vendor_slug=given.vendor, commit=given.commit)
         return result

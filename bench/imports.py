@@ -65,7 +65,7 @@ def ours(url: str, path: Path, slug: str) -> dict[str, Any]:
     """Seconds of dry run and import, and the process's peak memory."""
     os.environ |= {"DATABASE_URL": url, "DEMO": "1"}
     from app.database import connect
-    from tasks.imports import run_file
+    from tasks.import_file import run_file
 
     connect(url, pool_size=5)
     idle = megabytes()

@@ -1,5 +1,6 @@
 """The rows of a long list, typed by a process of its own: reading and storing run side by side."""
 
+import gc
 import json
 import marshal
 import subprocess
@@ -103,6 +104,7 @@ def _problem(plain: list[Any]) -> Problem:
 def main(asked: dict[str, Any]) -> None:
     """Write the typed rows to the standard output, in pieces, or why the list is refused."""
     say = sys.stdout.buffer
+    gc.disable()  # rows hold no rings, and they are many
     try:
         path, limits = Path(asked["path"]), Limits(**asked["limits"])
         listing = open_list(path, filename=asked["filename"], limits=limits)

@@ -13,6 +13,7 @@ from app.operations import import_steps, imports
 from app.tenancy import acting, vendor_actor
 from models.imports import ImportJob, ImportRow, Outcome, StagedRow
 from tasks import imports as tasks
+from tasks.import_file import run_file
 from tests import make
 
 _numbers = count(1)
@@ -38,7 +39,7 @@ class Desk:
         return path
 
     def run(self, content: str | Iterable[str], *, commit: bool = True) -> dict[str, Any]:
-        return tasks.run_file(self.file(content), vendor_slug=self.slug, commit=commit)
+        return run_file(self.file(content), vendor_slug=self.slug, commit=commit)
 
     def counts(self, report: dict[str, Any]) -> dict[str, int]:
         """The buckets that are not empty."""
@@ -94,14 +95,14 @@ class Desk:
         job_id = self.mapped(content, **options)
         self.do(imports.begin_trying, job_id=job_id)
         with acting(vendor_actor(self.vendor)):
-            tasks._try_out(job_id)
+            tasks.try_out_now(job_id)
         return job_id
 
     def committed(self, content: str | Iterable[str], **options: Any) -> int:
         job_id = self.tried(content, **options)
         self.do(imports.begin_import, job_id=job_id)
         with acting(vendor_actor(self.vendor)):
-            tasks._commit(job_id)
+            tasks.commit_now(job_id)
         return job_id
 
     def undone(self, job_id: int) -> None:

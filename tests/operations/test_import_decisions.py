@@ -36,7 +36,7 @@ def in_halves(desk: Desk) -> int:
 def go_on(desk: Desk, job_id: int) -> None:
     desk.do(imports.begin_import, job_id=job_id)
     with acting(vendor_actor(desk.vendor)):
-        tasks._commit(job_id)
+        tasks.commit_now(job_id)
 
 
 def correct(desk: Desk, row: ImportRow, **cells: str) -> ImportRow:
@@ -57,7 +57,7 @@ def test_a_stopped_import_keeps_what_is_saved_and_counts_it(desk: Desk) -> None:
     assert (job.status, imports.settled(job)) == (ImportStatus.TRIED, 4)
     assert (job.result or {})["created"] == 4
     with acting(vendor_actor(desk.vendor)):
-        tasks._commit(job_id)  # the worker comes back for its next chunk
+        tasks.commit_now(job_id)  # the worker comes back for its next chunk
     assert len(desk.customers()) == 4
 
 
@@ -132,7 +132,7 @@ def test_chunks_side_by_side_that_are_stopped_are_not_saved(
 
     monkeypatch.setattr(import_steps, "commit_span", stopped_in_between)
     with acting(vendor_actor(desk.vendor)):
-        tasks._commit(job_id)
+        tasks.commit_now(job_id)
     settled = imports.settled(desk.job())
     assert settled in (0, 4)
     assert len(desk.customers()) == settled
@@ -170,7 +170,7 @@ def test_a_worker_whose_reading_was_stopped_gives_up(
 
     monkeypatch.setattr(lists, "rows_of", interrupted)
     with acting(vendor_actor(desk.vendor)):
-        tasks._try_out(job_id)
+        tasks.try_out_now(job_id)
     assert desk.job().refused == import_halting.STOPPED
     assert desk.sql("SELECT count(*) FROM staged_rows") == [(0,)]
 
@@ -189,7 +189,7 @@ def test_a_stopped_try_out_is_tried_again_without_reading(desk: Desk, rounds: in
     assert desk.sql("SELECT count(*) FROM import_rows") == [(0,)]
     assert imports.step(desk.do(imports.begin_trying, job_id=job_id)) == "matching"
     with acting(vendor_actor(desk.vendor)):
-        tasks._try_out(job_id)
+        tasks.try_out_now(job_id)
     assert (desk.job().tried or {})["created"] == 10
 
 
@@ -199,7 +199,7 @@ def test_a_half_imported_list_is_read_again_and_gone_on_with(desk: Desk) -> None
     desk.sql("DELETE FROM staged_rows")  # a crash of the server empties it
     desk.do(imports.begin_trying, job_id=job_id)
     with acting(vendor_actor(desk.vendor)):
-        tasks._try_out(job_id)
+        tasks.try_out_now(job_id)
     go_on(desk, job_id)
     assert desk.job().status == ImportStatus.COMPLETED
     assert len(desk.customers()) == 10

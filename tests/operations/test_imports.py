@@ -211,7 +211,7 @@ def test_nothing_is_saved_behind_a_chunk_that_diverged(
     desk.add(full_name="P", email="p2@example.com")
     desk.do(imports.begin_import, job_id=job_id)
     with acting(vendor_actor(desk.vendor)):
-        tasks._commit(job_id)
+        tasks.commit_now(job_id)
     job = desk.job()
     assert (job.status, job.refused) == (ImportStatus.MAPPED, imports.Diverged.sentence)
     assert (imports.settled(job), len(desk.customers())) == (2, 3)
@@ -291,15 +291,15 @@ def test_an_import_stops_when_the_customers_changed_meanwhile(desk: Desk) -> Non
     desk.add(full_name="Anna", email="anna@example.com")
     desk.do(imports.begin_import, job_id=job_id)
     with acting(vendor_actor(desk.vendor)):
-        tasks._commit(job_id)
+        tasks.commit_now(job_id)
     job = desk.job()
     assert (job.status, job.refused) == (ImportStatus.MAPPED, imports.Diverged.sentence)
     assert len(desk.customers()) == 1
     desk.do(imports.begin_trying, job_id=job_id)
     with acting(vendor_actor(desk.vendor)):
-        tasks._try_out(job_id)
+        tasks.try_out_now(job_id)
         desk.do(imports.begin_import, job_id=job_id)
-        tasks._commit(job_id)
+        tasks.commit_now(job_id)
     assert desk.job().status == ImportStatus.COMPLETED
     assert len(desk.customers()) == 2
 
@@ -310,11 +310,11 @@ def test_a_namesake_who_came_after_a_try_out_among_nobody_is_still_seen(desk: De
     desk.add(full_name="Anna Sousa", birthday=date(1990, 2, 3), email="old@example.com")
     desk.do(imports.begin_import, job_id=job_id)
     with acting(vendor_actor(desk.vendor)):
-        tasks._commit(job_id)
+        tasks.commit_now(job_id)
     assert desk.job().refused == imports.Diverged.sentence
     desk.do(imports.begin_trying, job_id=job_id)
     with acting(vendor_actor(desk.vendor)):
-        tasks._try_out(job_id)
+        tasks.try_out_now(job_id)
     assert desk.counts(desk.job().tried or {}) == {"created": 1, "skipped_duplicate": 1}
 
 
@@ -325,8 +325,8 @@ def test_a_killed_import_goes_on_where_it_was(desk: Desk) -> None:
     assert desk.do(import_steps.commit_chunk, job_id=job_id, size=4)
     assert len(desk.customers()) == 4
     with acting(vendor_actor(desk.vendor)):
-        tasks._commit(job_id)
-        tasks._commit(job_id)  # a second delivery
+        tasks.commit_now(job_id)
+        tasks.commit_now(job_id)  # a second delivery
     assert len(desk.customers()) == 10
     assert (desk.job().result or {})["created"] == 10
 
@@ -337,7 +337,7 @@ def test_a_killed_reading_goes_on_where_it_was(desk: Desk) -> None:
     first = [TypedRow(line=2, page=None, full_name="P 0", email="p0@example.com")]
     desk.do(imports.stage, job_id=job.id, rows=first, first=1)
     with acting(vendor_actor(desk.vendor)):
-        tasks._try_out(job_id)
+        tasks.try_out_now(job_id)
     assert desk.job().total_rows == 5
     assert [row.line for row in desk.rows()] == [2, 3, 4, 5, 6]
 
@@ -492,7 +492,7 @@ def test_two_lists_at_once_make_no_twins(real_desk: Desk) -> None:
 
     def commit(job_id: int) -> None:
         with acting(vendor_actor(desk.vendor)):
-            tasks._commit(job_id)
+            tasks.commit_now(job_id)
 
     threads = [threading.Thread(target=commit, args=(job_id,)) for job_id in jobs]
     for thread in threads:
@@ -530,5 +530,5 @@ def test_a_list_that_nobody_touched_for_a_week_leaves_nothing_behind(real_desk: 
     assert lists.files().path(name).is_file()
     desk.do(imports.begin_trying, job_id=old)
     with acting(vendor_actor(desk.vendor)):
-        tasks._try_out(old)
+        tasks.try_out_now(old)
     assert desk.job().refused == FileGone.sentence

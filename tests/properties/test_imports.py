@@ -161,8 +161,8 @@ def test_a_killed_import_ends_as_an_unbroken_one(
         if not broken.do(import_steps.commit_chunk, job_id=job_id, size=size):
             break
     with acting(vendor_actor(broken.vendor)):
-        tasks._commit(job_id)
-        tasks._commit(job_id)  # a second delivery
+        tasks.commit_now(job_id)
+        tasks.commit_now(job_id)  # a second delivery
     assert broken.job().status == ImportStatus.COMPLETED
     assert everybody(broken) == everybody(whole)
     assert (broken.job().result or {})["settled"] == len(rows)
