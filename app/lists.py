@@ -12,6 +12,7 @@ from app.gateways.files import DeskFiles, Files, Kept
 from app.operations import imports
 from app.settings import settings
 from models.imports import Field, ImportJob, ImportRow, TypedRow
+from models.staging import Staged, staged
 from models.vendors import Vendor
 
 
@@ -70,15 +71,15 @@ LONG, READ_HERE = 2_000_000, 10_000
 """From how many bytes a list is read apart, and how many of its rows are not."""
 
 
-def rows_of(job: ImportJob, path: Path, start_line: int) -> Iterator[TypedRow]:
-    """The typed rows of a job's file from that line on.
+def rows_of(job: ImportJob, path: Path, start_line: int) -> Iterator[Staged]:
+    """The rows of a job's file from that line on, as they are staged.
 
     A long one is read by a process of its own; until that is ready the first rows are read here.
     """
     listing = opened(path, job.filename)
     mapping = dict(zip(listing.header, as_mapping(job).values(), strict=True))
     country = country_of(job)
-    here = intake.typed_rows(listing, mapping, country, start_line)
+    here = map(staged, intake.typed_rows(listing, mapping, country, start_line))
     if listing.kind != "csv" or path.stat().st_size < LONG:
         return here
     return _read_apart(here, path, {
@@ -87,8 +88,8 @@ def rows_of(job: ImportJob, path: Path, start_line: int) -> Iterator[TypedRow]:
     })  # fmt: skip
 
 
-def _read_apart(here: Iterator[TypedRow], path: Path, asked: dict[str, Any]) -> Generator[TypedRow]:
-    with intake.typed_rows_apart(path, **asked, skip=READ_HERE) as apart:
+def _read_apart(here: Iterator[Staged], path: Path, asked: dict[str, Any]) -> Generator[Staged]:
+    with intake.staged_rows_apart(path, **asked, skip=READ_HERE) as apart:
         yield from islice(here, READ_HERE)
         yield from apart
 

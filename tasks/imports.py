@@ -89,18 +89,19 @@ def _in_lanes(work: Callable[..., None], job_id: int) -> None:
     grows = work is import_steps.commit_span
     done, due, wave = 0, 0, 1
     while wave:
-        if done == 0 or (grows and done >= due):
-            transacted(import_steps.refresh_statistics)
-            due = 5 * done or LANES
+        fresh = done > 0 and not (grows and done >= due)
+        due = due if fresh else 5 * done or LANES
         with suppress(imports.NotNow, TimeoutError):  # stopped, or held up: see what is left to do
-            wave = _wave(work, job_id, LANES if grows and not done else WAVE)
+            wave = _wave(work, job_id, most=LANES if grows and not done else WAVE, fresh=fresh)
             done += wave
 
 
-def _wave(work: Callable[..., None], job_id: int, most: int) -> int:
+def _wave(work: Callable[..., None], job_id: int, *, most: int, fresh: bool) -> int:
     """Chunks of a list side by side, a single one in this transaction; how many there were."""
     with begin_bulk() as session:
         spans = import_steps.next_spans(session, job_id=job_id, size=imports.CHUNK, most=most)
+        if spans and not fresh:
+            transacted(import_steps.refresh_statistics)
         if len(spans) < 2:
             for span in spans:
                 work(session, job_id=job_id, span=span, turn=lambda: None)

@@ -36,6 +36,7 @@ USUAL: Mapping[str, str] = {
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "max_connections": "120",
+    "max_wal_size": "2GB",  # a long import does not write every page twice
     "random_page_cost": "1.1",
     "jit": "off",
     "timezone": "UTC",

@@ -1,4 +1,4 @@
-"""The rows of a long list, typed by a process of its own: reading and storing run side by side."""
+"""The rows of a long list, read by a process of its own: reading and storing run side by side."""
 
 import gc
 import json
@@ -7,10 +7,8 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, astuple, fields
-from datetime import date
+from dataclasses import asdict
 from itertools import islice
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +16,15 @@ import app
 from app.intake.lists import Limits, Unreadable
 from app.intake.opening import open_list
 from app.intake.rows import typed_rows
-from models.imports import Field, Problem, TypedRow
+from models.imports import Field
+from models.staging import Staged, staged
 
 _ROOT = Path(app.__file__).resolve().parents[1]
-_PIECE = 1000
-_NAMES = [field.name for field in fields(TypedRow)]
-_BIRTHDAY, _PROBLEMS = map(_NAMES.index, ("birthday", "problems"))
-_values = attrgetter(*_NAMES)
+_PIECE, _SIZE = 1000, 8
 
 
 @contextmanager
-def typed_rows_apart(
+def staged_rows_apart(
     path: Path,
     *,
     filename: str,
@@ -37,8 +33,8 @@ def typed_rows_apart(
     country: str,
     start_line: int = 0,
     skip: int = 0,
-) -> Iterator[Iterator[TypedRow]]:
-    """What `typed_rows` of the same list says, without its first `skip` rows.
+) -> Iterator[Iterator[Staged]]:
+    """`staged` of what `typed_rows` of the same list says, without its first `skip` rows.
 
     The process starts at once and ends with the block. The rows raise `Unreadable` where those of
     the list do, and `RuntimeError` when the process dies.
@@ -58,52 +54,31 @@ def typed_rows_apart(
             child.kill()
 
 
-def _told_by(child: subprocess.Popen[bytes]) -> Iterator[TypedRow]:
+def _told_by(child: subprocess.Popen[bytes]) -> Iterator[Staged]:
     while piece := _said(child):
-        yield from map(_unpacked, piece)
+        yield from piece
 
 
 def _said(child: subprocess.Popen[bytes]) -> list[Any]:
     assert child.stdout is not None
-    try:
-        told = marshal.load(child.stdout)  # noqa: S302  what our own program wrote
-    except (EOFError, ValueError, TypeError):
-        raise RuntimeError("the process that reads the list has ended before its time") from None
+    size = int.from_bytes(child.stdout.read(_SIZE))
+    piece = child.stdout.read(size)
+    if not size or len(piece) < size:
+        raise RuntimeError("the process that reads the list has ended before its time")
+    told = marshal.loads(piece)  # noqa: S302  what our own program wrote
     if isinstance(told, str):
         raise Unreadable(told)
     return told  # type: ignore[no-any-return]
 
 
-def _packed(row: TypedRow) -> list[Any]:
-    """The row in nothing but what marshal writes: no dates, no words of an enumeration."""
-    packed = list(_values(row))
-    if row.birthday:
-        packed[_BIRTHDAY] = row.birthday.isoformat()
-    if row.problems:
-        packed[_PROBLEMS] = [_plain(problem) for problem in row.problems]
-    return packed
-
-
-def _plain(problem: Problem) -> list[Any]:
-    return [str(v) if isinstance(v, str) else v for v in astuple(problem)]
-
-
-def _unpacked(packed: list[Any]) -> TypedRow:
-    if packed[_BIRTHDAY]:
-        packed[_BIRTHDAY] = date.fromisoformat(packed[_BIRTHDAY])
-    if packed[_PROBLEMS]:
-        packed[_PROBLEMS] = tuple(map(_problem, packed[_PROBLEMS]))
-    return TypedRow(*packed)
-
-
-def _problem(plain: list[Any]) -> Problem:
-    line, page, column, field, *rest = plain
-    return Problem(line, page, column, Field(field) if field else None, *rest)
+def _say(told: list[Any] | str) -> None:
+    """A piece with its size before it: read at once, not value by value."""
+    piece = marshal.dumps(told)
+    sys.stdout.buffer.write(len(piece).to_bytes(_SIZE) + piece)
 
 
 def main(asked: dict[str, Any]) -> None:
-    """Write the typed rows to the standard output, in pieces, or why the list is refused."""
-    say = sys.stdout.buffer
+    """Write the rows to the standard output, in pieces, or why the list is refused."""
     gc.disable()  # rows hold no rings, and they are many
     try:
         path, limits = Path(asked["path"]), Limits(**asked["limits"])
@@ -111,11 +86,11 @@ def main(asked: dict[str, Any]) -> None:
         named = [Field(field) if field else None for field in asked["fields"]]
         mapping = dict(zip(listing.header, named, strict=True))
         rows = typed_rows(listing, mapping, asked["country"], asked["start_line"], asked["skip"])
-        while piece := [_packed(row) for row in islice(rows, _PIECE)]:
-            marshal.dump(piece, say)
-        marshal.dump([], say)
+        while piece := [staged(row) for row in islice(rows, _PIECE)]:
+            _say(piece)
+        _say([])
     except Unreadable as refusal:
-        marshal.dump(str(refusal), say)
+        _say(str(refusal))
 
 
 if __name__ == "__main__":

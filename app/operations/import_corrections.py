@@ -9,6 +9,7 @@ from app.operations import import_matching as matching
 from app.operations import import_reading, import_steps, imports
 from app.operations.moves import locked
 from models.imports import ImportJob, ImportRow, ImportStatus, Outcome, StagedRow, TypedRow
+from models.staging import staged
 
 
 def correct(session: Session, *, row_id: int, typed: TypedRow) -> ImportRow:
@@ -38,7 +39,7 @@ def _restage(session: Session, job: ImportJob, row: ImportRow, typed: TypedRow) 
         raise imports.ReadAgain
     session.execute(delete(StagedRow).where(*of_row))
     import_reading.stage(
-        session, job_id=job.id, rows=[typed], first=row.position, match_by=job.match_by
+        session, job_id=job.id, rows=[staged(typed)], first=row.position, match_by=job.match_by
     )
 
 

@@ -6,13 +6,14 @@ from sqlalchemy import ColumnElement, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from app.operations import import_matching as matching
-from app.operations import import_reading, imports
+from app.operations import imports
 from app.operations.import_steps import NothingToDecide, adopt, count_tags
 from app.operations.import_undoing import remember, untouched
 from app.operations.import_writing import name_leaders, write
 from app.operations.moves import locked
 from app.operations.outbox import enqueue
 from models.imports import ImportJob, ImportRow, ImportStatus, Outcome, StagedRow, Strategy
+from models.staging import COLUMNS, LISTED
 
 LEFT_OUT = "left_out"
 DUPLICATES = ("same_person", "in_file", "known", "same_name")
@@ -137,11 +138,10 @@ def _next(
 def _restage(session: Session, job: ImportJob, positions: list[int]) -> None:
     """What the rows said, back among the staged rows."""
     session.execute(delete(StagedRow).where(StagedRow.job_id == job.id))
-    listed = import_reading.LISTED
     session.execute(
         text(
-            f"INSERT INTO staged_rows (job_id, {listed}, keys)"  # noqa: S608
-            f" SELECT :job, {', '.join(f's.{name}' for name in import_reading.COLUMNS)}, '{{}}'"
+            f"INSERT INTO staged_rows (job_id, {LISTED}, keys)"  # noqa: S608
+            f" SELECT :job, {', '.join(f's.{name}' for name in COLUMNS)}, '{{}}'"
             " FROM import_rows r"
             " CROSS JOIN LATERAL jsonb_populate_record(NULL::staged_rows, r.after) AS s"
             " WHERE r.vendor_id = :vendor AND r.job_id = :job AND r.position = ANY (:positions)"

@@ -1,27 +1,14 @@
 """Typed rows on their way into the database, and which of them are the same within the file."""
 
-import json
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from psycopg import Cursor
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from models.contact import fold
-from models.customers import searchable
-from models.imports import Problem, TypedRow
-
-LONGEST_KEPT_CELL = 2000
-
-COLUMNS = (
-    "position", "line", "page", "valid", "code", "raw", "problems", "full_name", "company",
-    "email", "phone", "phone_2", "line1", "line2", "city", "city_key", "region", "postal_code",
-    "country", "birthday", "tags", "status", "marketing_email", "marketing_sms", "note",
-    "name_key", "sort_name", "search_text",
-)  # fmt: skip
-LISTED = ", ".join(COLUMNS)
+from models.staging import LISTED, Staged
 
 CONTACTLESS = "num_nonnulls(s.email, s.phone, s.phone_2) = 0"
 HAS_ADDRESS = "num_nonnulls(s.line1, s.line2, s.city, s.region, s.postal_code, s.country) > 0"
@@ -41,7 +28,7 @@ def fresh_temp(session: Session, name: str, definition: str, **values: Any) -> N
 
 
 def stage(
-    session: Session, *, job_id: int, rows: Sequence[TypedRow], first: int, match_by: Sequence[str]
+    session: Session, *, job_id: int, rows: Sequence[Staged], first: int, match_by: Sequence[str]
 ) -> int:
     """Keep the rows as `first`, `first + 1`, ... of the job; how many there were.
 
@@ -50,7 +37,7 @@ def stage(
     fresh_temp(session, "arriving", f"SELECT {LISTED} FROM staged_rows WHERE false")  # noqa: S608
     with cursor_of(session).copy(f"COPY arriving ({LISTED}) FROM STDIN") as copy:
         for position, row in enumerate(rows, first):
-            copy.write_row(_values(position, row))
+            copy.write_row((position, *row))
     session.execute(
         text(
             f"INSERT INTO staged_rows (job_id, {LISTED}, keys)"  # noqa: S608
@@ -79,50 +66,6 @@ def _keys(match_by: Sequence[str]) -> str:
     keys.append(f"CASE WHEN {CONTACTLESS} THEN {hashed('n', whole)} END")
     listed = ", ".join(keys)
     return f"CASE WHEN valid THEN array_remove(ARRAY[{listed}]::bigint[], NULL) ELSE '{{}}' END"
-
-
-def _values(position: int, row: TypedRow) -> tuple[Any, ...]:
-    parts = " ".join(part for part in (row.first_name, row.last_name) if part)
-    full_name = row.full_name or parts or None
-    name = full_name or row.company
-    sort_name, search_text = searchable(full_name, row.company, row.email, row.phone, row.phone_2)
-    fatal = next((problem.code for problem in row.problems if problem.fatal), None)
-    return (
-        position, row.line, row.page, fatal is None, fatal,
-        as_json([_kept(cell) for cell in row.raw]) if row.problems else None,
-        as_json([told(problem) for problem in row.problems]) if row.problems else None,
-        full_name, row.company, row.email, row.phone, row.phone_2, row.line1, row.line2, row.city,
-        fold(row.city) if row.city else None, row.region, row.postal_code, row.country,
-        row.birthday, _tags(row.tags), row.status, row.marketing_email, row.marketing_sms,
-        row.note, fold(name)[:200] if name else None, sort_name, search_text,
-    )  # fmt: skip
-
-
-def _tags(tags: Iterable[str]) -> list[str] | None:
-    return list(dict.fromkeys(t for tag in tags if (t := tag.strip().lower()))) or None
-
-
-def _kept(cell: str) -> str:
-    return cell[:LONGEST_KEPT_CELL].replace("\x00", "").encode("utf-8", "replace").decode()
-
-
-def as_json(value: Any) -> str:
-    """A value as JSON text, for COPY."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-def told(problem: Problem) -> dict[str, Any]:
-    """A problem as it is kept with its row and shown by the command line."""
-    return {
-        "line": problem.line,
-        "page": problem.page,
-        "column": _kept(problem.column) if problem.column else None,
-        "field": problem.field,
-        "code": problem.code,
-        "value": _kept(problem.value),
-        "message": _kept(problem.message),
-        "fatal": problem.fatal,
-    }
 
 
 _SHARED = text(

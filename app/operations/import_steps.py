@@ -25,6 +25,7 @@ from models.imports import (
     Strategy,
     TypedRow,
 )
+from models.staging import LISTED, as_json, staged
 
 AFTER = (
     "jsonb_strip_nulls(to_jsonb(s) - '{id,vendor_id,job_id,keys,leader,link,raw,problems}'::text[])"
@@ -321,8 +322,9 @@ def fix_row(session: Session, *, row_id: int, typed: TypedRow) -> ImportRow:
     corrected = replace(typed, line=row.line, page=row.page)
     _stage_one(session, job, row)
     import_reading.stage(
-        session, job_id=job.id, rows=[corrected], first=row.position, match_by=job.match_by
-    )
+        session, job_id=job.id, rows=[staged(corrected)], first=row.position,
+        match_by=job.match_by,
+    )  # fmt: skip
     matching.open_chunk(session, job_id=job.id, after=row.position - 1, until=row.position)
     matching.match_by_contact(session, match_by=job.match_by)
     matching.match_by_name(session, job_id=job.id, match_by=job.match_by, settled=0)
@@ -388,14 +390,13 @@ def _stage_one(
     session.execute(delete(StagedRow).where(*of_row))
     if kept is None:
         return
-    listed = import_reading.LISTED
     session.execute(
         text(
-            f"INSERT INTO staged_rows (job_id, {listed}, keys)"  # noqa: S608
-            f" SELECT :job, {listed}, '{{}}'"
+            f"INSERT INTO staged_rows (job_id, {LISTED}, keys)"  # noqa: S608
+            f" SELECT :job, {LISTED}, '{{}}'"
             " FROM jsonb_populate_record(NULL::staged_rows, CAST(:kept AS jsonb))"
         ),
-        {"job": job.id, "kept": import_reading.as_json(kept)},
+        {"job": job.id, "kept": as_json(kept)},
     )
 
 

@@ -24,8 +24,8 @@ from models.imports import (
     Outcome,
     StagedRow,
     Strategy,
-    TypedRow,
 )
+from models.staging import Staged
 from models.words import Channel
 
 CHUNK = 10_000
@@ -251,7 +251,7 @@ def last_line(session: Session, *, job_id: int) -> tuple[int, int]:
 
 
 def stage(
-    session: Session, *, job_id: int, rows: Sequence[TypedRow], first: int, run: str | None = None
+    session: Session, *, job_id: int, rows: Sequence[Staged], first: int, run: str | None = None
 ) -> ImportJob:
     """Keep the next rows of the list; progress moves in the same transaction."""
     job = _read_by(session, job_id, run)

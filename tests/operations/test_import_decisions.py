@@ -17,6 +17,7 @@ from app.operations import (
 )
 from app.tenancy import acting, vendor_actor
 from models.imports import Field, ImportRow, ImportStatus, TypedRow
+from models.staging import staged
 from tasks import imports as tasks
 from tests.operations.import_desk import Desk
 from tests.operations.test_imports import BEN, HEADER, desk, real_desk, var
@@ -145,7 +146,7 @@ def test_a_stopped_reading_leaves_nothing_and_its_worker_ends(desk: Desk) -> Non
     job_id = desk.mapped([HEADER, *PEOPLE])
     before = desk.do(imports.begin_trying, job_id=job_id)
     run = (before.tried or {})["run"]
-    rows = [TypedRow(line=2, page=None, full_name="P 0", email="p0@example.com")]
+    rows = [staged(TypedRow(line=2, page=None, full_name="P 0", email="p0@example.com"))]
     desk.do(imports.stage, job_id=job_id, rows=rows, first=1, run=run)
     job = desk.do(import_halting.ask_to_stop, job_id=job_id)
     assert (job.status, job.refused) == (ImportStatus.MAPPED, import_halting.STOPPED)

@@ -15,6 +15,7 @@ from app.operations import import_steps, imports
 from app.settings import settings
 from app.tenancy import GATE, acting, vendor_actor
 from models.imports import ImportStatus, TypedRow
+from models.staging import staged
 from tasks import imports as tasks
 from tests import make
 from tests.operations.import_desk import Desk
@@ -334,7 +335,7 @@ def test_a_killed_import_goes_on_where_it_was(desk: Desk) -> None:
 def test_a_killed_reading_goes_on_where_it_was(desk: Desk) -> None:
     job_id = desk.mapped([HEADER, *(f"P {i},p{i}@example.com,,,,," for i in range(5))])
     job = desk.do(imports.begin_trying, job_id=job_id)
-    first = [TypedRow(line=2, page=None, full_name="P 0", email="p0@example.com")]
+    first = [staged(TypedRow(line=2, page=None, full_name="P 0", email="p0@example.com"))]
     desk.do(imports.stage, job_id=job.id, rows=first, first=1)
     with acting(vendor_actor(desk.vendor)):
         tasks.try_out_now(job_id)
