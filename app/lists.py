@@ -1,7 +1,6 @@
 """Uploaded customer lists: where the files that `app.intake` reads meet the imports' rules."""
 
-from collections.abc import Generator, Iterator
-from itertools import islice
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from app.gateways.files import DeskFiles, Files, Kept
 from app.operations import imports
 from app.settings import settings
 from models.imports import Field, ImportJob, ImportRow, TypedRow
-from models.staging import Staged, staged
+from models.staging import Staged
 from models.vendors import Vendor
 
 
@@ -67,31 +66,20 @@ def take_in(kept: Kept, filename: str, **wishes: str) -> ImportJob:
         )  # fmt: skip
 
 
-LONG, READ_HERE = 2_000_000, 10_000
-"""From how many bytes a list is read apart, and how many of its rows are not."""
+LONG = 2_000_000
+"""From how many bytes on another process helps to read a list."""
 
 
 def rows_of(job: ImportJob, path: Path, start_line: int) -> Iterator[Staged]:
-    """The rows of a job's file from that line on, as they are staged.
-
-    A long one is read by a process of its own; until that is ready the first rows are read here.
-    """
+    """The rows of a job's file from that line on, as they are staged."""
     listing = opened(path, job.filename)
     mapping = dict(zip(listing.header, as_mapping(job).values(), strict=True))
     country = country_of(job)
-    here = map(staged, intake.typed_rows(listing, mapping, country, start_line))
     if listing.kind != "csv" or path.stat().st_size < LONG:
-        return here
-    return _read_apart(here, path, {
-        "filename": job.filename, "limits": limits(), "mapping": mapping, "country": country,
-        "start_line": start_line,
-    })  # fmt: skip
-
-
-def _read_apart(here: Iterator[Staged], path: Path, asked: dict[str, Any]) -> Generator[Staged]:
-    with intake.staged_rows_apart(path, **asked, skip=READ_HERE) as apart:
-        yield from islice(here, READ_HERE)
-        yield from apart
+        return intake.staged_rows(listing, mapping, country, start_line)
+    return intake.staged_rows_of_two(
+        listing, path, job.filename, limits(), mapping, country, start_line=start_line
+    )
 
 
 def as_mapping(job: ImportJob) -> dict[str, Field | None]:

@@ -1,6 +1,6 @@
 """Files in: a CSV or PDF customer list becomes typed rows, and problems with line and page."""
 
-from app.intake.apart import staged_rows_apart
+from app.intake.apart import staged_rows, staged_rows_of_two
 from app.intake.lists import Limits, Listing, Unreadable
 from app.intake.notes import Note, Tone, readings
 from app.intake.opening import open_list
@@ -22,7 +22,8 @@ __all__ = [
     "missing_identity",
     "open_list",
     "readings",
-    "staged_rows_apart",
+    "staged_rows",
+    "staged_rows_of_two",
     "typed",
     "typed_rows",
 ]

@@ -1,96 +1,116 @@
-"""The rows of a long list, read by a process of its own: reading and storing run side by side."""
+"""The rows of a long list, read by two processes: this one and one of its own take turns."""
 
 import gc
 import json
 import marshal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 import app
-from app.intake.lists import Limits, Unreadable
+from app.intake.lists import Limits, Listing
 from app.intake.opening import open_list
-from app.intake.rows import typed_rows
+from app.intake.rows import RowReader, decide
 from models.imports import Field
 from models.staging import Staged, staged
 
 _ROOT = Path(app.__file__).resolve().parents[1]
-_PIECE, _SIZE = 1000, 8
+_PIECE, _SIZE, _AHEAD = 1000, 8, 1 << 20
 
 
-@contextmanager
-def staged_rows_apart(
+def staged_rows(
+    listing: Listing, mapping: Mapping[str, Field | None], country: str, start_line: int = 0
+) -> Iterator[Staged]:
+    """The rows of a list from that line on, typed and as they are staged."""
+    read = _reader_of(listing, mapping, country).read
+    return (staged(read(row)) for row in listing.rows(start_line))
+
+
+def staged_rows_of_two(
+    listing: Listing,
     path: Path,
-    *,
     filename: str,
     limits: Limits,
     mapping: Mapping[str, Field | None],
     country: str,
+    *,
     start_line: int = 0,
-    skip: int = 0,
-) -> Iterator[Iterator[Staged]]:
-    """`staged` of what `typed_rows` of the same list says, without its first `skip` rows.
+    alone: int = 10_000,
+) -> Generator[Staged]:
+    """The same as `staged_rows`; every other piece is read by another process.
 
-    The process starts at once and ends with the block. The rows raise `Unreadable` where those of
-    the list do, and `RuntimeError` when the process dies.
+    The first `alone` rows are read here, while that one gets ready. It ends with the generator.
+    Raises `RuntimeError` when it ends sooner.
     """
     asked = {
         "path": str(path.resolve()), "filename": filename, "limits": asdict(limits),
         "fields": list(mapping.values()), "country": country, "start_line": start_line,
-        "skip": skip,
+        "alone": alone,
     }  # fmt: skip
+    read = _reader_of(listing, mapping, country).read
+    with _second(asked) as child:
+        rows = listing.rows(start_line)
+        yield from (staged(read(row)) for row in islice(rows, alone))
+        for mine in cycle((True, False)):
+            piece = list(islice(rows, _PIECE))
+            if not piece:
+                return
+            yield from (staged(read(row)) for row in piece) if mine else _said(child, len(piece))
+
+
+def _reader_of(listing: Listing, mapping: Mapping[str, Field | None], country: str) -> RowReader:
+    decisions = decide(listing.sample, mapping, country)
+    return RowReader(listing.header, mapping, country, decisions)
+
+
+@contextmanager
+def _second(asked: dict[str, Any]) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(  # noqa: S603  our own program, no shell
-        [sys.executable, "-m", "app.intake.apart", json.dumps(asked)], cwd=_ROOT,
+        [sys.executable, "-m", "app.intake.apart", json.dumps(asked)], cwd=_ROOT, pipesize=_AHEAD,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     ) as child:  # fmt: skip
         try:
-            yield _told_by(child)
+            yield child
         finally:
             child.kill()
 
 
-def _told_by(child: subprocess.Popen[bytes]) -> Iterator[Staged]:
-    while piece := _said(child):
-        yield from piece
-
-
-def _said(child: subprocess.Popen[bytes]) -> list[Any]:
+def _said(child: subprocess.Popen[bytes], rows: int) -> list[Staged]:
     assert child.stdout is not None
     size = int.from_bytes(child.stdout.read(_SIZE))
     piece = child.stdout.read(size)
-    if not size or len(piece) < size:
-        raise RuntimeError("the process that reads the list has ended before its time")
-    told = marshal.loads(piece)  # noqa: S302  what our own program wrote
-    if isinstance(told, str):
-        raise Unreadable(told)
-    return told  # type: ignore[no-any-return]
+    told: list[Staged] = marshal.loads(piece) if size and len(piece) == size else []  # noqa: S302
+    if len(told) != rows:
+        raise RuntimeError("the second process that reads the list has ended before its time")
+    return told
 
 
-def _say(told: list[Any] | str) -> None:
+def _say(told: list[Staged]) -> None:
     """A piece with its size before it: read at once, not value by value."""
     piece = marshal.dumps(told)
     sys.stdout.buffer.write(len(piece).to_bytes(_SIZE) + piece)
 
 
 def main(asked: dict[str, Any]) -> None:
-    """Write the rows to the standard output, in pieces, or why the list is refused."""
+    """Write every other piece of a list's rows to the standard output."""
     gc.disable()  # rows hold no rings, and they are many
-    try:
-        path, limits = Path(asked["path"]), Limits(**asked["limits"])
-        listing = open_list(path, filename=asked["filename"], limits=limits)
-        named = [Field(field) if field else None for field in asked["fields"]]
-        mapping = dict(zip(listing.header, named, strict=True))
-        rows = typed_rows(listing, mapping, asked["country"], asked["start_line"], asked["skip"])
-        while piece := [staged(row) for row in islice(rows, _PIECE)]:
-            _say(piece)
-        _say([])
-    except Unreadable as refusal:
-        _say(str(refusal))
+    path, limits = Path(asked["path"]), Limits(**asked["limits"])
+    listing = open_list(path, filename=asked["filename"], limits=limits)
+    named = [Field(field) if field else None for field in asked["fields"]]
+    mapping = dict(zip(listing.header, named, strict=True))
+    read = _reader_of(listing, mapping, asked["country"]).read
+    rows = islice(listing.rows(asked["start_line"]), asked["alone"], None)
+    for mine in cycle((False, True)):
+        piece = list(islice(rows, _PIECE))
+        if not piece:
+            return
+        if mine:
+            _say([staged(read(row)) for row in piece])
 
 
 if __name__ == "__main__":

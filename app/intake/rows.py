@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
 from app import clock
@@ -355,16 +354,9 @@ def typed(
 
 
 def typed_rows(
-    listing: Listing,
-    mapping: Mapping[str, Field | None],
-    country: str,
-    start_line: int = 0,
-    skip: int = 0,
+    listing: Listing, mapping: Mapping[str, Field | None], country: str, start_line: int = 0
 ) -> Iterator[TypedRow]:
-    """The rows of a list, typed; the same however often and from wherever it is read.
-
-    Rows before `start_line`, and `skip` rows after it, are left out.
-    """
+    """All rows of a list, typed; the same however often and from wherever it is read."""
     decisions = decide(listing.sample, mapping, country)
     read = RowReader(listing.header, mapping, country, decisions).read
-    return map(read, islice(listing.rows(start_line), skip, None))
+    return map(read, listing.rows(start_line))

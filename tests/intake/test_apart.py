@@ -1,16 +1,16 @@
-"""A long list that a process of its own reads says the same as one that is read here."""
+"""A long list that two processes read says the same as one that is read here."""
 
 import json
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Generator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from app import intake
-from models.staging import COLUMNS, Staged, staged
+from models.staging import COLUMNS, Staged
 
 LINES = [
     "Name;E-mail;Mobile;Birthday;Tags;City",
@@ -24,76 +24,65 @@ LINES = [
 ]
 
 
-def kept(folder: Path, rows: int = 1) -> Path:
+def kept(folder: Path, rows: int) -> Path:
     path = folder / "list.csv"
-    text = "\n".join([LINES[0], *LINES[1:] * rows])
-    path.write_bytes(text.encode())
+    path.write_bytes("\n".join([LINES[0], *LINES[1:] * rows]).encode())
     return path
 
 
-def both(
-    path: Path, limits: intake.Limits | None = None, skip: int = 0, start_line: int = 0
-) -> tuple[list[Staged], list[Staged]]:
+def opened(path: Path, limits: intake.Limits) -> tuple[intake.Listing, dict[str, Any]]:
+    listing = intake.open_list(path, filename="list.csv", limits=limits)
+    return listing, listing.proposal()
+
+
+def by_two(path: Path, limits: intake.Limits | None = None, **more: int) -> Generator[Staged]:
     bounds = limits or intake.Limits()
-    listing = intake.open_list(path, filename="list.csv", limits=bounds)
-    mapping = listing.proposal()
-    apart = intake.staged_rows_apart(
-        path, filename="list.csv", limits=bounds, mapping=mapping, country="DE",
-        start_line=start_line, skip=skip,
-    )  # fmt: skip
-    with apart as rows:
-        typed = intake.typed_rows(listing, mapping, "DE", start_line, skip)
-        return list(map(staged, typed)), list(rows)
+    listing, mapping = opened(path, bounds)
+    return intake.staged_rows_of_two(listing, path, "list.csv", bounds, mapping, "DE", **more)
 
 
-@pytest.mark.parametrize(("skip", "start_line"), [(0, 0), (3, 0), (1, 4), (50_000, 0)])
-def test_every_value_and_problem_is_the_same(tmp_path: Path, skip: int, start_line: int) -> None:
-    here, apart = both(kept(tmp_path, 400), skip=skip, start_line=start_line)
-    assert apart == here
-    assert len(apart) == (0 if skip > 40_000 else len(here))
-    if here:
-        told = [row[COLUMNS.index("problems") - 1] for row in apart]
+@pytest.mark.parametrize("rows", [1, 100, 400, 600])
+@pytest.mark.parametrize(("alone", "start_line"), [(0, 0), (1000, 0), (7, 9)])
+def test_every_value_and_problem_is_the_same(
+    tmp_path: Path, rows: int, alone: int, start_line: int
+) -> None:
+    path = kept(tmp_path, rows)
+    listing, mapping = opened(path, intake.Limits())
+    here = list(intake.staged_rows(listing, mapping, "DE", start_line))
+    assert list(by_two(path, alone=alone, start_line=start_line)) == here
+    if start_line == 0:
+        assert len(here) == 6 * rows
+        told = [row[COLUMNS.index("problems") - 1] for row in here]
         codes = {problem["code"] for row in told if row for problem in json.loads(row)}
         assert codes >= {"email_unreadable", "no_identity", "too_few_cells"}
 
 
 def test_a_list_that_turns_out_too_long_is_refused_by_the_same_sentence(tmp_path: Path) -> None:
-    path, limits = kept(tmp_path, 2000), intake.Limits(max_rows=9000)
-    listing = intake.open_list(path, filename="list.csv", limits=limits)
+    path, limits = kept(tmp_path, 2000), intake.Limits(max_rows=9500)
+    listing, mapping = opened(path, limits)
     with pytest.raises(intake.Unreadable) as here:
-        list(intake.typed_rows(listing, listing.proposal(), "DE"))
-    with (
-        intake.staged_rows_apart(
-            path, filename="list.csv", limits=limits, mapping=listing.proposal(), country="DE"
-        ) as apart,
-        pytest.raises(intake.Unreadable) as there,
-    ):
-        list(apart)
+        list(intake.staged_rows(listing, mapping, "DE"))
+    with pytest.raises(intake.Unreadable) as there:
+        list(by_two(path, limits, alone=0))
     assert str(there.value) == str(here.value)
 
 
-def readers() -> list[psutil.Process]:
+def others() -> list[psutil.Process]:
     return [c for c in psutil.Process().children() if "app.intake.apart" in c.cmdline()]
 
 
-def reading(path: Path) -> AbstractContextManager[Iterator[Staged]]:
-    listing = intake.open_list(path, filename="list.csv", limits=intake.Limits())
-    return intake.staged_rows_apart(
-        path, filename="list.csv", limits=intake.Limits(), mapping=listing.proposal(), country="DE"
-    )
-
-
 def test_nobody_goes_on_reading_for_nobody(tmp_path: Path) -> None:
-    with reading(kept(tmp_path, 5000)) as rows:
-        assert len(list(islice(rows, 3))) == 3
-        assert len(readers()) == 1
-    assert readers() == []
+    rows = by_two(kept(tmp_path, 5000), alone=0)
+    assert len(list(islice(rows, 1500))) == 1500
+    assert len(others()) == 1
+    rows.close()
+    assert others() == []
 
 
-def test_a_reader_that_is_killed_is_no_list_that_ends(tmp_path: Path) -> None:
-    with reading(kept(tmp_path, 5000)) as rows:
-        next(rows)
-        [reader] = readers()
-        reader.kill()
-        with pytest.raises(RuntimeError, match="before its time"):
-            list(rows)
+def test_a_second_reader_that_is_killed_ends_no_list(tmp_path: Path) -> None:
+    rows = by_two(kept(tmp_path, 5000), alone=0)
+    next(rows)
+    [other] = others()
+    other.kill()
+    with pytest.raises(RuntimeError, match="before its time"):
+        list(rows)
