@@ -12,14 +12,16 @@ import csv
 import json
 import multiprocessing
 import os
-import resource
 import tempfile
+import threading
 import time
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import psutil
 import psycopg
 
 from app.seeding import people
@@ -56,9 +58,24 @@ def write_list(path: Path, rows: int) -> None:
             writer.writerow(row)
 
 
-def megabytes() -> float:
-    """The most memory this process ever held (resident, in MB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+class Memory(threading.Thread):
+    """Looks twice a second at what this process and its children hold (resident, in MB)."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.me, self.over = psutil.Process(), threading.Event()
+        self.idle = self.peak = self.now()
+
+    def now(self) -> float:
+        held = 0
+        for process in (self.me, *self.me.children()):
+            with suppress(psutil.NoSuchProcess):
+                held += process.memory_info().rss
+        return held / (1 << 20)
+
+    def run(self) -> None:
+        while not self.over.wait(0.5):
+            self.peak = max(self.peak, self.now())
 
 
 def ours(url: str, path: Path, slug: str) -> dict[str, Any]:
@@ -68,19 +85,21 @@ def ours(url: str, path: Path, slug: str) -> dict[str, Any]:
     from tasks.import_file import run_file
 
     connect(url, pool_size=5)
-    idle = megabytes()
+    memory = Memory()
+    memory.start()
     start = time.perf_counter()
     tried = run_file(path, vendor_slug=slug, commit=False)
     middle = time.perf_counter()
     done = run_file(path, vendor_slug=slug, commit=True)
     end = time.perf_counter()
+    memory.over.set()
     words = ("rows", "created", "updated", "unchanged", "skipped_duplicate", "invalid")
     return {
         "dry_run_seconds": round(middle - start, 2),
         "seconds": round(end - middle, 2),
         "rows_per_second": round(done["rows"] / (end - middle)),
-        "peak_mb": round(megabytes(), 1),
-        "idle_mb": round(idle, 1),
+        "peak_mb": round(memory.peak, 1),
+        "idle_mb": round(memory.idle, 1),
         "counts": {word: done[word] for word in words},
         "dry_run_agrees": all(tried[word] == done[word] for word in words),
     }

@@ -278,7 +278,7 @@ def normal_phone(text: str, country: str) -> str | None:
     return _normal_phone(text.strip(), country.upper())
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8192)
 def _normal_phone(text: str, country: str) -> str | None:
     if text.endswith(".0") and (as_float := _AS_FLOAT.fullmatch(text)):
         text = as_float.group(1)
