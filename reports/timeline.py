@@ -231,6 +231,8 @@ _ORDER = _columns(
 )
 _TRAILED_APART = ("bookings", "orders", "tasks", "package_holdings", "memberships", "consents")
 
+_SPELT = func.replace(func.replace(Consent.channel, "email", "e-mail"), "sms", "SMS")
+
 SOURCES: Sequence[Source] = (
     Source(
         Tab.BOOKINGS, Booking, Booking.starts_at,
@@ -258,7 +260,7 @@ SOURCES: Sequence[Source] = (
     ),
     Source(
         Tab.CHANGES, Consent, Consent.at,
-        _columns("consent", title=func.concat(Consent.purpose, " by ", Consent.channel),
+        _columns("consent", title=func.concat(Consent.purpose, " by ", _SPELT),
                  detail=Consent.source, user_id=Consent.user_id,
                  status=func.coalesce(func.nullif(cast(Consent.granted, Text), "false"), "no")),
     ),

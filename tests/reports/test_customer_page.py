@@ -110,7 +110,7 @@ def test_an_item_says_what_when_and_by_whom(shop: int) -> None:
         assert (change.changes[0].old, change.changes[0].new) == (None, "+31612348890")
         assert change.who == "Backroom"
         consent = next(i for i in items if i.kind == "consent")
-        assert (consent.title, consent.status) == ("Marketing by email", "yes")
+        assert (consent.title, consent.status) == ("Marketing by e-mail", "yes")
         assert {i.title for i in items if i.kind == "order" and i.status == "draft"} == {
             "Draft order"
         }
