@@ -186,6 +186,7 @@ class ImportJob(OwnedByVendor, Timestamped, Base):
 class ImportRow(Belonging, Base):
     """What became of one row of the file, and what stood in the customer before.
 
+    Until the list is imported, a staged row that has none of these will simply be created.
     `raw` is kept only for rows that need a person; `before` and `after` let an update be undone.
     """
 

@@ -15,7 +15,7 @@ from typing import Any
 import app
 from app.intake.lists import Limits, Listing
 from app.intake.opening import open_list
-from app.intake.rows import RowReader, decide
+from app.intake.rows import reader_of, typed_rows
 from models.imports import Field
 from models.staging import Staged, staged
 
@@ -27,8 +27,7 @@ def staged_rows(
     listing: Listing, mapping: Mapping[str, Field | None], country: str, start_line: int = 0
 ) -> Iterator[Staged]:
     """The rows of a list from that line on, typed and as they are staged."""
-    read = _reader_of(listing, mapping, country).read
-    return (staged(read(row)) for row in listing.rows(start_line))
+    return map(staged, typed_rows(listing, mapping, country, start_line))
 
 
 def staged_rows_of_two(
@@ -52,7 +51,7 @@ def staged_rows_of_two(
         "fields": list(mapping.values()), "country": country, "start_line": start_line,
         "alone": alone,
     }  # fmt: skip
-    read = _reader_of(listing, mapping, country).read
+    read = reader_of(listing, mapping, country).read
     with _second(asked) as child:
         rows = listing.rows(start_line)
         yield from (staged(read(row)) for row in islice(rows, alone))
@@ -61,11 +60,6 @@ def staged_rows_of_two(
             if not piece:
                 return
             yield from (staged(read(row)) for row in piece) if mine else _said(child, len(piece))
-
-
-def _reader_of(listing: Listing, mapping: Mapping[str, Field | None], country: str) -> RowReader:
-    decisions = decide(listing.sample, mapping, country)
-    return RowReader(listing.header, mapping, country, decisions)
 
 
 @contextmanager
@@ -84,7 +78,8 @@ def _said(child: subprocess.Popen[bytes], rows: int) -> list[Staged]:
     assert child.stdout is not None
     size = int.from_bytes(child.stdout.read(_SIZE))
     piece = child.stdout.read(size)
-    told: list[Staged] = marshal.loads(piece) if size and len(piece) == size else []  # noqa: S302
+    whole = size > 0 and len(piece) == size
+    told: list[Staged] = marshal.loads(piece) if whole else []  # noqa: S302  our own program's words
     if len(told) != rows:
         raise RuntimeError("the second process that reads the list has ended before its time")
     return told
@@ -103,7 +98,7 @@ def main(asked: dict[str, Any]) -> None:
     listing = open_list(path, filename=asked["filename"], limits=limits)
     named = [Field(field) if field else None for field in asked["fields"]]
     mapping = dict(zip(listing.header, named, strict=True))
-    read = _reader_of(listing, mapping, asked["country"]).read
+    read = reader_of(listing, mapping, asked["country"]).read
     rows = islice(listing.rows(asked["start_line"]), asked["alone"], None)
     for mine in cycle((False, True)):
         piece = list(islice(rows, _PIECE))

@@ -392,7 +392,7 @@ def _stage_one(
         return
     session.execute(
         text(
-            f"INSERT INTO staged_rows (job_id, {LISTED}, keys)"  # noqa: S608
+            f"INSERT INTO staged_rows (job_id, {LISTED}, keys)"  # noqa: S608  our own columns
             f" SELECT :job, {LISTED}, '{{}}'"
             " FROM jsonb_populate_record(NULL::staged_rows, CAST(:kept AS jsonb))"
         ),
