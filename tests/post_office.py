@@ -36,7 +36,7 @@ class Box:
         envelope.rcpt_tos.append(address)
         return "250 fine"
 
-    async def handle_DATA(  # noqa: N802
+    async def handle_DATA(  # noqa: N802  the server calls it so
         self, _server: Any, _session: Any, envelope: Any
     ) -> str:
         if self.answer.startswith("250"):

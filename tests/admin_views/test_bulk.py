@@ -1,5 +1,8 @@
 """Bulk changes on screen: what was done, what was left and why, undone once."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from sqlalchemy import Connection, func, select
 
@@ -33,11 +36,11 @@ def status(vendor: int, number: int) -> tuple[str, int]:
 
 @pytest.mark.parametrize("role", [staff, manager, lambda _: admin()])
 def test_a_job_tells_what_it_did_and_is_undone_once(
-    panel: PanelClient, db: Connection, role: object
+    panel: PanelClient, db: Connection, role: Callable[[int], Any]
 ) -> None:
     vendor = make.new_vendor()
     number, left = tagged(vendor)
-    panel.as_(role(vendor))  # type: ignore[operator]
+    panel.as_(role(vendor))
     page = panel.get(f"{HOME}/details/{number}").text
     told = text_of(page)
     assert "Add tag “vip”" in told

@@ -1,5 +1,8 @@
 """Interests on screen: read only, found by what they are about."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from sqlalchemy import Connection
 
@@ -13,11 +16,13 @@ HOME = "/admin/customer-interest"
 
 
 @pytest.mark.parametrize("role", [staff, manager, lambda _: admin()])
-def test_nobody_writes_them_by_hand(panel: PanelClient, db: Connection, role: object) -> None:
+def test_nobody_writes_them_by_hand(
+    panel: PanelClient, db: Connection, role: Callable[[int], Any]
+) -> None:
     vendor = make.new_vendor()
     with acting(vendor_actor(vendor)), begin() as session:
         number = make.interest(session).id
-    panel.as_(role(vendor))  # type: ignore[operator]
+    panel.as_(role(vendor))
     for path in ("create", f"edit/{number}", f"remove/{number}"):
         answer = panel.post(f"{HOME}/{path}", data={"times": "99"})
         assert answer.status_code == 403, path

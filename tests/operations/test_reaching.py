@@ -1,6 +1,8 @@
 """How customers may be reached: one word on it a customer, and which decision is in force."""
 
+from collections.abc import Callable
 from datetime import time
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select
@@ -34,12 +36,12 @@ def test_a_second_word_on_preferences_is_refused_and_names_the_first(db: Connect
     ],
 )
 def test_wishes_that_cannot_be_kept_are_refused(
-    db: Connection, verb: object, wishes: dict[str, object], sentence: str
+    db: Connection, verb: Callable[..., Any], wishes: dict[str, object], sentence: str
 ) -> None:
     with acting(vendor_actor(make.new_vendor())), begin() as session:
         customer = make.customer(session)
         with pytest.raises(DomainError, match=sentence):
-            verb(session, customer_id=customer.id, **wishes)  # type: ignore[operator]
+            verb(session, customer_id=customer.id, **wishes)
 
 
 def test_whoever_likes_something_has_preferences(db: Connection) -> None:
