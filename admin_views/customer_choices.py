@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from admin_views.customer_filters import CHANNELS, FILTERS, HOLDINGS, KINDS, STATUSES
 from admin_views.loaders import Records, like, typed, vendor_names
+from app.contact import fold
 from app.operations import matching
 from app.operations.matching import Choice, Filters
 from app.tenancy import DatabaseRole, current_actor
 from models.categories import Category, CategoryKind
-from models.contact import fold
 from models.customers import Address
 from models.memberships import MembershipPlan
 from models.packages import Package

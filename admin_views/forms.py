@@ -20,10 +20,10 @@ from wtforms.validators import StopValidation, ValidationError
 
 from admin_views.loaders import Lookup, without_control
 from admin_views.rendering import environment, word
+from app.contact import normal_email, normal_phone
 from app.errors import DomainError
 from app.money import decimals_of
 from app.settings import settings
-from models.contact import normal_email, normal_phone
 
 LONGEST = 200
 LONGEST_NOTE = 10_000

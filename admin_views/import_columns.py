@@ -8,7 +8,8 @@ from admin_views.import_words import DELIMITERS, KEYS, LABELS
 from app import intake, lists
 from app.errors import DomainError
 from app.operations.import_halting import STOPPED
-from models.imports import Field, ImportJob, Strategy
+from app.staging import Field
+from models.imports import ImportJob, Strategy
 
 
 def columns_page(

@@ -14,8 +14,9 @@ from app.errors import DomainError, NotFound
 from app.gateways.files import Kept
 from app.operations import import_corrections, import_steps, imports
 from app.settings import settings
+from app.staging import Field
 from app.tenancy import acting, current_actor, vendor_actor
-from models.imports import Field, ImportJob, ImportRow, ImportStatus, Strategy
+from models.imports import ImportJob, ImportRow, ImportStatus, Strategy
 from models.vendors import Vendor
 from models.words import Channel
 

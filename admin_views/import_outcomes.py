@@ -8,7 +8,8 @@ from admin_views.import_frame import START, Asked, buckets, figures, frame, runn
 from admin_views.import_words import DID, UNDID, WOULD, need, took
 from app.operations import imports
 from app.operations.import_halting import STOPPED
-from models.imports import Field, ImportJob, ImportStatus, Outcome
+from app.staging import Field
+from models.imports import ImportJob, ImportStatus, Outcome
 
 Typed = Mapping[int, Mapping[Field, str]]
 

@@ -12,8 +12,9 @@ from admin_views.import_frame import PAGE_SIZE, Asked, url
 from admin_views.import_words import FIXED_BY, LABELS, WHY
 from app.database import begin
 from app.operations import import_decisions, imports
+from app.staging import Field
 from models.customers import Customer
-from models.imports import Field, ImportJob, ImportRow, ImportStatus, Outcome, StagedRow
+from models.imports import ImportJob, ImportRow, ImportStatus, Outcome, StagedRow
 
 Found = tuple[ImportRow, StagedRow | None, Customer | None]
 SAID = ("full_name", "company", "email", "phone", "city")

@@ -1,7 +1,8 @@
 """The words of an import's pages."""
 
 from app.operations import imports
-from models.imports import Field, ImportJob, ImportRow, ImportStatus, Outcome, Strategy
+from app.staging import Field
+from models.imports import ImportJob, ImportRow, ImportStatus, Outcome, Strategy
 from models.words import Channel
 
 LABELS: dict[Field, str] = {

@@ -20,7 +20,8 @@ from admin_views.import_outcomes import result_page, try_page
 from admin_views.rendering import say
 from app.errors import DomainError, NotFound
 from app.operations import import_decisions, import_halting, import_steps, imports
-from models.imports import Field, ImportJob, ImportRow, ImportStatus
+from app.staging import Field
+from models.imports import ImportJob, ImportRow, ImportStatus
 
 NOTHING_TO_DO = (imports.NotNow, import_steps.NothingToDecide)
 """A second click, or another person's: the page shows what the first one began."""

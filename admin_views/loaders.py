@@ -13,10 +13,10 @@ from sqlalchemy import ColumnElement, Select, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session
 
+from app.contact import fold, query_words
 from app.operations import audit
 from app.tenancy import DatabaseRole, current_actor
 from models.base import Base
-from models.contact import fold, query_words
 from models.customers import Customer
 from models.users import User
 from models.vendors import Vendor

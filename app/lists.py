@@ -10,8 +10,8 @@ from app.errors import DomainError
 from app.gateways.files import DeskFiles, Files, Kept
 from app.operations import imports
 from app.settings import settings
-from models.imports import Field, ImportJob, ImportRow, TypedRow
-from models.staging import Staged
+from app.staging import Field, Staged, TypedRow
+from models.imports import ImportJob, ImportRow
 from models.vendors import Vendor
 
 

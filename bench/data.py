@@ -10,10 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from app.contact import fold, searchable
 from app.seeding.catalogue import PRODUCT_TREE, SERVICE_TREE
 from app.seeding.people import NAMES
-from models.contact import fold
-from models.customers import searchable
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 FOUR_YEARS = 4 * 365 * 24 * 60

@@ -22,6 +22,7 @@ SETTINGS = {
     "work_mem": "64MB",
     "maintenance_work_mem": "1GB",
     "max_wal_size": "8GB",
+    "wal_buffers": "64MB",
     "checkpoint_timeout": "30min",
     "random_page_cost": "1.1",
     "max_parallel_maintenance_workers": "2",

@@ -9,6 +9,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
+from app.contact import display_phone, fold, searchable
 from models.base import (
     Base,
     Belonging,
@@ -20,7 +21,6 @@ from models.base import (
     same_vendor,
 )
 from models.categories import Category
-from models.contact import display_phone, fold, search_words
 from models.vendors import Vendor
 from models.words import Channel
 
@@ -199,19 +199,6 @@ def write_search_text(_: Mapper[Any], __: Any, customer: Customer) -> None:
     if customer.sort_name != sort_name:
         customer.sort_name = sort_name
     customer.search_text = search_text
-
-
-def searchable(
-    full_name: str | None,
-    company: str | None,
-    email: str | None,
-    phone: str | None,
-    phone_2: str | None,
-) -> tuple[str, str]:
-    """`(sort_name, search_text)` of a customer: the same words for the mapper and for COPY."""
-    phones = [p for p in (phone, phone_2) if p]
-    words = search_words(full_name=full_name, company=company, email=email, phones=phones)
-    return fold(full_name or company or email or phone or "")[:200], words
 
 
 class Address(Belonging, Timestamped, Base):

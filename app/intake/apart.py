@@ -16,8 +16,7 @@ import app
 from app.intake.lists import Limits, Listing
 from app.intake.opening import open_list
 from app.intake.rows import reader_of, typed_rows
-from models.imports import Field
-from models.staging import Staged, staged
+from app.staging import Field, Staged, staged
 
 _ROOT = Path(app.__file__).resolve().parents[1]
 _PIECE, _SIZE, _AHEAD = 1000, 8, 1 << 20

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from app.contact import fold
 from app.intake import shapes
 from app.intake.spellings import SPELLINGS
-from models.contact import fold
-from models.imports import Field
+from app.staging import Field
 
 _LEFT_OUT = re.compile(
     r"passw|pass$|kennwort|passwort|motdepasse|contrasena|wachtwoord|senha|haslo|losen|sifre|пароль"

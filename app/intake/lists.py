@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.errors import DomainError
 from app.intake.proposals import propose
 from app.intake.samples import RawRow, Sample
-from models.imports import Field
+from app.staging import Field
 
 SAMPLE_ROWS = 1000
 SHOWN_ROWS = 5

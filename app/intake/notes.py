@@ -10,7 +10,7 @@ from app.intake.headings import is_forbidden
 from app.intake.lists import Listing
 from app.intake.rows import Decisions, RowReader, decide
 from app.intake.values import DateOrder
-from models.imports import Field, TypedRow
+from app.staging import Field, TypedRow
 
 _LOOKED_AT = 300
 _FIGURES = {

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import app
+from app.contact import fold
 from app.intake import shapes
 from app.intake.headings import find_header, heading
 from app.intake.lists import SAMPLE_ROWS, Limits, Listing, Unreadable, unique_names
 from app.intake.proposals import missing_identity, propose
 from app.intake.samples import RawRow, Sample
-from models.contact import fold
 
 _ROOT = Path(app.__file__).resolve().parents[1]
 _VERSION = "1"  # of what the reader writes; kept results of other versions are read again

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from app.intake import shapes
 from app.intake.headings import ADDRESS, Heading, compact, heading, is_forbidden, tokens
 from app.intake.samples import Sample
-from models.imports import Field
+from app.staging import Field
 
 
 def _set(words: str) -> frozenset[str]:

@@ -8,12 +8,12 @@ from functools import lru_cache
 from typing import Any
 
 from app import clock
+from app.contact import first_phone, is_rounded, normal_email, normal_phone
 from app.intake import values
 from app.intake.lists import Listing
 from app.intake.samples import RawRow, Sample
 from app.intake.values import DateOrder
-from models.contact import first_phone, is_rounded, normal_email, normal_phone
-from models.imports import Field, Problem, TypedRow
+from app.staging import Field, Problem, TypedRow
 
 _DECIDED_BY = 1000  # cells of a column that are looked at to decide how it is read
 _LONGEST: dict[str, int] = {

@@ -2,7 +2,7 @@
 
 import re
 
-from models.contact import first_phone, normal_email
+from app.contact import first_phone, normal_email
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]{2,}")
 _NUMBER = re.compile(r"[-+]?[\d.,' \u00a0]*\d[\d.,' \u00a0]*%?")

@@ -1,6 +1,6 @@
 """How programs and languages spell the columns of a customer list."""
 
-from models.imports import Field
+from app.staging import Field
 
 # The words of each field, the better ones first: where two columns name one field, the
 # earlier word wins. Written without case, accents, blanks and punctuation.

@@ -10,7 +10,7 @@ from functools import lru_cache
 from babel import Locale
 from babel.core import get_global
 
-from models.contact import fold
+from app.contact import fold
 
 _EMPTY = frozenset(
     ("", "-", "--", "---", "–", "—", ".", "?", "null", "(null)", "<null>", "\\n", "n/a", "#n/a",

@@ -35,10 +35,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from app.contact import query_words
 from app.operations.filters import Filters, Holding
 from app.tenancy import DatabaseRole, current_actor
 from models.categories import Category, CategoryKind
-from models.contact import query_words
 from models.customers import Address, Customer
 from models.interests import CustomerInterest
 from models.memberships import Membership, MembershipPlan, MembershipStatus

@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.contact import normal_email, normal_phone
 from app.errors import REFUSALS, ChangedMeanwhile, DomainError, NotFound
 from app.tenancy import current_actor
-from models.contact import normal_email, normal_phone
 from models.customers import Customer, CustomerStatus
 from models.vendors import Vendor
 from models.words import Channel

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
 
-from models.contact import fold
+from app.contact import fold
 from models.customers import CustomerStatus
 from models.services import ServiceKind
 from models.words import Channel

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from app.operations import import_matching as matching
 from app.operations import import_reading, import_steps, imports
 from app.operations.moves import locked
-from models.imports import ImportJob, ImportRow, ImportStatus, Outcome, StagedRow, TypedRow
-from models.staging import staged
+from app.staging import TypedRow, staged
+from models.imports import ImportJob, ImportRow, ImportStatus, Outcome, StagedRow
 
 
 def correct(session: Session, *, row_id: int, typed: TypedRow) -> ImportRow:

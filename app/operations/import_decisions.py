@@ -12,8 +12,8 @@ from app.operations.import_undoing import remember, untouched
 from app.operations.import_writing import name_leaders, write
 from app.operations.moves import locked
 from app.operations.outbox import enqueue
+from app.staging import COLUMNS, LISTED
 from models.imports import ImportJob, ImportRow, ImportStatus, Outcome, StagedRow, Strategy
-from models.staging import COLUMNS, LISTED
 
 LEFT_OUT = "left_out"
 DUPLICATES = ("same_person", "in_file", "known", "same_name")

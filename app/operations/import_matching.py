@@ -61,6 +61,7 @@ def match_by_contact(session: Session, *, match_by: Sequence[str]) -> None:
         WHERE s.valid AND s.leader IS NULL
         """,  # noqa: S608
     )
+    session.execute(text("ANALYZE pg_temp.found (customer_id)"))
 
 
 _SAME_ADDRESS = (
@@ -162,7 +163,7 @@ def merge(session: Session, *, strategy: str) -> None:
         ) t ON s.tags IS NOT NULL
         LEFT JOIN LATERAL ({_standing("email")}) ce ON s.marketing_email IS NOT NULL
         LEFT JOIN LATERAL ({_standing("sms")}) cs ON s.marketing_sms IS NOT NULL
-        WHERE f.code IS DISTINCT FROM 'same_person'
+        WHERE f.customer_id IS NOT NULL AND f.code IS DISTINCT FROM 'same_person'
         """,  # noqa: S608
     )
     session.execute(

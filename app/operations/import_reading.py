@@ -8,7 +8,7 @@ from psycopg import Cursor
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from models.staging import LISTED, Staged
+from app.staging import LISTED, Staged
 
 CONTACTLESS = "num_nonnulls(s.email, s.phone, s.phone_2) = 0"
 HAS_ADDRESS = "num_nonnulls(s.line1, s.line2, s.city, s.region, s.postal_code, s.country) > 0"

@@ -15,17 +15,9 @@ from app.operations import import_reading, imports
 from app.operations.import_undoing import remember, untouched
 from app.operations.import_writing import name_leaders, write
 from app.operations.moves import locked
+from app.staging import LISTED, TypedRow, as_json, staged
 from models.customers import Customer
-from models.imports import (
-    ImportJob,
-    ImportRow,
-    ImportStatus,
-    Outcome,
-    StagedRow,
-    Strategy,
-    TypedRow,
-)
-from models.staging import LISTED, as_json, staged
+from models.imports import ImportJob, ImportRow, ImportStatus, Outcome, StagedRow, Strategy
 
 AFTER = (
     "jsonb_strip_nulls(to_jsonb(s) - '{id,vendor_id,job_id,keys,leader,link,raw,problems}'::text[])"

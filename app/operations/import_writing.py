@@ -3,9 +3,9 @@
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.contact import searchable
 from app.operations.import_matching import ADDRESS, CUSTOMER
 from app.operations.import_reading import HAS_ADDRESS, cursor_of, fresh_temp
-from models.customers import searchable
 
 _TAGGED = """
     INSERT INTO customer_tags (customer_id, tag_id)

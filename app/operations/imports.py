@@ -15,17 +15,9 @@ from app.operations import import_reading
 from app.operations.import_undoing import KEPT_CHANGED, KEPT_IN_USE, drop_tags, undo_rows
 from app.operations.moves import locked
 from app.operations.outbox import enqueue
+from app.staging import Field, Staged
 from app.tenancy import current_actor
-from models.imports import (
-    Field,
-    ImportJob,
-    ImportRow,
-    ImportStatus,
-    Outcome,
-    StagedRow,
-    Strategy,
-)
-from models.staging import Staged
+from models.imports import ImportJob, ImportRow, ImportStatus, Outcome, StagedRow, Strategy
 from models.words import Channel
 
 CHUNK = 10_000

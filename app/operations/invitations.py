@@ -9,11 +9,11 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.contact import normal_email
 from app.errors import REFUSALS, DomainError, NotAllowed, NotFound
 from app.operations import lockout, passwords
 from app.operations.outbox import enqueue
 from app.tenancy import PanelRole, current_actor
-from models.contact import normal_email
 from models.users import (
     LinkPurpose,
     LoginSession,

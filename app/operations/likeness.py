@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from app.contact import fold, normal_email, normal_phone, words
 from app.operations.conditions import found_ids, is_any, resolved
 from app.operations.filters import Filters
 from app.tenancy import current_actor
-from models.contact import fold, normal_email, normal_phone, words
 from models.customers import Customer
 from models.vendors import Vendor
 

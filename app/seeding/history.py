@@ -12,12 +12,12 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.contact import fold, searchable
 from app.seeding import people
 from app.seeding.catalogue import VendorOnShow
 from models import Base
 from models.bookings import Booking
-from models.contact import fold
-from models.customers import Address, Consent, Customer, searchable
+from models.customers import Address, Consent, Customer
 from models.memberships import Membership
 from models.orders import Order, OrderLine
 from models.packages import PackageHolding

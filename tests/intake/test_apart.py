@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from app import intake
-from models.staging import COLUMNS, Staged
+from app.staging import COLUMNS, Staged
 
 LINES = [
     "Name;E-mail;Mobile;Birthday;Tags;City",

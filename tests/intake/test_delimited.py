@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.intake import Limits, Listing, Unreadable, open_list, typed_rows
 from app.intake.delimited import Dialect, dialect_of, parse
-from models.imports import Field
+from app.staging import Field
 
 HEADER = ["Name", "E-Mail", "Telefon", "Ort"]
 ROWS = [

@@ -7,7 +7,7 @@ from app.intake.headings import find_header, heading
 from app.intake.lists import unique_names
 from app.intake.proposals import propose
 from app.intake.samples import RawRow, Sample
-from models.imports import Field
+from app.staging import Field
 
 
 def proposed(header: str, *rows: str) -> dict[str, str | None]:

@@ -11,7 +11,7 @@ from app import clock
 from app.intake import Decisions, RawRow, decide, typed, values
 from app.intake.samples import Sample
 from app.intake.values import DateOrder
-from models.imports import Field, TypedRow
+from app.staging import Field, TypedRow
 
 TODAY = date(2026, 6, 1)
 BY_NAME: dict[str, Field | None] = {str(field): field for field in Field}

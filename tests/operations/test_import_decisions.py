@@ -15,9 +15,9 @@ from app.operations import (
     import_steps,
     imports,
 )
+from app.staging import Field, TypedRow, staged
 from app.tenancy import acting, vendor_actor
-from models.imports import Field, ImportRow, ImportStatus, TypedRow
-from models.staging import staged
+from models.imports import ImportRow, ImportStatus
 from tasks import imports as tasks
 from tests.operations.import_desk import Desk
 from tests.operations.test_imports import BEN, HEADER, desk, real_desk, var

@@ -13,9 +13,9 @@ from app.errors import DomainError, NotFound
 from app.gateways.files import FileGone
 from app.operations import import_steps, imports
 from app.settings import settings
+from app.staging import TypedRow, staged
 from app.tenancy import GATE, acting, vendor_actor
-from models.imports import ImportStatus, TypedRow
-from models.staging import staged
+from models.imports import ImportStatus
 from tasks import imports as tasks
 from tests import make
 from tests.operations.import_desk import Desk
@@ -407,7 +407,7 @@ def test_hostile_cells_are_kept_as_text_or_refused(desk: Desk) -> None:
 
 def test_a_problem_row_is_corrected_and_tried_again(desk: Desk) -> None:
     from app import lists
-    from models.imports import Field
+    from app.staging import Field
 
     report = desk.run(["Name,Email", "Anna,anna@example.com", ",broken@"])
     assert desk.counts(report) == {"created": 1, "invalid": 1}
@@ -423,7 +423,7 @@ def test_a_problem_row_is_corrected_and_tried_again(desk: Desk) -> None:
 
 def test_a_correction_that_names_somebody_known_makes_no_twin(desk: Desk) -> None:
     from app import lists
-    from models.imports import Field
+    from app.staging import Field
 
     desk.run(["Name,Email", "Anna,anna@example.com", ",broken@"])
     row = desk.rows()[1]

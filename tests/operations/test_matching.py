@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from app.contact import fold, query_words
 from app.database import begin
 from app.operations import choices as choices_module
 from app.operations import counting, matching, paging
 from app.operations.matching import PARAMETERS, Filters
 from app.tenancy import SYSTEM, Actor, acting, admin_actor, vendor_actor
-from models.contact import fold, query_words
 from tests import make
 from tests.server import TestServer, own_database, undone
 

@@ -56,7 +56,9 @@ def _folded(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The folded words of `text`, split at everything that is no letter or digit."""
-    return [word[:MAX_WORD] for word in _WORD.findall(fold(text))]
+    folded = fold(text)
+    found: list[str] = _WORD.findall(folded)
+    return found if len(folded) <= MAX_WORD else [word[:MAX_WORD] for word in found]
 
 
 def search_words(
@@ -72,16 +74,29 @@ def search_words(
     is found as international digits, as national number, and with the digit that is dialled
     before it at home.
     """
-    found: dict[str, None] = {}
+    found = []
     for text in (full_name, company, email):
         if text:
-            found.update(dict.fromkeys(words(text[:_MAX_TEXT])))
+            found += words(text[:_MAX_TEXT])
     if email and (address := _address_word(email)):
-        found[address] = None
+        found.append(address)
     for phone in phones:
         if phone:
-            found.update(dict.fromkeys(_phone_words(phone)))
-    return " ".join(found)
+            found += _phone_words(phone)
+    return " ".join(dict.fromkeys(found))
+
+
+def searchable(
+    full_name: str | None,
+    company: str | None,
+    email: str | None,
+    phone: str | None,
+    phone_2: str | None,
+) -> tuple[str, str]:
+    """`(sort_name, search_text)` of a customer: the same words for the mapper and for COPY."""
+    phones = [p for p in (phone, phone_2) if p]
+    words = search_words(full_name=full_name, company=company, email=email, phones=phones)
+    return fold(full_name or company or email or phone or "")[:200], words
 
 
 def _address_word(text: str) -> str:
@@ -96,7 +111,7 @@ def _phone_words(phone: str) -> list[str]:
         return [digits] if digits else []
     code, national = split
     trunk = _plan(code).trunk
-    return [digits, national, *([trunk + national] if trunk else [])]
+    return [digits, national, trunk + national] if trunk else [digits, national]
 
 
 _PHONE_RUN = re.compile(r"(?<!\w)(?:\+|00)?[\d(][\d\s()./\u2010-\u2015-]*\d(?!\w)")
@@ -137,7 +152,8 @@ def _dialled_in_words(run: str) -> str:
 
 def _digits(text: str) -> str:
     if text.isascii():
-        return "".join(filter(str.isdigit, text))
+        rest = text.removeprefix("+")
+        return rest if rest.isdigit() else "".join(filter(str.isdigit, text))
     return "".join(str(unicodedata.digit(c)) for c in text if c.isdecimal())
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.contact import (
+from app.contact import (
     display_phone,
     first_phone,
     fold,
