@@ -37,6 +37,7 @@ USUAL: Mapping[str, str] = {
     "maintenance_work_mem": "128MB",
     "max_connections": "120",
     "max_wal_size": "2GB",  # a long import does not write every page twice
+    "wal_buffers": "32MB",  # two lanes of an import do not wait for the log to be written
     "random_page_cost": "1.1",
     "jit": "off",
     "timezone": "UTC",
