@@ -7,7 +7,7 @@ freely, and no statistics move; a test about those calls the operations.
 """
 
 import itertools
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -18,25 +18,32 @@ from sqlalchemy.orm import Session
 from app.database import begin
 from app.tenancy import SYSTEM, acting
 from models.base import Base
+from models.booking_series import BookingSeries
 from models.bookings import Booking
 from models.bulk import BulkJob, BulkRow
 from models.categories import Category
+from models.class_sessions import ClassSession
 from models.coupons import Coupon
 from models.customers import Address, Consent, Customer, CustomerPreference, Person
+from models.feeds import CalendarFeed
 from models.imports import ImportJob, ImportRow, StagedRow
 from models.interests import CustomerInterest
 from models.memberships import Membership, MembershipPlan
 from models.orders import Order, OrderLine
 from models.outbox import OutboxMessage
 from models.packages import Package, PackageHolding
+from models.policies import CancellationPolicy
 from models.products import Product, Variant
-from models.services import Service
+from models.resources import Resource, ResourceClaim, ServiceResource
+from models.schedules import TimeOff, WorkingHours
+from models.services import Service, StaffService
 from models.staff import StaffMember
 from models.tags import CustomerTag, Tag
 from models.tasks import Task
 from models.users import ApiToken, User, VendorUser
 from models.vendors import Vendor
 from models.views import SavedView
+from models.waitlist import WaitlistEntry
 
 T = TypeVar("T", bound=Base)
 
@@ -226,6 +233,47 @@ def coupon(session: Session, **fields: Any) -> Coupon:
     return _saved(session, Coupon(**values | fields))
 
 
+def staff_service(
+    session: Session, *, service: Service, staff: StaffMember, **fields: Any
+) -> StaffService:
+    row = StaffService(service_id=service.id, staff_id=staff.id, **_of(fields, service))
+    return _saved(session, row)
+
+
+def resource(session: Session, **fields: Any) -> Resource:
+    return _saved(session, Resource(**{"name": f"Room {number()}"} | fields))
+
+
+def service_resource(
+    session: Session, *, service: Service, resource: Resource, **fields: Any
+) -> ServiceResource:
+    row = ServiceResource(service_id=service.id, resource_id=resource.id, **_of(fields, service))
+    return _saved(session, row)
+
+
+def working_hours(session: Session, *, staff: StaffMember | None = None, **fields: Any) -> Any:
+    """Nine to five on a Monday, unless said; without `staff` or `service_id` the vendor's."""
+    values = {"weekday": 1, "starts": time(9), "ends": time(17)} | _of(fields, staff)
+    return _saved(session, WorkingHours(**{"staff_id": staff and staff.id} | values))
+
+
+def time_off(session: Session, *, staff: StaffMember | None = None, **fields: Any) -> TimeOff:
+    values = {"starts_at": NOON, "ends_at": NOON + timedelta(hours=4)} | _of(fields, staff)
+    return _saved(session, TimeOff(**{"staff_id": staff and staff.id} | values))
+
+
+def policy(session: Session, **fields: Any) -> CancellationPolicy:
+    """Free until a day before, half the price until two hours before, then all of it."""
+    values = {
+        "free_hours": 24,
+        "late_hours": 2,
+        "late_percent": Decimal(50),
+        "last_percent": Decimal(100),
+        "no_show_percent": Decimal(100),
+    }
+    return _saved(session, CancellationPolicy(**values | fields))
+
+
 _service, _variant, _package, _plan = service, variant, package, plan  # arguments take the names
 
 
@@ -297,6 +345,83 @@ def booking(
         **values,
     )
     return _saved(session, row)
+
+
+def class_session(
+    session: Session,
+    *,
+    service: Service | None = None,
+    staff: StaffMember | None = None,
+    **fields: Any,
+) -> ClassSession:
+    """A class of an hour with six places; each at another hour, unless `starts_at` says when."""
+    home = _home(_of(dict(fields), service, staff))
+    service = service or _service(session, kind="class", capacity=6, **home)
+    starts_at = fields.pop("starts_at", None) or NOON + timedelta(hours=next(_slots))
+    ends_at = fields.pop("ends_at", None) or starts_at + timedelta(minutes=60)
+    during: Range[datetime] = Range(starts_at, ends_at)
+    values = {
+        "seats": service.capacity,
+        "with_buffer_before": during,
+        "with_buffer_after": during,
+        "staff_id": staff.id if staff else None,
+    } | _of(fields, service)
+    row = ClassSession(service_id=service.id, starts_at=starts_at, ends_at=ends_at, **values)
+    return _saved(session, row)
+
+
+def claim(
+    session: Session, *, resource: Resource, booking: Booking, **fields: Any
+) -> ResourceClaim:
+    values = {
+        "unit": 1,
+        "starts_at": booking.starts_at,
+        "with_buffer_before": booking.with_buffer_before,
+        "with_buffer_after": booking.with_buffer_after,
+    } | _of(fields, booking)
+    values = {"booking_id": booking.id} | values
+    return _saved(session, ResourceClaim(resource_id=resource.id, **values))
+
+
+def series(
+    session: Session,
+    *,
+    customer: Customer | None = None,
+    service: Service | None = None,
+    **fields: Any,
+) -> BookingSeries:
+    home = _home(_of(dict(fields), customer, service))
+    customer = customer or _customer(session, home)
+    service = service or _service(session, **home)
+    values = {
+        "rhythm": "week",
+        "occurrences": 4,
+        "starts_on": date(2026, 11, 23),
+        "starts": time(10),
+    } | _of(fields, customer)
+    row = BookingSeries(customer_id=customer.id, service_id=service.id, **values)
+    return _saved(session, row)
+
+
+def waitlist_entry(
+    session: Session,
+    *,
+    customer: Customer | None = None,
+    service: Service | None = None,
+    **fields: Any,
+) -> WaitlistEntry:
+    """Somebody who waits for a service on any of the seven days after the noon of tests."""
+    home = _home(_of(dict(fields), customer, service))
+    customer = customer or _customer(session, home)
+    service = service or _service(session, **home)
+    values = {"earliest": NOON, "latest": NOON + timedelta(days=7)} | _of(fields, customer)
+    row = WaitlistEntry(customer_id=customer.id, service_id=service.id, **values)
+    return _saved(session, row)
+
+
+def feed(session: Session, *, staff: StaffMember, **fields: Any) -> CalendarFeed:
+    values = {"token_hash": f"{number():064x}", "staff_id": staff.id} | _of(fields, staff)
+    return _saved(session, CalendarFeed(**values))
 
 
 def order(

@@ -20,10 +20,12 @@ from models.customers import (
     CustomerStatus,
     PreferredCategory,
 )
+from models.feeds import CalendarFeed
 from models.imports import ImportJob, ImportRow
 from models.orders import Order
 from models.tags import CustomerTag
 from models.tasks import Task
+from models.waitlist import WaitlistEntry
 
 FORGOTTEN_TASK = "About a customer who was forgotten"
 _PERSONAL = (
@@ -79,7 +81,7 @@ def _blank(file: Customer) -> None:
 
 
 def _strike_out(session: Session, ids: Sequence[int]) -> None:
-    for gone in (Address, CustomerPreference, PreferredCategory, CustomerTag):
+    for gone in (Address, CustomerPreference, PreferredCategory, CustomerTag, CalendarFeed):
         session.execute(delete(gone).where(is_any(gone.customer_id, ids)))
     lists = ImportJob.id.in_(select(ImportRow.job_id).where(is_any(ImportRow.customer_id, ids)))
     # The first rows as the file has them; being cleared is no step of the list.
@@ -91,7 +93,8 @@ def _strike_out(session: Session, ids: Sequence[int]) -> None:
 
 
 _NOTES: tuple[tuple[Any, dict[str, Any]], ...] = (
-    (Booking, {"note": None, "cancel_reason": None}),
+    (Booking, {"note": None, "cancel_reason": None, "overbooked": None, "fee_waived": None}),
+    (WaitlistEntry, {"note": None}),
     (Order, {"note": None, "cancel_reason": None}),
     (Task, {"title": FORGOTTEN_TASK, "note": None, "outcome": None}),
     # SQL's NULL: a plain None would be kept as the JSON value null.

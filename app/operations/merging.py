@@ -14,6 +14,7 @@ from app.operations import interests
 from app.operations.conditions import is_any
 from app.operations.reaching import in_force
 from app.tenancy import current_actor
+from models.booking_series import BookingSeries
 from models.bookings import Booking
 from models.customers import (
     Address,
@@ -23,12 +24,14 @@ from models.customers import (
     CustomerPreference,
     PreferredCategory,
 )
+from models.feeds import CalendarFeed
 from models.imports import ImportRow
 from models.memberships import Membership
 from models.orders import Order
 from models.packages import PackageHolding
 from models.tags import CustomerTag
 from models.tasks import Task
+from models.waitlist import WaitlistEntry
 
 UNDO_WITHIN = timedelta(days=30)
 FIELDS = (
@@ -38,7 +41,8 @@ FIELDS = (
 """What a person chooses from one file or the other."""
 
 _MOVED: tuple[Any, ...] = (
-    Booking, Order, PackageHolding, Membership, Task, Address, Consent, ImportRow,
+    Booking, BookingSeries, WaitlistEntry, CalendarFeed, Order, PackageHolding, Membership, Task,
+    Address, Consent, ImportRow,
 )  # fmt: skip
 """What goes over to the surviving file whole."""
 

@@ -111,7 +111,7 @@ BEGIN
     new = (SELECT jsonb_object_agg(key, 'erased'::text) FROM jsonb_object_keys(new) AS key)
   WHERE vendor_id = vendor AND customer_id = customer
     AND table_name IN ('customers', 'addresses', 'consents', 'customer_preferences', 'tasks',
-                       'bookings', 'orders');
+                       'bookings', 'orders', 'waitlist_entries');
   GET DIAGNOSTICS erased = ROW_COUNT;
   RETURN erased;
 END $$

@@ -19,19 +19,20 @@ PERSONAL = {
     "customers": {"full_name", "company", "email", "phone", "phone_2", "birthday", "note",
                   "search", "search_text", "sort_name"},
     "addresses": {"label", "line1", "line2", "postal_code", "city_key"},
-    "bookings": {"note", "cancel_reason", "public_ref"},
+    "bookings": {"note", "cancel_reason", "public_ref", "overbooked", "fee_waived"},
     "orders": {"note", "cancel_reason", "public_ref"},
     "tasks": {"title", "note", "outcome"},
     "vendors": {"email", "phone"},
 }  # fmt: skip
 CLOSED_TO_ANALYSTS = {
-    "api_tokens", "audit_entries", "bulk_jobs", "bulk_rows", "consents", "counters",
-    "customer_merges", "customer_preferences", "import_jobs", "import_rows", "one_time_links",
-    "outbox_messages", "people", "preferred_categories", "saved_views", "sign_in_attempts",
-    "staff_members", "vendor_users",
+    "api_tokens", "audit_entries", "booking_series", "bulk_jobs", "bulk_rows", "calendar_feeds",
+    "cancellation_policies", "consents", "counters", "customer_merges", "customer_preferences",
+    "import_jobs", "import_rows", "one_time_links", "outbox_messages", "people",
+    "preferred_categories", "saved_views", "service_resources", "sign_in_attempts",
+    "staff_members", "staff_services", "vendor_users",
 }  # fmt: skip
 GATES = {"users", "vendor_users", "vendors", "login_sessions", "api_tokens", "one_time_links",
-         "sign_in_attempts"}  # fmt: skip
+         "sign_in_attempts", "calendar_feeds"}  # fmt: skip
 
 
 @pytest.fixture

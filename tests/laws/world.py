@@ -32,7 +32,8 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
     make.interest(session, customer=customer)
     make.task(session, customer=customer, assignee_id=staff.id)
     make.coupon(session, **home)
-    make.booking(session, customer=customer, staff=staff)
+    booking = make.booking(session, customer=customer, staff=staff)
+    _bookable(session, home, customer, staff, booking)
     make.holding(session, customer=customer)
     make.membership(session, customer=customer)
     make.order(session, customer=customer, variant=variant)
@@ -57,6 +58,32 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
     for table in TENANT:
         rows = select(table.c.id).where(table.c.vendor_id == vendor_id)
         assert session.scalars(rows).first() is not None, f"make a row of {table} here"
+
+
+def _bookable(session: Session, home: dict[str, int], customer: Any, staff: Any, one: Any) -> None:
+    service, resource = make.service(session, **home), make.resource(session, **home)
+    make.staff_service(session, service=service, staff=staff)
+    make.service_resource(session, service=service, resource=resource)
+    make.working_hours(session, staff=staff)
+    make.working_hours(session, service_id=service.id, **home)
+    make.time_off(session, staff=staff)
+    make.policy(session, service_id=service.id, **home)
+    make.claim(session, resource=resource, booking=one)
+    session_ = make.class_session(session, staff=staff)
+    make.claim(
+        session, resource=resource, booking=session_, booking_id=None, class_session_id=session_.id
+    )
+    series = make.series(session, customer=customer, service=service, staff_id=staff.id)
+    make.booking(
+        session, customer=customer, service=session_.service, kind="class",
+        class_session_id=session_.id, series_id=series.id, series_number=1,
+    )  # fmt: skip
+    make.waitlist_entry(
+        session, customer=customer, service=service, staff_id=staff.id,
+        class_session_id=session_.id, booking_id=one.id, status="booked",
+    )  # fmt: skip
+    make.feed(session, staff=staff)
+    make.feed(session, staff=staff, staff_id=None, customer_id=customer.id)
 
 
 def copy_of(row: dict[str, Any], table: Table, **changed: Any) -> Any:
