@@ -10,7 +10,9 @@ from app.database import connect
 from app.settings import settings
 from tasks.base import HouseTask
 
-MODULES = ("tasks.imports", "tasks.bulk", "tasks.mail", "tasks.nightly", "tasks.outbox")
+MODULES = (
+    "tasks.imports", "tasks.bulk", "tasks.mail", "tasks.bookings", "tasks.nightly", "tasks.outbox",
+)  # fmt: skip
 """Where tasks live; an outbox row may only name one of them."""
 
 VISIBILITY_SECONDS = 3600
