@@ -11,11 +11,12 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.errors import REFUSALS, DomainError
+from app.errors import DomainError
 from app.operations import interests
 from app.operations.customers import still_here
 from app.operations.moves import locked, move
 from app.operations.prices import amount
+from app.operations.schedules import CannotBook, EndsBeforeStart
 from app.operations.zones import instant
 from models.bookings import BOOKING_TRANSITIONS, Booking, BookingStatus
 from models.customers import Customer
@@ -25,29 +26,8 @@ from models.vendors import Vendor
 from models.words import Channel, InterestKind
 
 
-class SlotTaken(DomainError):
-    sentence = "This time is taken: choose another time, or another member of staff."
-    field = "starts_at"
-
-
-class EndsBeforeStart(DomainError):
-    sentence = "The booking ends before it begins: choose a later end."
-    field = "ends_at"
-
-
 class NotYet(DomainError):
     sentence = "This booking begins only on {when}: wait until then, or cancel it."
-
-
-class CannotBook(DomainError):
-    sentence = "This cannot be booked: choose something that is on offer."
-
-
-REFUSALS |= {
-    "ex_bookings_staff_with_buffer_before": SlotTaken,
-    "ex_bookings_staff_with_buffer_after": SlotTaken,
-    "ck_bookings_ends_after_start": EndsBeforeStart,
-}
 
 
 def book(

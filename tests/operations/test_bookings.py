@@ -13,9 +13,10 @@ from app import clock
 from app.database import begin
 from app.errors import DomainError, NotFound
 from app.operations import bookings, interests
-from app.operations.bookings import CannotBook, EndsBeforeStart, NotYet, SlotTaken
+from app.operations.bookings import NotYet
 from app.operations.moves import CannotMove
 from app.operations.prices import NotAnAmount
+from app.operations.schedules import CannotBook, EndsBeforeStart, SlotTaken
 from app.operations.zones import NoSuchTime, OutOfTime
 from app.tenancy import acting, admin_actor, vendor_actor
 from models.bookings import BOOKING_TRANSITIONS, Booking, BookingStatus

@@ -1,0 +1,498 @@
+"""What a span of time holds for a service: loaded in few queries, asked start by start.
+
+`Plan.verdict` is the one rule of what is offered and what is accepted. It reads the buffers as the
+database's exclusion constraints do: the larger of two counts.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.operations.hours import (
+    ALWAYS,
+    DAY,
+    Rule,
+    Span,
+    Spans,
+    Wall,
+    by_day,
+    common,
+    grid,
+    joined,
+    weekly,
+    without,
+)
+from models.bookings import Booking, BookingStatus
+from models.class_sessions import ClassSession, SessionStatus
+from models.resources import Resource, ResourceClaim, ServiceResource
+from models.schedules import HoursKind, TimeOff, TimeOffKind, WorkingHours
+from models.services import Service, ServiceKind, StaffService
+from models.staff import StaffMember
+from models.words import Channel
+
+BLOCKING = (BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.CHECKED_IN)
+OF_CUSTOMERS = frozenset({Channel.ONLINE, Channel.PARTNER})
+"""The channels that notice and advance are meant for; staff may book any time."""
+
+CHECK_IN, CHECK_OUT = time(14), time(11)
+LONGEST = timedelta(days=366)
+"""A booking lasts a year at most; what takes longer is no booking."""
+
+
+class Why(StrEnum):
+    """Why a time cannot be booked."""
+
+    TOO_SOON = "too soon"
+    TOO_FAR = "too far ahead"
+    OUTSIDE = "outside the hours"
+    TAKEN = "taken"
+    FULL = "no room"
+
+
+class Offer(NamedTuple):
+    """How a member of staff does the service; of the vendor itself the id is None."""
+
+    staff_id: int | None
+    name: str
+    minutes: int
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """The weekly hours of one owner: work, and the breaks in it."""
+
+    work: list[Rule] = field(default_factory=list)
+    breaks: list[Rule] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Diary:
+    """When one member of staff (or, of None, the vendor) works, and what is in the way.
+
+    `begun` are the beginnings of working times, from which slots are counted.
+    """
+
+    open: Spans
+    begun: tuple[datetime, ...]
+    breaks: Spans
+    off: Spans
+    before: Spans
+    after: Spans
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a service needs of one resource, and what is taken of each of its units."""
+
+    resource_id: int
+    name: str
+    quantity: int
+    units: Sequence[tuple[Spans, Spans]]
+
+    def free(self, before: Span, after: Span) -> tuple[int, ...] | None:
+        """The first units that are free then, as many as are needed; None if there are fewer."""
+        found: list[int] = []
+        for unit, (taken_before, taken_after) in enumerate(self.units, start=1):
+            if not taken_before.touch(*before) and not taken_after.touch(*after):
+                found.append(unit)
+                if len(found) == self.quantity:
+                    return tuple(found)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that decides about a service between two instants, and the decision."""
+
+    service: Service
+    wall: Wall
+    offers: Mapping[int | None, Offer]
+    diaries: Mapping[int | None, Diary]
+    needs: Sequence[Need]
+    closed: Sequence[tuple[Span, str | None]]
+    earliest: datetime | None
+    beyond: datetime | None
+    before: timedelta
+    after: timedelta
+
+    def verdict(self, staff_id: int | None, starts_at: datetime, ends_at: datetime) -> Why | None:
+        """Why `staff_id` cannot be booked from `starts_at` to `ends_at`; None if they can."""
+        if self.earliest is not None and starts_at < self.earliest:
+            return Why.TOO_SOON
+        if self.beyond is not None and starts_at >= self.beyond:
+            return Why.TOO_FAR
+        diary = self.diaries[staff_id]
+        if not diary.open.hold(starts_at, ends_at):
+            return Why.OUTSIDE
+        if diary.before.touch(starts_at - self.before, ends_at) or diary.after.touch(
+            starts_at, ends_at + self.after
+        ):
+            return Why.TAKEN
+        if self.needs and self.lacking(starts_at, ends_at) is not None:
+            return Why.FULL
+        return None
+
+    def lacking(self, starts_at: datetime, ends_at: datetime) -> Need | None:
+        """The first resource of which too few are free then."""
+        before, after = self._ranges(starts_at, ends_at)
+        return next((need for need in self.needs if need.free(before, after) is None), None)
+
+    def units(self, starts_at: datetime, ends_at: datetime) -> dict[int, tuple[int, ...]]:
+        """The units to claim of each resource for a time of which the verdict is good."""
+        before, after = self._ranges(starts_at, ends_at)
+        return {need.resource_id: need.free(before, after) or () for need in self.needs}
+
+    def _ranges(self, starts_at: datetime, ends_at: datetime) -> tuple[Span, Span]:
+        return (starts_at - self.before, ends_at), (starts_at, ends_at + self.after)
+
+    def starts(self, staff_id: int | None, since: datetime, until: datetime) -> Iterator[datetime]:
+        """The beginnings that may be offered from `since` up to `until`, if nothing is in the way.
+
+        Counted every slot interval of wall time from the beginning of each working time.
+        """
+        diary = self.diaries[staff_id]
+        every = capped(self.service.slot_interval_minutes)
+        for begins, ends in diary.open.near(since, until):
+            inside = sorted({begins, *(at for at in diary.begun if begins < at < ends)})
+            for at, end in zip(inside, (*inside[1:], ends), strict=True):
+                if end > since and at < until:
+                    yield from (s for s in grid(self.wall, (at, end), every) if since <= s < until)
+
+    def arrivals(self, since: datetime, until: datetime) -> Iterator[datetime]:
+        """The beginnings of stays from `since` up to `until`: one a day, at the check-in time."""
+        day = self.wall.day(since) - DAY
+        at = self.service.check_in_time or CHECK_IN
+        while (starts := self.wall.begins(day, at)) < until:
+            if starts >= since:
+                yield starts
+            day += DAY
+
+    def departure(self, starts_at: datetime, nights: int) -> datetime:
+        """The end of a stay of so many nights, at the check-out time."""
+        day = self.wall.day(starts_at) + nights * DAY
+        return self.wall.ends(day, self.service.check_out_time or CHECK_OUT)
+
+    def nights(self, starts_at: datetime, ends_at: datetime) -> int:
+        """How many midnights of the wall lie in a stay, one at least."""
+        return max(1, (self.wall.day(ends_at) - self.wall.day(starts_at)).days)
+
+
+def capped(minutes: int) -> timedelta:
+    """Minutes as a length of time that dates can be counted with."""
+    return timedelta(minutes=min(minutes, 10**7))
+
+
+def load(
+    session: Session,
+    *,
+    service: Service,
+    wall: Wall,
+    offers: Mapping[int | None, Offer],
+    since: datetime,
+    until: datetime,
+    channel: Channel | None,
+    without_booking: int | None = None,
+    without_class: int | None = None,
+) -> Plan:
+    """The plan of a service for what lies between `since` and `until`, for those who offer it."""
+    before, after = capped(service.buffer_before_minutes), capped(service.buffer_after_minutes)
+    stay = service.kind == ServiceKind.STAY
+    span = since - 2 * DAY, until + 2 * DAY
+    busy_span = since - before - DAY, until + after + DAY
+    ignored = without_booking, without_class
+    exceptions = _exceptions(session, service.vendor_id, offers, span)
+    hours = _hours(session, service, offers)
+    busy = _busy(session, service.vendor_id, offers, busy_span, ignored)
+    now = clock.now() if channel is not None and channel in OF_CUSTOMERS else None
+    return Plan(
+        service=service,
+        wall=wall,
+        offers=offers,
+        diaries={
+            staff_id: _diary(wall, span, hours, exceptions, staff_id, busy, stay=stay)
+            for staff_id in offers
+        },
+        needs=_needs(session, service, busy_span, ignored),
+        closed=[((row.starts_at, row.ends_at), row.reason) for row in exceptions
+                if row.staff_id is None and row.kind == TimeOffKind.OFF],
+        earliest=None if now is None else now + capped(service.min_notice_minutes),
+        beyond=None if now is None else _beyond(wall, now, service.max_advance_days),
+        before=before,
+        after=after,
+    )  # fmt: skip
+
+
+def _beyond(wall: Wall, now: datetime, days: int | None) -> datetime | None:
+    """The midnight after the last day that may be booked."""
+    if days is None:
+        return None
+    return wall.begins(wall.day(now) + timedelta(min(days, 36500) + 1), time(0))
+
+
+# --- who ----------------------------------------------------------------------------------
+
+
+def offers_of(session: Session, service: Service) -> tuple[dict[int, Offer], dict[int, str]]:
+    """Who can do a service and on which terms; and the names of all who work at the vendor."""
+    mine = and_(
+        StaffService.vendor_id == StaffMember.vendor_id,
+        StaffService.staff_id == StaffMember.id,
+        StaffService.service_id == service.id,
+    )
+    rows = session.execute(
+        select(
+            StaffMember.id, StaffMember.name, StaffMember.is_active, StaffService.id.label("named"),
+            StaffService.duration_minutes, StaffService.price,
+        )
+        .outerjoin(StaffService, mine)
+        .where(StaffMember.vendor_id == service.vendor_id)
+        .order_by(StaffMember.name, StaffMember.id)
+    ).all()  # fmt: skip
+    anybody = all(row.named is None for row in rows)
+    offers = {
+        row.id: Offer(
+            row.id,
+            row.name,
+            row.duration_minutes or service.duration_minutes,
+            service.price if row.price is None else row.price,
+        )
+        for row in rows
+        if row.is_active and (anybody or row.named is not None)
+    }
+    return offers, {row.id: row.name for row in rows if row.is_active}
+
+
+# --- when they work -----------------------------------------------------------------------
+
+
+def _hours(
+    session: Session, service: Service, staff_ids: Collection[int | None]
+) -> dict[tuple[int | None, int | None], Owned]:
+    """Weekly hours by owner: (staff member, service), the vendor being (None, None)."""
+    rows = session.execute(
+        select(
+            WorkingHours.staff_id, WorkingHours.service_id, WorkingHours.kind,
+            WorkingHours.weekday, WorkingHours.starts, WorkingHours.ends,
+            WorkingHours.effective_from, WorkingHours.effective_to,
+        ).where(
+            WorkingHours.vendor_id == service.vendor_id,
+            or_(
+                WorkingHours.staff_id.in_([i for i in staff_ids if i is not None]),
+                and_(
+                    WorkingHours.staff_id.is_(None),
+                    or_(WorkingHours.service_id.is_(None), WorkingHours.service_id == service.id),
+                ),
+            ),
+        )
+    )  # fmt: skip
+    owned: dict[tuple[int | None, int | None], Owned] = {}
+    for row in rows:
+        rule = Rule(row.weekday, row.starts, row.ends, row.effective_from, row.effective_to)
+        hours = owned.setdefault((row.staff_id, row.service_id), Owned())
+        (hours.work if row.kind == HoursKind.WORK else hours.breaks).append(rule)
+    return owned
+
+
+def _exceptions(
+    session: Session, vendor_id: int, staff_ids: Collection[int | None], span: Span
+) -> list[Row[Any]]:
+    return list(
+        session.execute(
+            select(
+                TimeOff.staff_id, TimeOff.kind, TimeOff.starts_at, TimeOff.ends_at, TimeOff.reason
+            )
+            .where(
+                TimeOff.vendor_id == vendor_id,
+                or_(
+                    TimeOff.staff_id.is_(None),
+                    TimeOff.staff_id.in_([i for i in staff_ids if i is not None]),
+                ),
+                TimeOff.starts_at < span[1],
+                TimeOff.ends_at > span[0],
+            )
+            .order_by(TimeOff.starts_at)
+        )
+    )
+
+
+def _diary(
+    wall: Wall,
+    span: Span,
+    hours: Mapping[tuple[int | None, int | None], Owned],
+    exceptions: Iterable[Row[Any]],
+    staff_id: int | None,
+    busy: Mapping[int, tuple[Spans, Spans]],
+    *,
+    stay: bool,
+) -> Diary:
+    """When `staff_id` can be booked: weekly hours, breaks, what is added and what is taken off."""
+    first, last = wall.day(span[0]), wall.day(span[1])
+    vendor = hours.get((None, None), Owned())
+    own = hours.get((staff_id, None), Owned()) if staff_id is not None else Owned()
+    narrowing = next((h for (_, service_id), h in hours.items() if service_id), Owned())
+    off: list[Span] = []
+    extra: list[Span] = []
+    for row in exceptions:
+        if row.staff_id is not None and row.staff_id != staff_id:
+            continue
+        if row.kind == TimeOffKind.OFF:
+            off.append((row.starts_at, row.ends_at))
+        elif row.staff_id is not None or not own.work:
+            extra.extend(by_day(wall, (row.starts_at, row.ends_at)))
+    pauses = [*(own if own.work else vendor).breaks, *own.breaks]
+    if stay:
+        work, pauses = weekly(wall, ALWAYS, first, last), []
+    else:
+        work = weekly(wall, own.work or vendor.work or ALWAYS, first, last)
+    breaks = weekly(wall, pauses, first, last)
+    begun = [begins for begins, _ in (*work, *extra)]
+    opened = joined((*without(work, breaks), *extra))
+    if narrowing.work:
+        opened = common(opened, weekly(wall, narrowing.work, first, last))
+    narrow_breaks = weekly(wall, narrowing.breaks, first, last)
+    before, after = busy.get(staff_id or 0, (Spans(), Spans()))
+    return Diary(
+        open=Spans(without(opened, (*narrow_breaks, *off))),
+        begun=tuple(begun),
+        breaks=Spans((*breaks, *narrow_breaks)),
+        off=Spans(off),
+        before=before,
+        after=after,
+    )
+
+
+# --- what is in the way -------------------------------------------------------------------
+
+
+def _bounds(table: type[Booking] | type[ClassSession] | type[ResourceClaim]) -> tuple[Any, ...]:
+    """The four ends of the two ranges; a range that is empty has none."""
+    return (
+        func.lower(table.with_buffer_before),
+        func.upper(table.with_buffer_before),
+        func.lower(table.with_buffer_after),
+        func.upper(table.with_buffer_after),
+    )
+
+
+class Taken:
+    """What is taken of each of several: staff members, or units of a resource."""
+
+    def __init__(self) -> None:
+        self.before: dict[Any, list[Span]] = {}
+        self.after: dict[Any, list[Span]] = {}
+
+    def add(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Add rows of (of what, the four ends of its two ranges)."""
+        for of, before, before_end, after, after_end in rows:
+            if before is not None:
+                self.before.setdefault(of, []).append((before, before_end))
+            if after is not None:
+                self.after.setdefault(of, []).append((after, after_end))
+
+    def of(self, what: Any) -> tuple[Spans, Spans]:
+        """What is taken of one, by both ranges."""
+        return Spans(self.before.get(what, ())), Spans(self.after.get(what, ()))
+
+
+def _busy(
+    session: Session,
+    vendor_id: int,
+    staff_ids: Collection[int | None],
+    span: Span,
+    ignored: tuple[int | None, int | None],
+) -> dict[int, tuple[Spans, Spans]]:
+    """What blocks each member of staff; conditions are plain, so indexes serve row security."""
+    people = [staff_id for staff_id in staff_ids if staff_id is not None]
+    if not people:
+        return {}
+    taken = Taken()
+    taken.add(
+        session.execute(
+            select(Booking.staff_id, *_bounds(Booking)).where(
+                Booking.vendor_id == vendor_id,
+                Booking.staff_id.in_(people),
+                Booking.starts_at < span[1],
+                Booking.starts_at > span[0] - LONGEST,
+                Booking.ends_at > span[0],
+                Booking.status.in_(BLOCKING),
+                Booking.kind != ServiceKind.CLASS,
+                *([Booking.id != ignored[0]] if ignored[0] is not None else []),
+            )
+        )
+    )
+    taken.add(
+        session.execute(
+            select(ClassSession.staff_id, *_bounds(ClassSession)).where(
+                ClassSession.vendor_id == vendor_id,
+                ClassSession.staff_id.in_(people),
+                ClassSession.starts_at < span[1],
+                ClassSession.starts_at > span[0] - 3 * DAY,  # they last three days at most
+                ClassSession.status == SessionStatus.SCHEDULED,
+                *([ClassSession.id != ignored[1]] if ignored[1] is not None else []),
+            )
+        )
+    )
+    return {staff_id: taken.of(staff_id) for staff_id in people}
+
+
+def _needs(
+    session: Session, service: Service, span: Span, ignored: tuple[int | None, int | None]
+) -> list[Need]:
+    rows = session.execute(
+        select(
+            Resource.id,
+            Resource.name,
+            Resource.capacity,
+            Resource.is_active,
+            ServiceResource.quantity,
+        )
+        .join(Resource, and_(
+            Resource.vendor_id == ServiceResource.vendor_id,
+            Resource.id == ServiceResource.resource_id,
+        ))
+        .where(
+            ServiceResource.vendor_id == service.vendor_id,
+            ServiceResource.service_id == service.id,
+        )
+        .order_by(Resource.id)
+    ).all()  # fmt: skip
+    if not rows:
+        return []
+    taken = _claimed(session, service.vendor_id, [row.id for row in rows], span, ignored)
+    return [
+        Need(row.id, row.name, row.quantity, [
+            taken.of((row.id, unit)) for unit in range(1, row.capacity * row.is_active + 1)
+        ])
+        for row in rows
+    ]  # fmt: skip
+
+
+def _claimed(
+    session: Session,
+    vendor_id: int,
+    resource_ids: list[int],
+    span: Span,
+    ignored: tuple[int | None, int | None],
+) -> Taken:
+    taken = Taken()
+    rows = session.execute(
+        select(ResourceClaim.resource_id, ResourceClaim.unit, *_bounds(ResourceClaim)).where(
+            ResourceClaim.vendor_id == vendor_id,
+            ResourceClaim.resource_id.in_(resource_ids),
+            ResourceClaim.starts_at < span[1],
+            ResourceClaim.starts_at > span[0] - LONGEST,
+            ResourceClaim.held,
+            *([ResourceClaim.booking_id.is_distinct_from(ignored[0])] if ignored[0] else []),
+            *([ResourceClaim.class_session_id.is_distinct_from(ignored[1])] if ignored[1] else []),
+        )
+    )
+    taken.add(((resource_id, unit), *ends) for resource_id, unit, *ends in rows)
+    return taken

@@ -1,0 +1,375 @@
+"""Which times are free, and whether one may be booked: one rule gives both answers."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from operator import itemgetter
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.errors import REFUSALS, DomainError
+from app.operations import diaries
+from app.operations.diaries import LONGEST, Offer, Plan, Why
+from app.operations.hours import Span, Wall
+from app.operations.zones import EARLIEST, LATEST, OutOfTime, instant
+from models.services import Service, ServiceKind
+from models.vendors import Vendor
+from models.words import Channel
+
+
+class CannotBook(DomainError):
+    sentence = "This cannot be booked: choose something that is on offer."
+
+
+class CannotDoIt(CannotBook):
+    sentence = "{name} does not do {service}: choose {others}."
+    field = "staff_id"
+
+
+class EndsBeforeStart(DomainError):
+    sentence = "The booking ends before it begins: choose a later end."
+    field = "ends_at"
+
+
+class TooLong(DomainError):
+    sentence = "This lasts longer than a year: choose an earlier end."
+    field = "ends_at"
+
+
+class TooSoon(DomainError):
+    sentence = "This begins too soon: the earliest time that can be booked now is {earliest}."
+    field = "starts_at"
+
+
+class TooFarAhead(DomainError):
+    sentence = "This is too far ahead: bookings are taken up to {latest}."
+    field = "starts_at"
+
+
+class Closed(DomainError):
+    sentence = "Closed from {begins} to {ends}{reason}: choose another time."
+    field = "starts_at"
+
+
+class OutsideHours(DomainError):
+    sentence = "{who} cannot be booked on {day}: choose another day."
+    field = "starts_at"
+
+
+class SlotTaken(DomainError):
+    sentence = "This time is taken: choose another time, or another member of staff."
+    field = "starts_at"
+
+
+class RoomTaken(DomainError):
+    sentence = "The room or the equipment is taken at this time: choose another time."
+    field = "starts_at"
+
+
+REFUSALS |= {
+    "ex_bookings_staff_with_buffer_before": SlotTaken,
+    "ex_bookings_staff_with_buffer_after": SlotTaken,
+    "ex_bookings_staff_class_sessions": SlotTaken,
+    "ex_class_sessions_staff_with_buffer_before": SlotTaken,
+    "ex_class_sessions_staff_with_buffer_after": SlotTaken,
+    "ex_class_sessions_staff_bookings": SlotTaken,
+    "ex_resource_claims_unit_with_buffer_before": RoomTaken,
+    "ex_resource_claims_unit_with_buffer_after": RoomTaken,
+    "ck_resource_claims_unit_fits_the_capacity": RoomTaken,
+    "ck_bookings_ends_after_start": EndsBeforeStart,
+    "ck_class_sessions_ends_after_start": EndsBeforeStart,
+}
+"""The database's own verdicts on times; their sentences are those of `check`."""
+
+
+class Slot(NamedTuple):
+    """A time that can be booked, with whom (None: nobody is needed) and for how much."""
+
+    starts_at: datetime
+    ends_at: datetime
+    staff_id: int | None
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What a booking that fits is made of: elapsed minutes, price, units to claim by resource."""
+
+    minutes: int
+    price: Decimal
+    units: Mapping[int, tuple[int, ...]]
+
+
+def free_slots(
+    session: Session,
+    *,
+    service_id: int,
+    since: datetime,
+    until: datetime,
+    staff_ids: Collection[int] | None = None,
+    channel: Channel = Channel.ONLINE,
+    nights: int = 1,
+    ignore_booking_id: int | None = None,
+) -> list[Slot]:
+    """Every time that begins from `since` up to `until` and can be booked, in order of time.
+
+    Of `staff_ids` only, or of all who can do it. Times without an offset are the vendor's wall
+    time. `channel` says whether notice and advance count; a stay is asked for by `nights`.
+    """
+    service, wall = _service(session, service_id, moving=ignore_booking_id is not None)
+    span = _span(wall, since, until)
+    offers = _wanted(session, service, staff_ids)
+    longest = max((_length(offer.minutes) for offer in offers.values()), default=timedelta())
+    if service.kind == ServiceKind.STAY:
+        longest = _length(nights * 24 * 60)
+    plan = diaries.load(
+        session, service=service, wall=wall, offers=offers, since=span[0],
+        until=span[1] + longest, channel=channel, without_booking=ignore_booking_id,
+    )  # fmt: skip
+    if service.kind == ServiceKind.STAY:
+        return list(_stays(plan, span, nights))
+    slots = (slot for offer in offers.values() for slot in _slots(plan, offer, span))
+    return sorted(slots, key=itemgetter(0))  # of one time in the order of names
+
+
+def check(
+    session: Session,
+    *,
+    service_id: int,
+    staff_id: int | None,
+    starts_at: datetime,
+    ends_at: datetime | None = None,
+    channel: Channel,
+    nights: int = 1,
+    ignore_booking_id: int | None = None,
+    ignore_class_session_id: int | None = None,
+) -> Fit:
+    """What booking this takes; or the refusal that says why it cannot be had.
+
+    The same rule as `free_slots`, for any start. Without `ends_at` it lasts as long as `staff_id`
+    needs for it, or `nights`. With `ignore_booking_id` that booking is not in its own way, and
+    its service may have been retired. Whether it is still free when it is written is the
+    database's decision.
+    """
+    service, wall = _service(session, service_id, moving=ignore_booking_id is not None)
+    starts = instant(starts_at, wall.zone.key, field="starts_at")
+    offer = _offer(session, service, staff_id)
+    ends = None if ends_at is None else instant(ends_at, wall.zone.key, field="ends_at")
+    until = _until(service, offer, starts, ends, nights)
+    plan = diaries.load(
+        session, service=service, wall=wall, offers={staff_id: offer}, since=starts,
+        until=until, channel=channel, without_booking=ignore_booking_id,
+        without_class=ignore_class_session_id,
+    )  # fmt: skip
+    if ends is None:
+        ends = plan.departure(starts, nights) if service.kind == ServiceKind.STAY else until
+    if (why := plan.verdict(staff_id, starts, ends)) is not None:
+        raise _refusal(plan, why, staff_id, starts, ends)
+    price = offer.price * plan.nights(starts, ends) if service.kind == ServiceKind.STAY else (
+        offer.price
+    )  # fmt: skip
+    minutes = (ends - starts) // timedelta(minutes=1)
+    return Fit(minutes, price, plan.units(starts, ends))
+
+
+def offer_of(session: Session, *, service_id: int, staff_id: int | None) -> tuple[int, Decimal]:
+    """How many minutes `staff_id` takes for a service, and for which price (a stay's: a night)."""
+    service, _ = _service(session, service_id)
+    offer = _offer(session, service, staff_id)
+    return offer.minutes, offer.price
+
+
+def free_staff(
+    session: Session,
+    *,
+    service_id: int,
+    starts_at: datetime,
+    ends_at: datetime | None = None,
+    but: Collection[int] = (),
+    ignore_booking_id: int | None = None,
+) -> list[int]:
+    """Who can do a service and is free then, by name; without those of `but`."""
+    service, wall = _service(session, service_id)
+    starts = instant(starts_at, wall.zone.key, field="starts_at")
+    given = None if ends_at is None else instant(ends_at, wall.zone.key, field="ends_at")
+    offers = {i: o for i, o in _wanted(session, service, None).items() if i not in but}
+    ends = {i: _until(service, offer, starts, given, 1) for i, offer in offers.items()}
+    plan = diaries.load(
+        session, service=service, wall=wall, offers=offers, since=starts,
+        until=max(ends.values(), default=starts), channel=None, without_booking=ignore_booking_id,
+    )  # fmt: skip
+    return [
+        staff_id
+        for staff_id in offers
+        if staff_id is not None and plan.verdict(staff_id, starts, ends[staff_id]) is None
+    ]
+
+
+# --- behind the answers -------------------------------------------------------------------
+
+
+def _service(session: Session, service_id: int, *, moving: bool = False) -> tuple[Service, Wall]:
+    found = session.execute(
+        select(Service, Vendor.time_zone)
+        .join(Vendor, Vendor.id == Service.vendor_id)
+        .where(Service.id == service_id)
+    ).one_or_none()
+    if found is None or not (found[0].is_active or moving):
+        raise CannotBook(
+            "This service is not offered any more: choose another.", field="service_id"
+        )
+    return found[0], Wall(found[1])
+
+
+def _span(wall: Wall, since: datetime, until: datetime) -> Span:
+    span = _moment(wall, since, "since"), _moment(wall, until, "until")
+    if span[1] - span[0] > LONGEST:
+        raise TooLong("This is more than a year: ask for a shorter time.", field="until")
+    return span
+
+
+def _moment(wall: Wall, moment: datetime, field: str) -> datetime:
+    """An instant in reach; a wall time that the clocks skip moves forward."""
+    if not EARLIEST <= moment.year <= LATEST:
+        raise OutOfTime(field=field, year=moment.year)
+    return moment.replace(tzinfo=moment.tzinfo or wall.zone).astimezone(UTC)
+
+
+def _nobody(service: Service) -> Offer:
+    return Offer(None, "", service.duration_minutes, service.price)
+
+
+def _wanted(
+    session: Session, service: Service, staff_ids: Collection[int] | None
+) -> dict[int | None, Offer]:
+    """Those who can do a service, of the ones asked for; a stay needs nobody."""
+    if service.kind == ServiceKind.STAY and staff_ids is None:
+        return {None: _nobody(service)}
+    offers, _ = diaries.offers_of(session, service)
+    return {i: offer for i, offer in offers.items() if staff_ids is None or i in staff_ids}
+
+
+def _offer(session: Session, service: Service, staff_id: int | None) -> Offer:
+    if staff_id is None:
+        return _nobody(service)
+    offers, names = diaries.offers_of(session, service)
+    if staff_id not in names:
+        raise CannotDoIt("This member of staff does not work here: choose another.")
+    if staff_id not in offers:
+        others = _either([offer.name for offer in offers.values()]) or "another service"
+        raise CannotDoIt(name=names[staff_id], service=service.name, others=others)
+    return offers[staff_id]
+
+
+def _either(names: Sequence[str]) -> str:
+    """Names as a sentence gives a choice of them, four at most."""
+    shown = [*names[:4], "somebody else"] if len(names) > 4 else list(names)
+    return " or ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def _length(minutes: int) -> timedelta:
+    length = diaries.capped(minutes)
+    if length > LONGEST:
+        raise TooLong
+    return length
+
+
+def _until(
+    service: Service, offer: Offer, starts: datetime, ends: datetime | None, nights: int
+) -> datetime:
+    """The end of a booking, or an instant that its end does not pass."""
+    if ends is None and service.kind == ServiceKind.STAY:
+        return starts + _length(nights * 24 * 60) + timedelta(days=1)
+    if ends is None:
+        return starts + _length(offer.minutes)
+    if ends <= starts:
+        raise EndsBeforeStart
+    if ends - starts > LONGEST:
+        raise TooLong
+    return ends
+
+
+def _slots(plan: Plan, offer: Offer, span: Span) -> Iterator[Slot]:
+    length = _length(offer.minutes)
+    for starts in plan.starts(offer.staff_id, *span):
+        ends = starts + length
+        if plan.verdict(offer.staff_id, starts, ends) is None:
+            yield Slot(starts, ends, offer.staff_id, offer.price)
+
+
+def _stays(plan: Plan, span: Span, nights: int) -> Iterator[Slot]:
+    for starts in plan.arrivals(*span):
+        ends = plan.departure(starts, nights)
+        for offer in plan.offers.values():
+            if plan.verdict(offer.staff_id, starts, ends) is None:
+                yield Slot(starts, ends, offer.staff_id, offer.price * nights)
+
+
+# --- refusals as sentences ----------------------------------------------------------------
+
+
+def _refusal(
+    plan: Plan, why: Why, staff_id: int | None, starts: datetime, ends: datetime
+) -> DomainError:
+    if why == Why.TOO_SOON and plan.earliest:
+        return TooSoon(earliest=_when(plan, plan.earliest))
+    if why == Why.TOO_FAR and plan.beyond:
+        return TooFarAhead(latest=f"{plan.wall.here(plan.beyond - timedelta(1)):%d %B %Y}")
+    if why == Why.FULL:
+        return _no_room(plan, starts, ends)
+    return SlotTaken() if why == Why.TAKEN else _not_open(plan, staff_id, starts, ends)
+
+
+def _no_room(plan: Plan, starts: datetime, ends: datetime) -> RoomTaken:
+    need = plan.lacking(starts, ends)
+    if need is None:
+        return RoomTaken()
+    if len(need.units) < need.quantity:
+        return RoomTaken(
+            "{name} is needed for this and out of use: choose another service.", name=need.name
+        )
+    return RoomTaken("{name} is taken at this time: choose another time.", name=need.name)
+
+
+def _not_open(plan: Plan, staff_id: int | None, starts: datetime, ends: datetime) -> DomainError:
+    diary, name = plan.diaries[staff_id], plan.offers[staff_id].name
+    for (begins, over), reason in plan.closed:
+        if begins < ends and over > starts:
+            told = f" ({reason})" if reason else ""
+            return Closed(begins=_when(plan, begins), ends=_when(plan, over), reason=told)
+    for begins, over in diary.off.near(starts, ends):
+        return OutsideHours(
+            "{name} is off from {begins} to {ends}: choose another time, or another member of"
+            " staff.", name=name, begins=_when(plan, begins), ends=_when(plan, over),
+        )  # fmt: skip
+    for begins, over in diary.breaks.near(starts, ends):
+        return OutsideHours(
+            "There is a break from {begins} to {ends}: choose a time before or after it.",
+            begins=_when(plan, begins), ends=_when(plan, over),
+        )  # fmt: skip
+    return _outside(plan, staff_id, starts)
+
+
+def _outside(plan: Plan, staff_id: int | None, starts: datetime) -> OutsideHours:
+    day = plan.wall.day(starts)
+    begins, ends = plan.wall.begins(day, datetime.min.time()), plan.wall.begins(
+        day + timedelta(1), datetime.min.time()
+    )  # fmt: skip
+    who = plan.offers[staff_id].name or "This"
+    times = [
+        f"{plan.wall.here(max(a, begins)):%H:%M} to {plan.wall.here(min(b, ends)):%H:%M}"
+        for a, b in plan.diaries[staff_id].open.near(begins, ends)
+    ]
+    if not times:
+        return OutsideHours(who=who, day=f"{day:%A %d %B %Y}")
+    return OutsideHours(
+        "{who} can be booked on {day} from {times}: choose a time within.",
+        who=who, day=f"{day:%A %d %B %Y}", times=" and from ".join(times),
+    )  # fmt: skip
+
+
+def _when(plan: Plan, moment: datetime) -> str:
+    return f"{plan.wall.here(moment):%d %B %Y at %H:%M}"
