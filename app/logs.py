@@ -28,7 +28,7 @@ class OneLine(logging.Formatter):
 
 
 class Discreet(logging.Filter):
-    """A log tells no secret of a one-time link, and nothing that was searched for: names, phones.
+    """A log tells no secret of a link or a feed, and nothing that was searched for: names, phones.
 
     uvicorn's line of a request holds its whole address: the client, the method, the path with
     the query, the version, the status.
@@ -41,7 +41,7 @@ class Discreet(logging.Filter):
         return True
 
 
-LINK = re.compile(r"(/link/)[^/?\s]+")
+LINK = re.compile(r"(/link/|/feeds/)[^/?\s]+")
 
 
 def _discreet(arg: object, of_request: bool) -> object:

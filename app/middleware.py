@@ -41,6 +41,9 @@ FORM_LIMIT = 2_000_000
 UTF8 = re.compile(r"""charset=(utf-8|"utf-8")(?=\s*(;|$))""")
 A_YEAR = "public, max-age=31536000, immutable"
 A_WEEK = "public, max-age=604800"
+FEEDS = "/feeds/"
+A_COPY = "private, no-cache"
+"""A calendar program keeps its copy, and asks each time whether it still holds."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -101,7 +104,11 @@ class SecurityHeaders:
 
 
 def _cache(path: str, scope: Scope, status: int) -> str:
-    if status not in (200, 304) or not is_static(path):
+    if status not in (200, 304):
+        return "no-store"
+    if path.startswith(FEEDS):
+        return A_COPY
+    if not is_static(path):
         return "no-store"
     return A_YEAR if b"v=" in scope.get("query_string", b"") else A_WEEK
 
