@@ -1,8 +1,10 @@
 """Fill an empty database with the demo's marketplace."""
 
+from datetime import time
 from decimal import Decimal
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import create_engine, func, insert, select, text, update
 from sqlalchemy.orm import Session
@@ -12,7 +14,7 @@ from app import clock
 from app.database import begin
 from app.errors import DomainError
 from app.operations import interests, passwords, truth
-from app.seeding import history
+from app.seeding import bookings, history, schedules
 from app.seeding.catalogue import (
     PACKAGE_TREE,
     PRODUCT_TREE,
@@ -20,7 +22,8 @@ from app.seeding.catalogue import (
     VENDORS,
     VendorOnShow,
 )
-from app.seeding.history import Shop, add_all
+from app.seeding.history import Shop
+from app.seeding.rows import add_all
 from app.tenancy import acting, admin_actor
 from models.categories import Category
 from models.customers import Customer
@@ -107,7 +110,7 @@ def write_truth(session: Session) -> None:
 def _past(session: Session, shop: Shop, random: Random) -> None:
     now = clock.now()
     known = history.customers(session, shop, random, now)
-    history.bookings(session, shop, random, known, now)
+    bookings.fill(session, shop, random, known, now)
     count = history.orders(session, shop, random, known, now)
     session.add(Counter(vendor_id=shop.vendor_id, series="orders", value=count))
     history.holdings(session, shop, random, known, now)
@@ -169,7 +172,11 @@ def _shop(session: Session, show: VendorOnShow, categories: dict[tuple[str, str]
     services: list[dict[str, Any]] = [
         {**own, "name": s.name, "kind": s.kind, "category_id": categories["service", s.category],
          "duration_minutes": s.minutes, "price": Decimal(s.price), "capacity": s.capacity,
-         "buffer_after_minutes": s.buffer_after}
+         "buffer_before_minutes": s.buffer_before, "buffer_after_minutes": s.buffer_after,
+         "slot_interval_minutes": s.every, "min_notice_minutes": s.notice,
+         "max_advance_days": s.advance, "deposit": Decimal(s.deposit),
+         "check_in_time": time(14) if s.kind == "stay" else None,
+         "check_out_time": time(11) if s.kind == "stay" else None}
         for s in show.services
     ]  # fmt: skip
     for row, key in zip(services, add_all(session, Service, services), strict=True):
@@ -190,7 +197,10 @@ def _shop(session: Session, show: VendorOnShow, categories: dict[tuple[str, str]
         row["id"] = key
     tags = add_all(session, Tag, [{**own, "name": name} for name in show.tags])
     variants = _variants(session, show, vendor, categories)
-    return Shop(vendor, show, staff, services, variants, packages, plans, tags)
+    names = {name: key for (name, _), key in zip(show.staff, staff, strict=True)}
+    today = clock.now().astimezone(ZoneInfo(show.time_zone)).date()
+    diary = schedules.open_diary(session, show, vendor, names, services, today)
+    return Shop(vendor, show, staff, services, variants, packages, plans, tags, diary)
 
 
 def _variants(

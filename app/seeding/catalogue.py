@@ -15,6 +15,14 @@ class ServiceOnSale:
     price: str
     buffer_after: int = 0
     capacity: int = 1
+    buffer_before: int = 0
+    deposit: str = "0.00"
+    every: int = 15
+    """minutes from one slot to the next"""
+    notice: int = 60
+    """minutes before which it is booked online at the latest"""
+    advance: int = 90
+    """days ahead to which it is booked online"""
 
 
 @dataclass(frozen=True)
@@ -84,8 +92,10 @@ VENDORS: tuple[VendorOnShow, ...] = (
         (S("Ladies' cut", "appointment", "Cut and style", 45, "38.00", 5),
          S("Men's cut", "appointment", "Cut and style", 30, "22.00", 5),
          S("Root colour", "appointment", "Hair colour", 90, "64.00", 10),
-         S("Full balayage", "appointment", "Balayage", 150, "145.00", 15),
-         S("Bridal styling", "appointment", "Bridal", 120, "180.00", 15),
+         S("Full balayage", "appointment", "Balayage", 150, "145.00", 15,
+           deposit="40.00", every=30, notice=240),
+         S("Bridal styling", "appointment", "Bridal", 120, "180.00", 15,
+           deposit="60.00", every=30, notice=2880, advance=365),
          S("Gel manicure", "appointment", "Nails", 45, "29.00"),
          S("Deep facial", "appointment", "Facials", 60, "55.00", 10)),
         (P("Repair shampoo", "Shampoo", (("AU-SH-250", "250 ml", "14.50"),
@@ -104,7 +114,8 @@ VENDORS: tuple[VendorOnShow, ...] = (
         (S("Consultation", "appointment", "Consultation", 20, "48.00", 5),
          S("Annual vaccination", "appointment", "Vaccination", 20, "62.50", 5),
          S("Dental cleaning", "appointment", "Dental care", 60, "190.00", 15),
-         S("Neutering", "appointment", "Surgery", 90, "240.00", 30),
+         S("Neutering", "appointment", "Surgery", 90, "240.00", 30, buffer_before=10,
+           deposit="50.00", every=30, notice=1440),
          S("Blood panel", "lab_test", "Blood tests", 15, "75.00")),
         (P("Flea and tick drops", "Health", (("CV-FT-S", "up to 10 kg", "24.00"),
            ("CV-FT-L", "over 10 kg", "29.00")), 30),
@@ -121,7 +132,8 @@ VENDORS: tuple[VendorOnShow, ...] = (
         (S("Full groom", "appointment", "Grooming", 90, "35.00", 10),
          S("Bath and brush", "appointment", "Grooming", 45, "18.00", 10),
          S("Nail trim", "appointment", "Grooming", 15, "6.00"),
-         S("Overnight boarding", "stay", "Boarding", 1440, "22.00"),
+         S("Overnight boarding", "stay", "Boarding", 1440, "22.00", deposit="22.00",
+           notice=180, advance=180),
          S("Puppy class", "class", "Training", 60, "12.00", 0, 8)),
         (P("Adult dog kibble", "Dog food", (("PH-DK-3", "3 kg", "14.00"),
            ("PH-DK-12", "12 kg", "48.00")), 30),
@@ -136,8 +148,8 @@ VENDORS: tuple[VendorOnShow, ...] = (
     VendorOnShow(
         "ironworks", "Ironworks Gym", "gym", "US", "Brooklyn", "America/New_York",
         (("Marcus Reed", "Trainer"), ("Dana Kowalski", "Trainer"), ("Luis Ortega", "Coach")),
-        (S("Spin class", "class", "Group class", 45, "15.00", 0, 20),
-         S("Yoga flow", "class", "Group class", 60, "16.00", 0, 16),
+        (S("Spin class", "class", "Group class", 45, "15.00", 0, 20, notice=30, advance=21),
+         S("Yoga flow", "class", "Group class", 60, "16.00", 0, 16, notice=30, advance=21),
          S("Personal training", "appointment", "Personal training", 60, "70.00"),
          S("Body composition", "appointment", "Assessment", 30, "25.00")),
         (P("Whey protein", "Protein", (("IW-WP-CH", "chocolate, 1 kg", "32.00"),
@@ -153,7 +165,8 @@ VENDORS: tuple[VendorOnShow, ...] = (
         "greencart", "GreenCart", "store", "DE", "Berlin", "Europe/Berlin",
         (("Jonas Brandt", "Store"), ("Leyla Demir", "Deliveries")),
         (S("Nutrition advice", "appointment", "Nutrition", 30, "35.00"),
-         S("Fermenting workshop", "class", "Workshop", 120, "45.00", 0, 12)),
+         S("Fermenting workshop", "class", "Workshop", 120, "45.00", 0, 12, deposit="15.00",
+           notice=720)),
         (P("Vegetable box", "Vegetables", (("GC-VB-S", "small", "19.90"),
            ("GC-VB-L", "large", "32.90")), 7),
          P("Oat drink, case of 6", "Drinks", (("GC-OD-6", None, "11.40"),), 14),
@@ -171,7 +184,8 @@ VENDORS: tuple[VendorOnShow, ...] = (
          ("Mei Chen", "Reception")),
         (S("Full blood count", "lab_test", "Blood tests", 15, "42.00", 5),
          S("Allergy panel", "lab_test", "Allergy tests", 20, "120.00", 5),
-         S("Executive health check", "appointment", "Health checks", 90, "390.00", 15),
+         S("Executive health check", "appointment", "Health checks", 90, "390.00", 15,
+           buffer_before=10, deposit="100.00", every=30, notice=1440),
          S("Results consultation", "appointment", "Health checks", 20, "60.00")),
         (P("Home iron test", "Test kits", (("LU-HI-01", None, "39.00"),)),
          P("Gut health kit", "Test kits", (("LU-GH-01", None, "149.00"),))),

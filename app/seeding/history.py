@@ -1,22 +1,19 @@
-"""Two believable years of one vendor: customers, bookings, orders, holdings, tasks."""
+"""Two believable years of one vendor: customers, orders, holdings, tasks."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert
-from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
-from app import clock
 from app.contact import fold, searchable
 from app.seeding import people
 from app.seeding.catalogue import VendorOnShow
-from models import Base
-from models.bookings import Booking
+from app.seeding.diary import Diary
+from app.seeding.rows import HISTORY, add_all, put
 from models.customers import Address, Consent, Customer
 from models.memberships import Membership
 from models.orders import Order, OrderLine
@@ -25,12 +22,7 @@ from models.references import new_reference
 from models.tags import CustomerTag
 from models.tasks import Task
 
-HISTORY = timedelta(days=730)
-FOUNDED = HISTORY + timedelta(days=30)
-AHEAD = timedelta(days=21)
 CHANNELS = ("online", "walk_in", "phone")
-NULLS_TOO = {"render_nulls": True}
-"""Else rows are sent in groups of those that have the same columns filled: many small ones."""
 
 
 @dataclass
@@ -45,7 +37,7 @@ class Shop:
     packages: list[dict[str, Any]]
     plans: list[dict[str, Any]]
     tags: list[int]
-    taken: set[tuple[int | None, datetime]] = field(default_factory=set)
+    diary: Diary
 
     @property
     def zone(self) -> ZoneInfo:
@@ -56,27 +48,6 @@ class Shop:
         minute = random.randrange(self.show.opens * 60, self.show.closes * 60, every)
         local = datetime.combine(day, time(minute // 60, minute % 60), self.zone)
         return local.astimezone(UTC)
-
-
-def add_all(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> list[int]:
-    """Insert many rows at once; their ids in the order of the rows.
-
-    What says nothing else was there when the first vendor came.
-    """
-    if not rows:
-        return []
-    if "created_at" not in rows[0]:
-        rows = [{**row, "created_at": clock.now() - FOUNDED} for row in rows]
-    statement = insert(model).returning(model.id, sort_by_parameter_order=True)
-    return list(session.scalars(statement, rows, execution_options=NULLS_TOO))
-
-
-def put(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> None:
-    """Insert many rows at once."""
-    statement = insert(model).returning(model.id)  # with an answer, many rows go in one statement
-    for batch in range(0, len(rows), 5000):
-        some = rows[batch : batch + 5000]
-        session.scalars(statement, some, execution_options=NULLS_TOO).all()
 
 
 def customers(session: Session, shop: Shop, random: Random, now: datetime) -> list[dict[str, Any]]:
@@ -138,7 +109,7 @@ def _tags_and_consents(
     put(session, Consent, consents)
 
 
-def _visits(random: Random, since: datetime, until: datetime) -> list[datetime]:
+def visits(random: Random, since: datetime, until: datetime) -> list[datetime]:
     """When a customer comes: at a pace of their own, until they stop coming."""
     pace = random.choice((21, 30, 45, 45, 60, 90, 120, 180))
     stays = random.random() < 0.6
@@ -152,72 +123,6 @@ def _visits(random: Random, since: datetime, until: datetime) -> list[datetime]:
     return moments
 
 
-def _slot(
-    shop: Shop, random: Random, day: date, staff: int | None, minutes: int
-) -> datetime | None:
-    """A free half hour of the staff member on the vendor's day, as a moment; None when full."""
-    for _ in range(6):
-        half_hours = random.randrange(shop.show.opens * 2, shop.show.closes * 2)
-        local = datetime.combine(day, time(half_hours // 2, 30 * (half_hours % 2)), shop.zone)
-        start = local.astimezone(UTC)
-        wanted = {(staff, start + timedelta(minutes=m)) for m in range(0, minutes, 30)}
-        if not wanted & shop.taken:
-            shop.taken |= wanted
-            return start
-    return None
-
-
-def bookings(
-    session: Session, shop: Shop, random: Random, known: list[dict[str, Any]], now: datetime
-) -> None:
-    """Past bookings with an outcome, and three weeks ahead, never two at once per person."""
-    rows = []
-    for customer in known:
-        favourites = random.sample(shop.services, min(2, len(shop.services)))
-        for moment in _visits(random, customer["created_at"], now + AHEAD):
-            service = random.choice(favourites)
-            staff = random.choice(shop.staff)
-            stays = service["kind"] == "stay"  # a place is taken, nobody's working day
-            minutes = 30 if stays else service["duration_minutes"] + service["buffer_after_minutes"]
-            start = _slot(shop, random, moment.astimezone(shop.zone).date(), staff, minutes)
-            if start is None:
-                continue
-            who = None if stays else staff
-            rows.append(_booking(shop, random, customer, service, who, start, now))
-    put(session, Booking, sorted(rows, key=lambda row: row["created_at"]))
-
-
-def _booking(
-    shop: Shop,
-    random: Random,
-    customer: dict[str, Any],
-    service: dict[str, Any],
-    staff: int | None,
-    start: datetime,
-    now: datetime,
-) -> dict[str, Any]:
-    end = start + timedelta(minutes=service["duration_minutes"])
-    booked = start - timedelta(days=random.randrange(1, 14), minutes=random.randrange(240))
-    if booked > now:
-        booked = now - timedelta(minutes=random.randrange(20, 3 * 24 * 60))
-    after = timedelta(minutes=service["buffer_after_minutes"])
-    if end < now - timedelta(hours=4):
-        status = random.choices(("completed", "cancelled", "no_show"), (86, 9, 5))[0]
-    else:
-        status = random.choices(("confirmed", "pending"), (80, 20))[0]
-    return {
-        "vendor_id": shop.vendor_id, "customer_id": customer["id"], "service_id": service["id"],
-        "staff_id": staff, "kind": service["kind"], "status": status, "starts_at": start,
-        "ends_at": end, "with_buffer_before": Range(start, end),
-        "with_buffer_after": Range(start, end + after), "price": service["price"],
-        "channel": random.choices(CHANNELS, (55, 20, 25))[0], "public_ref": new_reference(),
-        "completed_at": end if status == "completed" else None,
-        "cancelled_at": start - timedelta(hours=26) if status == "cancelled" else None,
-        "cancel_reason": "cancelled by the customer" if status == "cancelled" else None,
-        "created_at": max(customer["created_at"], booked),
-    }  # fmt: skip
-
-
 def orders(
     session: Session, shop: Shop, random: Random, known: list[dict[str, Any]], now: datetime
 ) -> int:
@@ -227,7 +132,7 @@ def orders(
         (_in_hours(shop, random, moment, now), customer)
         for customer in known
         if random.random() < share
-        for moment in _visits(random, customer["created_at"], now)
+        for moment in visits(random, customer["created_at"], now)
     ]
     sales += [
         (_in_hours(shop, random, now - timedelta(days=random.random() * HISTORY.days), now), None)
