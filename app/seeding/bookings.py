@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.operations import policies
 from app.seeding import classes
 from app.seeding.classes import AHEAD, Meeting, times
 from app.seeding.diary import CELL, Offer, Place
@@ -37,6 +38,8 @@ class Book:
         self.seen: set[tuple[int, date]] = set()
         self.rows: list[Row] = []
         self.timetables = classes.plan(shop.diary, random, now)
+        self.terms: dict[int, policies.Terms | None] = {}
+        """Service -> the terms its bookings are made under."""
 
     def somebody(self, day: date) -> Row | None:
         """A customer of at least a day who has nothing else on that day."""
@@ -50,7 +53,8 @@ class Book:
     def add(self, customer: Row, place: Place, **more: Any) -> None:
         """Put a booking down, with what is known at its time."""
         self.seen.add((customer["id"], place.starts_at.astimezone(self.shop.zone).date()))
-        self.rows.append(_row(self.shop, self.random, customer, place, self.now, **more))
+        terms = self.terms[place.offer.service["id"]]
+        self.rows.append(_row(self.shop, self.random, customer, place, self.now, terms, **more))
 
     def join(self, customer: Row, meeting: Meeting) -> None:
         meeting.who.add(customer["id"])
@@ -60,6 +64,8 @@ class Book:
 def fill(session: Session, shop: Shop, random: Random, known: list[Row], now: datetime) -> None:
     """What customers had and will have; nobody and no room is in two places at once."""
     book = Book(shop, random, known, now)
+    for service in shop.services:
+        book.terms[service["id"]] = policies.terms_of(session, service_id=service["id"])
     _as_customers_come(book)
     _busy_days(book)
     _rosters(book)
@@ -177,6 +183,7 @@ def _row(
     customer: Row,
     place: Place,
     now: datetime,
+    terms: policies.Terms | None,
     *,
     channel: str | None = None,
     meeting: Meeting | None = None,
@@ -195,11 +202,11 @@ def _row(
         "vendor_id": shop.vendor_id, "customer_id": customer["id"], "service_id": service["id"],
         "staff_id": place.offer.staff, "kind": service["kind"], "status": status, **times(place),
         "price": place.offer.price, "deposit": min(service["deposit"], place.offer.price),
-        "channel": channel, "public_ref": new_reference(), "created_at": booked,
+        "terms": terms, "channel": channel, "public_ref": new_reference(), "created_at": booked,
         "checked_in_at": _arrived(random, place, status, now),
         "completed_at": place.ends_at if status == "completed" else None,
         "claims": place.claims if meeting is None else (), "meeting": meeting,
-        **_ending(random, place, status, booked, meeting),
+        **_ending(random, place, status, booked, meeting, terms),
     }  # fmt: skip
 
 
@@ -210,31 +217,38 @@ def _arrived(random: Random, place: Place, status: str, now: datetime) -> dateti
 
 
 def _ending(
-    random: Random, place: Place, status: str, booked: datetime, meeting: Meeting | None
+    random: Random,
+    place: Place,
+    status: str,
+    booked: datetime,
+    meeting: Meeting | None,
+    terms: policies.Terms | None,
 ) -> Row:
-    """Who called it off and what is owed: nothing until a day before, then half the price."""
+    """Who called it off and why, and what is owed by its terms."""
     nothing = {"cancelled_at": None, "cancel_reason": None, "cancelled_by": None,
                "fee": Decimal(0), "fee_waived": None}  # fmt: skip
+    start, price = place.starts_at, place.offer.price
     if status == "no_show":
-        return {**nothing, **_fee(random, place.offer.price)}
+        fee = policies.of_not_coming(terms, price=price)
+        return {**nothing, **_owed(random, fee.amount)}
     if status != "cancelled":
         return nothing
     if meeting is not None and meeting.called_off:
-        return {**nothing, "cancelled_at": max(booked, place.starts_at - timedelta(hours=3)),
+        return {**nothing, "cancelled_at": max(booked, start - timedelta(hours=3)),
                 "cancel_reason": "the trainer was ill", "cancelled_by": "vendor"}  # fmt: skip
-    at = booked + (place.starts_at - booked) * random.random()
-    late = place.starts_at - at < timedelta(hours=24)
+    at = booked + (start - booked) * random.random()
+    fee = policies.of_cancelling(terms, price=price, starts_at=start, at=at, by="customer")
     return {
         **nothing, "cancelled_at": at, "cancelled_by": "customer",
         "cancel_reason": random.choice(("cannot come", "is ill", "found another day", None)),
-        **(_fee(random, place.offer.price / 2) if late else {}),
+        **_owed(random, fee.amount),
     }  # fmt: skip
 
 
-def _fee(random: Random, amount: Decimal) -> Row:
-    if random.random() < 0.35:
+def _owed(random: Random, amount: Decimal) -> Row:
+    if amount and random.random() < 0.35:
         return {"fee_waived": random.choice(("first time", "was ill", "regular customer"))}
-    return {"fee": amount.quantize(Decimal("0.01"))}
+    return {"fee": amount}
 
 
 def _write(session: Session, vendor_id: int, rows: list[Row], now: datetime) -> None:
