@@ -1,33 +1,73 @@
-"""Bookings: promised, kept, moved, called off. The exclusion constraints judge who has a slot."""
+"""Bookings: promised, and moved. The exclusion constraints judge who has a slot."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.errors import DomainError
-from app.operations import interests
+from app.money import rounded
+from app.operations import announcing, booking_times, claims, deals, policies
+from app.operations.announcing import Event
+from app.operations.booking_times import NoNights
 from app.operations.customers import still_here
-from app.operations.moves import locked, move
+from app.operations.deals import ClassIsFull
+from app.operations.hours import Span, Wall
+from app.operations.moves import locked
+from app.operations.outcomes import (
+    NeedsReason,
+    NotSomebody,
+    NotYet,
+    cancel,
+    cancellation,
+    check_in,
+    complete,
+    confirm,
+    lacks_outcome,
+    mark_no_show,
+    needs_outcome,
+    reasoned,
+    reopen,
+)
+from app.operations.policies import Fee, MayNotMove, MovedTooOften
 from app.operations.prices import amount
-from app.operations.schedules import CannotBook, EndsBeforeStart
-from app.operations.zones import instant
-from models.bookings import BOOKING_TRANSITIONS, Booking, BookingStatus
+from app.operations.schedules import CannotBook, EndsBeforeStart, RoomTaken, SlotTaken
+from models.bookings import Booking, BookingStatus, CancelledBy
 from models.customers import Customer
-from models.services import Service
-from models.staff import StaffMember
+from models.services import Service, ServiceKind
 from models.vendors import Vendor
-from models.words import Channel, InterestKind
+from models.words import Channel
+
+__all__ = [
+    "CannotBook",
+    "ClassIsFull",
+    "EndsBeforeStart",
+    "Fee",
+    "MayNotMove",
+    "MovedTooOften",
+    "NeedsReason",
+    "NoNights",
+    "NotSomebody",
+    "NotYet",
+    "RoomTaken",
+    "SlotTaken",
+    "book",
+    "cancel",
+    "cancellation",
+    "check_in",
+    "complete",
+    "confirm",
+    "lacks_outcome",
+    "mark_no_show",
+    "needs_outcome",
+    "reopen",
+    "reschedule",
+]
 
 
-class NotYet(DomainError):
-    sentence = "This booking begins only on {when}: wait until then, or cancel it."
+MOVABLE = (BookingStatus.PENDING, BookingStatus.CONFIRMED)
 
 
 def book(
@@ -41,31 +81,61 @@ def book(
     channel: Channel = Channel.WALK_IN,
     price: Decimal | None = None,
     note: str | None = None,
+    anyway: str | None = None,
+    seats: int = 1,
+    class_session_id: int | None = None,
+    nights: int | None = None,
+    series_id: int | None = None,
+    series_number: int | None = None,
+    status: BookingStatus = BookingStatus.PENDING,
+    held_until: datetime | None = None,
 ) -> Booking:
     """Promise a slot; whether it is free is the database's decision, so two clicks cannot both win.
 
-    Times without an offset are wall time where the vendor is. Without `ends_at` the service's
-    minutes pass; without `price` the service's price is frozen. Refuses with `SlotTaken`.
+    Times without an offset are wall time where the vendor is. Without `ends_at` it lasts as long
+    as `staff_id` needs for it; a stay goes from check-in to check-out, by `nights` or the day of
+    `ends_at`; a class has its own times and person. Without `price` that of the staff member, the
+    nights and the seats is frozen, and with it the deposit and the terms. `anyway` is the reason
+    for which it may overlap: then it blocks nobody and claims no room. With `held_until` it is an
+    offer. Refuses as `schedules.check` does, and with `ClassIsFull` and `NoNights`.
     """
     customer = _customer(session, customer_id)
     service = _service(session, service_id, customer.vendor_id)
-    _check_staff(session, staff_id, customer.vendor_id)
-    zone = _zone(session, customer.vendor_id)
+    wall = _wall(session, customer.vendor_id)
+    channel, status = Channel(channel), _first(status, held_until)
+    reason = reasoned(anyway, "anyway")
+    _check_seats(service, seats)
+    if service.kind == ServiceKind.CLASS:
+        deal = deals.of_class(session, service, wall, class_session_id, seats, channel, reason)
+    else:
+        when = booking_times.wanted(service, wall, starts_at, ends_at, nights)
+        deal = deals.of_time(session, service, wall, when, staff_id, channel, reason)
     booking = Booking(
         vendor_id=customer.vendor_id,
         public_ref=uuid4(),
         customer_id=customer_id,
         service_id=service_id,
-        staff_id=staff_id,
+        staff_id=deal.staff_id,
         kind=service.kind,
-        channel=Channel(channel),
-        status=BookingStatus.PENDING,
-        price=amount(service.price if price is None else price, field="price"),
+        channel=channel,
+        status=status,
+        price=deal.price if price is None else amount(price, field="price"),
+        deposit=service.deposit,
+        seats=seats,
+        class_session_id=deal.class_session_id,
+        series_id=series_id,
+        series_number=series_number,
+        terms=policies.terms_of(session, service_id=service_id),
+        overbooked=reason,
+        held_until=held_until,
         note=note or None,
-        **_times(service, zone, starts_at, ends_at),
+        **deal.times,
     )
     session.add(booking)
     session.flush()  # the id, and the verdict of the exclusion constraints
+    claims.take(session, booking, deal.units)
+    if status == BookingStatus.CONFIRMED and booking.starts_at > clock.now():
+        announcing.promise(session, booking, Event.CONFIRMED)
     return booking
 
 
@@ -76,142 +146,87 @@ def reschedule(
     starts_at: datetime,
     ends_at: datetime | None = None,
     staff_id: int | None = None,
+    by: str = CancelledBy.VENDOR,
+    anyway: str | None = None,
 ) -> Booking:
     """Move a booking that still stands to another time and to `staff_id` (None: nobody yet).
 
-    Without `ends_at` it stays as long as it was.
+    Without `ends_at` it stays as long as it was. Price, deposit and terms go along; a stay of
+    other nights costs so much more or less. By a customer it is moved as often as the terms say,
+    and with the notice that was asked for. Refuses as `book` does, and with `MovedTooOften`.
     """
     booking = locked(session, Booking, booking_id)
-    if booking.status not in (BookingStatus.PENDING, BookingStatus.CONFIRMED):
-        raise CannotBook("Only a booking that is still to come can be moved: book a new one.")
-    _check_staff(session, staff_id, booking.vendor_id)
-    zone = _zone(session, booking.vendor_id)
-    length = booking.ends_at - booking.starts_at
-    starts = instant(starts_at, zone, field="starts_at")
-    times = _times(booking.service, zone, starts, ends_at or starts + length)
-    for name, value in (*times.items(), ("staff_id", staff_id)):
+    _check_movable(booking)
+    if by == CancelledBy.CUSTOMER:
+        policies.check_moves(booking.terms, moves=booking.moves)
+    service, wall = booking.service, _wall(session, booking.vendor_id)
+    was, reason = (booking.starts_at, booking.ends_at), reasoned(anyway, "anyway")
+    when = _kept_length(service, wall, was, starts_at, ends_at)
+    if (when, staff_id) == (was, booking.staff_id) and reason is None and not booking.overbooked:
+        return booking
+    deal = deals.of_time(
+        session, service, wall, when, staff_id,
+        Channel(booking.channel) if by == CancelledBy.CUSTOMER else Channel.PHONE,
+        reason, moving=booking.id,
+    )  # fmt: skip
+    units = claims.change(session, booking, deal.units, deal.times)
+    booking.price = _price_of_nights(booking, wall, was, when)
+    for name, value in (*deal.times.items(), ("staff_id", staff_id), ("overbooked", reason)):
         setattr(booking, name, value)
+    booking.moves += by == CancelledBy.CUSTOMER
+    booking.sequence += 1
     session.flush()  # the verdict of the exclusion constraints
+    claims.take(session, booking, units)
+    if booking.starts_at > clock.now():
+        announcing.promise(session, booking, Event.MOVED, was=was[0] if when != was else None)
     return booking
 
 
-def confirm(session: Session, *, booking_id: int) -> Booking:
-    """Say yes to a booking that was only asked for."""
-    return _moved(session, booking_id, BookingStatus.CONFIRMED, only_from=BookingStatus.PENDING)
+# --- what stays as it was -----------------------------------------------------------------------
 
 
-def check_in(session: Session, *, booking_id: int) -> Booking:
-    """The customer is here."""
-    booking = _moved(session, booking_id, BookingStatus.CHECKED_IN)
-    booking.checked_in_at = clock.now()
-    return booking
+def _kept_length(
+    service: Service, wall: Wall, was: Span, starts_at: datetime, ends_at: datetime | None
+) -> tuple[datetime, datetime]:
+    """The new times; without an end as many nights, or as many minutes, as it was."""
+    nights = None if ends_at is not None else booking_times.nights_of(wall, *was)
+    starts, ends = booking_times.wanted(service, wall, starts_at, ends_at, nights)
+    return starts, starts + (was[1] - was[0]) if ends is None else ends
 
 
-def complete(session: Session, *, booking_id: int) -> Booking:
-    """The service was given: from now on it is a visit, and what the customer is interested in.
-
-    A no-show that came after all is corrected this way too.
-    """
-    booking = locked(session, Booking, booking_id)
-    was_no_show = booking.status == BookingStatus.NO_SHOW
-    booking.status = move(
-        "booking", BOOKING_TRANSITIONS, BookingStatus(booking.status), BookingStatus.COMPLETED
-    )
-    booking.completed_at = clock.now()
-    _record_visit(session, booking, was_no_show=was_no_show)
-    return booking
+def _price_of_nights(booking: Booking, wall: Wall, was: Span, when: Span) -> Decimal:
+    """What the agreed price of a night comes to; of anything else the agreed price."""
+    if booking.kind != ServiceKind.STAY:
+        return booking.price
+    before, after = (booking_times.nights_of(wall, *span) for span in (was, when))
+    return booking.price if before == after else rounded(booking.price * after / before)
 
 
-def cancel(session: Session, *, booking_id: int, reason: str | None = None) -> Booking:
-    """Call a booking off; the slot is free again."""
-    booking = _moved(session, booking_id, BookingStatus.CANCELLED)
-    booking.cancelled_at = clock.now()
-    booking.cancel_reason = reason or None
-    return booking
+# --- what cannot be booked ----------------------------------------------------------------
 
 
-def mark_no_show(session: Session, *, booking_id: int) -> Booking:
-    """The customer did not come; refused before the booking begins."""
-    booking = _moved(session, booking_id, BookingStatus.NO_SHOW)
-    if booking.starts_at > clock.now():  # what was moved is rolled back with the refusal
-        zone = ZoneInfo(_zone(session, booking.vendor_id))
-        raise NotYet(when=f"{booking.starts_at.astimezone(zone):%d %B at %H:%M}")
-    interests.hold(session, booking.customer_id)
-    interests.count(session, customer_id=booking.customer_id, no_shows=1)
-    return booking
+def _check_movable(booking: Booking) -> None:
+    if booking.status not in MOVABLE:
+        raise CannotBook("Only a booking that is still to come can be moved: book a new one.")
+    if booking.class_session_id is not None:
+        raise CannotBook("This is a place in a class: cancel it, and book another class.")
+    if booking.held_until is not None:
+        raise CannotBook("This time is offered to somebody: wait for the answer.")
 
 
-def reopen(session: Session, *, booking_id: int) -> Booking:
-    """Take a no-show back: the booking stands again, if its slot is still free."""
-    booking = _moved(session, booking_id, BookingStatus.CONFIRMED, only_from=BookingStatus.NO_SHOW)
-    interests.hold(session, booking.customer_id)
-    interests.count(session, customer_id=booking.customer_id, no_shows=-1)
-    return booking
+def _check_seats(service: Service, seats: int) -> None:
+    if seats < 1:
+        raise CannotBook("Nobody would come: book one place or more.", field="seats")
+    if seats > 1 and service.kind != ServiceKind.CLASS:
+        raise CannotBook("Only a class has places: book it once for everybody.", field="seats")
 
 
-# --- behind the verbs ---------------------------------------------------------------------
-
-
-def _moved(
-    session: Session,
-    booking_id: int,
-    to: BookingStatus,
-    *,
-    only_from: BookingStatus | None = None,
-) -> Booking:
-    booking = locked(session, Booking, booking_id)
-    was = BookingStatus(booking.status)
-    ways = BOOKING_TRANSITIONS
-    if only_from is not None:
-        ways = {**{status: frozenset() for status in BookingStatus}, only_from: frozenset({to})}
-    booking.status = move("booking", ways, was, to)
-    session.flush()  # a booking that stands again asks the exclusion constraints
-    return booking
-
-
-def _record_visit(session: Session, booking: Booking, *, was_no_show: bool) -> None:
-    service = session.get_one(Service, booking.service_id, with_for_update={"read": True})
-    visit_at = min(booking.starts_at, booking.completed_at or booking.starts_at)
-    interests.hold(session, booking.customer_id)
-    interests.record(
-        session,
-        customer_id=booking.customer_id,
-        kind=InterestKind(service.kind),
-        item_id=service.id,
-        category_id=service.category_id,
-        times=1,
-        spent=booking.price,
-        at=visit_at,
-    )
-    interests.count(
-        session,
-        customer_id=booking.customer_id,
-        visits=1,
-        no_shows=-1 if was_no_show else 0,
-        services=booking.price,
-        visit_at=visit_at,
-    )
-
-
-def _times(
-    service: Service, zone: str, starts_at: datetime, ends_at: datetime | None
-) -> dict[str, Any]:
-    """The four columns of time; a duration is elapsed minutes, whatever the clocks do meanwhile."""
-    starts = instant(starts_at, zone, field="starts_at")
-    if ends_at is None:
-        ends = starts + timedelta(minutes=service.duration_minutes)
-    else:
-        ends = instant(ends_at, zone, field="ends_at")
-    if ends <= starts:
-        raise EndsBeforeStart
-    before = timedelta(minutes=service.buffer_before_minutes)
-    after = timedelta(minutes=service.buffer_after_minutes)
-    return {
-        "starts_at": starts,
-        "ends_at": ends,
-        "with_buffer_before": Range(starts - before, ends),
-        "with_buffer_after": Range(starts, ends + after),
-    }
+def _first(status: str, held_until: datetime | None) -> BookingStatus:
+    """The status in which a booking begins."""
+    allowed = MOVABLE if held_until is None else (BookingStatus.PENDING,)
+    if status not in allowed:
+        raise CannotBook("A booking begins as pending or confirmed.", field="status")
+    return BookingStatus(status)
 
 
 def _customer(session: Session, customer_id: int) -> Customer:
@@ -230,16 +245,5 @@ def _service(session: Session, service_id: int, vendor_id: int) -> Service:
     return service
 
 
-def _check_staff(session: Session, staff_id: int | None, vendor_id: int) -> None:
-    if staff_id is None:
-        return
-    # One after the other: of two that check the same slot at once the database kills one.
-    staff = session.get(StaffMember, staff_id, with_for_update={"key_share": True})
-    if staff is None or staff.vendor_id != vendor_id or not staff.is_active:
-        raise CannotBook(
-            "This member of staff does not work here: choose another.", field="staff_id"
-        )
-
-
-def _zone(session: Session, vendor_id: int) -> str:
-    return session.scalars(select(Vendor.time_zone).where(Vendor.id == vendor_id)).one()
+def _wall(session: Session, vendor_id: int) -> Wall:
+    return Wall(session.scalars(select(Vendor.time_zone).where(Vendor.id == vendor_id)).one())

@@ -1,0 +1,289 @@
+"""What becomes of a booking: confirmed, here, done, called off, not come; and what that costs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Integer, Select, func, literal, select, union_all
+from sqlalchemy.orm import Session, aliased, joinedload
+
+from app import clock
+from app.errors import DomainError, NotFound
+from app.operations import announcing, claims, interests, policies
+from app.operations.announcing import Event
+from app.operations.customers import clean
+from app.operations.moves import locked, move
+from app.operations.policies import Fee
+from models.bookings import BOOKING_TRANSITIONS, Booking, BookingStatus, CancelledBy
+from models.services import Service
+from models.staff import StaffMember
+from models.vendors import Vendor
+from models.words import InterestKind
+
+BLOCKING = (BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.CHECKED_IN)
+OPEN = (BookingStatus.CONFIRMED, BookingStatus.CHECKED_IN)
+"""What asks for an outcome once its time is over."""
+
+LONGEST_REASON = 500
+NO_FEE = Decimal("0.00")
+
+
+class NotYet(DomainError):
+    sentence = "This booking begins only on {when}: wait until then, or cancel it."
+
+
+class NeedsReason(DomainError):
+    sentence = "Say why: write a reason."
+
+
+class NotSomebody(DomainError):
+    sentence = "Say who calls it off: the customer, the vendor or the system."
+    field = "by"
+
+
+def confirm(session: Session, *, booking_id: int) -> Booking:
+    """Say yes to a booking that was only asked for, or offered."""
+    booking = _stepped(
+        session, booking_id, BookingStatus.CONFIRMED, only_from=BookingStatus.PENDING
+    )
+    booking.held_until = None
+    booking.sequence += 1
+    session.flush()  # a booking that stands asks the exclusion constraints
+    if booking.starts_at > clock.now():
+        announcing.promise(session, booking, Event.CONFIRMED)
+    return booking
+
+
+def check_in(session: Session, *, booking_id: int) -> Booking:
+    """The customer is here."""
+    booking = _stepped(session, booking_id, BookingStatus.CHECKED_IN)
+    booking.checked_in_at = clock.now()
+    session.flush()  # one change, one line in the trail
+    return booking
+
+
+def complete(session: Session, *, booking_id: int) -> Booking:
+    """The service was given: from now on it is a visit, and what the customer is interested in.
+
+    A no-show that came after all is corrected this way too, and owes nothing for it.
+    """
+    booking = locked(session, Booking, booking_id)
+    was_no_show = booking.status == BookingStatus.NO_SHOW
+    booking.status = move(
+        "booking", BOOKING_TRANSITIONS, BookingStatus(booking.status), BookingStatus.COMPLETED
+    )
+    booking.completed_at = clock.now()
+    _owe(booking, NO_FEE, None)
+    session.flush()  # one change, one line in the trail
+    _record_visit(session, booking, was_no_show=was_no_show)
+    announcing.promise(session, booking, Event.COMPLETED)
+    return booking
+
+
+def cancel(
+    session: Session,
+    *,
+    booking_id: int,
+    reason: str | None = None,
+    by: str = CancelledBy.VENDOR,
+    waive: str | None = None,
+) -> Booking:
+    """Call a booking off; its time, seats and rooms are free again, and offered to who waits.
+
+    A customer owes what the terms say that the booking was made under; `waive` is why it is let
+    go. What the vendor or the system calls off costs nothing.
+    """
+    who = _who(by)
+    booking = _stepped(session, booking_id, BookingStatus.CANCELLED)
+    now, was_offer = clock.now(), booking.held_until is not None
+    _owe(booking, _fee_of_cancelling(booking, who, now).amount, waive)
+    booking.cancelled_at, booking.cancelled_by = now, who
+    booking.cancel_reason = clean(reason, "reason", longest=LONGEST_REASON)
+    booking.sequence += 1
+    session.flush()  # who waits finds the time free
+    if booking.ends_at > now and not was_offer:
+        announcing.promise(session, booking, Event.CANCELLED)
+    return booking
+
+
+def cancellation(session: Session, *, booking_id: int, by: str, at: datetime | None = None) -> Fee:
+    """What calling a booking off would cost at `at` (an aware moment; empty: now), and why."""
+    booking = session.get(Booking, booking_id)
+    if booking is None:
+        raise NotFound
+    return _fee_of_cancelling(booking, _who(by), at or clock.now())
+
+
+def mark_no_show(session: Session, *, booking_id: int, waive: str | None = None) -> Booking:
+    """The customer did not come and owes what the terms say; refused before the booking begins.
+
+    `waive` is why the fee is let go.
+    """
+    booking = _stepped(session, booking_id, BookingStatus.NO_SHOW)
+    if booking.starts_at > clock.now():  # what was moved is rolled back with the refusal
+        raise NotYet(when=_when(session, booking))
+    _owe(booking, policies.of_not_coming(booking.terms, price=booking.price).amount, waive)
+    booking.sequence += 1
+    session.flush()  # one change, one line in the trail
+    interests.hold(session, booking.customer_id)
+    interests.count(session, customer_id=booking.customer_id, no_shows=1)
+    return booking
+
+
+def reopen(session: Session, *, booking_id: int) -> Booking:
+    """Take a no-show and its fee back: the booking stands again, if its slot is still free."""
+    booking = _stepped(
+        session, booking_id, BookingStatus.CONFIRMED, only_from=BookingStatus.NO_SHOW
+    )
+    _owe(booking, NO_FEE, None)
+    booking.sequence += 1
+    session.flush()  # a booking that stands again asks the exclusion constraints
+    interests.hold(session, booking.customer_id)
+    interests.count(session, customer_id=booking.customer_id, no_shows=-1)
+    return booking
+
+
+# --- what nobody has said yet -------------------------------------------------------------
+
+
+def lacks_outcome(at: datetime) -> ColumnElement[bool]:
+    """The condition that a booking's time was over at `at`, with its grace, and nobody said how."""
+    return (Booking.status.in_(OPEN)) & _over(Booking, at)
+
+
+def needs_outcome(
+    session: Session, *, at: datetime | None = None, limit: int = 100
+) -> Sequence[Booking]:
+    """Bookings whose time is over and of which nobody said what became; the latest first.
+
+    At most `limit`, with customer, service and staff at hand. `at` is an aware moment.
+    """
+    # Newest first of each status is one walk along an index; of both at once it is a sort.
+    parts = [_open(status, at or clock.now(), limit).subquery() for status in OPEN]
+    found = union_all(*(select(part) for part in parts)).subquery()
+    query = (
+        select(Booking)
+        .join(found, found.c.id == Booking.id)
+        .order_by(Booking.starts_at.desc(), Booking.id.desc())
+        .limit(limit)
+        .options(
+            joinedload(Booking.customer),
+            joinedload(Booking.service),
+            joinedload(Booking.staff_member),
+        )
+    )
+    return session.scalars(query).all()
+
+
+def _open(status: BookingStatus, at: datetime, limit: int) -> Select[int]:
+    one = aliased(Booking)
+    return (
+        select(one.id)
+        .where(one.status == status, one.starts_at < at, _over(one, at))
+        .order_by(one.starts_at.desc(), one.id.desc())
+        .limit(limit)
+    )
+
+
+def _over(booking: Any, at: datetime) -> ColumnElement[bool]:
+    grace = func.coalesce(
+        booking.terms["grace_minutes"].astext.cast(Integer), policies.GRACE_MINUTES
+    )
+    minutes = func.make_interval(0, 0, 0, 0, 0, grace)
+    over: ColumnElement[bool] = booking.ends_at + minutes <= literal(at)
+    return over
+
+
+# --- behind the verbs ---------------------------------------------------------------------
+
+
+def _stepped(
+    session: Session,
+    booking_id: int,
+    to: BookingStatus,
+    *,
+    only_from: BookingStatus | None = None,
+) -> Booking:
+    """The booking with its new status, not yet written: a verb is one change in the trail."""
+    booking = locked(session, Booking, booking_id)
+    ways = BOOKING_TRANSITIONS
+    if only_from is not None:
+        ways = {**{status: frozenset() for status in BookingStatus}, only_from: frozenset({to})}
+    status = move("booking", ways, BookingStatus(booking.status), to)
+    if to in BLOCKING:
+        hold(session, booking)
+    booking.status = status
+    return booking
+
+
+def hold(session: Session, booking: Booking) -> None:
+    """Let nobody else book this one's person and rooms: two at once would wait for each other."""
+    hold_staff(session, booking.staff_id)
+    claims.hold_of(session, booking)
+
+
+def hold_staff(session: Session, staff_id: int | None) -> StaffMember | None:
+    """A member of staff, whose time nobody else can book until this transaction ends."""
+    if staff_id is None:
+        return None
+    return session.get(StaffMember, staff_id, with_for_update={"key_share": True})
+
+
+def _fee_of_cancelling(booking: Booking, by: CancelledBy, at: datetime) -> Fee:
+    return policies.of_cancelling(
+        booking.terms, price=booking.price, starts_at=booking.starts_at, at=at, by=by
+    )
+
+
+def _owe(booking: Booking, fee: Decimal, waive: str | None) -> None:
+    """Write down what is owed, or why it was let go."""
+    why = reasoned(waive, "waive")
+    booking.fee = NO_FEE if why else fee
+    booking.fee_waived = why if fee else None
+
+
+def reasoned(words: str | None, field: str) -> str | None:
+    """A reason that is given, cleaned; refuses `NeedsReason` when it is empty."""
+    if words is None:
+        return None
+    said = clean(words, field, longest=LONGEST_REASON)
+    if said is None:
+        raise NeedsReason(field=field)
+    return said
+
+
+def _who(by: str) -> CancelledBy:
+    if by not in set(CancelledBy):
+        raise NotSomebody
+    return CancelledBy(by)
+
+
+def _when(session: Session, booking: Booking) -> str:
+    zone = session.scalars(select(Vendor.time_zone).where(Vendor.id == booking.vendor_id)).one()
+    return f"{booking.starts_at.astimezone(ZoneInfo(zone)):%d %B at %H:%M}"
+
+
+def _record_visit(session: Session, booking: Booking, *, was_no_show: bool) -> None:
+    service = session.get_one(Service, booking.service_id, with_for_update={"read": True})
+    visit_at = min(booking.starts_at, booking.completed_at or booking.starts_at)
+    interests.hold(session, booking.customer_id)
+    interests.record(
+        session,
+        customer_id=booking.customer_id,
+        kind=InterestKind(service.kind),
+        item_id=service.id,
+        category_id=service.category_id,
+        times=1,
+        spent=booking.price,
+        at=visit_at,
+    )
+    interests.count(
+        session,
+        customer_id=booking.customer_id,
+        visits=1,
+        no_shows=-1 if was_no_show else 0,
+        services=booking.price,
+        visit_at=visit_at,
+    )
