@@ -43,6 +43,7 @@ _USERS = READ | {"invite", "role", "remove", "reset"}
 
 MATRIX: Mapping[str, Grants] = {
     "today": _grants({"list"}, {"list"}, analyst={"list"}),
+    "calendar": _grants({"list", "book", "move", "block"}, {"list", "book", "move"}),
     "account": _grants(
         {"list", "password", "sessions"},
         {"list", "password", "sessions"},

@@ -35,8 +35,8 @@ from app.errors import DomainError, NobodyActs, NotAllowed, NotFound
 log = logging.getLogger(__name__)
 
 NOUNS = (
-    "today", "customers", "bookings", "orders", "tasks", "packages", "memberships", "coupons",
-    "tags", "consents", "preferences", "interests", "services", "products", "categories",
+    "today", "calendar", "customers", "bookings", "orders", "tasks", "packages", "memberships",
+    "coupons", "tags", "consents", "preferences", "interests", "services", "products", "categories",
     "staff", "vendors", "people", "imports", "bulk", "views", "users", "api_tokens", "audit",
     "outbox", "account",
 )  # fmt: skip

@@ -24,9 +24,9 @@ NEW = (
     ("vendor", "Vendor", "building-store"),
 )
 PHONE = (
-    ("customer", "Customers", "users"),
-    ("booking", "Bookings", "calendar"),
-    ("order", "Orders", "receipt"),
+    ("calendar", "Calendar", "calendar", "/admin/calendar"),
+    ("customer", "Customers", "users", "/admin/customer/list"),
+    ("order", "Orders", "receipt", "/admin/order/list"),
 )
 
 
@@ -75,8 +75,8 @@ def _menus(state: dict[str, Any], role: PanelRole, path: str) -> None:
     phone: list[dict[str, Any]] = [
         {"title": "Today", "url": "/admin/", "icon": "layout-dashboard"}
     ] + [
-        {"title": title, "url": f"/admin/{identity}/list", "icon": icon}
-        for identity, title, icon in PHONE
+        {"title": title, "url": url, "icon": icon}
+        for identity, title, icon, url in PHONE
         if allowed(role, identity, "list")
     ]
     for entry in phone:

@@ -1,0 +1,83 @@
+"""The panels beside the calendar: what waits for a yes or an outcome, and who waits for a time."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from admin_views.access import allowed
+from admin_views.saving import zone_named
+from admin_views.writing import capped, clock_time, day, moment, span, speaking_in
+from app import clock
+from app.tenancy import current_actor
+from models.customers import called
+from models.waitlist import WaitStatus
+from reports import calendar
+from reports.calendar import Place, Row, Waiting
+
+BOOKINGS = "/admin/booking"
+
+
+def side_of(session: Session, vendor_id: int) -> dict[str, Any]:
+    """The panels, each with its first rows; a panel without rows is not drawn."""
+    place, now = calendar.place(session, vendor_id=vendor_id), clock.now()
+    confirm = calendar.to_confirm(session, vendor_id=vendor_id, now=now)
+    ended = calendar.needs_outcome(session, vendor_id=vendor_id, now=now)
+    waiting = calendar.waitlist(session, vendor_id=vendor_id)
+    with speaking_in(zone_named(place.zone)):
+        panels = [
+            _panel("To confirm", confirm, [_to_confirm(row, place) for row in confirm.rows],
+                   f"{BOOKINGS}/list?status=pending"),
+            _panel("Needs an outcome", ended, [_ended(row, place) for row in ended.rows], None),
+            _panel("Waitlist", waiting, [_waits(row, place) for row in waiting.rows], None),
+        ]  # fmt: skip
+    return {"panels": panels}
+
+
+def _panel(
+    title: str, found: Waiting, rows: list[dict[str, Any]], more: str | None
+) -> dict[str, Any]:
+    return {
+        "title": title, "rows": rows, "count_text": capped(found.count),
+        "more": more if found.count > len(rows) else None,
+    }  # fmt: skip
+
+
+def _sub(row: Row, place: Place, when: str) -> str:
+    service, staff = place.services.get(row.service_id), place.staff.get(row.staff_id)
+    said = (when, service and service.name, staff and staff.name.split()[0])
+    return " · ".join(str(part) for part in said if part)
+
+
+def _moves(row: Row, verb: str, title: str) -> dict[str, Any] | None:
+    if not allowed(current_actor().panel_role, "booking", "move"):
+        return None
+    return {"title": title, "url": f"{BOOKINGS}/do/{row.id}/{verb}", "post": True}
+
+
+def _to_confirm(row: Row, place: Place) -> dict[str, Any]:
+    return {
+        "title": called(row), "url": f"{BOOKINGS}/details/{row.id}", "look": row.id,
+        "sub": _sub(row, place, moment(row.starts_at)),
+        "action": _moves(row, "confirm", "Confirm"),
+    }  # fmt: skip
+
+
+def _ended(row: Row, place: Place) -> dict[str, Any]:
+    was_asked = row.status == "pending"
+    return {
+        "title": called(row), "url": f"{BOOKINGS}/details/{row.id}", "look": row.id,
+        "sub": _sub(row, place, moment(row.starts_at)),
+        "action": None if was_asked else _moves(row, "complete", "Complete"),
+    }  # fmt: skip
+
+
+def _waits(row: Row, place: Place) -> dict[str, Any]:
+    offered = row.status == WaitStatus.OFFERED
+    days = day(row.earliest), day(row.latest)
+    when = days[0] if days[0] == days[1] else span(*days)
+    if offered and row.held_until:
+        when = f"offered until {clock_time(row.held_until)}"
+    return {
+        "title": called(row), "url": None, "sub": _sub(row, place, when),
+        "pill": ("", "clock", "Offered") if offered else None,
+    }  # fmt: skip

@@ -1,0 +1,325 @@
+"""The calendar's questions: what stands in a range of time, and whether it has changed.
+
+Rows are plain values by name, for a page draws hundreds of them; instants are aware. What is called
+off is not there, nor are the single places of a class: the class itself is.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import ColumnElement, Select, and_, func, literal, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from app.errors import DomainError
+from models.bookings import Booking, BookingStatus
+from models.class_sessions import ClassSession, SessionStatus
+from models.customers import Customer
+from models.schedules import TimeOff, WorkingHours
+from models.services import Service, ServiceKind
+from models.staff import StaffMember
+from models.vendors import Vendor
+from models.waitlist import WaitlistEntry, WaitStatus
+
+MOST_DAYS = 42
+MOST_ROWS = 1000
+LONGEST = timedelta(days=3)
+LONGEST_STAY = timedelta(days=62)
+CAP = 1000
+BEHIND = timedelta(days=31)
+
+Row = sqlalchemy.Row[*tuple[Any, ...]]
+"""What a question finds: its columns by name."""
+
+
+class TooWide(DomainError):
+    sentence = "A calendar shows 42 days at most: choose a later beginning or an earlier end."
+    field = "to"
+
+
+class Backwards(DomainError):
+    sentence = "The end of these days lies before their beginning: choose a later end."
+    field = "to"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """At most `MOST_ROWS` rows by time; `after` asks for the next ones, None: there are no more."""
+
+    rows: Sequence[Row]
+    after: tuple[datetime, int] | None
+
+
+def check_range(since: datetime, until: datetime) -> None:
+    """Refuse days that end before they begin, or more than `MOST_DAYS` (an hour is forgiven)."""
+    if until <= since:
+        raise Backwards
+    if until - since > timedelta(days=MOST_DAYS, hours=1):
+        raise TooWide
+
+
+_WHO = (Customer.full_name, Customer.company, Customer.email, Customer.phone)
+_WHAT = (
+    Booking.id, Booking.staff_id, Booking.service_id, Booking.customer_id, Booking.status,
+    Booking.channel, Booking.kind, Booking.starts_at, Booking.ends_at, Booking.updated_at,
+    Booking.series_id, Booking.held_until,
+    Booking.overbooked.is_not(None).label("is_extra"),
+    func.lower(Booking.with_buffer_before).label("busy_from"),
+    func.upper(Booking.with_buffer_after).label("busy_to"),
+)  # fmt: skip
+
+
+def bookings(
+    session: Session,
+    *,
+    vendor_id: int,
+    since: datetime,
+    until: datetime,
+    staff_ids: Sequence[int] | None = None,
+    after: tuple[datetime, int] | None = None,
+    most: int = MOST_ROWS,
+) -> Page:
+    """A vendor's bookings that touch a time, by beginning; `staff_ids` leaves the others out.
+
+    What began up to three days before is found too; stays have a question of their own. Refuses
+    with `TooWide` and `Backwards`.
+    """
+    check_range(since, until)
+    wanted = _shown(_named(), vendor_id).where(*_touching(Booking, since, until))
+    wanted = wanted.where(Booking.kind != ServiceKind.STAY)
+    if staff_ids is not None:
+        wanted = wanted.where(Booking.staff_id.in_(staff_ids))
+    if after is not None:
+        wanted = wanted.where(func.row(Booking.starts_at, Booking.id) > func.row(*after))
+    rows = session.execute(wanted.order_by(Booking.starts_at, Booking.id).limit(most + 1))
+    found = rows.all()
+    last = found[most - 1] if len(found) > most else None
+    return Page(found[:most], (last.starts_at, last.id) if last else None)
+
+
+def stays(session: Session, *, vendor_id: int, since: datetime, until: datetime) -> Sequence[Row]:
+    """Who stays over night in a time, by arrival; stays of up to two months are found."""
+    check_range(since, until)
+    wanted = _shown(_named(), vendor_id).where(*_staying(vendor_id, since, until))
+    return session.execute(wanted.order_by(Booking.starts_at).limit(MOST_ROWS)).all()
+
+
+def classes(
+    session: Session,
+    *,
+    vendor_id: int,
+    since: datetime,
+    until: datetime,
+    staff_ids: Sequence[int] | None = None,
+) -> Sequence[Row]:
+    """A vendor's classes that touch a time, with their places and how many are taken."""
+    check_range(since, until)
+    wanted = select(
+        ClassSession.id, ClassSession.staff_id, ClassSession.service_id, ClassSession.status,
+        ClassSession.starts_at, ClassSession.ends_at, ClassSession.seats, ClassSession.taken,
+        func.lower(ClassSession.with_buffer_before).label("busy_from"),
+        func.upper(ClassSession.with_buffer_after).label("busy_to"),
+    ).where(
+        ClassSession.vendor_id == vendor_id,
+        ClassSession.status != SessionStatus.CANCELLED,
+        *_touching(ClassSession, since, until),
+    )  # fmt: skip
+    if staff_ids is not None:
+        wanted = wanted.where(ClassSession.staff_id.in_(staff_ids))
+    ordered = wanted.order_by(ClassSession.starts_at, ClassSession.id).limit(MOST_ROWS)
+    return session.execute(ordered).all()
+
+
+def _named() -> Select[Any]:
+    whose = and_(Customer.vendor_id == Booking.vendor_id, Customer.id == Booking.customer_id)
+    return select(*_WHAT, *_WHO).join(Customer, whose)
+
+
+def _shown(rows: Select[Any], vendor_id: int) -> Select[Any]:
+    """Of this vendor, still standing, and not a single place of a class."""
+    return rows.where(
+        Booking.vendor_id == vendor_id,
+        Booking.status != BookingStatus.CANCELLED,
+        Booking.class_session_id.is_(None),
+    )
+
+
+def _touching(model: Any, since: datetime, until: datetime) -> list[ColumnElement[bool]]:
+    """Bounded on both sides for the index by beginning."""
+    return [model.starts_at >= since - LONGEST, model.starts_at < until, model.ends_at > since]
+
+
+def _staying(vendor_id: int, since: datetime, until: datetime) -> list[ColumnElement[bool]]:
+    """By the index over services: of all bookings two months back these are few."""
+    rooms = select(Service.id).where(
+        Service.vendor_id == vendor_id, Service.kind == ServiceKind.STAY
+    )
+    return [
+        Booking.service_id.in_(rooms),
+        Booking.kind == ServiceKind.STAY,
+        Booking.starts_at >= since - LONGEST_STAY,
+        Booking.starts_at < until,
+        Booking.ends_at > since,
+    ]
+
+
+# --- has anything changed? ------------------------------------------------------------------
+
+
+def fingerprint(session: Session, *, vendor_id: int, since: datetime, until: datetime) -> str:
+    """A word that changes when a booking, class, hour or waitlist entry of these days does.
+
+    Counts and sums of the moments of change: a maximum alone would miss what began earlier and
+    was committed later than another change.
+    """
+    check_range(since, until)
+    parts = [
+        _changes(Booking, Booking.vendor_id == vendor_id, *_touching(Booking, since, until)),
+        _changes(Booking, Booking.vendor_id == vendor_id, *_staying(vendor_id, since, until)),
+        _changes(
+            ClassSession,
+            ClassSession.vendor_id == vendor_id,
+            *_touching(ClassSession, since, until),
+        ),
+        _changes(
+            TimeOff,
+            TimeOff.vendor_id == vendor_id,
+            TimeOff.starts_at < until,
+            TimeOff.ends_at > since,
+        ),
+        _changes(WorkingHours, WorkingHours.vendor_id == vendor_id),
+        _changes(StaffMember, StaffMember.vendor_id == vendor_id),
+        _changes(
+            WaitlistEntry,
+            WaitlistEntry.vendor_id == vendor_id,
+            WaitlistEntry.status.in_([WaitStatus.WAITING, WaitStatus.OFFERED]),
+        ),
+    ]
+    rows = session.execute(union_all(*parts)).all()
+    return "-".join(f"{row.many}.{row.moved or 0}" for row in rows)
+
+
+def _changes(model: Any, *conditions: ColumnElement[bool]) -> Select[Any]:
+    moved = func.sum(func.extract("epoch", model.updated_at) * literal(1_000_000))
+    return select(
+        func.count().label("many"), func.mod(moved, literal(10**12)).label("moved")
+    ).where(*conditions)
+
+
+# --- who works there, and what they do ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a calendar is drawn: the vendor's zone, its staff and what they do, by id."""
+
+    zone: str
+    staff: Mapping[int, Row]
+    services: Mapping[int, Row]
+
+
+def zone_of(session: Session, *, vendor_id: int) -> str:
+    """The zone whose days the vendor's are."""
+    return session.scalars(select(Vendor.time_zone).where(Vendor.id == vendor_id)).one()
+
+
+def place(session: Session, *, vendor_id: int) -> Place:
+    """The vendor with its staff (those who left too, for what they once did) and services."""
+    zone = zone_of(session, vendor_id=vendor_id)
+    people = select(
+        StaffMember.id, StaffMember.name, StaffMember.title, StaffMember.is_active
+    ).where(StaffMember.vendor_id == vendor_id)
+    offered = select(Service.id, Service.name, Service.kind).where(Service.vendor_id == vendor_id)
+    return Place(
+        zone,
+        {row.id: row for row in session.execute(people.order_by(StaffMember.name))},
+        {row.id: row for row in session.execute(offered)},
+    )
+
+
+# --- beside the calendar ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The first few rows of a panel beside the calendar, and how many there are (capped)."""
+
+    rows: Sequence[Row]
+    count: int
+
+
+_SIDE = (
+    Booking.id, Booking.service_id, Booking.staff_id, Booking.starts_at, Booking.ends_at,
+    Booking.status, Booking.held_until,
+)  # fmt: skip
+
+
+def to_confirm(session: Session, *, vendor_id: int, now: datetime, most: int = 6) -> Waiting:
+    """Bookings to come that wait for a yes, the soonest first; offers to the waitlist do not."""
+    mine = [
+        Booking.vendor_id == vendor_id,
+        Booking.status == BookingStatus.PENDING,
+        Booking.starts_at >= now,
+        Booking.held_until.is_(None),
+    ]
+    return _side(session, mine, Booking.starts_at, Booking.starts_at, most)
+
+
+def needs_outcome(session: Session, *, vendor_id: int, now: datetime, most: int = 6) -> Waiting:
+    """Bookings that are over and of which nobody has said how they ended, the latest first."""
+    open_ones = [BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.CHECKED_IN]
+    mine = [
+        Booking.vendor_id == vendor_id,
+        Booking.status.in_(open_ones),
+        Booking.starts_at >= now - BEHIND,
+        Booking.starts_at < now,
+        Booking.ends_at <= now,
+    ]
+    return _side(session, mine, Booking.starts_at, Booking.starts_at.desc(), most)
+
+
+def _side(
+    session: Session,
+    mine: Sequence[ColumnElement[bool]],
+    at: InstrumentedAttribute[datetime],
+    order: Any,
+    most: int,
+) -> Waiting:
+    whose = and_(Customer.vendor_id == Booking.vendor_id, Customer.id == Booking.customer_id)
+    wanted = select(*_SIDE, *_WHO).join(Customer, whose).where(*mine)
+    rows = session.execute(wanted.order_by(order, Booking.id).limit(most)).all()
+    return Waiting(rows, len(rows) if len(rows) < most else _capped(session, at, mine))
+
+
+def waitlist(session: Session, *, vendor_id: int, most: int = 6) -> Waiting:
+    """Who waits, offers that stand first, then by place in the line."""
+    mine = [
+        WaitlistEntry.vendor_id == vendor_id,
+        WaitlistEntry.status.in_([WaitStatus.WAITING, WaitStatus.OFFERED]),
+    ]
+    whose = and_(
+        Customer.vendor_id == WaitlistEntry.vendor_id, Customer.id == WaitlistEntry.customer_id
+    )
+    wanted = (
+        select(
+            WaitlistEntry.id, WaitlistEntry.service_id, WaitlistEntry.staff_id,
+            WaitlistEntry.earliest, WaitlistEntry.latest, WaitlistEntry.status,
+            WaitlistEntry.held_until, *_WHO,
+        )
+        .join(Customer, whose)
+        .where(*mine)
+        .order_by(WaitlistEntry.status, WaitlistEntry.queued_at, WaitlistEntry.id)
+        .limit(most)
+    )  # fmt: skip
+    rows = session.execute(wanted).all()
+    at = WaitlistEntry.queued_at
+    return Waiting(rows, len(rows) if len(rows) < most else _capped(session, at, mine))
+
+
+def _capped(
+    session: Session, column: InstrumentedAttribute[datetime], mine: Sequence[ColumnElement[bool]]
+) -> int:
+    rows = select(column).where(*mine).limit(CAP + 1).subquery()
+    return session.scalar(select(func.count()).select_from(rows)) or 0

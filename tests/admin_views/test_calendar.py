@@ -1,0 +1,240 @@
+"""The calendar: who may see it, what it answers, and days that are no 24 hours long."""
+
+import json
+import re
+from datetime import UTC, date, datetime, timedelta
+from html import unescape
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from admin_views.calendar_days import LocalDay, days_from, parts
+from app.database import begin
+from app.tenancy import acting, vendor_actor
+from models.bookings import Booking
+from reports import calendar
+from tests import make
+from tests.admin_views.panel_client import PanelClient, admin, analyst, manager, staff
+
+DATA, CHANGES = "/admin/calendar/data", "/admin/calendar/changes"
+DAY = {"from": "2026-11-20", "to": "2026-11-20"}
+
+
+def vendor(zone: str = "Europe/Lisbon") -> int:
+    return make.new_vendor(time_zone=zone)
+
+
+def booked(vendor_id: int, **fields: Any) -> Booking:
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        return make.booking(session, **fields)
+
+
+def read(panel: PanelClient, **query: str) -> Any:
+    answer = panel.get(DATA, params=DAY | query)
+    assert answer.status_code == 200, answer.text[:400]
+    return answer.json()
+
+
+# --- days ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours", "wall"),
+    [
+        ("Europe/Lisbon", date(2026, 3, 29), 23, ((0, 0), (60, 120))),
+        ("Europe/Lisbon", date(2026, 10, 25), 25, ((0, 0), (120, 60))),
+        ("Australia/Lord_Howe", date(2026, 10, 4), 23.5, ((0, 0), (120, 150))),
+        ("Australia/Lord_Howe", date(2026, 4, 5), 24.5, ((0, 0), (120, 90))),
+        ("America/New_York", date(2026, 3, 8), 23, ((0, 0), (120, 180))),
+        ("America/Havana", date(2026, 3, 8), 23, ((0, 60),)),
+        ("Asia/Beirut", date(2026, 10, 24), 25, ((0, 0), (1440, 1380))),
+        ("UTC", date(2026, 3, 29), 24, ((0, 0),)),
+    ],
+)
+def test_a_day_is_as_long_as_it_is(
+    zone: str, day: date, hours: float, wall: tuple[tuple[int, int], ...]
+) -> None:
+    drawn = LocalDay.of(day, ZoneInfo(zone))
+    assert (drawn.length, drawn.wall) == (hours * 60, wall)
+    for minute in range(0, drawn.length, 5):  # every label is what the clock there shows
+        local = drawn.instant(minute).astimezone(ZoneInfo(zone))
+        assert drawn.text(minute) == f"{local:%H:%M}"
+        assert local.date() == day
+    assert drawn.text(drawn.length) == "24:00"
+
+
+def test_hours_that_come_twice_stand_there_twice_and_skipped_ones_do_not() -> None:
+    lisbon = ZoneInfo("Europe/Lisbon")
+    spring = [text for _, text in LocalDay.of(date(2026, 3, 29), lisbon).hours()]
+    autumn = [text for _, text in LocalDay.of(date(2026, 10, 25), lisbon).hours()]
+    assert spring[:3] == ["00:00", "02:00", "03:00"]
+    assert autumn[:4] == ["00:00", "01:00", "01:00", "02:00"]
+
+
+def test_days_follow_each_other_without_a_gap() -> None:
+    for zone in ("Europe/Lisbon", "Australia/Lord_Howe", "America/Havana", "Asia/Beirut"):
+        days = days_from(date(2026, 1, 1), 365, ZoneInfo(zone))
+        assert all(a.ends == b.begins for a, b in pairwise(days))
+        assert sum(d.length for d in days) in (365 * 1440 - 60, 365 * 1440, 365 * 1440 + 60)
+
+
+def test_a_booking_over_midnight_has_a_part_on_both_days() -> None:
+    days = days_from(date(2026, 11, 20), 2, ZoneInfo("Europe/Lisbon"))
+    starts = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
+    assert parts(days, starts, starts + timedelta(hours=1)) == [(0, 1410, 1440), (1, 0, 30)]
+
+
+# --- who may see it -----------------------------------------------------------------------
+
+
+def test_the_day_is_drawn_in_the_vendors_time(panel: PanelClient) -> None:
+    here = vendor("America/New_York")
+    with acting(vendor_actor(here)), begin() as session:
+        ana = make.staff_member(session, name="Ana Alves")
+        make.booking(session, staff=ana, starts_at=datetime(2026, 11, 20, 15, tzinfo=UTC))
+        make.booking(session, status="cancelled")
+        make.class_session(
+            session, staff=ana, seats=6, starts_at=datetime(2026, 11, 20, 17, tzinfo=UTC)
+        )
+    for who in (manager(here), staff(here)):
+        found = read(panel.as_(who))
+        assert [b["time"] for b in found["bookings"]] == ["10:00–11:00"]
+        assert found["bookings"][0]["parts"] == [[0, 600, 660]]
+        assert [c["service"] for c in found["classes"]] == ["0 of 6 places taken"]
+        assert [s["name"] for s in found["staff"]] == ["Ana Alves"]
+
+
+def test_another_vendors_bookings_are_not_there(panel: PanelClient) -> None:
+    here, there = vendor(), vendor()
+    theirs = booked(there, starts_at=make.NOON)
+    found = read(panel.as_(manager(here)), staff=str(theirs.id))
+    assert found["bookings"] == [] == found["classes"]
+    assert read(panel)["bookings"] == []
+
+
+def test_an_analyst_has_no_calendar(panel: PanelClient) -> None:
+    panel.as_(analyst())
+    for path in ("/admin/calendar", DATA, CHANGES):
+        assert panel.get(path, params=DAY).status_code == 403
+
+
+def test_the_marketplace_chooses_a_vendor_first(panel: PanelClient) -> None:
+    panel.as_(admin())
+    page = panel.get("/admin/calendar")
+    assert page.status_code == 200
+    assert "Choose a vendor" in page.text
+    answer = panel.get(DATA, params=DAY)
+    assert (answer.status_code, answer.json()["field"]) == (400, "vendor")
+
+
+# --- what is asked ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "words"),
+    [
+        ({"from": "", "to": "2026-11-20"}, "from", "no day"),
+        ({"from": "2026-11-20", "to": "tomorrow"}, "to", "no day"),
+        ({"from": "2026-02-30", "to": "2026-03-01"}, "from", "no day"),
+        ({"from": "0001-01-01", "to": "0001-01-01"}, "from", "no day"),
+        ({"from": "9999-12-31", "to": "9999-12-31"}, "from", "no day"),
+        ({"from": "２０２６-11-20", "to": "2026-11-20"}, "from", "no day"),
+        ({"from": "2026-11-20", "to": "2026-11-19"}, "to", "before their beginning"),
+        ({"from": "2026-11-01", "to": "2026-12-13"}, "to", "42 days"),
+        ({"staff": "1,x"}, "staff", "staff"),
+        ({"staff": "-1"}, "staff", "staff"),
+        ({"staff": "9" * 30}, "staff", "staff"),
+        ({"staff": ",".join(["1"] * 500)}, "staff", "staff"),
+        ({"after": "junk"}, "after", "page"),
+        ({"after": "2026-11-20T10:00:00/1"}, "after", "page"),
+    ],
+)
+@pytest.mark.parametrize("path", [DATA, CHANGES])
+def test_junk_is_refused_in_a_sentence(
+    panel: PanelClient, path: str, query: dict[str, str], field: str, words: str
+) -> None:
+    answer = panel.as_(manager(vendor())).get(path, params=DAY | query)
+    assert answer.status_code == 400
+    assert answer.json()["field"] == field
+    assert words in answer.json()["sentence"]
+
+
+def test_42_days_are_shown_over_a_change_of_the_clocks(panel: PanelClient) -> None:
+    panel.as_(manager(vendor()))
+    found = read(panel, **{"from": "2026-10-01", "to": "2026-11-11"})
+    assert len(found["days"]) == 42
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["day=2026-13-45", "day=%F0%9F%99%82", "view=year", "staff=x", "day=2026-11-20&view=week"],
+)
+def test_a_page_asked_for_with_junk_opens(panel: PanelClient, query: str) -> None:
+    page = panel.as_(manager(vendor())).get(f"/admin/calendar?{query}")
+    assert page.status_code == 200
+    assert first_of(page.text)["days"]
+
+
+def first_of(html: str) -> Any:
+    found = re.search(r'data-first="([^"]*)"', html)
+    assert found
+    return json.loads(unescape(found[1]))
+
+
+def test_names_are_data_and_never_markup(panel: PanelClient) -> None:
+    here = vendor()
+    with acting(vendor_actor(here)), begin() as session:
+        name = "\"><script>alert('in')</script>"
+        someone = make.customer(session, full_name=name)
+        make.booking(session, customer=someone, starts_at=make.NOON)
+    page = panel.as_(manager(here)).get("/admin/calendar?day=2026-11-20")
+    assert "<script>alert" not in page.text
+    assert first_of(page.text)["bookings"][0]["name"] == name
+
+
+def test_more_than_a_page_is_read_in_pages(panel: PanelClient) -> None:
+    here = vendor()
+    with acting(vendor_actor(here)), begin() as session:
+        service = make.service(session)
+        for n in range(5):
+            make.booking(session, service=service, starts_at=make.NOON + timedelta(minutes=n // 2))
+        since, until = make.NOON - timedelta(hours=1), make.NOON + timedelta(hours=1)
+        seen, after = [], None
+        for _ in range(3):
+            page = calendar.bookings(
+                session, vendor_id=here, since=since, until=until, after=after, most=2
+            )
+            seen += [row.id for row in page.rows]
+            after = page.after
+    assert after is None
+    assert len(set(seen)) == 5
+    panel.as_(manager(here))
+    whole = [b["id"] for b in read(panel)["bookings"]]
+    second = (make.NOON + timedelta(minutes=0)).isoformat() + f"/{whole[1]}"
+    assert [b["id"] for b in read(panel, after=second)["bookings"]] == whole[2:] == seen[2:]
+
+
+# --- what has changed ---------------------------------------------------------------------
+
+
+def test_a_change_of_these_days_is_heard_of_and_others_are_not(panel: PanelClient) -> None:
+    here = vendor()
+    mine = booked(here, starts_at=make.NOON)
+    panel.as_(manager(here))
+    known = read(panel)["fingerprint"]
+
+    def changed() -> bool:
+        answer = panel.get(CHANGES, params=DAY, headers={"if-none-match": f'"{known}"'})
+        assert answer.status_code in (200, 304)
+        return answer.status_code == 200
+
+    assert not changed()
+    booked(here, starts_at=make.NOON + timedelta(days=9))
+    assert not changed()
+    with acting(vendor_actor(here)), begin() as session:
+        session.get_one(Booking, mine.id).note = "Window seat"
+        session.flush()
+        session.get_one(Booking, mine.id).updated_at = datetime(2020, 1, 1, tzinfo=UTC)
+    assert changed()  # also when another change was committed with a later moment
