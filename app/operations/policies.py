@@ -76,7 +76,7 @@ def terms_of(session: Session, *, service_id: int) -> Terms | None:
 
 def _frozen(policy: CancellationPolicy) -> Terms:
     numbers = {name: getattr(policy, name) for name in _NUMBERS}
-    return {**numbers, **{name: str(getattr(policy, name)) for name in _PERCENTS}}
+    return {**numbers, **{name: f"{getattr(policy, name):.2f}" for name in _PERCENTS}}
 
 
 def of_cancelling(

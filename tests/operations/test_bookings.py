@@ -1,29 +1,43 @@
 """Bookings: who gets a slot, what a booking may become, and what it leaves on the customer."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.database import begin
 from app.errors import DomainError, NotFound
-from app.operations import bookings, interests
-from app.operations.bookings import NotYet
+from app.operations import announcing, bookings, interests, schedules
+from app.operations.bookings import (
+    ClassIsFull,
+    MovedTooOften,
+    NeedsReason,
+    NoNights,
+    NotSomebody,
+    NotYet,
+    RoomTaken,
+)
 from app.operations.moves import CannotMove
 from app.operations.prices import NotAnAmount
 from app.operations.schedules import CannotBook, EndsBeforeStart, SlotTaken
 from app.operations.zones import NoSuchTime, OutOfTime
 from app.tenancy import acting, admin_actor, vendor_actor
+from models.audit import AuditEntry
 from models.bookings import BOOKING_TRANSITIONS, Booking, BookingStatus
+from models.class_sessions import ClassSession
 from models.customers import Customer
 from models.interests import CustomerInterest
+from models.outbox import OutboxMessage
+from models.policies import CancellationPolicy
+from models.resources import Resource, ResourceClaim
 from models.services import Service
 from models.staff import StaffMember
+from models.words import Channel
 from tests import make
 
 TEN = datetime(2026, 11, 20, 10, tzinfo=UTC)
@@ -285,3 +299,560 @@ def test_an_item_that_moves_takes_its_buyers_along(shop: int) -> None:
         assert (interest.category_id, interest.kind) == (category_id, "class")
         assert interests.drift(session) == []
         assert session.get(StaffMember, booking.staff_id)
+
+
+# --- what is agreed, and stays ------------------------------------------------------------
+
+
+def promised(session: Session) -> list[tuple[str, str]]:
+    """What the outbox is to announce: the event, and the time before."""
+    messages = session.scalars(select(OutboxMessage).order_by(OutboxMessage.id))
+    told = [m.payload for m in messages if m.task == announcing.TASK]
+    return [(payload["event"], payload.get("was", "")) for payload in told]
+
+
+def units(session: Session, booking: Booking) -> list[tuple[str, int, bool]]:
+    rows = session.execute(
+        select(Resource.name, ResourceClaim.unit, ResourceClaim.held)
+        .join(Resource, Resource.id == ResourceClaim.resource_id)
+        .where(ResourceClaim.booking_id == booking.id)
+        .order_by(Resource.name, ResourceClaim.unit)
+    )
+    return [tuple(row) for row in rows]
+
+
+def with_room(session: Session, *, capacity: int = 1, quantity: int = 1, **service: Any) -> Any:
+    """The ids for a service that needs a room of `capacity` units."""
+    ids = offered(session, **service)
+    made = session.get_one(Service, ids["service_id"])
+    room = make.resource(session, name=f"Room {ids['service_id']}", capacity=capacity)
+    make.service_resource(session, service=made, resource=room, quantity=quantity)
+    return ids
+
+
+def test_price_minutes_deposit_and_terms_are_those_of_the_day_it_was_booked(shop: int) -> None:
+    with begin() as session:
+        ids = offered(session, deposit=Decimal(10))
+        service = session.get_one(Service, ids["service_id"])
+        staff = session.get_one(StaffMember, ids["staff_id"])
+        make.staff_service(
+            session, service=service, staff=staff, price=Decimal(55), duration_minutes=90
+        )
+        policy = make.policy(session, max_moves=3)
+        booking = bookings.book(session, **ids, starts_at=TEN)
+        service.deposit, policy.late_percent = Decimal(99), Decimal(0)
+        session.flush()
+        session.refresh(booking)
+        assert (booking.price, booking.deposit) == (55, 10)
+        assert booking.ends_at == TEN + timedelta(minutes=90)
+        assert booking.terms is not None
+        assert (booking.terms["late_percent"], booking.terms["max_moves"]) == ("50.00", 3)
+        assert (
+            bookings.book(
+                session, **ids, starts_at=TEN + timedelta(hours=2), price=Decimal(1)
+            ).price
+            == 1
+        )
+
+
+def test_who_cannot_do_it_is_refused_by_name(shop: int) -> None:
+    with begin() as session:
+        ids = offered(session, name="Massage")
+        able = make.staff_member(session, name="Bea")
+        service = session.get_one(Service, ids["service_id"])
+        make.staff_service(session, service=service, staff=able)
+    said = refused(CannotBook, **ids, starts_at=TEN)
+    assert said.field == "staff_id"
+    assert "does not do Massage: choose Bea." in str(said)
+
+
+def test_hours_bind_every_channel_and_notice_only_customers(shop: int) -> None:
+    with begin() as session:
+        ids = offered(session, min_notice_minutes=60, max_advance_days=7)
+        make.working_hours(session, weekday=5, starts=time(8), ends=time(13))
+    with begin() as session:
+        bookings.book(session, **ids, starts_at=TEN)  # two hours ago: by staff
+    soon = make.NOON + timedelta(minutes=59)
+    for channel in (Channel.ONLINE, Channel.PARTNER):
+        refused(schedules.TooSoon, **ids, starts_at=TEN, channel=channel)
+        refused(schedules.TooSoon, **ids | {"staff_id": None}, starts_at=soon, channel=channel)
+        refused(schedules.TooFarAhead, **ids, starts_at=TEN + timedelta(days=14), channel=channel)
+    for channel in Channel:
+        late = make.NOON + timedelta(minutes=30)
+        refused(schedules.OutsideHours, **ids, starts_at=late + timedelta(days=7), channel=channel)
+
+
+def test_a_confirmed_booking_is_announced_and_one_in_the_past_is_not(shop: int) -> None:
+    with begin() as session:
+        ids = offered(session)
+        later = TEN + timedelta(days=1)
+        bookings.book(session, **ids, starts_at=later)
+        assert promised(session) == []
+        bookings.book(
+            session, **ids, starts_at=later + timedelta(hours=2), status=BookingStatus.CONFIRMED
+        )
+        assert promised(session) == [("confirmed", "")]
+        bookings.book(session, **ids, starts_at=TEN, status=BookingStatus.CONFIRMED)
+        assert len(promised(session)) == 1
+
+
+def test_what_a_booking_cannot_begin_as_is_refused(shop: int) -> None:
+    with begin() as session:
+        ids = offered(session) | {"starts_at": TEN}
+    wrong = [
+        ("status", {"status": "completed"}),
+        ("status", {"status": "confirmed", "held_until": make.NOON}),
+        ("seats", {"seats": 0}),
+        ("seats", {"seats": 2}),
+    ]
+    for field, change in wrong:
+        assert refused(CannotBook, **ids | change).field == field
+    assert refused(NeedsReason, **ids, anyway=" ").field == "anyway"
+    year = timedelta(days=366, minutes=1)
+    refused(schedules.TooLong, **ids, ends_at=TEN + year)
+
+
+# --- rooms ----------------------------------------------------------------------------------
+
+
+def test_a_room_is_claimed_while_the_booking_stands(shop: int) -> None:
+    with begin() as session:
+        ids = with_room(session, capacity=2, buffer_after_minutes=30)
+        name = f"Room {ids['service_id']}"
+        first, second = (
+            bookings.book(session, **ids | {"staff_id": None}, starts_at=TEN) for _ in range(2)
+        )
+        assert units(session, first) == [(name, 1, True)]
+        assert units(session, second) == [(name, 2, True)]
+        claim = session.scalars(select(ResourceClaim)).first()
+        assert claim is not None
+        assert claim.with_buffer_after == first.with_buffer_after
+    full = refused(RoomTaken, **ids | {"staff_id": None}, starts_at=TEN + timedelta(minutes=80))
+    assert name in str(full)
+    with begin() as session:
+        bookings.cancel(session, booking_id=first.id)
+        assert units(session, first) == [(name, 1, False)]
+        third = bookings.book(session, **ids | {"staff_id": None}, starts_at=TEN)
+        assert units(session, third) == [(name, 1, True)]
+
+
+def test_a_service_may_need_several_units(shop: int) -> None:
+    with begin() as session:
+        ids = with_room(session, capacity=3, quantity=2) | {"staff_id": None}
+        booking = bookings.book(session, **ids, starts_at=TEN)
+        assert [unit for _, unit, _ in units(session, booking)] == [1, 2]
+    refused(RoomTaken, **ids, starts_at=TEN)
+
+
+def test_a_moved_booking_keeps_its_room_if_it_can_and_changes_it_if_it_must(shop: int) -> None:
+    with begin() as session:
+        ids = with_room(session, capacity=2) | {"staff_id": None}
+        noon = TEN + timedelta(hours=2)
+        first = bookings.book(session, **ids, starts_at=TEN)
+        second = bookings.book(session, **ids, starts_at=TEN)
+        other = bookings.book(session, **ids, starts_at=noon + timedelta(hours=2))
+        assert [u for _, u, _ in units(session, other)] == [1]
+        bookings.reschedule(session, booking_id=second.id, starts_at=noon)
+        assert [(u, held) for _, u, held in units(session, second)] == [(2, True)]
+        bookings.reschedule(session, booking_id=first.id, starts_at=noon + timedelta(hours=2))
+        assert [(u, held) for _, u, held in units(session, first)] == [(2, True)]
+        claims = session.scalars(select(ResourceClaim)).all()
+        assert len(claims) == 3
+        assert {c.starts_at for c in claims} == {noon, noon + timedelta(hours=2)}
+        last = second.id
+    with pytest.raises(RoomTaken), begin() as session:
+        bookings.reschedule(session, booking_id=last, starts_at=noon + timedelta(hours=2))
+
+
+def test_a_no_show_whose_room_was_given_away_stays_one(shop: int) -> None:
+    with begin() as session:
+        ids = with_room(session) | {"staff_id": None, "starts_at": TEN}
+        first = bookings.book(session, **ids, status=BookingStatus.CONFIRMED)
+        bookings.mark_no_show(session, booking_id=first.id)
+        bookings.book(session, **ids)
+    with pytest.raises(RoomTaken), begin() as session:
+        bookings.reopen(session, booking_id=first.id)
+
+
+# --- stays ----------------------------------------------------------------------------------
+
+
+def test_a_stay_goes_from_check_in_to_check_out_by_nights(db: Connection) -> None:
+    vendor_id = make.new_vendor(time_zone="Europe/Amsterdam")
+    with acting(vendor_actor(vendor_id)), begin() as session, clock.stopped_at(make.NOON):
+        ids = with_room(session, capacity=2, kind="stay", price=Decimal("33.33"))
+        ids |= {"staff_id": None}
+        first = bookings.book(session, **ids, starts_at=datetime(2026, 10, 24, 23, 30), nights=2)
+        assert first.starts_at == datetime(2026, 10, 24, 12, tzinfo=UTC)  # 14:00 in summer
+        assert first.ends_at == datetime(2026, 10, 26, 10, tzinfo=UTC)  # 11:00 in winter
+        assert first.price == Decimal("66.66")
+        by_days = bookings.book(
+            session, **ids,
+            starts_at=datetime(2026, 10, 24), ends_at=datetime(2026, 10, 26, 18),
+        )  # fmt: skip
+        assert (by_days.starts_at, by_days.ends_at) == (first.starts_at, first.ends_at)
+        one = bookings.book(session, **ids, starts_at=datetime(2026, 10, 26, 9, tzinfo=UTC))
+        assert one.ends_at - one.starts_at == timedelta(hours=21)
+        assert one.price == Decimal("33.33")
+        service = session.get_one(Service, ids["service_id"])
+        service.check_in_time, service.check_out_time = time(18), time(9, 30)
+        session.flush()
+        late = bookings.book(session, **ids, starts_at=datetime(2026, 11, 2), nights=1)
+        assert late.ends_at - late.starts_at == timedelta(hours=15, minutes=30)
+
+
+def test_a_stay_that_is_moved_keeps_its_nights_and_the_price_of_one(shop: int) -> None:
+    with begin() as session:
+        ids = with_room(session, kind="stay", price=Decimal(30)) | {"staff_id": None}
+        stay = bookings.book(session, **ids, starts_at=datetime(2026, 11, 21), nights=3)
+        session.get_one(Service, ids["service_id"]).price = Decimal(99)
+        bookings.reschedule(session, booking_id=stay.id, starts_at=datetime(2026, 11, 22))
+        assert stay.starts_at == datetime(2026, 11, 22, 14, tzinfo=UTC)
+        assert stay.ends_at == datetime(2026, 11, 25, 11, tzinfo=UTC)
+        assert stay.price == 90
+        bookings.reschedule(
+            session, booking_id=stay.id,
+            starts_at=datetime(2026, 11, 22), ends_at=datetime(2026, 11, 27),
+        )  # fmt: skip
+        assert (stay.price, stay.ends_at) == (150, datetime(2026, 11, 27, 11, tzinfo=UTC))
+
+
+def test_a_stay_of_no_nights_or_of_years_is_refused(shop: int) -> None:
+    with begin() as session:
+        ids = offered(session, kind="stay") | {"staff_id": None}
+    day = datetime(2026, 11, 21, 20)
+    for wrong in ({"nights": 0}, {"nights": -3}, {"ends_at": day}, {"ends_at": day.replace(day=1)}):
+        assert refused(NoNights, **ids, starts_at=day, **wrong).field == "ends_at"
+    refused(schedules.TooLong, **ids, starts_at=day, nights=367)
+    refused(OutOfTime, **ids, starts_at=day.replace(year=3000))
+    refused(OutOfTime, **ids, starts_at=day, ends_at=day.replace(year=3000))
+
+
+# --- classes --------------------------------------------------------------------------------
+
+
+def a_class(session: Session, **fields: Any) -> dict[str, Any]:
+    """The ids of a customer and of a class that is still to come."""
+    planned = make.class_session(
+        session, **{"starts_at": TEN + timedelta(days=3), "seats": 3} | fields
+    )
+    return {
+        "customer_id": make.customer(session).id,
+        "service_id": planned.service_id,
+        "class_session_id": planned.id,
+        "starts_at": TEN,  # whatever is said: a class has its own time
+    }
+
+
+def test_a_place_in_a_class_takes_its_time_its_person_and_a_seat(shop: int) -> None:
+    with begin() as session:
+        staff = make.staff_member(session)
+        ids = a_class(session, staff=staff)
+        service = session.get_one(Service, ids["service_id"])
+        make.staff_service(session, service=service, staff=staff, price=Decimal(12))
+        booking = bookings.book(session, **ids, seats=2)
+        planned = session.get_one(ClassSession, ids["class_session_id"])
+        session.refresh(planned)
+        assert (booking.staff_id, booking.starts_at) == (staff.id, planned.starts_at)
+        assert (booking.price, planned.taken) == (24, 2)
+    said = refused(ClassIsFull, **ids, seats=2)
+    assert str(said) == "This class is full: put the customer on the waitlist."
+    with begin() as session:
+        bookings.book(session, **ids)
+        bookings.cancel(session, booking_id=booking.id)
+        planned = session.get_one(ClassSession, ids["class_session_id"])
+        session.refresh(planned)
+        assert planned.taken == 1
+
+
+def test_what_is_no_class_to_come_is_refused(shop: int) -> None:
+    with begin() as session:
+        ids = a_class(session)
+        off = a_class(session, status="cancelled")
+        past = a_class(session, starts_at=TEN)
+        service = session.get_one(Service, past["service_id"])
+        service.min_notice_minutes, service.max_advance_days = 60, 2
+    with acting(vendor_actor(make.new_vendor())), begin() as session:
+        foreign = a_class(session)["class_session_id"]
+    assert refused(CannotBook, **ids | {"class_session_id": None}).field == "starts_at"
+    for other in (foreign, off["class_session_id"], 2**62):
+        assert refused(CannotBook, **ids | {"class_session_id": other})
+    refused(CannotBook, **off)
+    assert refused(CannotBook, **ids, anyway="more come").field == "anyway"
+    refused(schedules.TooSoon, **past, channel=Channel.ONLINE)
+    with begin() as session:
+        bookings.book(session, **past)  # at the counter, afterwards
+        far = make.class_session(session, service=service, starts_at=TEN + timedelta(days=3))
+        late = make.class_session(session, service=service, starts_at=TEN + timedelta(days=2))
+        ids = past | {"class_session_id": far.id}
+        bookings.book(session, **past | {"class_session_id": late.id}, channel=Channel.ONLINE)
+    refused(schedules.TooFarAhead, **ids, channel=Channel.ONLINE)
+
+
+def test_a_place_in_a_class_is_not_dragged_to_another_time(shop: int) -> None:
+    with begin() as session:
+        booking_id = bookings.book(session, **a_class(session)).id
+    with pytest.raises(CannotBook, match="place in a class"), begin() as session:
+        bookings.reschedule(session, booking_id=booking_id, starts_at=TEN)
+
+
+# --- overbooked on purpose ------------------------------------------------------------------
+
+
+def test_a_booking_may_overlap_for_a_reason_and_blocks_nobody(shop: int) -> None:
+    with begin() as session:
+        ids = with_room(session)
+        bookings.book(session, **ids, starts_at=TEN)
+        squeezed = bookings.book(session, **ids, starts_at=TEN, anyway=" Regular,\nin pain ")
+        assert squeezed.overbooked == "Regular, in pain"
+        assert squeezed.with_buffer_before.isempty
+        assert squeezed.with_buffer_after.isempty
+        assert squeezed.ends_at == TEN + timedelta(minutes=60)
+        assert units(session, squeezed) == []
+        later = TEN + timedelta(hours=1)
+        bookings.reschedule(
+            session, booking_id=squeezed.id, starts_at=later, staff_id=ids["staff_id"]
+        )
+        assert (squeezed.overbooked, squeezed.with_buffer_after.isempty) == (None, False)
+        assert [held for _, _, held in units(session, squeezed)] == [True]
+        bookings.reschedule(
+            session, booking_id=squeezed.id, starts_at=TEN, staff_id=ids["staff_id"],
+            anyway="again",
+        )  # fmt: skip
+        assert (squeezed.overbooked, squeezed.with_buffer_after.isempty) == ("again", True)
+        assert units(session, squeezed) == []
+        bookings.book(session, **ids, starts_at=later)
+
+
+def test_even_an_overbooked_time_needs_somebody_who_can_do_it(shop: int) -> None:
+    with begin() as session:
+        ids = offered(session)
+        service = session.get_one(Service, ids["service_id"])
+        make.staff_service(session, service=service, staff=make.staff_member(session))
+        stay = offered(session, kind="stay", price=Decimal(20)) | {"staff_id": None}
+        night = bookings.book(session, **stay, starts_at=TEN, nights=3, anyway="attic")
+        assert night.price == 60
+    assert refused(CannotBook, **ids, starts_at=TEN, anyway="please").field == "staff_id"
+
+
+# --- moved ----------------------------------------------------------------------------------
+
+
+def test_a_move_carries_terms_and_deposit_and_is_told(shop: int) -> None:
+    with begin() as session:
+        make.policy(session)
+        ids = offered(session, deposit=Decimal(5))
+        booking = bookings.book(session, **ids, starts_at=TEN + timedelta(days=2))
+        kept = booking.terms, booking.deposit, booking.price, booking.public_ref
+        moved = bookings.reschedule(
+            session, booking_id=booking.id, starts_at=TEN + timedelta(days=3),
+            staff_id=ids["staff_id"],
+        )  # fmt: skip
+        assert moved.id == booking.id
+        assert (moved.terms, moved.deposit, moved.price, moved.public_ref) == kept
+        assert (moved.sequence, moved.moves) == (1, 0)
+        assert promised(session) == [("moved", "2026-11-22T10:00:00+00:00")]
+        assert bookings.book(session, **ids, starts_at=TEN + timedelta(days=2)).id
+
+
+def test_what_stays_as_it_was_is_no_move(shop: int) -> None:
+    with begin() as session:
+        ids = offered(session)
+        booking = bookings.book(session, **ids, starts_at=TEN)
+        bookings.reschedule(
+            session, booking_id=booking.id, starts_at=TEN, staff_id=ids["staff_id"], by="customer"
+        )
+        assert (booking.sequence, booking.moves, promised(session)) == (0, 0, [])
+        bookings.reschedule(session, booking_id=booking.id, starts_at=TEN)
+        assert (booking.staff_id, booking.sequence) == (None, 1)
+
+
+def test_a_customer_moves_as_often_as_agreed_and_the_vendor_any_time(shop: int) -> None:
+    with begin() as session:
+        make.policy(session, max_moves=1)
+        ids = offered(session, min_notice_minutes=120)
+        later = TEN + timedelta(days=1)
+        booking = bookings.book(session, **ids, starts_at=later, channel=Channel.ONLINE)
+        booking_id = booking.id
+    too_soon = make.NOON + timedelta(minutes=119)
+    with pytest.raises(schedules.TooSoon), begin() as session:
+        bookings.reschedule(session, booking_id=booking_id, starts_at=too_soon, by="customer")
+    with begin() as session:
+        moved = bookings.reschedule(
+            session, booking_id=booking_id, starts_at=later + timedelta(hours=1), by="customer"
+        )
+        assert moved.moves == 1
+    with pytest.raises(MovedTooOften, match="once, and has"), begin() as session:
+        bookings.reschedule(session, booking_id=booking_id, starts_at=later, by="customer")
+    with begin() as session:
+        moved = bookings.reschedule(session, booking_id=booking_id, starts_at=too_soon)
+        assert (moved.moves, moved.sequence) == (1, 2)
+
+
+def test_an_offer_is_not_moved_but_answered(shop: int) -> None:
+    with begin() as session:
+        booking = bookings.book(
+            session, **offered(session), starts_at=TEN + timedelta(days=1), held_until=make.NOON
+        )
+        with pytest.raises(CannotBook, match="wait for the answer"):
+            bookings.reschedule(session, booking_id=booking.id, starts_at=TEN)
+        bookings.confirm(session, booking_id=booking.id)
+        assert (booking.held_until, booking.sequence) == (None, 1)
+        assert promised(session) == [("confirmed", "")]
+
+
+def test_a_retired_service_can_still_be_moved(shop: int) -> None:
+    with begin() as session:
+        ids = offered(session)
+        booking = bookings.book(session, **ids, starts_at=TEN)
+        session.get_one(Service, ids["service_id"]).is_active = False
+        moved = bookings.reschedule(
+            session, booking_id=booking.id, starts_at=TEN + timedelta(hours=1)
+        )
+        assert moved.starts_at == TEN + timedelta(hours=1)
+
+
+# --- called off, not come ---------------------------------------------------------------------
+
+
+def tomorrow(session: Session, **fields: Any) -> Booking:
+    """A confirmed booking of 40.00 in 23 hours, under terms."""
+    make.policy(session)
+    return bookings.book(
+        session, **offered(session), starts_at=make.NOON + timedelta(hours=23),
+        status=BookingStatus.CONFIRMED, **fields,
+    )  # fmt: skip
+
+
+def test_a_customer_who_calls_off_late_owes_what_was_shown_before(shop: int) -> None:
+    with begin() as session:
+        booking = tomorrow(session)
+        fee = bookings.cancellation(session, booking_id=booking.id, by="customer")
+        assert fee.sentence == (
+            "Cancelling now costs 20.00: half the price, because it is less than 24 hours before."
+        )
+        earlier = make.NOON - timedelta(hours=2)
+        free = bookings.cancellation(session, booking_id=booking.id, by="customer", at=earlier)
+        assert free.amount == 0
+        session.execute(update(CancellationPolicy).values(late_percent=0, last_percent=0))
+        bookings.cancel(session, booking_id=booking.id, by="customer", reason=" ill ")
+        assert (booking.fee, booking.fee_waived, booking.cancelled_by) == (20, None, "customer")
+        assert (booking.cancel_reason, booking.sequence) == ("ill", 1)
+        assert promised(session) == [("confirmed", ""), ("cancelled", "")]
+
+
+@pytest.mark.parametrize("by", ["vendor", "system"])
+def test_what_the_vendor_calls_off_costs_nothing(shop: int, by: str) -> None:
+    with begin() as session:
+        booking = tomorrow(session)
+        bookings.cancel(session, booking_id=booking.id, by=by)
+        assert (booking.fee, booking.cancelled_by) == (0, by)
+
+
+def test_a_fee_is_let_go_for_a_reason(shop: int) -> None:
+    with begin() as session:
+        booking = tomorrow(session)
+        bookings.cancel(session, booking_id=booking.id, by="customer", waive="first time")
+        assert (booking.fee, booking.fee_waived) == (0, "first time")
+        free = make.booking(session)
+        bookings.cancel(session, booking_id=free.id, by="customer", waive="nothing to waive")
+        assert (free.fee, free.fee_waived) == (0, None)
+        other = make.booking(session).id
+    for wrong, refusal in (({"waive": " "}, NeedsReason), ({"by": "mother"}, NotSomebody)):
+        with pytest.raises(refusal), begin() as session:
+            bookings.cancel(session, booking_id=other, **wrong)
+    with begin() as session:
+        assert session.get_one(Booking, other).status == "confirmed"
+        with pytest.raises(NotFound):
+            bookings.cancellation(session, booking_id=2**62, by="customer")
+
+
+def test_an_offer_that_lapses_and_what_is_over_are_called_off_in_silence(shop: int) -> None:
+    with begin() as session:
+        offer = bookings.book(
+            session, **offered(session), starts_at=TEN + timedelta(days=1), held_until=make.NOON
+        )
+        bookings.cancel(session, booking_id=offer.id, by="system")
+        over = bookings.book(session, **offered(session), starts_at=TEN)
+        bookings.cancel(session, booking_id=over.id)
+        assert promised(session) == []
+
+
+def test_a_no_show_owes_what_was_agreed_until_it_is_taken_back(shop: int) -> None:
+    with begin() as session:
+        make.policy(session, no_show_percent=Decimal(75))
+        ids = offered(session)
+        booking = bookings.book(session, **ids, starts_at=TEN, status=BookingStatus.CONFIRMED)
+        bookings.mark_no_show(session, booking_id=booking.id)
+        assert (booking.fee, booking.sequence) == (30, 1)
+        bookings.reopen(session, booking_id=booking.id)
+        assert (booking.fee, booking.fee_waived, booking.sequence) == (0, None, 2)
+        bookings.mark_no_show(session, booking_id=booking.id, waive="the tram stood still")
+        assert (booking.fee, booking.fee_waived) == (0, "the tram stood still")
+        bookings.complete(session, booking_id=booking.id)
+        assert (booking.fee, booking.fee_waived) == (0, None)
+        assert promised(session) == [("completed", "")]
+        assert interests.drift(session) == []
+
+
+def test_every_verb_is_one_line_of_the_trail(shop: int) -> None:
+    with begin() as session:
+        make.policy(session)
+        ids = offered(session)
+        booking = bookings.book(session, **ids, starts_at=TEN)
+        steps = [
+            bookings.confirm, bookings.check_in, bookings.complete,
+        ]  # fmt: skip
+        for verb in steps:
+            verb(session, booking_id=booking.id)
+        missed = bookings.book(session, **ids, starts_at=TEN, anyway="test")
+        for verb in (
+            bookings.confirm, bookings.mark_no_show, bookings.reopen, bookings.cancel,
+        ):  # fmt: skip
+            verb(session, booking_id=missed.id)
+    with begin() as session:
+        rows = session.scalars(
+            select(AuditEntry).where(AuditEntry.table_name == "bookings").order_by(AuditEntry.id)
+        ).all()
+        told = [(row.row_id, row.action, (row.new or {}).get("status")) for row in rows]
+    assert told == [
+        (booking.id, "create", "pending"),
+        (booking.id, "update", "confirmed"),
+        (booking.id, "update", "checked_in"),
+        (booking.id, "update", "completed"),
+        (missed.id, "create", "pending"),
+        (missed.id, "update", "confirmed"),
+        (missed.id, "update", "no_show"),
+        (missed.id, "update", "confirmed"),
+        (missed.id, "update", "cancelled"),
+    ]
+
+
+# --- without an outcome -----------------------------------------------------------------------
+
+
+def test_what_is_over_asks_for_an_outcome_the_latest_first(shop: int) -> None:
+    with begin() as session:
+
+        def one(minutes_ago: int, **fields: Any) -> int:
+            starts = make.NOON - timedelta(minutes=minutes_ago + 60)
+            return make.booking(session, starts_at=starts, **fields).id
+
+        long_ago = one(60 * 24 * 400, status="checked_in")
+        just_over = one(15)
+        one(14)
+        patient = one(31, terms={"grace_minutes": 30})
+        one(29, terms={"grace_minutes": 30})
+        for status in ("pending", "completed", "cancelled", "no_show"):
+            one(90, status=status)
+        found = bookings.needs_outcome(session, limit=10)
+        assert [b.id for b in found] == [just_over, patient, long_ago]
+        assert [b.id for b in bookings.needs_outcome(session, limit=2)] == [just_over, patient]
+        later = make.NOON + timedelta(minutes=1)
+        assert len(bookings.needs_outcome(session, at=later, limit=10)) == 5
+        by_condition = select(Booking.id).where(bookings.lacks_outcome(make.NOON))
+        assert set(session.scalars(by_condition)) == {just_over, patient, long_ago}
+    with acting(vendor_actor(make.new_vendor())), begin() as session:
+        assert bookings.needs_outcome(session, limit=10) == []
+    with acting(admin_actor()), begin() as session:
+        assert len(bookings.needs_outcome(session, limit=10)) == 3
