@@ -12,6 +12,7 @@ from models.memberships import MembershipPlan
 from models.orders import LineKind
 from models.packages import Package
 from models.products import Product, Variant
+from models.resources import Resource
 from models.services import Service
 from models.staff import StaffMember
 
@@ -32,6 +33,12 @@ STAFF = Records(
     live=(StaffMember.is_active,),
 )
 ALL_STAFF = Records(StaffMember, (StaffMember.name,))
+RESOURCES = Records(
+    Resource,
+    (Resource.name,),
+    hint=lambda r: f"{r.capacity} of them" if r.capacity > 1 else word(r.kind),
+    live=(Resource.is_active,),
+)
 PACKAGES = Records(
     Package,
     (Package.name,),

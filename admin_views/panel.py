@@ -35,14 +35,25 @@ from app.errors import DomainError, NobodyActs, NotAllowed, NotFound
 log = logging.getLogger(__name__)
 
 NOUNS = (
-    "today", "calendar", "customers", "bookings", "orders", "tasks", "packages", "memberships",
-    "coupons", "tags", "consents", "preferences", "interests", "services", "products", "categories",
-    "staff", "vendors", "people", "imports", "bulk", "views", "users", "api_tokens", "audit",
-    "outbox", "account",
+    "today", "calendar", "customers", "bookings", "class_sessions", "series", "waitlist", "orders",
+    "tasks", "packages", "memberships", "coupons", "tags", "consents", "preferences", "interests",
+    "services", "products", "categories", "staff", "staff_services", "weeks", "time_off",
+    "resources", "policies", "feeds", "vendors", "people", "imports", "bulk", "views", "users",
+    "api_tokens", "audit", "outbox", "account",
 )  # fmt: skip
 """Modules of `admin_views` in the order of the menu; each names its classes in `VIEWS`."""
 
-CATEGORIES = ("", "Today", "Marketplace", "Customers", "Sales", "Catalogue", "Vendors", "Data")
+CATEGORIES = (
+    "",
+    "Today",
+    "Marketplace",
+    "Customers",
+    "Sales",
+    "Schedule",
+    "Catalogue",
+    "Vendors",
+    "Data",
+)
 
 STATUS: dict[type[Exception], int] = {NotFound: 404, NotAllowed: 403}
 MAX_FIELDS, MAX_PART = 2000, 1024 * 1024

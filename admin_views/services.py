@@ -1,17 +1,56 @@
 """Services on screen."""
 
-from sqlalchemy.orm import joinedload
+from typing import Any
+
+from sqlalchemy.orm import Session, joinedload
+from starlette.requests import Request
 
 from admin_views.base import HouseView, declared
 from admin_views.filters import InCategory, OneOf, YesNo, of_vendor
-from admin_views.forms import Amount, Check, Choice, Note, Pick, Text, Whole
+from admin_views.forms import Amount, Check, Choice, Clock, Note, Pick, Text, Whole
 from admin_views.lists import Col, Sort
 from admin_views.lookups import categories_of
+from admin_views.parts import related_card
+from admin_views.rendering import minutes, money, plural
+from admin_views.resources import NEEDS
+from admin_views.staff_services import DONE_BY
+from app.errors import DomainError
+from app.operations.diaries import CHECK_IN, CHECK_OUT
 from models.categories import CategoryKind
 from models.services import Service, ServiceKind
 
 A_DAY = 24 * 60
 A_YEAR = 366 * A_DAY
+
+
+class DepositTooHigh(DomainError):
+    sentence = "The deposit is more than the price: write at most {price}."
+    field = "deposit"
+
+
+def _check_deposit(values: dict[str, Any]) -> None:
+    if values["deposit"] > values["price"]:
+        raise DepositTooHigh(price=money(values["price"]))
+
+
+def _notice(service: Any) -> str:
+    return minutes(service.min_notice_minutes) if service.min_notice_minutes else "none needed"
+
+
+def _advance(service: Any) -> str:
+    days = service.max_advance_days
+    return plural(days, "day") + " at most" if days else "any time"
+
+
+def _check_in(service: Any) -> str | None:
+    return (
+        f"{service.check_in_time or CHECK_IN:%H:%M}" if service.kind == ServiceKind.STAY else None
+    )
+
+
+def _check_out(service: Any) -> str | None:
+    at = service.check_out_time or CHECK_OUT
+    return f"{at:%H:%M}" if service.kind == ServiceKind.STAY else None
 
 
 class ServiceView(HouseView, model=Service):
@@ -51,6 +90,17 @@ class ServiceView(HouseView, model=Service):
                 Col("description", "Description"),
             ),
         ),
+        (
+            "Booking it",
+            (
+                Col("slot_interval_minutes", "Offered every", "minutes"),
+                Col("min_notice_minutes", "Notice", value=_notice),
+                Col("max_advance_days", "Ahead", value=_advance),
+                Col("deposit", "Deposit", "money"),
+                Col("check_in_time", "Check in from", value=_check_in),
+                Col("check_out_time", "Check out until", value=_check_out),
+            ),
+        ),
     )
     fields = declared(
         name=Text("Name", wanted=True, longest=120),
@@ -61,15 +111,46 @@ class ServiceView(HouseView, model=Service):
         buffer_before_minutes=Whole("Minutes kept free before", high=A_DAY, wanted=True, default=0),
         buffer_after_minutes=Whole("Minutes kept free after", high=A_DAY, wanted=True, default=0),
         capacity=Whole("Places", low=1, high=10_000, wanted=True, default=1),
+        slot_interval_minutes=Whole(
+            "Offered every, minutes", low=1, high=A_DAY, wanted=True, default=15,
+            hint="Times begin this far apart",
+        ),
+        min_notice_minutes=Whole(
+            "Notice, minutes", high=A_YEAR, wanted=True, default=0,
+            hint="For bookings online; 120 is two hours before at the latest",
+        ),
+        max_advance_days=Whole("Ahead at most, days", low=1, high=3650, hint="Empty: any time"),
+        deposit=Amount("Deposit", wanted=True, default=0),
+        check_in_time=Clock("Check in from", hint="Of a stay; empty: 14:00"),
+        check_out_time=Clock("Check out until", hint="Of a stay; empty: 11:00"),
         is_active=Check("On offer"),
         description=Note("Description"),
-    )
+    )  # fmt: skip
     form_sections = (
         ("Service", ("name", "kind", "category", "price", "is_active")),
         ("Time", ("duration_minutes", "buffer_before_minutes", "buffer_after_minutes", "capacity")),
+        (
+            "Booking it",
+            ("slot_interval_minutes", "min_notice_minutes", "max_advance_days", "deposit",
+             "check_in_time", "check_out_time"),
+        ),
         ("Words", ("description",)),
-    )
+    )  # fmt: skip
     stays = "A service that was booked or sold stays: take it off offer instead."
+
+    def create_record(self, session: Session, values: dict[str, Any], *more: Any) -> Any:
+        """The service, with a deposit that its price covers."""
+        _check_deposit(values)
+        return super().create_record(session, values, *more)
+
+    def change_record(self, session: Session, record: Any, *given: Any) -> None:
+        """The same for one that is there."""
+        _check_deposit(given[0])
+        super().change_record(session, record, *given)
+
+    def more_details(self, session: Session, request: Request, record: Any) -> dict[str, Any]:
+        """Who does it, and what it needs."""
+        return {"related": [related_card(session, request, p, record) for p in (DONE_BY, NEEDS)]}
 
 
 VIEWS = [ServiceView]

@@ -1,9 +1,16 @@
 """Staff members on screen."""
 
+from typing import Any
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+
 from admin_views.base import HouseView, declared
 from admin_views.filters import YesNo, of_vendor
 from admin_views.forms import Check, Email, Phone, Text
 from admin_views.lists import Col, Sort
+from admin_views.parts import related_card
+from admin_views.staff_services import DOES
 from models.staff import StaffMember
 
 
@@ -45,6 +52,10 @@ class StaffView(HouseView, model=StaffMember):
         is_active=Check("Works here and can be booked"),
     )
     stays = "Bookings and tasks must be given to somebody else first; the trail of changes stays."
+
+    def more_details(self, session: Session, request: Request, record: Any) -> dict[str, Any]:
+        """What they do."""
+        return {"related": [related_card(session, request, DOES, record)]}
 
 
 VIEWS = [StaffView]

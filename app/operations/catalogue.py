@@ -43,5 +43,27 @@ REFUSALS |= {
             "ck_coupons_ends_after_start", "EndsTooEarly",
             "It ends before it begins: choose a later end.", "ends_at",
         ),
+        (
+            "uq_staff_services_vendor_id_service_id_staff_id", "DoesItAlready",
+            "This member of staff is named for this service already: change that line.", "staff",
+        ),
+        (
+            "uq_service_resources_vendor_id_service_id_resource_id", "NeededAlready",
+            "The service needs this already: change how many there.", "resource",
+        ),
+        (
+            "uq_cancellation_policies_vendor_id_service_id", "TermsThere",
+            "This service has terms of its own already: change those.", "service",
+        ),
+        (
+            "uq_cancellation_policies_vendor_id_default", "CommonTermsThere",
+            "There are terms for all services already: change those, or choose a service.",
+            "service",
+        ),
+        (
+            "ck_cancellation_policies_late_is_not_before_free", "LateBeforeFree",
+            "Late begins before it stops being free: write fewer hours, at most those above.",
+            "late_hours",
+        ),
     )
 }  # fmt: skip

@@ -37,6 +37,14 @@ MAKE: dict[str, Make] = {
     "service": make.service,
     "product": make.product,
     "staff-member": make.staff_member,
+    "staff-service": lambda s: make.staff_service(
+        s, service=make.service(s), staff=make.staff_member(s)
+    ),
+    "resource": make.resource,
+    "service-resource": lambda s: make.service_resource(
+        s, service=make.service(s), resource=make.resource(s)
+    ),
+    "cancellation-policy": lambda s: make.policy(s, service_id=make.service(s).id),
     "customer": make.customer,
     "consent": make.consent,
     "customer-preference": make.preference,
