@@ -11,7 +11,8 @@ from app.settings import settings
 from tasks.base import HouseTask
 
 MODULES = (
-    "tasks.imports", "tasks.bulk", "tasks.mail", "tasks.bookings", "tasks.nightly", "tasks.outbox",
+    "tasks.imports", "tasks.bulk", "tasks.mail", "tasks.bookings", "tasks.waitlist",
+    "tasks.nightly", "tasks.outbox",
 )  # fmt: skip
 """Where tasks live; an outbox row may only name one of them."""
 
@@ -43,6 +44,11 @@ celery_app.conf.update(
     enable_utc=True,
     timezone="UTC",
     beat_schedule={
+        "end-unanswered-offers": {
+            "task": "tasks.waitlist.lapse",
+            "schedule": crontab(),
+            "options": {"expires": 60},
+        },
         "check-the-books": {
             "task": "tasks.nightly.check_the_books",
             "schedule": crontab(hour="3", minute="10"),

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.money import rounded
-from app.operations import announcing, booking_times, claims, deals, policies
+from app.operations import announcing, booking_times, claims, deals, freeing, policies
 from app.operations.announcing import Event
 from app.operations.booking_times import NoNights
 from app.operations.customers import still_here
@@ -161,6 +161,7 @@ def reschedule(
         policies.check_moves(booking.terms, moves=booking.moves)
     service, wall = booking.service, _wall(session, booking.vendor_id)
     was, reason = (booking.starts_at, booking.ends_at), reasoned(anyway, "anyway")
+    blocked = None if booking.overbooked else booking.staff_id
     when = _kept_length(service, wall, was, starts_at, ends_at)
     if (when, staff_id) == (was, booking.staff_id) and reason is None and not booking.overbooked:
         return booking
@@ -179,6 +180,8 @@ def reschedule(
     claims.take(session, booking, units)
     if booking.starts_at > clock.now():
         announcing.promise(session, booking, Event.MOVED, was=was[0] if when != was else None)
+    if blocked is not None:
+        freeing.moved(session, booking, starts_at=was[0], ends_at=was[1], staff_id=blocked)
     return booking
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 
 from app import clock
 from app.errors import DomainError, NotFound
-from app.operations import announcing, claims, interests, policies
+from app.operations import announcing, claims, freeing, interests, policies
 from app.operations.announcing import Event
 from app.operations.customers import clean
 from app.operations.moves import locked, move
@@ -105,6 +105,7 @@ def cancel(
     session.flush()  # who waits finds the time free
     if booking.ends_at > now and not was_offer:
         announcing.promise(session, booking, Event.CANCELLED)
+    freeing.cancelled(session, booking)
     return booking
 
 

@@ -154,7 +154,8 @@ def check(
     its service may have been retired. Whether it is still free when it is written is the
     database's decision.
     """
-    service, wall = _service(session, service_id, moving=ignore_booking_id is not None)
+    moving = ignore_booking_id is not None or ignore_class_session_id is not None
+    service, wall = _service(session, service_id, moving=moving)
     starts = instant(starts_at, wall.zone.key, field="starts_at")
     offer = _offer(session, service, staff_id)
     ends = None if ends_at is None else instant(ends_at, wall.zone.key, field="ends_at")
