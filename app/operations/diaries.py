@@ -6,12 +6,12 @@ database's exclusion constraints do: the larger of two counts.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import BindParameter, FromClause, Row, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -21,6 +21,7 @@ from app.operations.hours import (
     Rule,
     Span,
     Spans,
+    Spell,
     Wall,
     by_day,
     common,
@@ -44,6 +45,9 @@ OF_CUSTOMERS = frozenset({Channel.ONLINE, Channel.PARTNER})
 CHECK_IN, CHECK_OUT = time(14), time(11)
 LONGEST = timedelta(days=366)
 """A booking lasts a year at most; what takes longer is no booking."""
+
+
+EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class Why(StrEnum):
@@ -77,15 +81,16 @@ class Owned:
 class Diary:
     """When one member of staff (or, of None, the vendor) works, and what is in the way.
 
-    `begun` are the beginnings of working times, from which slots are counted.
+    `begun` are the beginnings of working times, from which slots are counted. What is taken is
+    there twice, with the buffers before and with those after.
     """
 
     open: Spans
-    begun: tuple[datetime, ...]
-    breaks: Spans
-    off: Spans
     before: Spans
     after: Spans
+    begun: Sequence[datetime]
+    breaks: Spans
+    off: Spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,36 +119,48 @@ class Plan:
 
     service: Service
     wall: Wall
+    spells: Sequence[Spell]
     offers: Mapping[int | None, Offer]
     diaries: Mapping[int | None, Diary]
     needs: Sequence[Need]
     closed: Sequence[tuple[Span, str | None]]
-    earliest: datetime | None
-    beyond: datetime | None
+    earliest: datetime
+    beyond: datetime
     before: timedelta
     after: timedelta
+    _lacking: dict[Span, Need | None] = field(default_factory=dict)
 
     def verdict(self, staff_id: int | None, starts_at: datetime, ends_at: datetime) -> Why | None:
         """Why `staff_id` cannot be booked from `starts_at` to `ends_at`; None if they can."""
-        if self.earliest is not None and starts_at < self.earliest:
-            return Why.TOO_SOON
-        if self.beyond is not None and starts_at >= self.beyond:
-            return Why.TOO_FAR
+        if not self.earliest <= starts_at < self.beyond:
+            return Why.TOO_SOON if starts_at < self.earliest else Why.TOO_FAR
         diary = self.diaries[staff_id]
         if not diary.open.hold(starts_at, ends_at):
             return Why.OUTSIDE
-        if diary.before.touch(starts_at - self.before, ends_at) or diary.after.touch(
-            starts_at, ends_at + self.after
-        ):
+        if diary.before.touch(starts_at - self.before, ends_at):
+            return Why.TAKEN
+        if diary.after.touch(starts_at, ends_at + self.after):
             return Why.TAKEN
         if self.needs and self.lacking(starts_at, ends_at) is not None:
             return Why.FULL
         return None
 
+    def taken_until(self, staff_id: int | None, starts_at: datetime, ends_at: datetime) -> datetime:
+        """When what is in the way of a time that is taken ends; no start before is free."""
+        diary = self.diaries[staff_id]
+        before = diary.before.last_end(starts_at - self.before, ends_at)
+        after = diary.after.last_end(starts_at, ends_at + self.after)
+        return max(before + self.before if before else starts_at, after or starts_at)
+
     def lacking(self, starts_at: datetime, ends_at: datetime) -> Need | None:
-        """The first resource of which too few are free then."""
+        """The first resource of which too few are free then; the same for whoever does it."""
+        known = self._lacking.get((starts_at, ends_at), ...)
+        if known is not ...:
+            return known
         before, after = self._ranges(starts_at, ends_at)
-        return next((need for need in self.needs if need.free(before, after) is None), None)
+        lacking = next((need for need in self.needs if need.free(before, after) is None), None)
+        self._lacking[starts_at, ends_at] = lacking
+        return lacking
 
     def units(self, starts_at: datetime, ends_at: datetime) -> dict[int, tuple[int, ...]]:
         """The units to claim of each resource for a time of which the verdict is good."""
@@ -162,9 +179,13 @@ class Plan:
         every = capped(self.service.slot_interval_minutes)
         for begins, ends in diary.open.near(since, until):
             inside = sorted({begins, *(at for at in diary.begun if begins < at < ends)})
-            for at, end in zip(inside, (*inside[1:], ends), strict=True):
-                if end > since and at < until:
-                    yield from (s for s in grid(self.wall, (at, end), every) if since <= s < until)
+            for span in zip(inside, (*inside[1:], ends), strict=True):
+                if span[1] <= since or span[0] >= until:
+                    continue
+                starts = grid(self.spells, span, every)
+                if span[0] < since or span[1] > until:
+                    starts = [at for at in starts if since <= at < until]
+                yield from starts
 
     def arrivals(self, since: datetime, until: datetime) -> Iterator[datetime]:
         """The beginnings of stays from `since` up to `until`: one a day, at the check-in time."""
@@ -206,35 +227,46 @@ def load(
     before, after = capped(service.buffer_before_minutes), capped(service.buffer_after_minutes)
     stay = service.kind == ServiceKind.STAY
     span = since - 2 * DAY, until + 2 * DAY
-    busy_span = since - before - DAY, until + after + DAY
-    ignored = without_booking, without_class
+    look = {
+        "vendor_id": service.vendor_id,
+        "staff_ids": [staff_id for staff_id in offers if staff_id is not None],
+        "since": since - before - DAY,
+        "until": until + after + DAY,
+        "longest_since": since - before - DAY - LONGEST,
+        "days_before": since - before - 4 * DAY,  # a class lasts three days at most
+        "without_booking": without_booking or 0,
+        "without_class": without_class or 0,
+    }
     exceptions = _exceptions(session, service.vendor_id, offers, span)
     hours = _hours(session, service, offers)
-    busy = _busy(session, service.vendor_id, offers, busy_span, ignored)
-    now = clock.now() if channel is not None and channel in OF_CUSTOMERS else None
+    busy = _busy(session, look)
+    reach = _reach(service, wall, clock.now()) if channel in OF_CUSTOMERS else EVER
     return Plan(
         service=service,
         wall=wall,
+        spells=list(wall.spells(span)),
         offers=offers,
         diaries={
             staff_id: _diary(wall, span, hours, exceptions, staff_id, busy, stay=stay)
             for staff_id in offers
         },
-        needs=_needs(session, service, busy_span, ignored),
+        needs=_needs(session, service, look),
         closed=[((row.starts_at, row.ends_at), row.reason) for row in exceptions
                 if row.staff_id is None and row.kind == TimeOffKind.OFF],
-        earliest=None if now is None else now + capped(service.min_notice_minutes),
-        beyond=None if now is None else _beyond(wall, now, service.max_advance_days),
+        earliest=reach[0],
+        beyond=reach[1],
         before=before,
         after=after,
     )  # fmt: skip
 
 
-def _beyond(wall: Wall, now: datetime, days: int | None) -> datetime | None:
-    """The midnight after the last day that may be booked."""
+def _reach(service: Service, wall: Wall, now: datetime) -> Span:
+    """When a customer may book for: after the notice, up to the last day ahead, all of it."""
+    earliest = now + capped(service.min_notice_minutes)
+    days = service.max_advance_days
     if days is None:
-        return None
-    return wall.begins(wall.day(now) + timedelta(min(days, 36500) + 1), time(0))
+        return earliest, EVER[1]
+    return earliest, wall.begins(wall.day(now) + timedelta(min(days, 36500) + 1), time(0))
 
 
 # --- who ----------------------------------------------------------------------------------
@@ -361,25 +393,56 @@ def _diary(
     before, after = busy.get(staff_id or 0, (Spans(), Spans()))
     return Diary(
         open=Spans(without(opened, (*narrow_breaks, *off))),
-        begun=tuple(begun),
-        breaks=Spans((*breaks, *narrow_breaks)),
-        off=Spans(off),
         before=before,
         after=after,
+        begun=begun,
+        breaks=Spans((*breaks, *narrow_breaks)),
+        off=Spans(off),
     )
 
 
 # --- what is in the way -------------------------------------------------------------------
 
 
-def _bounds(table: type[Booking] | type[ClassSession] | type[ResourceClaim]) -> tuple[Any, ...]:
+def _ends(table: FromClause) -> tuple[Any, ...]:
     """The four ends of the two ranges; a range that is empty has none."""
-    return (
-        func.lower(table.with_buffer_before),
-        func.upper(table.with_buffer_before),
-        func.lower(table.with_buffer_after),
-        func.upper(table.with_buffer_after),
+    return tuple(
+        end(table.c[name])
+        for name in ("with_buffer_before", "with_buffer_after")
+        for end in (func.lower, func.upper)
     )
+
+
+# Built once, on the tables: a statement a look, or rows of the mapper, would double the time.
+_BOOKINGS, _CLASSES, _CLAIMS = (model.__table__ for model in (Booking, ClassSession, ResourceClaim))
+_STAFF: BindParameter[int] = bindparam("staff_ids", expanding=True)
+_BOOKED = select(_BOOKINGS.c.staff_id, *_ends(_BOOKINGS)).where(
+    _BOOKINGS.c.vendor_id == bindparam("vendor_id"),
+    _BOOKINGS.c.staff_id.in_(_STAFF),
+    _BOOKINGS.c.starts_at < bindparam("until"),
+    _BOOKINGS.c.starts_at > bindparam("longest_since"),
+    _BOOKINGS.c.ends_at > bindparam("since"),
+    _BOOKINGS.c.status.in_(BLOCKING),
+    _BOOKINGS.c.kind != ServiceKind.CLASS,
+    _BOOKINGS.c.id != bindparam("without_booking"),
+)
+_LED = select(_CLASSES.c.staff_id, *_ends(_CLASSES)).where(
+    _CLASSES.c.vendor_id == bindparam("vendor_id"),
+    _CLASSES.c.staff_id.in_(_STAFF),
+    _CLASSES.c.starts_at < bindparam("until"),
+    _CLASSES.c.starts_at > bindparam("days_before"),
+    _CLASSES.c.status == SessionStatus.SCHEDULED,
+    _CLASSES.c.id != bindparam("without_class"),
+)
+_CLAIMED = select(_CLAIMS.c.resource_id, _CLAIMS.c.unit, *_ends(_CLAIMS)).where(
+    _CLAIMS.c.vendor_id == bindparam("vendor_id"),
+    _CLAIMS.c.resource_id.in_(bindparam("resource_ids", expanding=True)),
+    _CLAIMS.c.starts_at < bindparam("until"),
+    _CLAIMS.c.starts_at > bindparam("longest_since"),
+    _CLAIMS.c.held,
+    _CLAIMS.c.booking_id.is_distinct_from(bindparam("without_booking")),
+    _CLAIMS.c.class_session_id.is_distinct_from(bindparam("without_class")),
+)
 
 
 class Taken:
@@ -402,50 +465,17 @@ class Taken:
         return Spans(self.before.get(what, ())), Spans(self.after.get(what, ()))
 
 
-def _busy(
-    session: Session,
-    vendor_id: int,
-    staff_ids: Collection[int | None],
-    span: Span,
-    ignored: tuple[int | None, int | None],
-) -> dict[int, tuple[Spans, Spans]]:
+def _busy(session: Session, look: Mapping[str, Any]) -> dict[int, tuple[Spans, Spans]]:
     """What blocks each member of staff; conditions are plain, so indexes serve row security."""
-    people = [staff_id for staff_id in staff_ids if staff_id is not None]
-    if not people:
+    if not look["staff_ids"]:
         return {}
     taken = Taken()
-    taken.add(
-        session.execute(
-            select(Booking.staff_id, *_bounds(Booking)).where(
-                Booking.vendor_id == vendor_id,
-                Booking.staff_id.in_(people),
-                Booking.starts_at < span[1],
-                Booking.starts_at > span[0] - LONGEST,
-                Booking.ends_at > span[0],
-                Booking.status.in_(BLOCKING),
-                Booking.kind != ServiceKind.CLASS,
-                *([Booking.id != ignored[0]] if ignored[0] is not None else []),
-            )
-        )
-    )
-    taken.add(
-        session.execute(
-            select(ClassSession.staff_id, *_bounds(ClassSession)).where(
-                ClassSession.vendor_id == vendor_id,
-                ClassSession.staff_id.in_(people),
-                ClassSession.starts_at < span[1],
-                ClassSession.starts_at > span[0] - 3 * DAY,  # they last three days at most
-                ClassSession.status == SessionStatus.SCHEDULED,
-                *([ClassSession.id != ignored[1]] if ignored[1] is not None else []),
-            )
-        )
-    )
-    return {staff_id: taken.of(staff_id) for staff_id in people}
+    for statement in (_BOOKED, _LED):
+        taken.add(session.execute(statement, look))
+    return {staff_id: taken.of(staff_id) for staff_id in look["staff_ids"]}
 
 
-def _needs(
-    session: Session, service: Service, span: Span, ignored: tuple[int | None, int | None]
-) -> list[Need]:
+def _needs(session: Session, service: Service, look: Mapping[str, Any]) -> list[Need]:
     rows = session.execute(
         select(
             Resource.id,
@@ -466,33 +496,12 @@ def _needs(
     ).all()  # fmt: skip
     if not rows:
         return []
-    taken = _claimed(session, service.vendor_id, [row.id for row in rows], span, ignored)
+    claims = session.execute(_CLAIMED, {**look, "resource_ids": [row.id for row in rows]})
+    taken = Taken()
+    taken.add(((resource_id, unit), *ends) for resource_id, unit, *ends in claims)
     return [
         Need(row.id, row.name, row.quantity, [
             taken.of((row.id, unit)) for unit in range(1, row.capacity * row.is_active + 1)
         ])
         for row in rows
     ]  # fmt: skip
-
-
-def _claimed(
-    session: Session,
-    vendor_id: int,
-    resource_ids: list[int],
-    span: Span,
-    ignored: tuple[int | None, int | None],
-) -> Taken:
-    taken = Taken()
-    rows = session.execute(
-        select(ResourceClaim.resource_id, ResourceClaim.unit, *_bounds(ResourceClaim)).where(
-            ResourceClaim.vendor_id == vendor_id,
-            ResourceClaim.resource_id.in_(resource_ids),
-            ResourceClaim.starts_at < span[1],
-            ResourceClaim.starts_at > span[0] - LONGEST,
-            ResourceClaim.held,
-            *([ResourceClaim.booking_id.is_distinct_from(ignored[0])] if ignored[0] else []),
-            *([ResourceClaim.class_session_id.is_distinct_from(ignored[1])] if ignored[1] else []),
-        )
-    )
-    taken.add(((resource_id, unit), *ends) for resource_id, unit, *ends in rows)
-    return taken

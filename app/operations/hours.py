@@ -3,11 +3,16 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import accumulate, repeat
+from operator import add
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 Span = tuple[datetime, datetime]
 """From a beginning up to, and without, an end; both aware, in UTC."""
+
+Spell = tuple[Span, timedelta]
+"""A time in which the clock does not change, and how far it is ahead of UTC."""
 
 DAY = timedelta(days=1)
 
@@ -77,7 +82,7 @@ class Wall:
         """How far the clock is ahead of UTC at an instant."""
         return self.here(moment).utcoffset() or timedelta()
 
-    def spells(self, span: Span) -> Iterator[tuple[Span, timedelta]]:
+    def spells(self, span: Span) -> Iterator[Spell]:
         """The parts of a span between changes of the clock, each with its offset."""
         begins, ends = span
         since, offset = begins, self.offset(begins)
@@ -200,6 +205,11 @@ class Spans:
         before = bisect_left(self._begins, ends)
         return before > 0 and self._ends[before - 1] > begins
 
+    def last_end(self, begins: datetime, ends: datetime) -> datetime | None:
+        """The end of the last span that has time in common with this one."""
+        before = bisect_left(self._begins, ends)
+        return self._ends[before - 1] if before and self._ends[before - 1] > begins else None
+
     def near(self, begins: datetime, ends: datetime) -> list[Span]:
         """The spans that have time in common with this one."""
         first = bisect_right(self._ends, begins)
@@ -207,15 +217,21 @@ class Spans:
         return list(zip(self._begins[first:last], self._ends[first:last], strict=True))
 
 
-def grid(wall: Wall, span: Span, every: timedelta) -> Iterator[datetime]:
+def grid(spells: Iterable[Spell], span: Span, every: timedelta) -> list[datetime]:
     """The instants every `every` of wall time from the beginning of a span, before its end.
 
-    What the clocks skip is not among them; what comes twice is, twice.
+    `spells` are those of a time that the span lies in. What the clocks skip is not among the
+    instants; what comes twice is, twice.
     """
-    wall_begins = span[0] + wall.offset(span[0])
-    for (begins, ends), offset in wall.spells(span):
-        steps = -((wall_begins - (begins + offset)) // every)
-        at = wall_begins + steps * every - offset
-        while at < ends:
-            yield at
-            at += every
+    found: list[datetime] = []
+    wall_begins = None
+    for (begins, ends), offset in spells:
+        since, until = max(begins, span[0]), min(ends, span[1])
+        if since >= until:
+            continue
+        wall_begins = wall_begins or since + offset
+        at = since + (wall_begins - since - offset) % every
+        if at < until:
+            more = -((at - until) // every) - 1
+            found.extend(accumulate(repeat(every, more), add, initial=at))
+    return found

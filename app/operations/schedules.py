@@ -294,11 +294,17 @@ def _until(
 
 
 def _slots(plan: Plan, offer: Offer, span: Span) -> Iterator[Slot]:
-    length = _length(offer.minutes)
-    for starts in plan.starts(offer.staff_id, *span):
+    staff_id, length, price = offer.staff_id, _length(offer.minutes), offer.price
+    free_from = span[0]
+    for starts in plan.starts(staff_id, *span):
+        if starts < free_from:
+            continue  # the same booking is still in the way: asking again would only take time
         ends = starts + length
-        if plan.verdict(offer.staff_id, starts, ends) is None:
-            yield Slot(starts, ends, offer.staff_id, offer.price)
+        why = plan.verdict(staff_id, starts, ends)
+        if why is None:
+            yield Slot(starts, ends, staff_id, price)
+        elif why == Why.TAKEN:
+            free_from = plan.taken_until(staff_id, starts, ends)
 
 
 def _stays(plan: Plan, span: Span, nights: int) -> Iterator[Slot]:
@@ -315,9 +321,9 @@ def _stays(plan: Plan, span: Span, nights: int) -> Iterator[Slot]:
 def _refusal(
     plan: Plan, why: Why, staff_id: int | None, starts: datetime, ends: datetime
 ) -> DomainError:
-    if why == Why.TOO_SOON and plan.earliest:
+    if why == Why.TOO_SOON:
         return TooSoon(earliest=_when(plan, plan.earliest))
-    if why == Why.TOO_FAR and plan.beyond:
+    if why == Why.TOO_FAR:
         return TooFarAhead(latest=f"{plan.wall.here(plan.beyond - timedelta(1)):%d %B %Y}")
     if why == Why.FULL:
         return _no_room(plan, starts, ends)
