@@ -99,6 +99,7 @@ class Booking(OwnedByVendor, Timestamped, Base):
         Index(None, "vendor_id", "customer_id", "starts_at"),
         Index(None, "vendor_id", "service_id", "starts_at"),
         Index(None, "vendor_id", "staff_id", "starts_at"),
+        Index(None, "vendor_id", "staff_id", "ends_at", postgresql_where=text(_BLOCKS)),
         Index(None, "vendor_id", "status", "starts_at"),
         Index(None, "status", "starts_at"),
         Index(

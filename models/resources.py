@@ -90,6 +90,10 @@ class ResourceClaim(Belonging, Base):
         _no_overlap("with_buffer_before"),
         _no_overlap("with_buffer_after"),
         Index(None, "vendor_id", "resource_id", "starts_at"),
+        Index(
+            "ix_resource_claims_held", "vendor_id", "resource_id", "starts_at",
+            postgresql_where=text("held"),
+        ),
         Index(None, "vendor_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
         Index(
             None, "vendor_id", "class_session_id",

@@ -420,8 +420,7 @@ _BOOKED = select(_BOOKINGS.c.staff_id, *_ends(_BOOKINGS)).where(
     _BOOKINGS.c.vendor_id == bindparam("vendor_id"),
     _BOOKINGS.c.staff_id.in_(_STAFF),
     _BOOKINGS.c.starts_at < bindparam("until"),
-    _BOOKINGS.c.starts_at > bindparam("longest_since"),
-    _BOOKINGS.c.ends_at > bindparam("since"),
+    _BOOKINGS.c.ends_at > bindparam("since"),  # whenever it began: an index has what blocks by end
     _BOOKINGS.c.status.in_(BLOCKING),
     _BOOKINGS.c.kind != ServiceKind.CLASS,
     _BOOKINGS.c.id != bindparam("without_booking"),
@@ -439,6 +438,7 @@ _CLAIMED = select(_CLAIMS.c.resource_id, _CLAIMS.c.unit, *_ends(_CLAIMS)).where(
     _CLAIMS.c.resource_id.in_(bindparam("resource_ids", expanding=True)),
     _CLAIMS.c.starts_at < bindparam("until"),
     _CLAIMS.c.starts_at > bindparam("longest_since"),
+    func.upper(_CLAIMS.c.with_buffer_after) > bindparam("since"),
     _CLAIMS.c.held,
     _CLAIMS.c.booking_id.is_distinct_from(bindparam("without_booking")),
     _CLAIMS.c.class_session_id.is_distinct_from(bindparam("without_class")),
