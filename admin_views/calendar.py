@@ -9,15 +9,23 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from admin_views import calendar_commands as commands
 from admin_views import calendar_data as data
-from admin_views.access import needs
+from admin_views.access import allowed, needs
 from admin_views.calendar_asked import asked_of
 from admin_views.calendar_page import page_of, vendors_page
+from admin_views.calendar_peek import peek_of
+from admin_views.calendar_side import side_of
+from admin_views.calendar_typed import FIELDS
+from admin_views.loaders import record_id, without_control
+from admin_views.rendering import drawn
 from app.errors import DomainError, NotAllowed, NotFound
+from app.operations.schedules import Closed, OutsideHours, RoomTaken, SlotTaken
 from app.tenancy import current_actor
 from app.transact import in_thread
 
 STATUS: dict[type[Exception], int] = {NotFound: 404, NotAllowed: 403}
+OVER = (SlotTaken, RoomTaken, Closed, OutsideHours)
 FRESH = {"Cache-Control": "no-store"}
 
 
@@ -34,6 +42,11 @@ def vendor_here() -> int:
     return vendor_id
 
 
+def may_anyway(refusal: DomainError) -> bool:
+    """Whether whoever acts may book over it, with a reason."""
+    return isinstance(refusal, OVER) and allowed(current_actor().panel_role, "booking", "overbook")
+
+
 def answering(status: int) -> Callable[[Any], Any]:
     """Answer JSON; a refusal is `{sentence, field}` with `status`, unless it has one of its own."""
 
@@ -43,7 +56,8 @@ def answering(status: int) -> Callable[[Any], Any]:
             try:
                 found = await endpoint(view, request)
             except DomainError as refusal:
-                said = {"sentence": str(refusal), "field": refusal.field}
+                field = FIELDS.get(refusal.field or "", refusal.field)
+                said = {"sentence": str(refusal), "field": field, "anyway": may_anyway(refusal)}
                 code = STATUS.get(type(refusal), status)
                 return JSONResponse(said, code, headers=FRESH)
             return found if isinstance(found, Response) else JSONResponse(found, headers=FRESH)
@@ -63,7 +77,7 @@ class CalendarView(BaseView):
     @needs("list")
     async def calendar(self, request: Request) -> Response:
         """The page; the marketplace first chooses a vendor."""
-        query = request.query_params
+        query = query_of(request)
         vendor_id = current_actor().vendor_id
         if vendor_id is None:
             context = vendors_page(request)
@@ -79,7 +93,7 @@ class CalendarView(BaseView):
     @answering(400)
     async def data(self, request: Request) -> Any:
         """What stands on the days from `from` up to and with `to`, of `staff`."""
-        vendor_id, asked = vendor_here(), asked_of(request.query_params)
+        vendor_id, asked = vendor_here(), asked_of(query_of(request))
         return await in_thread(lambda session: data.data_of(session, vendor_id, asked))
 
     @expose("/calendar/changes", methods=["GET"], identity="calendar")
@@ -87,7 +101,7 @@ class CalendarView(BaseView):
     @answering(400)
     async def changes(self, request: Request) -> Any:
         """304 as long as nothing of these days changed since the fingerprint that is sent along."""
-        vendor_id, asked = vendor_here(), asked_of(request.query_params)
+        vendor_id, asked = vendor_here(), asked_of(query_of(request))
 
         def read(session: Session) -> str:
             return data.fingerprint_of(session, vendor_id, asked)
@@ -97,6 +111,78 @@ class CalendarView(BaseView):
         if request.headers.get("if-none-match") == word:
             return Response(status_code=304, headers=headers)
         return JSONResponse({"fingerprint": word.strip('"')}, headers=headers)
+
+    @expose("/calendar/side", methods=["GET"], identity="calendar")
+    @needs("list")
+    @answering(400)
+    async def side(self, request: Request) -> Any:
+        """The panels beside the calendar, drawn again."""
+        vendor_id = vendor_here()
+        panels = await in_thread(lambda session: side_of(session, vendor_id))
+        return {"html": drawn("panel/calendar_side.html", panels)}
+
+    @expose("/calendar/booking/{booking}", methods=["GET"], identity="calendar")
+    @needs("list")
+    @answering(409)
+    async def peek(self, request: Request) -> Any:
+        """One booking: the facts, and its buttons."""
+        vendor_here()
+        return await in_thread(peek_of, number=number_in(request))
+
+    # ---- writing ---------------------------------------------------------------------------
+
+    @expose("/calendar/book", methods=["POST"], identity="calendar")
+    @needs("book")
+    @answering(409)
+    async def book(self, request: Request) -> Any:
+        """A booking at a free time, or from now on."""
+        vendor_here()
+        values = await words_of(request)
+        return await in_thread(commands.booked, values=values)
+
+    @expose("/calendar/move/{booking}", methods=["POST"], identity="calendar")
+    @needs("move")
+    @answering(409)
+    async def move(self, request: Request) -> Any:
+        """Another time, length or person."""
+        vendor_here()
+        values = await words_of(request)
+        return await in_thread(commands.moved, number=number_in(request), values=values)
+
+    @expose("/calendar/booking/{booking}/{verb}", methods=["POST"], identity="calendar")
+    @needs("move")
+    @answering(409)
+    async def carry_on(self, request: Request) -> Any:
+        """Confirmed, here, done, not come, called off."""
+        vendor_here()
+        verb = str(request.path_params["verb"])
+        if verb not in commands.VERBS:
+            raise NotFound
+        values = await words_of(request)
+        return await in_thread(
+            commands.carried_on, number=number_in(request), verb=verb, values=values
+        )
+
+
+def query_of(request: Request) -> dict[str, str]:
+    """The address's query; `staff` may stand there several times."""
+    asked = request.query_params
+    staff = ",".join(filter(None, asked.getlist("staff")))
+    return {**asked, "staff": staff}
+
+
+def number_in(request: Request) -> int:
+    """The booking of the address; anything else is no booking."""
+    found = record_id(request.path_params["booking"])
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def words_of(request: Request) -> dict[str, str]:
+    """What was posted, as text."""
+    form = await request.form(max_files=0, max_fields=40, max_part_size=20_000)
+    return {name: without_control(str(value)) for name, value in form.multi_items()}
 
 
 VIEWS = [CalendarView]

@@ -35,13 +35,15 @@ def page_of(session: Session, vendor_id: int, query: Mapping[str, str]) -> dict[
     found = data.data_of(session, vendor_id, asked)
     role = current_actor().panel_role
     view = "week" if asked.count == 7 else "day"
+    people = everyone(session, vendor_id)
     return {
         "page_title": title_of(asked),
         "view": view,
         "zone": found["zone"].rpartition("/")[2].replace("_", " "),
         "links": links(asked, view, today),
         "month": month_of(asked, view, today),
-        "everyone": everyone(session, vendor_id),
+        "everyone": people,
+        "staff_choices": [(0, "Whoever is free"), *((one["id"], one["name"]) for one in people)],
         "chosen": asked.staff or (),
         **side_of(session, vendor_id),
         "asked": asked,

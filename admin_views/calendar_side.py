@@ -1,27 +1,32 @@
 """The panels beside the calendar: what waits for a yes or an outcome, and who waits for a time."""
 
+from datetime import datetime
 from typing import Any
 
+from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
 from admin_views.access import allowed
 from admin_views.saving import zone_named
 from admin_views.writing import capped, clock_time, day, moment, span, speaking_in
 from app import clock
+from app.operations import bookings
 from app.tenancy import current_actor
+from models.bookings import Booking
 from models.customers import called
 from models.waitlist import WaitStatus
 from reports import calendar
-from reports.calendar import Place, Row, Waiting
+from reports.calendar import CAP, Place, Row, Waiting
 
 BOOKINGS = "/admin/booking"
+MOST = 6
 
 
 def side_of(session: Session, vendor_id: int) -> dict[str, Any]:
     """The panels, each with its first rows; a panel without rows is not drawn."""
     place, now = calendar.place(session, vendor_id=vendor_id), clock.now()
     confirm = calendar.to_confirm(session, vendor_id=vendor_id, now=now)
-    ended = calendar.needs_outcome(session, vendor_id=vendor_id, now=now)
+    ended = _lacking(session, vendor_id, now)
     waiting = calendar.waitlist(session, vendor_id=vendor_id)
     with speaking_in(zone_named(place.zone)):
         panels = [
@@ -33,6 +38,18 @@ def side_of(session: Session, vendor_id: int) -> dict[str, Any]:
     return {"panels": panels}
 
 
+def _lacking(session: Session, vendor_id: int, now: datetime) -> Waiting:
+    """The latest bookings that are over and of which nobody has said how they ended."""
+    rows = bookings.needs_outcome(session, at=now, limit=MOST)
+    if len(rows) < MOST:
+        return Waiting(rows, len(rows))
+    capped_rows = select(literal(1)).where(
+        Booking.vendor_id == vendor_id, bookings.lacks_outcome(now)
+    )
+    count = select(func.count()).select_from(capped_rows.limit(CAP + 1).subquery())
+    return Waiting(rows, session.scalar(count) or 0)
+
+
 def _panel(
     title: str, found: Waiting, rows: list[dict[str, Any]], more: str | None
 ) -> dict[str, Any]:
@@ -42,13 +59,13 @@ def _panel(
     }  # fmt: skip
 
 
-def _sub(row: Row, place: Place, when: str) -> str:
+def _sub(row: Any, place: Place, when: str) -> str:
     service, staff = place.services.get(row.service_id), place.staff.get(row.staff_id)
     said = (when, service and service.name, staff and staff.name.split()[0])
     return " · ".join(str(part) for part in said if part)
 
 
-def _moves(row: Row, verb: str, title: str) -> dict[str, Any] | None:
+def _moves(row: Any, verb: str, title: str) -> dict[str, Any] | None:
     if not allowed(current_actor().panel_role, "booking", "move"):
         return None
     return {"title": title, "url": f"{BOOKINGS}/do/{row.id}/{verb}", "post": True}
@@ -62,12 +79,11 @@ def _to_confirm(row: Row, place: Place) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _ended(row: Row, place: Place) -> dict[str, Any]:
-    was_asked = row.status == "pending"
+def _ended(row: Any, place: Place) -> dict[str, Any]:
     return {
-        "title": called(row), "url": f"{BOOKINGS}/details/{row.id}", "look": row.id,
+        "title": called(row.customer), "url": f"{BOOKINGS}/details/{row.id}", "look": row.id,
         "sub": _sub(row, place, moment(row.starts_at)),
-        "action": None if was_asked else _moves(row, "complete", "Complete"),
+        "action": _moves(row, "complete", "Complete"),
     }  # fmt: skip
 
 

@@ -28,7 +28,6 @@ MOST_ROWS = 1000
 LONGEST = timedelta(days=3)
 LONGEST_STAY = timedelta(days=62)
 CAP = 1000
-BEHIND = timedelta(days=31)
 
 Row = sqlalchemy.Row[*tuple[Any, ...]]
 """What a question finds: its columns by name."""
@@ -246,7 +245,7 @@ def place(session: Session, *, vendor_id: int) -> Place:
 class Waiting:
     """The first few rows of a panel beside the calendar, and how many there are (capped)."""
 
-    rows: Sequence[Row]
+    rows: Sequence[Any]
     count: int
 
 
@@ -264,33 +263,11 @@ def to_confirm(session: Session, *, vendor_id: int, now: datetime, most: int = 6
         Booking.starts_at >= now,
         Booking.held_until.is_(None),
     ]
-    return _side(session, mine, Booking.starts_at, Booking.starts_at, most)
-
-
-def needs_outcome(session: Session, *, vendor_id: int, now: datetime, most: int = 6) -> Waiting:
-    """Bookings that are over and of which nobody has said how they ended, the latest first."""
-    open_ones = [BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.CHECKED_IN]
-    mine = [
-        Booking.vendor_id == vendor_id,
-        Booking.status.in_(open_ones),
-        Booking.starts_at >= now - BEHIND,
-        Booking.starts_at < now,
-        Booking.ends_at <= now,
-    ]
-    return _side(session, mine, Booking.starts_at, Booking.starts_at.desc(), most)
-
-
-def _side(
-    session: Session,
-    mine: Sequence[ColumnElement[bool]],
-    at: InstrumentedAttribute[datetime],
-    order: Any,
-    most: int,
-) -> Waiting:
     whose = and_(Customer.vendor_id == Booking.vendor_id, Customer.id == Booking.customer_id)
     wanted = select(*_SIDE, *_WHO).join(Customer, whose).where(*mine)
-    rows = session.execute(wanted.order_by(order, Booking.id).limit(most)).all()
-    return Waiting(rows, len(rows) if len(rows) < most else _capped(session, at, mine))
+    rows = session.execute(wanted.order_by(Booking.starts_at, Booking.id).limit(most)).all()
+    known = len(rows) if len(rows) < most else _capped(session, Booking.starts_at, mine)
+    return Waiting(rows, known)
 
 
 def waitlist(session: Session, *, vendor_id: int, most: int = 6) -> Waiting:

@@ -1,6 +1,7 @@
 /* The keyboard. Letters work outside of fields only, and can be switched off in the account menu. */
 (function () {
   var B = window.Backroom, going = 0;
+  B.going = function () { return going && Date.now() - going < 1500; };
   B.letters = function () { return document.documentElement.dataset.letters === "on"; };
   var GO = { t: "today", c: "calendar", k: "counter", u: "customers", o: "orders", r: "reports", b: "bookings", i: "imports" };
   var menuLink = function (letter) {
@@ -22,7 +23,7 @@
     return true;
   };
   var letter = function (key) {
-    if (going && Date.now() - going < 1500) {
+    if (B.going()) {
       going = 0;
       var a = menuLink(key);
       if (a) { a.click(); return true; }

@@ -47,7 +47,7 @@ def begin(
             "This service is not offered any more: choose another.", field="service_id"
         )
     if customer_id is None:
-        customer_id = _who(session, service.vendor_id, name, phone)
+        customer_id = welcome(session, vendor_id=service.vendor_id, name=name, phone=phone)
     now = clock.now().replace(second=0, microsecond=0)
     if staff_id is None:
         staff_id = _whoever_is_free(session, service)
@@ -67,7 +67,13 @@ def begin(
 # --- who it is ----------------------------------------------------------------------------
 
 
-def _who(session: Session, vendor_id: int, name: str | None, phone: str | None) -> int:
+def welcome(
+    session: Session, *, vendor_id: int, name: str | None = None, phone: str | None = None
+) -> int:
+    """The id of whoever says this name or number: known, else taken in; without both a number.
+
+    Refuses with `WhichOne` when several are called so.
+    """
     said = customers.clean(name, "name", longest=customers.LONGEST["full_name"])
     number = _number(session, vendor_id, phone)
     known = _with_phone(session, vendor_id, number, said) if number else None

@@ -1,0 +1,179 @@
+"""What the calendar writes: a booking made, moved, carried on, called off; time blocked."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from admin_views.calendar_typed import NotThere, Typed, who
+from admin_views.saving import zone_named
+from admin_views.writing import clock_time, day, speaking_in
+from app.errors import ChangedMeanwhile
+from app.operations import bookings, schedules, walk_ins
+from app.operations.moves import locked
+from app.tenancy import current_actor
+from models.bookings import Booking, BookingStatus
+from models.customers import called
+from models.services import Service, ServiceKind
+from models.staff import StaffMember
+from models.words import Channel
+from reports import calendar
+
+
+def with_zone(session: Session, values: Mapping[str, str]) -> Typed:
+    """The form, in the wall time of the vendor who acts."""
+    vendor_id = current_actor().vendor_id or 0
+    return Typed(values, calendar.zone_of(session, vendor_id=vendor_id))
+
+
+# --- booked ---------------------------------------------------------------------------------
+
+
+def booked(session: Session, values: Mapping[str, str]) -> dict[str, Any]:
+    """A booking at a time, or from now on (`now`) of somebody who stands there."""
+    form = with_zone(session, values)
+    service = form.number("service")
+    if service is None:
+        raise NotThere("Choose what is booked.", field="service")
+    made = _begun(session, form, service) if form.text("now") else _booked(session, form, service)
+    return {"key": f"b{made.id}", "message": f"{_who(made)}: {_when(form, made.starts_at)}."}
+
+
+def _booked(session: Session, form: Typed, service: int) -> Booking:
+    starts = form.wall("starts", exact="at")
+    known = form.number("customer")
+    said = {} if known else who(form.text("customer_text"))
+    staff = form.number("staff") or _whoever_is_free(session, service, starts)
+    vendor_id = current_actor().vendor_id or 0
+    customer = known or walk_ins.welcome(session, vendor_id=vendor_id, **said)
+    return bookings.book(
+        session,
+        customer_id=customer,
+        service_id=service,
+        starts_at=starts,
+        staff_id=staff,
+        channel=Channel.PHONE if known or said else Channel.WALK_IN,
+        note=form.text("note"),
+        anyway=form.text("anyway"),
+        status=BookingStatus.CONFIRMED,
+    )
+
+
+def _whoever_is_free(session: Session, service_id: int, starts: datetime) -> int | None:
+    """The first who can do it then; nobody for what needs nobody, and where nobody is free."""
+    service = session.get(Service, service_id)
+    if service is None or service.kind in (ServiceKind.CLASS, ServiceKind.STAY):
+        return None
+    free = schedules.free_staff(session, service_id=service_id, starts_at=starts)
+    return free[0] if free else None
+
+
+def _begun(session: Session, form: Typed, service: int) -> Booking:
+    known = form.number("customer")
+    return walk_ins.begin(
+        session,
+        service_id=service,
+        staff_id=form.number("staff"),
+        customer_id=known,
+        anyway=form.text("anyway"),
+        **({} if known else who(form.text("customer_text"))),
+    )
+
+
+# --- moved ----------------------------------------------------------------------------------
+
+
+def moved(session: Session, number: int, values: Mapping[str, str]) -> dict[str, Any]:
+    """Another time, length or person; refused when somebody changed the booking meanwhile.
+
+    `from` and `to` are instants; a form says `starts` in wall time instead, and the booking
+    lasts as long as it did.
+    """
+    form = with_zone(session, values)
+    booking = locked(session, Booking, number)
+    seen = form.text("seen")
+    if seen is not None and booking.updated_at.isoformat() != seen:
+        raise ChangedMeanwhile
+    before = _place(booking)
+    starts = form.moment("from") or form.wall("starts", exact="at")
+    ends = form.moment("to")
+    if ends is not None and ends - starts == booking.ends_at - booking.starts_at:
+        ends = None
+    staff = form.number("staff") if "staff" in values else booking.staff_id
+    booking = bookings.reschedule(
+        session,
+        booking_id=number,
+        starts_at=starts,
+        ends_at=ends,
+        staff_id=staff,
+        anyway=form.text("anyway"),
+    )
+    session.flush()  # the moment of change, which an undo has to know
+    session.refresh(booking, ["updated_at"])
+    with_whom = session.get(StaffMember, staff) if staff else None
+    said = f"{_who(booking)}: {_when(form, booking.starts_at)}"
+    said += f" with {with_whom.name}." if with_whom else "."
+    return {
+        "key": f"b{number}", "message": said, "seen": booking.updated_at.isoformat(),
+        "undo": before,
+    }  # fmt: skip
+
+
+def _place(booking: Booking) -> dict[str, Any]:
+    """Where it was, as a move back would say it."""
+    return {
+        "from": int(booking.starts_at.timestamp()), "to": int(booking.ends_at.timestamp()),
+        "staff": booking.staff_id or 0,
+    }  # fmt: skip
+
+
+# --- carried on -----------------------------------------------------------------------------
+
+
+Verb = Callable[[Session, int, Typed], Booking]
+
+
+def _plain(verb: Callable[..., Booking]) -> Verb:
+    return lambda session, number, _: verb(session, booking_id=number)
+
+
+def _cancel(session: Session, number: int, form: Typed) -> Booking:
+    return bookings.cancel(
+        session,
+        booking_id=number,
+        reason=form.text("reason"),
+        by=form.text("by") or "vendor",
+        waive=form.text("waive"),
+    )
+
+
+def _no_show(session: Session, number: int, form: Typed) -> Booking:
+    return bookings.mark_no_show(session, booking_id=number, waive=form.text("waive"))
+
+
+VERBS: Mapping[str, tuple[Verb, str]] = {
+    "confirm": (_plain(bookings.confirm), "The booking of {who} is confirmed."),
+    "check-in": (_plain(bookings.check_in), "{who} is here."),
+    "complete": (_plain(bookings.complete), "The booking of {who} is completed."),
+    "no-show": (_no_show, "{who} did not come."),
+    "reopen": (_plain(bookings.reopen), "The booking of {who} stands again."),
+    "cancel": (_cancel, "The booking of {who} is cancelled; its time is free again."),
+}
+"""A verb of the address -> what it does, and what is said then."""
+
+
+def carried_on(session: Session, number: int, verb: str, values: Mapping[str, str]) -> Any:
+    """Do what a button of a booking says."""
+    run, said = VERBS[verb]
+    booking = run(session, number, with_zone(session, values))
+    return {"key": f"b{number}", "message": said.format(who=_who(booking))}
+
+
+def _who(booking: Booking) -> str:
+    return called(booking.customer)
+
+
+def _when(form: Typed, moment: datetime) -> str:
+    with speaking_in(zone_named(form.zone)):
+        return f"{day(moment)}, {clock_time(moment)}"

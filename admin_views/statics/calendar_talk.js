@@ -1,0 +1,199 @@
+/* What the calendar asks and tells: a look at one booking with its commands, and the forms to book. */
+(function () {
+  var B = window.Backroom, C = B.cal;
+  if (!C) return;
+  var phone = matchMedia("(max-width: 767.98px)");
+
+  /* ---- a refusal stands at its field, else at the top of the form; nothing typed is lost ---- */
+  var clear = function (form) {
+    B.all(".is-invalid", form).forEach(function (e) { e.classList.remove("is-invalid"); e.removeAttribute("aria-invalid"); e.removeAttribute("aria-describedby"); });
+    B.all(".invalid-feedback", form).forEach(function (e) { e.remove(); });
+  };
+  var refuse = function (form, top, body) {
+    clear(form);
+    var field = body.field && form.querySelector("[name='" + CSS.escape(body.field) + "_text'], [name='" + CSS.escape(body.field) + "']:not([type=hidden])");
+    if (field && field.offsetParent) {
+      var said = B.make("div", { "class": "invalid-feedback", id: field.id + "-m" });
+      said.append(B.icon("alert-circle"), B.make("span", { dir: "auto" }, body.sentence));
+      field.classList.add("is-invalid");
+      field.setAttribute("aria-invalid", "true");
+      field.setAttribute("aria-describedby", said.id);
+      field.closest(".fld").append(said);
+      field.focus();
+    }
+    top.hidden = !!(field && field.offsetParent);
+    if (top.hidden) return;
+    top.querySelector("span").textContent = body.sentence;
+    top.setAttribute("tabindex", "-1");
+    top.focus();
+  };
+  var values = function (form) {
+    var found = {};
+    new FormData(form).forEach(function (v, k) { found[k] = v; });
+    return found;
+  };
+  var sending = function (form, on) { B.all("button[type=submit]", form).forEach(function (b) { b.disabled = on; b.setAttribute("aria-busy", on); }); };
+
+  /* ---- one booking ---- */
+  var peek = null;
+  C.closePeek = function (refocus) {
+    if (!peek) return false;
+    var was = peek;
+    peek = null;
+    was.box.remove();
+    B.all(".cb.is-open", C.grid).forEach(function (e) { e.classList.remove("is-open"); });
+    if (refocus) C.focus(was.key, was.inList) || (was.from && was.from.isConnected && was.from.focus());
+    return true;
+  };
+  var place = function () {
+    if (!peek || phone.matches) return;
+    var at = peek.from.getBoundingClientRect(), box = peek.box, r = box.getBoundingClientRect(), gap = 8;
+    var left = at.right + gap + r.width < innerWidth ? at.right + gap : at.left - gap - r.width;
+    if (left < gap) left = Math.max(gap, Math.min(at.left, innerWidth - r.width - gap));
+    var top = Math.max(60, Math.min(at.top - gap, innerHeight - r.height - gap));
+    box.style.left = left + scrollX + "px";
+    box.style.top = top + scrollY + "px";
+  };
+  C.look = function (key, from) {
+    var b = C.block(key), inList = C.list.contains(from);
+    if (!b || b["class"]) return Promise.resolve(false);
+    return B.json(C.config.here + "/booking/" + b.id).then(function (d) {
+      if (!d) { B.say("This booking is not here any more.", "danger"); return C.read(); }
+      C.closePeek();
+      var box = B.make("div", { "class": "peek cal-peek", role: "dialog", "aria-label": "Booking, " + b.name });
+      box.innerHTML = d.html;
+      peek = { key: key, id: b.id, box: box, from: from, inList: inList };
+      document.body.append(box);
+      mark();
+      place();
+      var first = box.querySelector("[data-cal-step], [data-cal-close]");
+      if (first) first.focus({ preventScroll: true });
+      return true;
+    });
+  };
+  var mark = function () {
+    if (!peek) return;
+    var e = C.grid.querySelector("[data-key='" + CSS.escape(peek.key) + "']");
+    if (!e) return;
+    e.classList.add("is-open");
+    if (!peek.inList) peek.from = e;
+  };
+  C.wrap.addEventListener("drawn", function () { mark(); });
+  addEventListener("resize", place);
+
+  C.wrap.addEventListener("click", function (ev) {
+    var a = ev.target.closest("a[data-key], .cb[data-key] > a"), aside = ev.target.closest("[data-cal-look]");
+    if (ev.ctrlKey || ev.metaKey || ev.shiftKey) return;
+    if (aside && C.block("b" + aside.dataset.calLook)) { ev.preventDefault(); C.look("b" + aside.dataset.calLook, aside); return; }
+    if (!a) return;
+    var key = a.dataset.key || a.closest("[data-key]").dataset.key;
+    if (key[0] !== "b") return;
+    ev.preventDefault();
+    if (peek && peek.key === key) C.closePeek(true); else C.look(key, a);
+  });
+  document.addEventListener("mousedown", function (ev) {
+    if (peek && !peek.box.contains(ev.target) && !ev.target.closest("[data-key], [data-toast]")) C.closePeek();
+  });
+  document.addEventListener("click", function (ev) {
+    if (!peek || !peek.box.contains(ev.target)) return;
+    if (ev.target.closest("[data-cal-close]")) { C.closePeek(true); return; }
+    var b = ev.target.closest("[data-cal-part]");
+    if (!b) return;
+    B.all("[data-part]", peek.box).forEach(function (f) { f.hidden = f.dataset.part !== b.dataset.calPart || !f.hidden; });
+    B.all("[data-cal-part]", peek.box).forEach(function (o) { o.setAttribute("aria-expanded", o === b && !peek.box.querySelector("[data-part='" + b.dataset.calPart + "']").hidden); });
+    place();
+    var first = peek.box.querySelector("[data-part]:not([hidden]) input:not([type=hidden])");
+    if (first) first.focus({ preventScroll: true });
+  });
+  document.addEventListener("change", function (ev) {
+    if (!peek || ev.target.name !== "by" || !peek.box.contains(ev.target)) return;
+    var free = ev.target.value === "vendor", f = ev.target.form;
+    f.querySelector("[data-cal-fee]").hidden = free;
+    var waive = f.elements.waive;
+    if (waive) waive.closest(".fld").hidden = free;
+  });
+  document.addEventListener("submit", function (ev) {
+    var f = ev.target;
+    if (!peek || !peek.box.contains(f)) return;
+    ev.preventDefault();
+    var key = peek.key, path = f.hasAttribute("data-cal-move") ? "/move/" + peek.id : "/booking/" + peek.id + "/" + f.dataset.calDo;
+    sending(f, true);
+    C.post(path, values(f)).then(function (answer) {
+      sending(f, false);
+      if (!answer.ok) { refuse(f, peek.box.querySelector("[data-cal-error]"), answer.body); return; }
+      C.closePeek(true);
+      done(answer.body, key);
+    });
+  }, true);
+  var done = function (body, key) {
+    var undo = body.undo && function () { C.post("/move/" + key.slice(1), Object.assign({ seen: body.seen }, body.undo)).then(function (a) { B.say(a.body.message || a.body.sentence, a.ok ? "" : "danger"); C.read(); }); };
+    C.toast(body.message, undo);
+    return C.read().then(function () { C.focus(body.key, phone.matches); });
+  };
+  C.carryOn = function (key, verb) {
+    return C.post("/booking/" + key.slice(1) + "/" + verb, {}).then(function (answer) {
+      if (!answer.ok) { B.say(answer.body.sentence, "danger"); return; }
+      done(answer.body, key);
+    });
+  };
+
+  /* ---- book, or begin with somebody who stands there ---- */
+  var dialog = document.getElementById("cal-book"), form = dialog && dialog.querySelector("form");
+  var two = function (n) { return (n < 10 ? "0" : "") + n; };
+  C.book = function (day, minute, staff) {
+    if (!dialog) return;
+    var d = C.data.days[day];
+    form.elements.starts.value = d.date + "T" + C.text(d, minute);
+    form.elements.at.value = d.begins + minute * 60;
+    if (staff || !C.week) form.elements.staff.value = staff || 0;
+    show(false);
+  };
+  var show = function (now) {
+    C.closePeek();
+    form.elements.now.value = now ? "1" : "";
+    B.all("[data-when]", form).forEach(function (e) { e.hidden = (e.dataset.when === "now") !== now; });
+    form.elements.starts.required = !now;
+    form.querySelector("h2").textContent = now ? "Walk-in" : "Book";
+    form.querySelector("button[type=submit]").textContent = now ? "Start now" : "Book";
+    form.querySelector("[data-cal-error]").hidden = true;
+    clear(form);
+    B.open("cal-book");
+    form.elements.customer_text.focus();
+  };
+  /* the next quarter of an hour today, else the beginning of the work of the day that is shown */
+  C.bookNext = function () {
+    var n = C.dayAt(C.now()), at, focused = document.activeElement && document.activeElement.closest(".cal-col");
+    if (n >= 0) at = Math.ceil((C.now() - C.data.days[n].begins) / 900) * 15;
+    else { n = focused ? +focused.dataset.day : 0; at = C.low + 60; }
+    C.book(n, Math.min(at, C.data.days[n].minutes - 15), focused ? +focused.dataset.staff || 0 : 0);
+  };
+  if (form) {
+    B.all("[data-cal-book]").forEach(function (b) { b.addEventListener("click", C.bookNext); });
+    B.all("[data-cal-walk-in]").forEach(function (b) { b.addEventListener("click", function () { form.elements.staff.value = 0; show(true); }); });
+    form.addEventListener("submit", function (ev) {
+      ev.preventDefault();
+      ev.stopPropagation();
+      sending(form, true);
+      C.post("/book", values(form)).then(function (answer) {
+        sending(form, false);
+        if (!answer.ok) {
+          B.all("[data-anyway]", form).forEach(function (e) { e.hidden = !answer.body.anyway; });
+          refuse(form, form.querySelector("[data-cal-error]"), answer.body);
+          return;
+        }
+        form.reset();
+        B.all("input[type=hidden]", form).forEach(function (i) { i.value = ""; });
+        B.all("[data-anyway]", form).forEach(function (e) { e.hidden = true; });
+        dialog.close();
+        done(answer.body, answer.body.key);
+      });
+    });
+  }
+
+  /* ---- the panels beside follow the calendar ---- */
+  var side = C.wrap.querySelector("[data-cal-side]"), first = true;
+  C.wrap.addEventListener("drawn", function () {
+    if (first) { first = false; return; }
+    B.json(C.config.here + "/side").then(function (d) { if (d && side && !side.contains(document.activeElement)) side.innerHTML = d.html; });
+  });
+})();
