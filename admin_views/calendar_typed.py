@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from admin_views.loaders import record_id, typed
+from admin_views.loaders import record_id
 from admin_views.saving import zone_named
 from app.errors import DomainError
 from app.operations.zones import EARLIEST, LATEST, instant
@@ -78,8 +78,8 @@ class Typed:
 
 def who(said: str | None) -> dict[str, str | None]:
     """A name or a number, by what it looks like."""
-    words = typed(said) or None
-    if words is None:
+    words = " ".join((said or "").split())
+    if not words:
         return {}
     looks_dialled = not re.search(r"[^\W\d_]", words) and len(re.findall(r"\d", words)) > 4
     return {"phone": words} if looks_dialled else {"name": words}
