@@ -4,13 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select, text, update
+from sqlalchemy.dialects.postgresql import Range
 
 from app import clock
 from app.database import begin
 from app.operations import bookings, clearing, lockout, memberships, users
 from app.tenancy import GATE, SYSTEM, acting, vendor_actor
 from models.memberships import Membership
+from models.resources import ResourceClaim
 from models.users import LoginSession, OneTimeLink, SignInAttempt
 from tasks.nightly import check_the_books, clear_sign_ins
 from tests import make
@@ -33,6 +35,34 @@ def test_true_books_are_found_true_and_false_ones_are_named(
     assert check_the_books.apply().get() == 2
     said = f"vendor {wrong}, customer {customer_id}, visit_count is 7 and should be 1."
     assert said in caplog.text
+
+
+def test_seats_and_rooms_are_held_against_their_bookings(
+    db: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        planned = make.class_session(session)
+        room = make.resource(session, capacity=9)
+        make.claim(session, resource=room, booking=make.booking(session), unit=2)
+        for status in ("confirmed", "pending", "cancelled"):
+            make.booking(session, class_session_id=planned.id, kind="class", status=status)
+            booking = make.booking(session)
+            claim = make.claim(session, resource=room, booking=booking).id
+            booking.status = status
+        planned_id = planned.id
+    assert check_the_books.apply().get() == 0
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        session.execute(text("UPDATE class_sessions SET taken = 1"))
+        session.execute(
+            update(ResourceClaim)
+            .where(ResourceClaim.id == claim)
+            .values(held=True, with_buffer_before=Range(empty=True))
+        )
+    assert check_the_books.apply().get() == 3
+    assert f"vendor {vendor_id}, class {planned_id}, taken is 1 and should be 2." in caplog.text
+    assert f"claim {claim}, held is True and should be False." in caplog.text
+    assert f"claim {claim}, with_buffer_before is empty and should be [" in caplog.text
 
 
 def test_a_cancelled_membership_ends_with_its_period(db: Connection) -> None:
