@@ -105,7 +105,8 @@ def cancel(
     session.flush()  # who waits finds the time free
     if booking.ends_at > now and not was_offer:
         announcing.promise(session, booking, Event.CANCELLED)
-    freeing.cancelled(session, booking)
+    if booking.overbooked is None:  # what blocked nobody frees nothing
+        freeing.cancelled(session, booking)
     return booking
 
 
