@@ -127,7 +127,7 @@ def preview(
     `starts` is the vendor's wall time, kept whatever the clocks do. Refuses more than a year of
     them, and a beginning in the past. Each fix that is proposed was free when it was looked up.
     """
-    service = _service(session, service_id)
+    service = _service(session, service_id, staff_id)
     zone = _zone(session, service.vendor_id)
     found = _occurrences(zone, staff_id, starts_on, starts, rhythm, occurrences)
     return [_looked_at(session, service, zone, one, channel) for one in found]
@@ -151,7 +151,7 @@ def begin(
 
     Refuses with `Conflict`, which names the first one that cannot be had and why.
     """
-    service = _service(session, service_id)
+    service = _service(session, service_id, staff_id)
     zone = _zone(session, service.vendor_id)
     found = _occurrences(zone, staff_id, starts_on, starts, rhythm, occurrences)
     wanted = list(_fixed(found, fixes or {}))
@@ -227,7 +227,8 @@ def end(
 # --- behind the verbs ---------------------------------------------------------------------
 
 
-def _service(session: Session, service_id: int) -> Service:
+def _service(session: Session, service_id: int, staff_id: int | None) -> Service:
+    """What is repeated; refuses who does not do it."""
     service = session.get(Service, service_id)
     if service is None or not service.is_active:
         raise schedules.CannotBook(
@@ -235,6 +236,7 @@ def _service(session: Session, service_id: int) -> Service:
         )
     if service.kind not in REPEATED:
         raise NotRepeated(kind=service.kind)
+    schedules.offer_of(session, service_id=service_id, staff_id=staff_id)
     return service
 
 
@@ -294,7 +296,7 @@ def _others(session: Session, service: Service, one: Occurrence) -> list[Fix]:
         session, service_id=service.id, starts_at=one.starts_at, but=(one.staff_id,)
     )[:MOST_PROPOSED]
     named = select(StaffMember.id, StaffMember.name).where(StaffMember.id.in_(free))
-    names = dict(session.execute(named).tuples().all())
+    names = {row.id: row.name for row in session.execute(named)}
     return [Fix(f"staff:{other}", f"With {names[other]}") for other in free]
 
 
@@ -329,7 +331,8 @@ def _with(one: Occurrence, key: str) -> Occurrence:
 
 def _agreed(session: Session, series: BookingSeries) -> BookingSeries:
     """The series written down, unless the same one is there: two clicks make one."""
-    if still_here(session, series.customer_id) is None:
+    customer = still_here(session, series.customer_id)
+    if customer is None or customer.vendor_id != series.vendor_id:
         raise schedules.CannotBook(
             "This customer is not here any more: choose one.", field="customer_id"
         )
