@@ -71,6 +71,7 @@ MATRIX: Mapping[str, Grants] = {
     "resource": _CATALOGUE,
     "service-resource": _CATALOGUE,
     "cancellation-policy": _CATALOGUE,
+    "working-hours": _grants(READ | {"edit"}, READ),
     "booking": _grants(FULL | _MOVED, WRITE | _MOVED),
     "order": _grants(FULL | _MOVED, WRITE | _MOVED),
     "order-line": _grants(FULL, FULL),

@@ -63,3 +63,10 @@ def of_its_own(fields: dict[str, Any], record: Any, changing: tuple[str, ...]) -
     if record is None:
         return fields
     return {name: field for name, field in fields.items() if name in changing}
+
+
+def hours_button(record: Any, owner: str) -> list[dict[str, Any]]:
+    """The way to the hours of a member of staff or a service, for who stands in their vendor."""
+    if current_actor().vendor_id != record.vendor_id:
+        return []
+    return [{"title": "Hours", "url": f"/admin/hours/{owner}", "icon": "clock-hour-9"}]

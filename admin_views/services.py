@@ -10,7 +10,7 @@ from admin_views.filters import InCategory, OneOf, YesNo, of_vendor
 from admin_views.forms import Amount, Check, Choice, Clock, Note, Pick, Text, Whole
 from admin_views.lists import Col, Sort
 from admin_views.lookups import categories_of
-from admin_views.parts import related_card
+from admin_views.parts import hours_button, related_card
 from admin_views.rendering import minutes, money, plural
 from admin_views.resources import NEEDS
 from admin_views.staff_services import DONE_BY
@@ -149,8 +149,11 @@ class ServiceView(HouseView, model=Service):
         super().change_record(session, record, *given)
 
     def more_details(self, session: Session, request: Request, record: Any) -> dict[str, Any]:
-        """Who does it, and what it needs."""
-        return {"related": [related_card(session, request, p, record) for p in (DONE_BY, NEEDS)]}
+        """Who does it, what it needs, and the way to its own hours."""
+        return {
+            "related": [related_card(session, request, p, record) for p in (DONE_BY, NEEDS)],
+            "buttons": hours_button(record, f"service-{record.id}"),
+        }
 
 
 VIEWS = [ServiceView]

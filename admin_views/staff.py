@@ -9,7 +9,7 @@ from admin_views.base import HouseView, declared
 from admin_views.filters import YesNo, of_vendor
 from admin_views.forms import Check, Email, Phone, Text
 from admin_views.lists import Col, Sort
-from admin_views.parts import related_card
+from admin_views.parts import hours_button, related_card
 from admin_views.staff_services import DOES
 from models.staff import StaffMember
 
@@ -54,8 +54,11 @@ class StaffView(HouseView, model=StaffMember):
     stays = "Bookings and tasks must be given to somebody else first; the trail of changes stays."
 
     def more_details(self, session: Session, request: Request, record: Any) -> dict[str, Any]:
-        """What they do."""
-        return {"related": [related_card(session, request, DOES, record)]}
+        """What they do, and the way to their hours."""
+        return {
+            "related": [related_card(session, request, DOES, record)],
+            "buttons": hours_button(record, f"staff-{record.id}"),
+        }
 
 
 VIEWS = [StaffView]

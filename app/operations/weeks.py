@@ -82,7 +82,7 @@ class TooManyTimes(DomainError):
 def periods(session: Session, owner: Owner) -> list[Period]:
     """The owner's weeks one after the other; none when they have no hours of their own."""
     rows = session.scalars(select(WorkingHours).where(*_of(owner)).order_by(WorkingHours.id)).all()
-    return _periods(rows)
+    return periods_of(rows)
 
 
 def in_force(found: Sequence[Period], on: date) -> Period | None:
@@ -225,8 +225,8 @@ def _write(
     )  # fmt: skip
 
 
-def _periods(rows: Sequence[WorkingHours]) -> list[Period]:
-    """The spans between the days on which anything begins or ends."""
+def periods_of(rows: Sequence[WorkingHours]) -> list[Period]:
+    """The weeks of one owner's rows, one after the other: between the days on which any changes."""
     starts = {row.effective_from for row in rows}
     starts |= {row.effective_to + timedelta(1) for row in rows if row.effective_to}
     edges = sorted(starts, key=lambda day: (day is not None, day))
