@@ -14,12 +14,26 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.database import begin
 from app.errors import DomainError
-from app.operations import bookings, interests, memberships, merging, orders, packages, tags, tasks
+from app.operations import (
+    bookings,
+    class_sessions,
+    interests,
+    memberships,
+    merging,
+    orders,
+    packages,
+    places,
+    tags,
+    tasks,
+    walk_ins,
+)
 from app.operations.lines import DraftLine
 from app.tenancy import acting, vendor_actor
 from models.bookings import Booking
 from models.customers import Customer
 from models.orders import LineKind, Order
+from models.resources import ResourceClaim
+from models.services import Service
 from models.vendors import Counter
 from tests import make
 
@@ -56,6 +70,137 @@ def test_one_of_eight_gets_the_slot(fresh_database: str, step: int) -> None:
     assert in_threads(vendor_id, bookings.book, calls) == ["Booking"] + ["SlotTaken"] * 7
     with acting(vendor_actor(vendor_id)), begin() as session:
         assert len(session.scalars(select(Booking)).all()) == 1
+
+
+def slot(session: Session, **service: Any) -> dict[str, Any]:
+    """What it takes to ask for an hour of somebody tomorrow."""
+    return {
+        "customer_id": make.customer(session).id,
+        "service_id": make.service(session, **service).id,
+        "staff_id": make.staff_member(session).id,
+        "starts_at": clock.now() + timedelta(days=1),
+    }
+
+
+def one_of(session: Session, *, verb: Callable[..., Any], **fields: Any) -> Any:
+    return verb(session, **fields)
+
+
+def test_one_gets_the_slot_whichever_way_they_come(fresh_database: str) -> None:
+    """Booked, moved or reopened: who comes second hears a sentence, and nobody is stuck."""
+    vendor_id = make.new_vendor()
+    yesterday = clock.now() - timedelta(days=1)
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        ids = slot(session) | {"starts_at": yesterday}
+        pair = {"staff_id": ids["staff_id"], "starts_at": yesterday}
+        late = [
+            bookings.book(session, **ids | {"starts_at": yesterday + timedelta(hours=2 * n)}).id
+            for n in range(1, 4)
+        ]
+        missed = []
+        for _ in range(2):
+            one = bookings.book(session, **ids)
+            bookings.confirm(session, booking_id=one.id)
+            bookings.mark_no_show(session, booking_id=one.id)
+            missed.append(one.id)
+    calls: list[dict[str, Any]] = [
+        *({"verb": bookings.book, **ids} for _ in range(3)),
+        *({"verb": bookings.reschedule, "booking_id": one, **pair} for one in late),
+        *({"verb": bookings.reopen, "booking_id": one} for one in missed),
+    ]
+    assert in_threads(vendor_id, one_of, calls) == ["Booking"] + ["SlotTaken"] * 7
+
+
+def test_saying_yes_and_booking_over_it_do_not_wait_for_each_other(fresh_database: str) -> None:
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        ids = slot(session, kind="lab_test")
+        room = make.resource(session)
+        service = session.get_one(Service, ids["service_id"])
+        make.service_resource(session, service=service, resource=room)
+        asked = bookings.book(session, **ids).id
+        alone = ids | {"staff_id": None}
+    calls = [
+        *({"verb": bookings.confirm, "booking_id": asked} for _ in range(2)),
+        *({"verb": bookings.book, **ids} for _ in range(3)),
+        *({"verb": bookings.book, **alone} for _ in range(3)),
+    ]
+    outcomes = in_threads(vendor_id, one_of, calls)
+    assert outcomes == ["Booking", "CannotMove"] + ["RoomTaken"] * 3 + ["SlotTaken"] * 3
+
+
+def test_as_many_get_a_room_as_there_are(fresh_database: str) -> None:
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        rooms = [make.resource(session, capacity=2) for _ in range(2)]
+        calls = []
+        for order in (rooms, rooms[::-1]):  # what one needs first, the other needs last
+            ids = slot(session, kind="stay") | {"staff_id": None}
+            for room in order:
+                service = session.get_one(Service, ids["service_id"])
+                make.service_resource(session, service=service, resource=room)
+            calls += [ids] * (THREADS // 2)
+    assert in_threads(vendor_id, bookings.book, calls) == ["Booking"] * 2 + ["RoomTaken"] * 6
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        claims = session.scalars(select(ResourceClaim)).all()
+        assert sorted((c.resource_id, c.unit) for c in claims) == sorted(
+            (room.id, unit) for room in rooms for unit in (1, 2)
+        )
+        assert places.drift(session) == []
+
+
+def test_the_last_seat_is_taken_once(fresh_database: str) -> None:
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        planned = make.class_session(session, seats=1, starts_at=clock.now() + timedelta(days=1))
+        call = {"service_id": planned.service_id, "class_session_id": planned.id}
+        calls = [
+            call | {"customer_id": make.customer(session).id, "starts_at": planned.starts_at}
+            for _ in range(THREADS)
+        ]
+    assert in_threads(vendor_id, bookings.book, calls) == ["Booking"] + ["ClassIsFull"] * 7
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        assert places.drift(session) == []
+
+
+def test_walk_ins_of_the_same_moment_get_different_people_and_numbers(fresh_database: str) -> None:
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        service_id = make.service(session).id
+        staff = {make.staff_member(session).id for _ in range(3)}
+    outcomes = in_threads(vendor_id, walk_ins.begin, [{"service_id": service_id}] * THREADS)
+    assert outcomes == ["Booking"] * 3 + ["SlotTaken"] * 5
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        rows = session.scalars(select(Booking)).all()
+        assert {row.staff_id for row in rows} == staff
+        assert sorted(row.customer.name for row in rows) == [
+            "Walk-in 0001", "Walk-in 0002", "Walk-in 0003",
+        ]  # fmt: skip
+
+
+def test_a_class_and_bookings_of_one_person_do_not_meet(fresh_database: str) -> None:
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        ids = slot(session)
+        lesson = make.service(session, kind="class", capacity=6).id
+    at = {"staff_id": ids["staff_id"], "starts_at": ids["starts_at"]}
+    calls = [
+        *({"verb": bookings.book, **ids} for _ in range(4)),
+        *({"verb": class_sessions.plan, "service_id": lesson, **at} for _ in range(4)),
+    ]
+    outcomes = in_threads(vendor_id, one_of, calls)
+    assert outcomes.count("SlotTaken") == 7
+    assert {"Booking", "list"} & set(outcomes)
+
+
+def test_a_booking_is_called_off_once(fresh_database: str) -> None:
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        booking_id = bookings.book(session, **slot(session)).id
+    outcomes = in_threads(vendor_id, bookings.cancel, [{"booking_id": booking_id}] * THREADS)
+    assert outcomes == ["Booking"] + ["CannotMove"] * 7
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        assert session.get_one(Booking, booking_id).sequence == 1
 
 
 def test_eight_orders_get_eight_numbers_without_a_gap(fresh_database: str) -> None:
