@@ -4,17 +4,18 @@
 database's exclusion constraints do: the larger of two counts.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, FromClause, Row, and_, bindparam, func, or_, select
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.operations import facts
 from app.operations.hours import (
     ALWAYS,
     DAY,
@@ -30,12 +31,9 @@ from app.operations.hours import (
     weekly,
     without,
 )
-from models.bookings import Booking, BookingStatus
-from models.class_sessions import ClassSession, SessionStatus
-from models.resources import Resource, ResourceClaim, ServiceResource
-from models.schedules import HoursKind, TimeOff, TimeOffKind, WorkingHours
-from models.services import Service, ServiceKind, StaffService
-from models.staff import StaffMember
+from models.bookings import BookingStatus
+from models.schedules import HoursKind, TimeOffKind
+from models.services import Service, ServiceKind
 from models.words import Channel
 
 BLOCKING = (BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.CHECKED_IN)
@@ -227,19 +225,21 @@ def load(
     before, after = capped(service.buffer_before_minutes), capped(service.buffer_after_minutes)
     stay = service.kind == ServiceKind.STAY
     span = since - 2 * DAY, until + 2 * DAY
-    look = {
+    found = facts.gather(session, {
         "vendor_id": service.vendor_id,
+        "service_id": service.id,
         "staff_ids": [staff_id for staff_id in offers if staff_id is not None],
         "since": since - before - DAY,
         "until": until + after + DAY,
+        "days_before": span[0],
+        "days_after": span[1],
         "longest_since": since - before - DAY - LONGEST,
-        "days_before": since - before - 4 * DAY,  # a class lasts three days at most
+        "classes_since": since - before - 4 * DAY,  # they last three days at most
         "without_booking": without_booking or 0,
         "without_class": without_class or 0,
-    }
-    exceptions = _exceptions(session, service.vendor_id, offers, span)
-    hours = _hours(session, service, offers)
-    busy = _busy(session, look)
+    })  # fmt: skip
+    hours = _hours(found.hours)
+    busy = _busy(found.busy)
     reach = _reach(service, wall, clock.now()) if channel in OF_CUSTOMERS else EVER
     return Plan(
         service=service,
@@ -247,12 +247,12 @@ def load(
         spells=list(wall.spells(span)),
         offers=offers,
         diaries={
-            staff_id: _diary(wall, span, hours, exceptions, staff_id, busy, stay=stay)
+            staff_id: _diary(wall, span, hours, found.exceptions, staff_id, busy, stay=stay)
             for staff_id in offers
         },
-        needs=_needs(session, service, look),
-        closed=[((row.starts_at, row.ends_at), row.reason) for row in exceptions
-                if row.staff_id is None and row.kind == TimeOffKind.OFF],
+        needs=_needs(found),
+        closed=[((row.begins, row.over), row.label) for row in found.exceptions
+                if row.staff_id is None and row.word == TimeOffKind.OFF],
         earliest=reach[0],
         beyond=reach[1],
         before=before,
@@ -274,20 +274,7 @@ def _reach(service: Service, wall: Wall, now: datetime) -> Span:
 
 def offers_of(session: Session, service: Service) -> tuple[dict[int, Offer], dict[int, str]]:
     """Who can do a service and on which terms; and the names of all who work at the vendor."""
-    mine = and_(
-        StaffService.vendor_id == StaffMember.vendor_id,
-        StaffService.staff_id == StaffMember.id,
-        StaffService.service_id == service.id,
-    )
-    rows = session.execute(
-        select(
-            StaffMember.id, StaffMember.name, StaffMember.is_active, StaffService.id.label("named"),
-            StaffService.duration_minutes, StaffService.price,
-        )
-        .outerjoin(StaffService, mine)
-        .where(StaffMember.vendor_id == service.vendor_id)
-        .order_by(StaffMember.name, StaffMember.id)
-    ).all()  # fmt: skip
+    rows = facts.offers(session, vendor_id=service.vendor_id, service_id=service.id)
     anybody = all(row.named is None for row in rows)
     offers = {
         row.id: Offer(
@@ -305,54 +292,14 @@ def offers_of(session: Session, service: Service) -> tuple[dict[int, Offer], dic
 # --- when they work -----------------------------------------------------------------------
 
 
-def _hours(
-    session: Session, service: Service, staff_ids: Collection[int | None]
-) -> dict[tuple[int | None, int | None], Owned]:
+def _hours(rows: Iterable[Row[Any]]) -> dict[tuple[int | None, int | None], Owned]:
     """Weekly hours by owner: (staff member, service), the vendor being (None, None)."""
-    rows = session.execute(
-        select(
-            WorkingHours.staff_id, WorkingHours.service_id, WorkingHours.kind,
-            WorkingHours.weekday, WorkingHours.starts, WorkingHours.ends,
-            WorkingHours.effective_from, WorkingHours.effective_to,
-        ).where(
-            WorkingHours.vendor_id == service.vendor_id,
-            or_(
-                WorkingHours.staff_id.in_([i for i in staff_ids if i is not None]),
-                and_(
-                    WorkingHours.staff_id.is_(None),
-                    or_(WorkingHours.service_id.is_(None), WorkingHours.service_id == service.id),
-                ),
-            ),
-        )
-    )  # fmt: skip
     owned: dict[tuple[int | None, int | None], Owned] = {}
     for row in rows:
-        rule = Rule(row.weekday, row.starts, row.ends, row.effective_from, row.effective_to)
-        hours = owned.setdefault((row.staff_id, row.service_id), Owned())
-        (hours.work if row.kind == HoursKind.WORK else hours.breaks).append(rule)
+        rule = Rule(row.number, row.starts, row.ends, row.first_day, row.last_day)
+        hours = owned.setdefault((row.staff_id, row.item_id), Owned())
+        (hours.work if row.word == HoursKind.WORK else hours.breaks).append(rule)
     return owned
-
-
-def _exceptions(
-    session: Session, vendor_id: int, staff_ids: Collection[int | None], span: Span
-) -> list[Row[Any]]:
-    return list(
-        session.execute(
-            select(
-                TimeOff.staff_id, TimeOff.kind, TimeOff.starts_at, TimeOff.ends_at, TimeOff.reason
-            )
-            .where(
-                TimeOff.vendor_id == vendor_id,
-                or_(
-                    TimeOff.staff_id.is_(None),
-                    TimeOff.staff_id.in_([i for i in staff_ids if i is not None]),
-                ),
-                TimeOff.starts_at < span[1],
-                TimeOff.ends_at > span[0],
-            )
-            .order_by(TimeOff.starts_at)
-        )
-    )
 
 
 def _diary(
@@ -375,10 +322,10 @@ def _diary(
     for row in exceptions:
         if row.staff_id is not None and row.staff_id != staff_id:
             continue
-        if row.kind == TimeOffKind.OFF:
-            off.append((row.starts_at, row.ends_at))
+        if row.word == TimeOffKind.OFF:
+            off.append((row.begins, row.over))
         elif row.staff_id is not None or not own.work:
-            extra.extend(by_day(wall, (row.starts_at, row.ends_at)))
+            extra.extend(by_day(wall, (row.begins, row.over)))
     pauses = [*(own if own.work else vendor).breaks, *own.breaks]
     if stay:
         work, pauses = weekly(wall, ALWAYS, first, last), []
@@ -404,47 +351,6 @@ def _diary(
 # --- what is in the way -------------------------------------------------------------------
 
 
-def _ends(table: FromClause) -> tuple[Any, ...]:
-    """The four ends of the two ranges; a range that is empty has none."""
-    return tuple(
-        end(table.c[name])
-        for name in ("with_buffer_before", "with_buffer_after")
-        for end in (func.lower, func.upper)
-    )
-
-
-# Built once, on the tables: a statement a look, or rows of the mapper, would double the time.
-_BOOKINGS, _CLASSES, _CLAIMS = (model.__table__ for model in (Booking, ClassSession, ResourceClaim))
-_STAFF: BindParameter[int] = bindparam("staff_ids", expanding=True)
-_BOOKED = select(_BOOKINGS.c.staff_id, *_ends(_BOOKINGS)).where(
-    _BOOKINGS.c.vendor_id == bindparam("vendor_id"),
-    _BOOKINGS.c.staff_id.in_(_STAFF),
-    _BOOKINGS.c.starts_at < bindparam("until"),
-    _BOOKINGS.c.ends_at > bindparam("since"),  # whenever it began: an index has what blocks by end
-    _BOOKINGS.c.status.in_(BLOCKING),
-    _BOOKINGS.c.kind != ServiceKind.CLASS,
-    _BOOKINGS.c.id != bindparam("without_booking"),
-)
-_LED = select(_CLASSES.c.staff_id, *_ends(_CLASSES)).where(
-    _CLASSES.c.vendor_id == bindparam("vendor_id"),
-    _CLASSES.c.staff_id.in_(_STAFF),
-    _CLASSES.c.starts_at < bindparam("until"),
-    _CLASSES.c.starts_at > bindparam("days_before"),
-    _CLASSES.c.status == SessionStatus.SCHEDULED,
-    _CLASSES.c.id != bindparam("without_class"),
-)
-_CLAIMED = select(_CLAIMS.c.resource_id, _CLAIMS.c.unit, *_ends(_CLAIMS)).where(
-    _CLAIMS.c.vendor_id == bindparam("vendor_id"),
-    _CLAIMS.c.resource_id.in_(bindparam("resource_ids", expanding=True)),
-    _CLAIMS.c.starts_at < bindparam("until"),
-    _CLAIMS.c.starts_at > bindparam("longest_since"),
-    func.upper(_CLAIMS.c.with_buffer_after) > bindparam("since"),
-    _CLAIMS.c.held,
-    _CLAIMS.c.booking_id.is_distinct_from(bindparam("without_booking")),
-    _CLAIMS.c.class_session_id.is_distinct_from(bindparam("without_class")),
-)
-
-
 class Taken:
     """What is taken of each of several: staff members, or units of a resource."""
 
@@ -465,43 +371,19 @@ class Taken:
         return Spans(self.before.get(what, ())), Spans(self.after.get(what, ()))
 
 
-def _busy(session: Session, look: Mapping[str, Any]) -> dict[int, tuple[Spans, Spans]]:
-    """What blocks each member of staff; conditions are plain, so indexes serve row security."""
-    if not look["staff_ids"]:
-        return {}
+def _busy(rows: Iterable[Row[Any]]) -> dict[int, tuple[Spans, Spans]]:
+    """What blocks each member of staff who has anything."""
     taken = Taken()
-    for statement in (_BOOKED, _LED):
-        taken.add(session.execute(statement, look))
-    return {staff_id: taken.of(staff_id) for staff_id in look["staff_ids"]}
+    taken.add((row.staff_id, *row[-4:]) for row in rows)
+    return {staff_id: taken.of(staff_id) for staff_id in taken.before | taken.after}
 
 
-def _needs(session: Session, service: Service, look: Mapping[str, Any]) -> list[Need]:
-    rows = session.execute(
-        select(
-            Resource.id,
-            Resource.name,
-            Resource.capacity,
-            Resource.is_active,
-            ServiceResource.quantity,
-        )
-        .join(Resource, and_(
-            Resource.vendor_id == ServiceResource.vendor_id,
-            Resource.id == ServiceResource.resource_id,
-        ))
-        .where(
-            ServiceResource.vendor_id == service.vendor_id,
-            ServiceResource.service_id == service.id,
-        )
-        .order_by(Resource.id)
-    ).all()  # fmt: skip
-    if not rows:
-        return []
-    claims = session.execute(_CLAIMED, {**look, "resource_ids": [row.id for row in rows]})
+def _needs(found: facts.Facts) -> list[Need]:
     taken = Taken()
-    taken.add(((resource_id, unit), *ends) for resource_id, unit, *ends in claims)
+    taken.add(((row.item_id, row.number), *row[-4:]) for row in found.claims)
     return [
-        Need(row.id, row.name, row.quantity, [
-            taken.of((row.id, unit)) for unit in range(1, row.capacity * row.is_active + 1)
+        Need(row.item_id, row.label, row.number, [
+            taken.of((row.item_id, unit)) for unit in range(1, row.capacity + 1)
         ])
-        for row in rows
+        for row in found.needs
     ]  # fmt: skip

@@ -1,0 +1,103 @@
+"""All that decides about a span of time, read by one statement: each costs more than its rows."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+
+class Facts(NamedTuple):
+    """The rows of each table: hours, exceptions, what blocks people, what is needed, its claims."""
+
+    hours: list[Row[Any]]
+    exceptions: list[Row[Any]]
+    busy: list[Row[Any]]
+    needs: list[Row[Any]]
+    claims: list[Row[Any]]
+
+
+# Conditions are plain, so that indexes serve row security. A range that is empty has no ends.
+_ALL = text(
+    """
+    SELECT 'hours' AS fact, staff_id, service_id AS item_id, weekday AS number, kind AS word,
+      CAST(NULL AS text) AS label, starts, ends, effective_from AS first_day,
+      effective_to AS last_day, CAST(NULL AS bigint) AS capacity,
+      CAST(NULL AS timestamptz) AS begins, CAST(NULL AS timestamptz) AS over,
+      CAST(NULL AS timestamptz) AS after_begins, CAST(NULL AS timestamptz) AS after_over
+    FROM working_hours
+    WHERE vendor_id = :vendor_id AND (
+      staff_id = ANY (CAST(:staff_ids AS bigint[]))
+      OR staff_id IS NULL AND (service_id IS NULL OR service_id = :service_id))
+    UNION ALL
+    SELECT 'exceptions', staff_id, NULL, NULL, kind, reason, NULL, NULL, NULL, NULL, NULL,
+      starts_at, ends_at, NULL, NULL
+    FROM time_off
+    WHERE vendor_id = :vendor_id
+      AND (staff_id IS NULL OR staff_id = ANY (CAST(:staff_ids AS bigint[])))
+      AND starts_at < :days_after AND ends_at > :days_before
+    UNION ALL
+    SELECT 'busy', staff_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+      lower(with_buffer_before), upper(with_buffer_before),
+      lower(with_buffer_after), upper(with_buffer_after)
+    FROM bookings
+    WHERE vendor_id = :vendor_id AND staff_id = ANY (CAST(:staff_ids AS bigint[]))
+      AND starts_at < :until AND ends_at > :since  -- whenever it began: an index has them by end
+      AND status IN ('pending', 'confirmed', 'checked_in') AND kind <> 'class'
+      AND id <> :without_booking
+    UNION ALL
+    SELECT 'busy', staff_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+      lower(with_buffer_before), upper(with_buffer_before),
+      lower(with_buffer_after), upper(with_buffer_after)
+    FROM class_sessions
+    WHERE vendor_id = :vendor_id AND staff_id = ANY (CAST(:staff_ids AS bigint[]))
+      AND starts_at < :until AND starts_at > :classes_since AND status = 'scheduled'
+      AND id <> :without_class
+    UNION ALL
+    SELECT 'needs', NULL, r.id, s.quantity, NULL, r.name, NULL, NULL, NULL, NULL,
+      CASE WHEN r.is_active THEN r.capacity ELSE 0 END, NULL, NULL, NULL, NULL
+    FROM service_resources s JOIN resources r ON r.vendor_id = s.vendor_id AND r.id = s.resource_id
+    WHERE s.vendor_id = :vendor_id AND s.service_id = :service_id
+    UNION ALL
+    SELECT 'claims', NULL, resource_id, unit, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+      lower(with_buffer_before), upper(with_buffer_before),
+      lower(with_buffer_after), upper(with_buffer_after)
+    FROM resource_claims
+    WHERE vendor_id = :vendor_id AND resource_id IN (
+        SELECT resource_id FROM service_resources
+        WHERE vendor_id = :vendor_id AND service_id = :service_id)
+      AND starts_at < :until AND starts_at > :longest_since AND upper(with_buffer_after) > :since
+      AND held AND booking_id IS DISTINCT FROM :without_booking
+      AND class_session_id IS DISTINCT FROM :without_class
+    """
+)
+
+
+_OFFERS = text(
+    """
+    SELECT m.id, m.name, m.is_active, s.id AS named, s.duration_minutes, s.price
+    FROM staff_members m
+    LEFT JOIN staff_services s
+      ON s.vendor_id = m.vendor_id AND s.staff_id = m.id AND s.service_id = :service_id
+    WHERE m.vendor_id = :vendor_id
+    ORDER BY m.name, m.id
+    """
+)
+
+
+def offers(session: Session, *, vendor_id: int, service_id: int) -> Sequence[Row[Any]]:
+    """All who work at the vendor, with what is said of them and the service; in order of names."""
+    session.flush()  # what is read again below
+    look = {"vendor_id": vendor_id, "service_id": service_id}
+    return session.connection().execute(_OFFERS, look).all()
+
+
+def gather(session: Session, look: Mapping[str, Any]) -> Facts:
+    """What the words of `look` ask for; exceptions are in order of time, needs in that of ids."""
+    session.flush()  # what is read again below
+    found = Facts([], [], [], [], [])
+    for row in session.connection().execute(_ALL, look):
+        getattr(found, row.fact).append(row)
+    found.exceptions.sort(key=lambda row: row.begins)
+    found.needs.sort(key=lambda row: row.item_id)
+    return found
