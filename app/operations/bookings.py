@@ -9,10 +9,9 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.money import rounded
-from app.operations import announcing, booking_times, claims, deals, freeing, policies
+from app.operations import announcing, booking_times, claims, deals, freeing, parties, policies
 from app.operations.announcing import Event
 from app.operations.booking_times import NoNights
-from app.operations.customers import still_here
 from app.operations.deals import ClassIsFull
 from app.operations.hours import Span, Wall
 from app.operations.moves import locked
@@ -35,7 +34,6 @@ from app.operations.policies import Fee, MayNotMove, MovedTooOften
 from app.operations.prices import amount
 from app.operations.schedules import CannotBook, EndsBeforeStart, RoomTaken, SlotTaken
 from models.bookings import Booking, BookingStatus, CancelledBy
-from models.customers import Customer
 from models.services import Service, ServiceKind
 from models.vendors import Vendor
 from models.words import Channel
@@ -99,9 +97,8 @@ def book(
     for which it may overlap: then it blocks nobody and claims no room. With `held_until` it is an
     offer. Refuses as `schedules.check` does, and with `ClassIsFull` and `NoNights`.
     """
-    customer = _customer(session, customer_id)
-    service = _service(session, service_id, customer.vendor_id)
-    wall = _wall(session, customer.vendor_id)
+    found = parties.between(session, customer_id=customer_id, service_id=service_id)
+    service, wall = found.service, found.wall
     channel, status = Channel(channel), _first(status, held_until)
     reason = reasoned(anyway, "anyway")
     _check_seats(service, seats)
@@ -109,9 +106,11 @@ def book(
         deal = deals.of_class(session, service, wall, class_session_id, seats, channel, reason)
     else:
         when = booking_times.wanted(service, wall, starts_at, ends_at, nights)
-        deal = deals.of_time(session, service, wall, when, staff_id, channel, reason)
+        deal = deals.of_time(
+            session, service, wall, when, staff_id, channel, reason, needs=found.needs
+        )
     booking = Booking(
-        vendor_id=customer.vendor_id,
+        vendor_id=service.vendor_id,
         public_ref=uuid4(),
         customer_id=customer_id,
         service_id=service_id,
@@ -125,7 +124,7 @@ def book(
         class_session_id=deal.class_session_id,
         series_id=series_id,
         series_number=series_number,
-        terms=policies.terms_of(session, service_id=service_id),
+        terms=found.terms,
         overbooked=reason,
         held_until=held_until,
         note=note or None,
@@ -230,22 +229,6 @@ def _first(status: str, held_until: datetime | None) -> BookingStatus:
     if status not in allowed:
         raise CannotBook("A booking begins as pending or confirmed.", field="status")
     return BookingStatus(status)
-
-
-def _customer(session: Session, customer_id: int) -> Customer:
-    customer = still_here(session, customer_id)
-    if customer is None:
-        raise CannotBook("This customer is not here any more: choose one.", field="customer_id")
-    return customer
-
-
-def _service(session: Session, service_id: int, vendor_id: int) -> Service:
-    service = session.get(Service, service_id)
-    if service is None or service.vendor_id != vendor_id or not service.is_active:
-        raise CannotBook(
-            "This service is not offered any more: choose another.", field="service_id"
-        )
-    return service
 
 
 def _wall(session: Session, vendor_id: int) -> Wall:

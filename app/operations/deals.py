@@ -50,6 +50,7 @@ def of_time(
     channel: Channel,
     anyway: str | None,
     *,
+    needs: bool = True,
     moving: int | None = None,
 ) -> Deal:
     """A time that fits, or is to overlap for the reason `anyway`; nobody takes it meanwhile.
@@ -60,7 +61,8 @@ def of_time(
     if anyway is not None:
         return _overlapping(session, service, wall, when, staff_id)
     starts, ends = when
-    claims.hold(session, vendor_id=service.vendor_id, service_id=service.id)
+    if needs:
+        claims.hold(session, vendor_id=service.vendor_id, service_id=service.id)
     fit = schedules.check(
         session, service_id=service.id, staff_id=staff_id, starts_at=starts, ends_at=ends,
         channel=channel, ignore_booking_id=moving,

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ScalarSelect, Text, cast, func, or_, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session, aliased
 
 from app.errors import DomainError
 from app.money import rounded
@@ -55,28 +57,26 @@ class Fee:
     sentence: str
 
 
+def frozen(vendor_id: Any, service_id: Any) -> ScalarSelect[Terms | None]:
+    """The terms of a service as an expression: its own, else those of all services."""
+    policy = aliased(CancellationPolicy)
+    parts = [(name, getattr(policy, name)) for name in _NUMBERS]
+    parts += [(name, cast(getattr(policy, name), Text)) for name in _PERCENTS]
+    return (
+        select(func.jsonb_build_object(*chain.from_iterable(parts), type_=JSONB))
+        .where(policy.vendor_id == vendor_id)
+        .where(or_(policy.service_id == service_id, policy.service_id.is_(None)))
+        .order_by(policy.service_id.nulls_last())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
 def terms_of(session: Session, *, service_id: int) -> Terms | None:
     """The terms that a booking of this service is made under now; None when none are set."""
-    query = (
-        select(CancellationPolicy)
-        .join(Service, Service.vendor_id == CancellationPolicy.vendor_id)
-        .where(Service.id == service_id)
-        .where(
-            or_(
-                CancellationPolicy.service_id == service_id,
-                CancellationPolicy.service_id.is_(None),
-            )
-        )
-        .order_by(CancellationPolicy.service_id.nulls_last())
-        .limit(1)
+    return session.scalar(
+        select(frozen(Service.vendor_id, Service.id)).where(Service.id == service_id)
     )
-    policy = session.scalars(query).one_or_none()
-    return None if policy is None else _frozen(policy)
-
-
-def _frozen(policy: CancellationPolicy) -> Terms:
-    numbers = {name: getattr(policy, name) for name in _NUMBERS}
-    return {**numbers, **{name: f"{getattr(policy, name):.2f}" for name in _PERCENTS}}
 
 
 def of_cancelling(

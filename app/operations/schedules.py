@@ -7,7 +7,6 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import NamedTuple
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import REFUSALS, DomainError
@@ -213,16 +212,12 @@ def free_staff(
 
 
 def _service(session: Session, service_id: int, *, moving: bool = False) -> tuple[Service, Wall]:
-    found = session.execute(
-        select(Service, Vendor.time_zone)
-        .join(Vendor, Vendor.id == Service.vendor_id)
-        .where(Service.id == service_id)
-    ).one_or_none()
-    if found is None or not (found[0].is_active or moving):
+    service = session.get(Service, service_id)
+    if service is None or not (service.is_active or moving):
         raise CannotBook(
             "This service is not offered any more: choose another.", field="service_id"
         )
-    return found[0], Wall(found[1])
+    return service, Wall(session.get_one(Vendor, service.vendor_id).time_zone)
 
 
 def _span(wall: Wall, since: datetime, until: datetime) -> Span:
