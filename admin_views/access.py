@@ -72,7 +72,7 @@ MATRIX: Mapping[str, Grants] = {
     "service-resource": _CATALOGUE,
     "cancellation-policy": _CATALOGUE,
     "working-hours": _grants(READ | {"edit"}, READ),
-    "booking": _grants(FULL | _MOVED, WRITE | _MOVED),
+    "booking": _grants(FULL | _MOVED | {"overbook"}, WRITE | _MOVED),
     "order": _grants(FULL | _MOVED, WRITE | _MOVED),
     "order-line": _grants(FULL, FULL),
     "task": _grants(FULL | _MOVED, FULL | _MOVED),

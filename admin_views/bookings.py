@@ -1,28 +1,34 @@
 """Bookings on screen: booked, moved to another time, and carried on by its buttons."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
+from admin_views import booking_terms as shown
+from admin_views.access import allowed
 from admin_views.base import declared
 from admin_views.details import link_to
-from admin_views.filters import Between, OneOf, Related, of_vendor
-from admin_views.forms import Amount, Choice, Note, Pick, Saving, WallTime
+from admin_views.filters import Between, InCategory, Named, OneOf, Related, of_vendor
+from admin_views.forms import Amount, Choice, Note, Pick, Saving, Text, WallTime, Whole
 from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids
 from admin_views.lookups import ALL_SERVICES, ALL_STAFF, CUSTOMERS, SERVICES, STAFF
+from admin_views.of_customers import branch
 from admin_views.rendering import moment
 from admin_views.saved_views import SavedViews
 from admin_views.saving import Command, Moves
+from app import clock
+from app.errors import DomainError
 from app.operations import bookings
+from app.tenancy import current_actor
 from models.bookings import BOOKING_TRANSITIONS, Booking, BookingStatus
-from models.services import ServiceKind
+from models.services import Service, ServiceKind
 from models.words import Channel
 
-ON_EDIT = ("staff", "starts_at", "ends_at", "note")
-TO_COME = (BookingStatus.PENDING, BookingStatus.CONFIRMED)
+ON_EDIT = ("staff", "starts_at", "ends_at", "anyway", "note")
 
 
 def moving(verb: Any, to: BookingStatus) -> Moves:
@@ -40,6 +46,35 @@ def moving(verb: Any, to: BookingStatus) -> Moves:
 def _only(statuses: tuple[BookingStatus, ...], pair: Moves) -> Moves:
     run, when = pair
     return run, lambda booking: booking.status in statuses and when(booking)
+
+
+class NoOverbooking(DomainError):
+    sentence = "Your role does not overbook: choose a free time, or ask a manager."
+    field = "anyway"
+
+
+def may_overbook() -> bool:
+    """Whether the one who acts may book over others, for a reason."""
+    return allowed(current_actor().panel_role, "booking", "overbook")
+
+
+def _book(session: Session, **values: Any) -> Booking:
+    given = {k: v for k, v in values.items() if v is not None}
+    if "anyway" in given and not may_overbook():
+        raise NoOverbooking
+    return bookings.book(session, **given)
+
+
+@dataclass(frozen=True)
+class InServiceCategory(InCategory):
+    """Categories of the services that were booked, with everything below them."""
+
+    def where(
+        self, session: Session, statement: Select[Any], values: list[Any], zone: Any
+    ) -> Select[Any]:
+        """The services of the branch, looked up first."""
+        wanted = select(Service.id).where(Service.category_id.in_(branch(session, values)))
+        return statement.where(self.column.in_(wanted))
 
 
 class BookingView(SavedViews, model=Booking):
@@ -63,10 +98,19 @@ class BookingView(SavedViews, model=Booking):
     search_hint = "Search customer"
     filters = (
         OneOf("status", "Status", Booking.status, icon="circle-dot", words=BookingStatus),
+        Named(
+            "open",
+            "Outcome",
+            icon="flag",
+            conditions=(
+                ("needed", "Needs an outcome", lambda: bookings.lacks_outcome(clock.now())),
+            ),
+        ),
         of_vendor(Booking.vendor_id),
         Between("day", "Day", Booking.starts_at),
         Related("staff", "With", Booking.staff_id, icon="id-badge-2", lookup=ALL_STAFF),
         Related("service", "Service", Booking.service_id, icon="sparkles", lookup=ALL_SERVICES),
+        InServiceCategory("category", "Category", Booking.service_id, icon="sitemap"),
         Related(
             "customer", "Customer", Booking.customer_id, icon="user", lookup=CUSTOMERS, open=False
         ),
@@ -88,33 +132,51 @@ class BookingView(SavedViews, model=Booking):
                 Col("starts_at", "From", "moment"),
                 Col("ends_at", "Until", "moment"),
                 Col("price", "Price", "money"),
+                Col("seats", "Places", value=shown.seats),
+                Col("class_session", "Class", value=shown.class_link),
+                Col("series", "Series", value=shown.series_link),
                 Col("channel", "Channel", "word"),
                 Col("note", "Note"),
-                Col("cancel_reason", "Why it was cancelled"),
+                Col("overbooked", "Overbooked on purpose"),
+                Col("held_until", "Held for the waitlist until", value=shown.held_until),
+            ),
+        ),
+        (
+            "Terms and fees",
+            (
+                Col("deposit", "Deposit", value=shown.deposit),
+                Col("terms", "Calling off", value=shown.terms),
+                Col("moves", "Moved by the customer", value=shown.moves),
+                Col("cancelled_by", "Called off", value=shown.called_off),
+                Col("cancel_reason", "Why"),
+                Col("fee", "Owed", value=shown.owed),
+                Col("fee_waived", "Let go, because"),
             ),
         ),
     )
+    details_loads = (*loads, joinedload(Booking.series))
     fields = declared(
         customer=Pick("Customer", CUSTOMERS, wanted=True),
         service=Pick("Service", SERVICES, wanted=True),
         staff=Pick("With", STAFF, hint="Empty: whoever is free"),
         starts_at=WallTime("From", wanted=True),
         ends_at=WallTime("Until", hint="Empty: as long as the service lasts"),
+        nights=Whole("Nights", low=1, high=366, hint="Of a stay, if no end is given"),
         price=Amount("Price", hint="Empty: the service's price"),
         channel=Choice("Channel", Channel, wanted=True, default=Channel.WALK_IN),
+        anyway=Text(
+            "Overbook it, because", longest=500,
+            hint="Only if it may overlap others, outside hours and rooms: say why",
+        ),
         note=Note("Note"),
-    )
+    )  # fmt: skip
     form_sections = (
         ("Who and what", ("customer", "service", "staff")),
-        ("When", ("starts_at", "ends_at")),
+        ("When", ("starts_at", "ends_at", "nights", "anyway")),
         ("More", ("price", "channel", "note")),
     )
     can_delete = False
-    creates_with = staticmethod(
-        lambda session, **values: bookings.book(
-            session, **{k: v for k, v in values.items() if v is not None}
-        )
-    )
+    creates_with = staticmethod(_book)
     commands = (
         Command(
             "confirm", "Confirm",
@@ -130,8 +192,12 @@ class BookingView(SavedViews, model=Booking):
             "The booking is completed.", icon="circle-check",
         ),
         Command(
-            "no-show", "No-show", *moving(bookings.mark_no_show, BookingStatus.NO_SHOW),
-            "Marked as a no-show.", icon="user-x",
+            "no-show", "No-show",
+            *shown.with_fee(
+                moving(bookings.mark_no_show, BookingStatus.NO_SHOW), shown.fee_of_not_coming
+            ),
+            "Marked as a no-show.", icon="user-x", ask=shown.ask_no_show, inputs=(shown.WAIVE,),
+            carries=shown.carried(shown.fee_of_not_coming), carried=("fee",),
         ),
         Command(
             "reopen", "They came after all",
@@ -139,10 +205,22 @@ class BookingView(SavedViews, model=Booking):
             "The booking stands again.", icon="refresh",
         ),
         Command(
-            "cancel", "Cancel booking", *moving(bookings.cancel, BookingStatus.CANCELLED),
+            "customer-cancels", "Customer cancels",
+            *shown.with_fee(
+                moving(shown.for_the_customer, BookingStatus.CANCELLED), shown.fee_of_cancelling
+            ),
+            "The booking is cancelled; its time is free again.", icon="calendar-x",
+            ask=shown.ask_cancel, inputs=(shown.WHY, shown.WAIVE),
+            carries=shown.carried(shown.fee_of_cancelling), carried=("fee",),
+        ),
+        Command(
+            "cancel", "Cancel booking", *moving(shown.by_the_vendor, BookingStatus.CANCELLED),
             "The booking is cancelled; its time is free again.", icon="calendar-x", danger=True,
-            ask=("Cancel this booking?", "Its time is free for others at once."),
-            input=("reason", "Why (optional)"),
+            ask=(
+                "Cancel this booking?",
+                "You call it off, so it costs the customer nothing. Its time is free at once.",
+            ),
+            inputs=(shown.WHY,),
         ),
     )  # fmt: skip
 
@@ -152,7 +230,7 @@ class BookingView(SavedViews, model=Booking):
 
     def may_edit(self, record: Any) -> bool:
         """Only what is still to come can be moved."""
-        return record.status in TO_COME
+        return record.status in shown.TO_COME
 
     def search_where(self, session: Session, rows: Select[Any], term: str) -> Select[Any]:
         """By customer."""
@@ -162,13 +240,15 @@ class BookingView(SavedViews, model=Booking):
         """What is booked stands; time, person and note can still change."""
         fields = super().form_fields(record)
         fields.pop("vendor", None)  # it is the customer's
+        if not may_overbook():
+            fields.pop("anyway", None)
         return fields if record is None else {n: f for n, f in fields.items() if n in ON_EDIT}
 
     def shown_values(self, session: Session, record: Any) -> dict[str, Any]:
         """What the form for a known booking shows."""
         return {
             "staff": record.staff_id, "starts_at": record.starts_at, "ends_at": record.ends_at,
-            "note": record.note,
+            "anyway": record.overbooked, "note": record.note,
         }  # fmt: skip
 
     def change_record(
@@ -182,16 +262,19 @@ class BookingView(SavedViews, model=Booking):
         """Another time or person goes through its rule; without another end it lasts as long."""
         starts, ends = values.get("starts_at"), values.get("ends_at")
         staff, note = values.get("staff_id"), values.get("note")
+        anyway = values.get("anyway") if may_overbook() else record.overbooked
         moved = starts is not None and starts != record.starts_at
         if moved and ends == record.ends_at:
             ends = None
-        if moved or staff != record.staff_id or (ends is not None and ends != record.ends_at):
+        longer = ends is not None and ends != record.ends_at
+        if moved or longer or (staff, anyway) != (record.staff_id, record.overbooked):
             bookings.reschedule(
                 session,
                 booking_id=record.id,
                 starts_at=starts or record.starts_at,
                 ends_at=ends,
                 staff_id=staff,
+                anyway=anyway,
             )
         if note != record.note:
             record.note = note

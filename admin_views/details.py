@@ -85,12 +85,13 @@ def commands(view: Any, request: Request, record: Any) -> dict[str, Any]:
         for c in view.commands
         if view.has_permission(request, c.action, record) and c.when(record)
     ]
-    plain = [button(view, request, record, c) for c in open_now if not c.ask]
-    asking = [button(view, request, record, c) for c in open_now if c.ask]
-    dialogs = [dialog(c, b) for c, b in zip([c for c in open_now if c.ask], asking, strict=True)]
+    drawn = [(c, button(view, request, record, c)) for c in open_now]
+    plain = [b for c, b in drawn if not c.ask]
+    asking = [(c, b) for c, b in drawn if c.ask]
+    dialogs = [dialog(c, b, record) for c, b in asking]
     opens = [
         {"title": b["title"], "icon": b["icon"], "danger": b["danger"], "dialog": f"do-{c.name}"}
-        for c, b in zip([c for c in open_now if c.ask], asking, strict=True)
+        for c, b in asking
     ]
     return {"operations": plain, "buttons": opens, "dialogs": dialogs}
 
@@ -106,11 +107,15 @@ def button(view: Any, request: Request, record: Any, wanted: Command) -> dict[st
     }  # fmt: skip
 
 
-def dialog(wanted: Command, shown: dict[str, Any]) -> dict[str, Any]:
+def dialog(wanted: Command, shown: dict[str, Any], record: Any) -> dict[str, Any]:
     """The question of a command that cannot be undone."""
-    title, text = wanted.ask or ("", "")
-    typed = wanted.input and {"name": wanted.input[0], "label": wanted.input[1]}
+    title, text = (wanted.ask(record) if callable(wanted.ask) else wanted.ask) or ("", "")
+    inputs = [
+        {"name": name, "label": label, "id": f"{wanted.name}-{name}"}
+        for name, label in wanted.inputs
+    ]
     return {
         "id": f"do-{wanted.name}", "title": title, "text": text, "verb": wanted.title,
-        "url": shown["url"], "input": typed, "danger": wanted.danger,
+        "url": shown["url"], "inputs": inputs, "danger": wanted.danger,
+        "fields": list(wanted.carries(record).items()) if wanted.carries else None,
     }  # fmt: skip

@@ -95,7 +95,7 @@ class OrderView(SavedViews, model=Order):
             "cancel", "Cancel order", *_moving(orders.cancel, OrderStatus.CANCELLED),
             "The order is cancelled.", icon="circle-x", danger=True,
             ask=("Cancel this order?", "It stays in the list with its number."),
-            input=("reason", "Why (optional)"),
+            inputs=(("reason", "Why (optional)"),),
         ),
     )  # fmt: skip
 

@@ -320,10 +320,9 @@ class Panel(Admin):
             raise HTTPException(403)
         number = view.number(request.path_params["pk"])
         posted = await typed_form(request)
-        words: dict[str, str] = {}
-        if wanted.input:
-            word = without_control(str(posted.get(wanted.input[0], ""))).strip()[:500]
-            words = {wanted.input[0]: word}
+        words = {
+            name: without_control(str(posted.get(name, ""))).strip()[:500] for name in wanted.takes
+        }
         try:
             done = await view.run_command(wanted, number, words)
         except HTTPException:

@@ -158,7 +158,7 @@ class PreferenceView(OfCustomersView, model=CustomerPreference):
         self, session: Session, values: dict[str, Any], data: Mapping[str, Any], context: Saving
     ) -> CustomerPreference:
         """Write them down, unless they are known already."""
-        categories = values.pop("categories_id", None) or []
+        categories = values.pop("categories", None) or []
         made = reaching.begin_preferences(session, **values)
         reaching.prefer_categories(session, customer_id=made.customer_id, category_ids=categories)
         return made
@@ -172,7 +172,7 @@ class PreferenceView(OfCustomersView, model=CustomerPreference):
         context: Saving,
     ) -> None:
         """Write what differs by the operations."""
-        categories = values.pop("categories_id", None) or []
+        categories = values.pop("categories", None) or []
         hours: dict[str, time | None] = {n: values[n] for n in ("quiet_from", "quiet_until")}
         whose = record.customer_id
         if any(getattr(record, name) != value for name, value in values.items()):

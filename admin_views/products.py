@@ -131,7 +131,7 @@ class ProductView(HouseView, model=Product):
         self, session: Session, values: dict[str, Any], data: Mapping[str, Any], context: Saving
     ) -> Any:
         """The product with its variants."""
-        rows = values.pop("variants_id", []) or []
+        rows = values.pop("variants", []) or []
         product = super().create_record(session, values, data, context)
         session.flush()  # the id that the variants refer to
         self.write_variants(product, rows)
@@ -146,7 +146,7 @@ class ProductView(HouseView, model=Product):
         context: Saving,
     ) -> None:
         """The product, and its variants as the form has them."""
-        rows = values.pop("variants_id", []) or []
+        rows = values.pop("variants", []) or []
         super().change_record(session, record, values, data, context)
         self.write_variants(record, rows)
 

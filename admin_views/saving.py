@@ -55,8 +55,9 @@ class Command:
     """What moves a record on: a button on its page, a POST, an operation.
 
     `run(session, record_id)` does it; `when(record)` says whether the button is there.
-    `ask` (question, what stays) makes the button ask first; `input` names a word it takes, which
-    is then handed on as a keyword.
+    `ask` (question, what stays; or what says them of the record) makes the button ask first;
+    `inputs` name the words it takes, `carries` what the question was about: both are handed on as
+    keywords.
     """
 
     name: str
@@ -68,8 +69,15 @@ class Command:
     primary: bool = False
     danger: bool = False
     action: str = "move"
-    ask: tuple[str, str] | None = None
-    input: tuple[str, str] | None = None
+    ask: tuple[str, str] | Callable[[Any], tuple[str, str]] | None = None
+    inputs: tuple[tuple[str, str], ...] = ()
+    carries: Callable[[Any], dict[str, str]] | None = None
+    carried: tuple[str, ...] = ()
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The names of the words that a POST of it may bring."""
+        return (*(name for name, _ in self.inputs), *self.carried)
 
 
 @dataclass(frozen=True)
@@ -145,9 +153,9 @@ def fingerprint(values: dict[str, Any]) -> str:
 
 
 def column_of(view: Any, name: str) -> str:
-    """The column behind a form's field: `customer` is kept in `customer_id`."""
+    """The column behind a form's field, if any: `customer` is kept in `customer_id`."""
     columns = view.model.__mapper__.columns
-    return name if name in columns else f"{name}_id"
+    return f"{name}_id" if name not in columns and f"{name}_id" in columns else name
 
 
 def kept_values(view: Any, data: dict[str, Any], context: Saving, record: Any) -> dict[str, Any]:

@@ -124,7 +124,7 @@ class TaskView(SavedViews, model=Task):
             "cancel", "Cancel task", *moving(tasks.cancel, TaskStatus.CANCELLED),
             "The task is cancelled.", icon="circle-x", danger=True,
             ask=("Cancel this task?", "It can be opened again later."),
-            input=("reason", "Why (optional)"),
+            inputs=(("reason", "Why (optional)"),),
         ),
     )  # fmt: skip
 
