@@ -285,6 +285,8 @@ def test_a_shorter_service_gets_the_part_that_suits(shop: int) -> None:
         entry = line.one_more(session, service_id=short, from_time=time(10, 30))
         second = line.one_more(session, 5, service_id=short)
     cancel(line.taken)
+    with begin() as session:
+        assert waitlist.fill(session, booking_id=line.taken) == []
     assert status(entry, second) == ["offered", "waiting"]  # one live offer a freed slot
     with begin() as session:
         assert held(session, entry).starts_at == TUESDAY + HALF_AN_HOUR
