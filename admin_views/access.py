@@ -38,6 +38,7 @@ def _grants(
 _CUSTOMER = FULL | {"bulk", "views", "tags", "duplicates"}
 _OF_A_CUSTOMER = _grants(FULL, FULL)
 _MOVED = {"move", "views"}
+_WAITS = (READ | {"create", "move", "offer"},) * 2
 _CATALOGUE = _grants(FULL, READ)
 _USERS = READ | {"invite", "role", "remove", "reset"}
 
@@ -73,6 +74,8 @@ MATRIX: Mapping[str, Grants] = {
     "cancellation-policy": _CATALOGUE,
     "working-hours": _grants(READ | {"edit"}, READ),
     "booking": _grants(FULL | _MOVED | {"overbook"}, WRITE | _MOVED),
+    "class-session": _grants(WRITE | {"move", "roster"}, READ | {"roster"}),
+    "waitlist-entry": _grants(*_WAITS),
     "order": _grants(FULL | _MOVED, WRITE | _MOVED),
     "order-line": _grants(FULL, FULL),
     "task": _grants(FULL | _MOVED, FULL | _MOVED),

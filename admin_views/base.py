@@ -476,6 +476,10 @@ class HouseView(ModelView):
         session.add(record)
         return record
 
+    def held(self, session: Session, number: int) -> Any:
+        """The record, held while it is changed; None when it is not there."""
+        return session.get(self.model, number, with_for_update={"of": self.model})
+
     def change_record(
         self,
         session: Session,

@@ -315,3 +315,30 @@ class Named(Filter):
     def choices(self, session: Session, values: list[Any]) -> list[dict[str, Any]]:
         """Every name."""
         return [_line(n, label, selected=n in values) for n, label, _ in self.conditions]
+
+
+@dataclass(frozen=True)
+class Usually(Named):
+    """Conditions of which the first is in force as long as the address names none.
+
+    "all" in the address takes it away; so does any parameter of `unless`, such as a day.
+    """
+
+    unless: tuple[str, ...] = ()
+    everything: str = "All"
+
+    def values(self, address: Address) -> list[Any]:
+        """The name asked for, else the first."""
+        if address.one(self.name) == "all" or any(address.one(p) for p in self.unless):
+            return super().values(address)
+        return super().values(address) or [self.conditions[0][0]]
+
+    def choices(self, session: Session, values: list[Any]) -> list[dict[str, Any]]:
+        """Every name, and all of them."""
+        everything = _line("all", self.everything, selected=not values)
+        return [*super().choices(session, values), everything]
+
+    def chip(self, session: Session, address: Address, values: list[Any]) -> dict[str, Any]:
+        """See `Filter`; without it the list is of all."""
+        shown = super().chip(session, address, values)
+        return {**shown, "remove_url": address.url(**{self.name: "all"})}

@@ -2,18 +2,21 @@
 
 from typing import Any
 
+from sqlalchemy import Select
 from sqlalchemy.orm import Session, joinedload
 
 from admin_views.loaders import Customers, Records, Words
 from admin_views.places import countries, zones
-from admin_views.rendering import minutes, money, word
+from admin_views.rendering import minutes, moment, money, word
+from app import clock
 from models.categories import Category, CategoryKind
+from models.class_sessions import ClassSession, SessionStatus
 from models.memberships import MembershipPlan
 from models.orders import LineKind
 from models.packages import Package
 from models.products import Product, Variant
 from models.resources import Resource
-from models.services import Service
+from models.services import Service, ServiceKind
 from models.staff import StaffMember
 
 CUSTOMERS = Customers()
@@ -26,6 +29,12 @@ SERVICES = Records(
     live=(Service.is_active,),
 )
 ALL_SERVICES = Records(Service, (Service.name,))
+CLASSES = Records(
+    Service,
+    (Service.name,),
+    hint=lambda s: f"{minutes(s.duration_minutes)} · {s.capacity} places",
+    live=(Service.is_active, Service.kind == ServiceKind.CLASS),
+)
 STAFF = Records(
     StaffMember,
     (StaffMember.name,),
@@ -81,6 +90,32 @@ def categories_of(kind: CategoryKind) -> Records:
         live=(Category.kind == kind,),
         loads=(joinedload(Category.parent),),
     )
+
+
+class ClassesToCome(Records):
+    """Single classes that are still to come, the soonest first, by the name of their service."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ClassSession,
+            (Service.name,),
+            hint=lambda c: f"{c.taken} of {c.seats} places taken",
+            live=(ClassSession.status == SessionStatus.SCHEDULED,),
+            loads=(joinedload(ClassSession.service),),
+            joins=(ClassSession.service,),
+        )
+
+    def statement(self) -> Select[Any]:
+        """See `Records`."""
+        to_come = super().statement().where(ClassSession.starts_at > clock.now())
+        return to_come.order_by(None).order_by(ClassSession.starts_at, ClassSession.id)
+
+    def text(self, found: Any) -> str:
+        """Yoga, 24 Nov, 18:00."""
+        return f"{found.service.name}, {moment(found.starts_at)}"
+
+
+CLASSES_TO_COME = ClassesToCome()
 
 
 class Items:

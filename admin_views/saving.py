@@ -190,7 +190,7 @@ def create(view: Any, data: dict[str, Any]) -> Saved:
 def change(view: Any, number: int, data: dict[str, Any], seen: str) -> Saved:
     """Write what the form read over a record that is still as the form showed it."""
     with writing(view.model, number) as session:
-        record = session.get(view.model, number, with_for_update={"of": view.model})
+        record = view.held(session, number)
         if record is None:
             raise NotFound
         if seen != fingerprint(view.shown_values(session, record)):

@@ -135,6 +135,16 @@ def plan(
     return planned
 
 
+def hold(session: Session, *, class_session_id: int) -> ClassSession:
+    """A class and all who have or want a seat, held in the order in which others hold them."""
+    known = session.get(ClassSession, class_session_id)
+    if known is None:
+        raise NotFound
+    _waiting(session, known)
+    _standing(session, known)
+    return _held(session, class_session_id)
+
+
 def move(
     session: Session,
     *,
@@ -367,12 +377,8 @@ def _to_come(session: Session, class_session_id: int) -> ClassSession:
 
 
 def _with_everybody(session: Session, class_session_id: int) -> ClassSession:
-    """The class and all who have or want a seat, held in the order in which others hold them."""
-    known = session.get(ClassSession, class_session_id)
-    if known is None:
-        raise NotFound
-    _waiting(session, known)
-    _standing(session, known)
+    """The class, still to come, and all who have or want a seat, held."""
+    hold(session, class_session_id=class_session_id)
     return _to_come(session, class_session_id)
 
 

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from admin_views.access import allowed
 from admin_views.base import HouseView
 from admin_views.lists import Address
 from admin_views.panel import view_classes
+from app import clock
 from app.database import begin
 from app.tenancy import Actor, acting, admin_actor, vendor_actor
 from tests import make
@@ -26,6 +28,8 @@ VIEWS: dict[str, Any] = {
 Make = Callable[[Session], Any]
 MAKE: dict[str, Make] = {
     "booking": make.booking,
+    "class-session": lambda s: make.class_session(s, starts_at=clock.now() + timedelta(days=2)),
+    "waitlist-entry": make.waitlist_entry,
     "order": lambda s: make.order(s, status="draft", number=None, placed_at=None),
     "task": make.task,
     "package": make.package,

@@ -54,7 +54,8 @@ PICKS = [
 
 
 def _foreign(vendor: int, field: str) -> int:
-    noun = {"staff": "staff-member", "assignee": "staff-member", "plan": "membership-plan"}
+    noun = {"staff": "staff-member", "assignee": "staff-member", "plan": "membership-plan",
+            "class_session": "class-session"}  # fmt: skip
     return made(noun.get(field, field), vendor)
 
 
