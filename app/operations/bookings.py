@@ -24,15 +24,14 @@ from app.operations.outcomes import (
     check_in,
     complete,
     confirm,
-    lacks_outcome,
     mark_no_show,
-    needs_outcome,
     reasoned,
     reopen,
 )
 from app.operations.policies import Fee, MayNotMove, MovedTooOften
 from app.operations.prices import amount
 from app.operations.schedules import CannotBook, EndsBeforeStart, RoomTaken, SlotTaken
+from app.operations.unfinished import lacks_outcome, needs_outcome
 from models.bookings import Booking, BookingStatus, CancelledBy
 from models.services import Service, ServiceKind
 from models.vendors import Vendor

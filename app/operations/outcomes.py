@@ -1,13 +1,11 @@
 """What becomes of a booking: confirmed, here, done, called off, not come; and what that costs."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Integer, Select, func, literal, select, union_all
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import DomainError, NotFound
@@ -23,9 +21,6 @@ from models.vendors import Vendor
 from models.words import InterestKind
 
 BLOCKING = (BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.CHECKED_IN)
-OPEN = (BookingStatus.CONFIRMED, BookingStatus.CHECKED_IN)
-"""What asks for an outcome once its time is over."""
-
 LONGEST_REASON = 500
 NO_FEE = Decimal("0.00")
 
@@ -145,57 +140,6 @@ def reopen(session: Session, *, booking_id: int) -> Booking:
     interests.hold(session, booking.customer_id)
     interests.count(session, customer_id=booking.customer_id, no_shows=-1)
     return booking
-
-
-# --- what nobody has said yet -------------------------------------------------------------
-
-
-def lacks_outcome(at: datetime) -> ColumnElement[bool]:
-    """The condition that a booking's time was over at `at`, with its grace, and nobody said how."""
-    return (Booking.status.in_(OPEN)) & _over(Booking, at)
-
-
-def needs_outcome(
-    session: Session, *, at: datetime | None = None, limit: int = 100
-) -> Sequence[Booking]:
-    """Bookings whose time is over and of which nobody said what became; the latest first.
-
-    At most `limit`, with customer, service and staff at hand. `at` is an aware moment.
-    """
-    # Newest first of each status is one walk along an index; of both at once it is a sort.
-    parts = [_open(status, at or clock.now(), limit).subquery() for status in OPEN]
-    found = union_all(*(select(part) for part in parts)).subquery()
-    query = (
-        select(Booking)
-        .join(found, found.c.id == Booking.id)
-        .order_by(Booking.starts_at.desc(), Booking.id.desc())
-        .limit(limit)
-        .options(
-            joinedload(Booking.customer),
-            joinedload(Booking.service),
-            joinedload(Booking.staff_member),
-        )
-    )
-    return session.scalars(query).all()
-
-
-def _open(status: BookingStatus, at: datetime, limit: int) -> Select[int]:
-    one = aliased(Booking)
-    return (
-        select(one.id)
-        .where(one.status == status, one.starts_at < at, _over(one, at))
-        .order_by(one.starts_at.desc(), one.id.desc())
-        .limit(limit)
-    )
-
-
-def _over(booking: Any, at: datetime) -> ColumnElement[bool]:
-    grace = func.coalesce(
-        booking.terms["grace_minutes"].astext.cast(Integer), policies.GRACE_MINUTES
-    )
-    minutes = func.make_interval(0, 0, 0, 0, 0, grace)
-    over: ColumnElement[bool] = booking.ends_at + minutes <= literal(at)
-    return over
 
 
 # --- behind the verbs ---------------------------------------------------------------------
