@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, time
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -63,6 +64,7 @@ class TimeOff(OwnedByVendor, Timestamped, Base):
     """An exception: time that is taken off, or worked besides the hours.
 
     Without a member of staff it is the whole vendor's: a closure, or a day it opens besides.
+    `changes` is what was done to the bookings in its way when it was taken, to take that back.
     """
 
     __tablename__ = "time_off"
@@ -79,6 +81,7 @@ class TimeOff(OwnedByVendor, Timestamped, Base):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     reason: Mapped[str | None]
+    changes: Mapped[list[Any] | None]
 
     staff_member: Mapped[StaffMember | None] = relationship(foreign_keys=[staff_id])
 

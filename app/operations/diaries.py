@@ -4,7 +4,7 @@
 database's exclusion constraints do: the larger of two counts.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -65,6 +65,16 @@ class Offer(NamedTuple):
     name: str
     minutes: int
     price: Decimal
+
+
+class Aside(NamedTuple):
+    """Time off that is not written down yet; without a member of staff the vendor's."""
+
+    staff_id: int | None
+    begins: datetime
+    over: datetime
+    label: str | None = None
+    word: str = TimeOffKind.OFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +228,14 @@ def load(
     since: datetime,
     until: datetime,
     channel: Channel | None,
-    without_booking: int | None = None,
+    without_bookings: Collection[int] = (),
     without_class: int | None = None,
+    also_off: Collection[Aside] = (),
 ) -> Plan:
-    """The plan of a service for what lies between `since` and `until`, for those who offer it."""
+    """The plan of a service for what lies between `since` and `until`, for those who offer it.
+
+    As if the bookings and the class that are named did not stand, and `also_off` were off.
+    """
     before, after = capped(service.buffer_before_minutes), capped(service.buffer_after_minutes)
     stay = service.kind == ServiceKind.STAY
     span = since - 2 * DAY, until + 2 * DAY
@@ -235,10 +249,11 @@ def load(
         "days_after": span[1],
         "longest_since": since - before - DAY - LONGEST,
         "classes_since": since - before - 4 * DAY,  # they last three days at most
-        "without_booking": without_booking or 0,
+        "without_bookings": list(without_bookings),
         "without_class": without_class or 0,
     })  # fmt: skip
     hours = _hours(found.hours)
+    exceptions: list[Row[Any] | Aside] = [*found.exceptions, *also_off]
     busy = _busy(found.busy)
     reach = _reach(service, wall, clock.now()) if channel in OF_CUSTOMERS else EVER
     return Plan(
@@ -247,11 +262,11 @@ def load(
         spells=list(wall.spells(span)),
         offers=offers,
         diaries={
-            staff_id: _diary(wall, span, hours, found.exceptions, staff_id, busy, stay=stay)
+            staff_id: _diary(wall, span, hours, exceptions, staff_id, busy, stay=stay)
             for staff_id in offers
         },
         needs=_needs(found),
-        closed=[((row.begins, row.over), row.label) for row in found.exceptions
+        closed=[((row.begins, row.over), row.label) for row in exceptions
                 if row.staff_id is None and row.word == TimeOffKind.OFF],
         earliest=reach[0],
         beyond=reach[1],
@@ -302,11 +317,28 @@ def _hours(rows: Iterable[Row[Any]]) -> dict[tuple[int | None, int | None], Owne
     return owned
 
 
+def working(
+    session: Session, *, vendor_id: int, wall: Wall, staff_ids: Collection[int], span: Span
+) -> tuple[dict[int, Diary], list[Row[Any]]]:
+    """The working time of each in a span, whatever the service, and the exceptions to it."""
+    found = facts.gather(session, {
+        "vendor_id": vendor_id, "service_id": 0, "staff_ids": list(staff_ids),
+        "since": EVER[1], "until": EVER[0], "days_before": span[0], "days_after": span[1],
+        "longest_since": EVER[1], "classes_since": EVER[1], "without_bookings": [],
+        "without_class": 0,
+    })  # fmt: skip
+    hours = _hours(found.hours)
+    return {
+        staff_id: _diary(wall, span, hours, found.exceptions, staff_id, {}, stay=False)
+        for staff_id in staff_ids
+    }, found.exceptions
+
+
 def _diary(
     wall: Wall,
     span: Span,
     hours: Mapping[tuple[int | None, int | None], Owned],
-    exceptions: Iterable[Row[Any]],
+    exceptions: Iterable[Row[Any] | Aside],
     staff_id: int | None,
     busy: Mapping[int, tuple[Spans, Spans]],
     *,
@@ -343,7 +375,7 @@ def _diary(
         before=before,
         after=after,
         begun=begun,
-        breaks=Spans((*breaks, *narrow_breaks)),
+        breaks=Spans((*without(common(breaks, work), extra), *common(narrow_breaks, opened))),
         off=Spans(off),
     )
 

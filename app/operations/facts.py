@@ -44,7 +44,7 @@ _ALL = text(
     WHERE vendor_id = :vendor_id AND staff_id = ANY (CAST(:staff_ids AS bigint[]))
       AND starts_at < :until AND ends_at > :since  -- whenever it began: an index has them by end
       AND status IN ('pending', 'confirmed', 'checked_in') AND kind <> 'class'
-      AND id <> :without_booking
+      AND id <> ALL (CAST(:without_bookings AS bigint[]))
     UNION ALL
     SELECT 'busy', staff_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
       lower(with_buffer_before), upper(with_buffer_before),
@@ -67,7 +67,7 @@ _ALL = text(
         SELECT resource_id FROM service_resources
         WHERE vendor_id = :vendor_id AND service_id = :service_id)
       AND starts_at < :until AND starts_at > :longest_since AND upper(with_buffer_after) > :since
-      AND held AND booking_id IS DISTINCT FROM :without_booking
+      AND held AND coalesce(booking_id, 0) <> ALL (CAST(:without_bookings AS bigint[]))
       AND class_session_id IS DISTINCT FROM :without_class
     """
 )

@@ -1,20 +1,23 @@
 """Which times are free, and whether one may be booked: one rule gives both answers."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app.errors import REFUSALS, DomainError
 from app.operations import diaries
-from app.operations.diaries import LONGEST, Offer, Plan, Why
+from app.operations.diaries import LONGEST, Diary, Offer, Plan, Why
 from app.operations.hours import Span, Wall
 from app.operations.zones import EARLIEST, LATEST, OutOfTime, instant
+from models.schedules import TimeOffKind
 from models.services import Service, ServiceKind
+from models.staff import StaffMember
 from models.vendors import Vendor
 from models.words import Channel
 
@@ -93,6 +96,15 @@ class Slot(NamedTuple):
     price: Decimal
 
 
+class Stretch(NamedTuple):
+    """A part of somebody's day: `work`, `break`, `off` (theirs) or `closed` (the vendor's)."""
+
+    starts_at: datetime
+    ends_at: datetime
+    kind: str
+    label: str
+
+
 @dataclass(frozen=True, slots=True)
 class Fit:
     """What a booking that fits is made of: elapsed minutes, price, units to claim by resource."""
@@ -126,7 +138,7 @@ def free_slots(
         longest = _length(nights * 24 * 60)
     plan = diaries.load(
         session, service=service, wall=wall, offers=offers, since=span[0],
-        until=span[1] + longest, channel=channel, without_booking=ignore_booking_id,
+        until=span[1] + longest, channel=channel, without_bookings=_ids(ignore_booking_id),
     )  # fmt: skip
     if service.kind == ServiceKind.STAY:
         return list(_stays(plan, span, nights))
@@ -161,7 +173,7 @@ def check(
     until = _until(service, offer, starts, ends, nights)
     plan = diaries.load(
         session, service=service, wall=wall, offers={staff_id: offer}, since=starts,
-        until=until, channel=channel, without_booking=ignore_booking_id,
+        until=until, channel=channel, without_bookings=_ids(ignore_booking_id),
         without_class=ignore_class_session_id,
     )  # fmt: skip
     if ends is None:
@@ -190,6 +202,7 @@ def free_staff(
     ends_at: datetime | None = None,
     but: Collection[int] = (),
     ignore_booking_id: int | None = None,
+    ignore_class_session_id: int | None = None,
 ) -> list[int]:
     """Who can do a service and is free then, by name; without those of `but`."""
     service, wall = _service(session, service_id)
@@ -199,13 +212,40 @@ def free_staff(
     ends = {i: _until(service, offer, starts, given, 1) for i, offer in offers.items()}
     plan = diaries.load(
         session, service=service, wall=wall, offers=offers, since=starts,
-        until=max(ends.values(), default=starts), channel=None, without_booking=ignore_booking_id,
+        until=max(ends.values(), default=starts), channel=None,
+        without_bookings=_ids(ignore_booking_id), without_class=ignore_class_session_id,
     )  # fmt: skip
     return [
         staff_id
         for staff_id in offers
         if staff_id is not None and plan.verdict(staff_id, starts, ends[staff_id]) is None
     ]
+
+
+def working_time(
+    session: Session, *, staff_ids: Collection[int], since: datetime, until: datetime
+) -> dict[int, list[Stretch]]:
+    """What each has from `since` to `until`: time to be booked in, and why not in between.
+
+    In order of time, cut at both ends; what is in no stretch is not worked. Times without an
+    offset are the wall time of their vendor. Who is unknown here is left out.
+    """
+    rows = session.execute(
+        select(StaffMember.id, StaffMember.vendor_id, Vendor.time_zone)
+        .join(Vendor, Vendor.id == StaffMember.vendor_id)
+        .where(StaffMember.id.in_(staff_ids))
+    ).all()
+    found: dict[int, list[Stretch]] = {}
+    for vendor_id, zone in {(row.vendor_id, row.time_zone) for row in rows}:
+        wall = Wall(zone)
+        people = [row.id for row in rows if row.vendor_id == vendor_id]
+        span = _span(wall, since, until)
+        known, exceptions = diaries.working(
+            session, vendor_id=vendor_id, wall=wall, staff_ids=people, span=span
+        )
+        for staff_id, diary in known.items():
+            found[staff_id] = sorted(_stretches(staff_id, diary, exceptions, span))
+    return found
 
 
 # --- behind the answers -------------------------------------------------------------------
@@ -218,6 +258,24 @@ def _service(session: Session, service_id: int, *, moving: bool = False) -> tupl
             "This service is not offered any more: choose another.", field="service_id"
         )
     return service, Wall(session.get_one(Vendor, service.vendor_id).time_zone)
+
+
+def _ids(booking_id: int | None) -> tuple[int, ...]:
+    return () if booking_id is None else (booking_id,)
+
+
+def _stretches(
+    staff_id: int, diary: Diary, exceptions: Iterable[Row[Any]], span: Span
+) -> Iterator[Stretch]:
+    spans = [(begins, ends, "work", "Working time") for begins, ends in diary.open.near(*span)]
+    spans += [(begins, ends, "break", "Break") for begins, ends in diary.breaks.near(*span)]
+    for row in exceptions:
+        if row.word == TimeOffKind.OFF and row.staff_id in (None, staff_id):
+            kind, label = ("closed", "Closed") if row.staff_id is None else ("off", "Off")
+            spans.append((row.begins, row.over, kind, row.label or label))
+    for begins, ends, kind, label in spans:
+        if begins < span[1] and ends > span[0]:
+            yield Stretch(max(begins, span[0]), min(ends, span[1]), kind, label)
 
 
 def _span(wall: Wall, since: datetime, until: datetime) -> Span:
