@@ -57,6 +57,10 @@ celery_app.conf.update(
             "task": "tasks.outbox.clear",
             "schedule": crontab(hour="4", minute="10"),
         },
+        "clear-the-desk": {
+            "task": "tasks.bookings.clear",
+            "schedule": crontab(hour="4", minute="20"),
+        },
         "clear-staged-lists": {
             "task": "tasks.imports.clear_left_over",
             "schedule": crontab(hour="4", minute="40"),

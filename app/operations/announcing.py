@@ -1,8 +1,10 @@
 """Announcements: what customers are to hear of their bookings, in words, where the vendor is."""
 
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -16,7 +18,14 @@ from models.customers import Customer
 from models.resources import Resource, ResourceClaim, ResourceKind
 from models.vendors import Vendor
 
-TASK = "tasks.bookings.announce"
+TASK, FORGET_TASK = "tasks.bookings.announce", "tasks.bookings.forget"
+
+
+class Announcement(NamedTuple):
+    """Words for a customer, and for which."""
+
+    customer_id: int
+    text: str
 
 
 class Event(StrEnum):
@@ -54,9 +63,14 @@ def promise(
     )
 
 
-def text(
+def forget(session: Session, *, vendor_id: int, customer_ids: Sequence[int]) -> None:
+    """Let what was announced to these customers go once this transaction is through."""
+    enqueue(session, FORGET_TASK, vendor_id=vendor_id, customer_ids=list(customer_ids))
+
+
+def compose(
     session: Session, *, booking_id: int, event: str, was: str | None = None, currency: str
-) -> str | None:
+) -> Announcement | None:
     """The announcement in plain English and the vendor's time; None when it is not true any more.
 
     It needs neither an e-mail address nor a phone number: without them the desk says it.
@@ -79,7 +93,8 @@ def text(
         ("Answer", _until(booking, zone) if happened is Event.OFFER else None),
     ]
     told = "\n".join(f"{name + ':':<9}{_line(value)}" for name, value in lines if value)
-    return f"{_TITLES[happened]}\n\n{told}\n\n{_line(_reach(booking.customer))}\n"
+    words = f"{_TITLES[happened]}\n\n{told}\n\n{_line(_reach(booking.customer))}\n"
+    return Announcement(booking.customer_id, words)
 
 
 def moment(at: datetime, zone: tzinfo) -> str:

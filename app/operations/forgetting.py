@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import NotFound
+from app.operations import announcing
 from app.operations.conditions import is_any
 from app.operations.customers import IsForgotten
 from models.bookings import Booking
@@ -38,7 +39,8 @@ def forget(session: Session, *, customer_id: int) -> Customer:
     """Forget who a customer was, with every file merged into this one; there is no way back.
 
     Names, contacts, birthday, notes, addresses, tags and preferences go, and with them what the
-    trail and imported lists know of them. Bookings, orders, holdings, consents and figures stay.
+    trail, imported lists and announcements know of them. Bookings, orders, holdings, consents
+    and figures stay.
     """
     session.flush()  # what is read again below
     customer = session.get(Customer, customer_id, with_for_update=True, populate_existing=True)
@@ -55,6 +57,7 @@ def forget(session: Session, *, customer_id: int) -> Customer:
     with _standing_in(session, customer.vendor_id):
         for number in ids:
             session.execute(select(func.erase_trail(number)))
+    announcing.forget(session, vendor_id=customer.vendor_id, customer_ids=ids)
     return customer
 
 

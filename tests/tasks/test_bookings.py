@@ -1,5 +1,6 @@
 """Announcements: told once, in the vendor's time, to somebody without an address; never untrue."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.database import begin
 from app.gateways.desk import DeskAnnouncements
-from app.operations import announcing
+from app.operations import announcing, forgetting
 from app.operations.announcing import Event
 from app.settings import settings
 from app.tenancy import SYSTEM, acting, vendor_actor
@@ -79,7 +80,8 @@ def a_booking(session: Session, **fields: object) -> Booking:
 
 def told(booking: Booking, event: Event) -> str | None:
     with begin() as session:
-        return announcing.text(session, booking_id=booking.id, event=event, currency="EUR")
+        made = announcing.compose(session, booking_id=booking.id, event=event, currency="EUR")
+    return made and made.text
 
 
 def test_the_promise_names_a_task_that_the_worker_knows() -> None:
@@ -115,9 +117,9 @@ def test_an_announcement_is_written_once_in_the_vendors_time(shop: int, desk: Pa
 def test_a_repeat_after_a_failure_replaces_its_file(desk: Path) -> None:
     written = DeskAnnouncements(desk)
     for text in ("half", "whole"):
-        written.deliver(text=text, key="outbox-1/../../etc")
+        written.deliver(text=text, key="outbox-1/../../etc", customer_id=7)
     (file,) = desk.iterdir()
-    assert (file.name, file.read_text()) == ("outbox-1-------etc.txt", "whole")
+    assert (file.name, file.read_text()) == ("outbox-1-------etc.7.txt", "whole")
     assert file.stat().st_mode & 0o077 == 0
     assert desk.stat().st_mode & 0o077 == 0
 
@@ -191,4 +193,30 @@ def test_what_is_not_true_any_more_is_not_told(shop: int, desk: Path, status: st
 
 def test_a_booking_that_is_gone_is_not_told(shop: int, desk: Path) -> None:
     with begin() as session:
-        assert announcing.text(session, booking_id=2**62, event="moved", currency="EUR") is None
+        assert announcing.compose(session, booking_id=2**62, event="moved", currency="EUR") is None
+
+
+def test_who_is_forgotten_is_forgotten_at_the_desk_too(shop: int, desk: Path) -> None:
+    with begin() as session:
+        ana = a_booking(session)
+        bo = make.customer(session, full_name="Bo Berg")
+        for booking in (ana, make.booking(session, customer=bo)):
+            announcing.promise(session, booking, Event.CONFIRMED)
+    bring()
+    assert any("Ana Alves" in text for text in said(desk))
+    with begin() as session:
+        forgetting.forget(session, customer_id=ana.customer_id)
+    bring()
+    (left,) = said(desk)
+    assert "For:     Bo Berg\n" in left
+
+
+def test_announcements_go_after_two_weeks(desk: Path) -> None:
+    assert celery_app.tasks["tasks.bookings.clear"].apply().get() == 0
+    for days in (15, 13):
+        DeskAnnouncements(desk).deliver(text="Come!", key=f"outbox-{days}", customer_id=7)
+        then = (make.NOON - timedelta(days=days)).timestamp()
+        os.utime(desk / f"outbox-{days}.7.txt", (then, then))
+    with clock.stopped_at(make.NOON):
+        assert celery_app.tasks["tasks.bookings.clear"].apply().get() == 1
+    assert [path.name for path in desk.iterdir()] == ["outbox-13.7.txt"]
