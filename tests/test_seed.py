@@ -8,15 +8,18 @@ from sqlalchemy import func, make_url, select
 
 from app import clock, seed
 from app.database import begin
-from app.operations import interests
+from app.operations import interests, schedules
 from app.settings import settings
 from app.tenancy import acting, admin_actor
 from models.audit import AuditEntry
 from models.bookings import Booking
+from models.class_sessions import ClassSession
 from models.customers import Customer
 from models.tasks import Task
 from models.users import User
 from models.vendors import Vendor
+from models.waitlist import WaitlistEntry
+from models.words import Channel
 from tests.server import TestServer
 
 
@@ -46,6 +49,31 @@ def test_the_demo_fills_an_empty_database_once(fresh_database: str, server: Test
         seed.seed()
     seed.date_the_trail(server.owner_url(make_url(fresh_database).database or ""))
     it_happened_when_it_says()
+    what_is_to_come_fits()
+
+
+def what_is_to_come_fits() -> None:
+    """Bookings to come obey the rule of what may be booked; series and the line are there."""
+    now = clock.now()
+    with acting(admin_actor()), begin() as session:
+        coming = select(Booking).where(
+            Booking.starts_at > now, Booking.kind != "class", Booking.staff_id.is_not(None)
+        )
+        found = list(session.scalars(coming.order_by(Booking.starts_at)))
+        assert len({booking.vendor_id for booking in found}) == 6
+        for booking in found[::9]:
+            fit = schedules.check(
+                session, service_id=booking.service_id, staff_id=booking.staff_id,
+                starts_at=booking.starts_at, channel=Channel.PHONE, ignore_booking_id=booking.id,
+            )  # fmt: skip
+            assert booking.price == fit.price
+        numbers = select(func.count(), func.max(Booking.series_number)).group_by(Booking.series_id)
+        for count, last in session.execute(numbers.where(Booking.series_id.is_not(None))):
+            assert count == last >= 20
+        full = select(ClassSession).where(ClassSession.taken == ClassSession.seats)
+        assert session.scalars(full).first() is not None
+        statuses = set(session.scalars(select(WaitlistEntry.status)))
+        assert {"waiting", "offered", "cancelled", "expired"} <= statuses
 
 
 def it_happened_when_it_says() -> None:

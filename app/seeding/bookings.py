@@ -1,21 +1,18 @@
 """The bookings of a vendor on show: two years with outcomes, a full week, three weeks ahead."""
 
-from bisect import bisect_left
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from random import Random
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.operations import policies
-from app.seeding import classes
-from app.seeding.classes import AHEAD, Meeting, times
+from app.seeding import classes, series, waiting
+from app.seeding.book import Book, Row
+from app.seeding.classes import AHEAD, Meeting
 from app.seeding.diary import CELL, Offer, Place
-from app.seeding.history import CHANNELS, Shop, visits
+from app.seeding.history import Shop, visits
 from app.seeding.rows import add_all, put
 from models.bookings import Booking
-from models.references import new_reference
 from models.resources import ResourceClaim
 
 CLAIMED = timedelta(days=60)
@@ -25,53 +22,21 @@ FULL = range(-7, 11)
 ARRIVAL, DEPARTURE = 14 * 60, 11 * 60
 BATCH = 2000
 
-Row = dict[str, Any]
-
-
-class Book:
-    """Bookings as they come in; a customer has one a day at most."""
-
-    def __init__(self, shop: Shop, random: Random, known: list[Row], now: datetime) -> None:
-        self.shop, self.random, self.now = shop, random, now
-        self.known = sorted(known, key=lambda row: row["created_at"])
-        self.since = [row["created_at"] for row in self.known]
-        self.seen: set[tuple[int, date]] = set()
-        self.rows: list[Row] = []
-        self.timetables = classes.plan(shop.diary, random, now)
-        self.terms: dict[int, policies.Terms | None] = {}
-        """Service -> the terms its bookings are made under."""
-
-    def somebody(self, day: date) -> Row | None:
-        """A customer of at least a day who has nothing else on that day."""
-        until = bisect_left(self.since, self.shop.diary.at(day, 0) - timedelta(days=1))
-        for _ in range(8):
-            customer = self.random.choice(self.known[:until]) if until else None
-            if customer and (customer["id"], day) not in self.seen:
-                return customer
-        return None
-
-    def add(self, customer: Row, place: Place, **more: Any) -> None:
-        """Put a booking down, with what is known at its time."""
-        self.seen.add((customer["id"], place.starts_at.astimezone(self.shop.zone).date()))
-        terms = self.terms[place.offer.service["id"]]
-        self.rows.append(_row(self.shop, self.random, customer, place, self.now, terms, **more))
-
-    def join(self, customer: Row, meeting: Meeting) -> None:
-        meeting.who.add(customer["id"])
-        self.add(customer, meeting.place, meeting=meeting)
-
 
 def fill(session: Session, shop: Shop, random: Random, known: list[Row], now: datetime) -> None:
     """What customers had and will have; nobody and no room is in two places at once."""
     book = Book(shop, random, known, now)
     for service in shop.services:
         book.terms[service["id"]] = policies.terms_of(session, service_id=service["id"])
+    series.begin(session, book)
     _as_customers_come(book)
     _busy_days(book)
     _rosters(book)
     _at_the_door(book)
+    waiting.hold_an_offer(book)
     classes.write(session, shop.vendor_id, book.timetables, now)
     _write(session, shop.vendor_id, book.rows, now)
+    waiting.write(session, book)
 
 
 def _as_customers_come(book: Book) -> None:
@@ -164,93 +129,6 @@ def _at_the_door(book: Book) -> None:
                     return
 
 
-def _status(random: Random, place: Place, channel: str, now: datetime) -> str:
-    """What has become of it: a few of the last days still wait for somebody to say."""
-    if place.starts_at > now:
-        asked = channel == "online" and random.random() < 0.3
-        return "pending" if asked else "confirmed"
-    if place.ends_at > now:
-        late = now - place.starts_at < timedelta(minutes=10) and channel != "walk_in"
-        return "confirmed" if late else "checked_in"
-    if now - place.ends_at < timedelta(hours=36) and random.random() < 0.12:
-        return "confirmed"
-    return random.choices(("completed", "cancelled", "no_show"), (86, 9, 5))[0]
-
-
-def _row(
-    shop: Shop,
-    random: Random,
-    customer: Row,
-    place: Place,
-    now: datetime,
-    terms: policies.Terms | None,
-    *,
-    channel: str | None = None,
-    meeting: Meeting | None = None,
-) -> Row:
-    start, service = place.starts_at, place.offer.service
-    walked_in = channel == "walk_in"
-    channel = channel or random.choices(CHANNELS, (55, 20, 25))[0]
-    booked = start - timedelta(days=random.randrange(1, 14), minutes=random.randrange(240))
-    if booked > now:
-        booked = now - timedelta(minutes=random.randrange(20, 3 * 24 * 60))
-    booked = max(customer["created_at"], min(start, now) if walked_in else booked)
-    status = _status(random, place, channel, now)
-    if meeting is not None and meeting.called_off:
-        status = "cancelled"
-    return {
-        "vendor_id": shop.vendor_id, "customer_id": customer["id"], "service_id": service["id"],
-        "staff_id": place.offer.staff, "kind": service["kind"], "status": status, **times(place),
-        "price": place.offer.price, "deposit": min(service["deposit"], place.offer.price),
-        "terms": terms, "channel": channel, "public_ref": new_reference(), "created_at": booked,
-        "checked_in_at": _arrived(random, place, status, now),
-        "completed_at": place.ends_at if status == "completed" else None,
-        "claims": place.claims if meeting is None else (), "meeting": meeting,
-        **_ending(random, place, status, booked, meeting, terms),
-    }  # fmt: skip
-
-
-def _arrived(random: Random, place: Place, status: str, now: datetime) -> datetime | None:
-    if status not in ("checked_in", "completed"):
-        return None
-    return min(place.starts_at + timedelta(minutes=random.randrange(-8, 4)), now)
-
-
-def _ending(
-    random: Random,
-    place: Place,
-    status: str,
-    booked: datetime,
-    meeting: Meeting | None,
-    terms: policies.Terms | None,
-) -> Row:
-    """Who called it off and why, and what is owed by its terms."""
-    nothing = {"cancelled_at": None, "cancel_reason": None, "cancelled_by": None,
-               "fee": Decimal(0), "fee_waived": None}  # fmt: skip
-    start, price = place.starts_at, place.offer.price
-    if status == "no_show":
-        fee = policies.of_not_coming(terms, price=price)
-        return {**nothing, **_owed(random, fee.amount)}
-    if status != "cancelled":
-        return nothing
-    if meeting is not None and meeting.called_off:
-        return {**nothing, "cancelled_at": max(booked, start - timedelta(hours=3)),
-                "cancel_reason": "the trainer was ill", "cancelled_by": "vendor"}  # fmt: skip
-    at = booked + (start - booked) * random.random()
-    fee = policies.of_cancelling(terms, price=price, starts_at=start, at=at, by="customer")
-    return {
-        **nothing, "cancelled_at": at, "cancelled_by": "customer",
-        "cancel_reason": random.choice(("cannot come", "is ill", "found another day", None)),
-        **_owed(random, fee.amount),
-    }  # fmt: skip
-
-
-def _owed(random: Random, amount: Decimal) -> Row:
-    if amount and random.random() < 0.35:
-        return {"fee_waived": random.choice(("first time", "was ill", "regular customer"))}
-    return {"fee": amount}
-
-
 def _write(session: Session, vendor_id: int, rows: list[Row], now: datetime) -> None:
     rows.sort(key=lambda row: row["created_at"])
     claims: list[Row] = []
@@ -261,6 +139,8 @@ def _write(session: Session, vendor_id: int, rows: list[Row], now: datetime) -> 
             meeting = row.pop("meeting")
             row["class_session_id"] = meeting.id if meeting else None
         keys = add_all(session, Booking, some)
+        for row, key in zip(some, keys, strict=True):
+            row["id"] = key
         claims += [
             {"vendor_id": vendor_id, "resource_id": claim.resource, "unit": claim.unit,
              "booking_id": key, "starts_at": row["starts_at"],

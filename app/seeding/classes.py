@@ -59,17 +59,15 @@ def plan(diary: Diary, random: Random, now: datetime) -> Timetables:
     """Two years back and three weeks ahead; one in forty of the past was called off."""
     found: defaultdict[int, list[Meeting]] = defaultdict(list)
     for entry in diary.week.classes:
-        service, offer = next(
-            (key, offer) for key, offers in diary.offers.items() for offer in offers
-            if diary.names[key] == entry.service and offer.staff == diary.staff[entry.staff]
-        )  # fmt: skip
+        offer = diary.offer(entry.service, entry.staff)
+        meetings = found[offer.service["id"]]
         for ahead in range(-HISTORY.days, AHEAD.days):
             day = diary.today + timedelta(days=ahead)
             if str(day.isoweekday()) in entry.days and diary.fits(offer, day, minutes(entry.at)):
                 place = diary.take(offer, day, minutes(entry.at))
                 if place is not None:
                     called_off = place.ends_at < now and random.random() < 1 / 40
-                    found[service].append(Meeting(place, offer.service["capacity"], called_off))
+                    meetings.append(Meeting(place, offer.service["capacity"], called_off))
     for meetings in found.values():
         meetings.sort(key=lambda meeting: meeting.place.starts_at)
     return Timetables(dict(found))

@@ -157,19 +157,37 @@ class Diary:
 
     def take(self, offer: Offer, day: date, begin: int) -> Place | None:
         """The time from that minute on, if its person and what it needs are free."""
-        end = begin + offer.minutes
-        before = _mask(begin - offer.service["buffer_before_minutes"], end)
-        after = _mask(begin, end + offer.service["buffer_after_minutes"])
-        if not self._free((offer.staff, day), before, after):
-            return None
-        claims = self._units(offer, day, before, after)
+        claims = self.free(offer, day, begin)
         if claims is None:
             return None
+        before, after = self._masks(offer, begin)
         for key in ((offer.staff, day), *((claim, day) for claim in claims)):
             taken = self._taken[key]
             taken[0] |= before
             taken[1] |= after
+        end = begin + offer.minutes
         return Place(offer, self.at(day, begin), self.at(day, end), claims)
+
+    def free(self, offer: Offer, day: date, begin: int) -> tuple[Claim, ...] | None:
+        """What it would take from that minute on; None if somebody or something is taken."""
+        before, after = self._masks(offer, begin)
+        free = self._free((offer.staff, day), before, after)
+        return self._units(offer, day, before, after) if free else None
+
+    def _masks(self, offer: Offer, begin: int) -> tuple[int, int]:
+        """The cells of the time with the buffer before it, and with the one after it."""
+        end, service = begin + offer.minutes, offer.service
+        return (
+            _mask(begin - service["buffer_before_minutes"], end),
+            _mask(begin, end + service["buffer_after_minutes"]),
+        )
+
+    def offer(self, service: str, staff: str) -> Offer:
+        """How somebody does a service, both by name."""
+        return next(
+            offer for key, offers in self.offers.items() for offer in offers
+            if self.names[key] == service and offer.staff == self.staff[staff]
+        )  # fmt: skip
 
     def _free(self, key: Any, before: int, after: int) -> bool:
         taken = self._taken.get(key)

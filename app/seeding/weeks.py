@@ -75,6 +75,20 @@ class Timetable:
 
 
 @dataclass(frozen=True)
+class Habit:
+    """Somebody who comes `times` times at the same local hour, half of them behind us.
+
+    Forty weeks hold a change of the clocks wherever they begin, if the place has any.
+    """
+
+    service: str
+    staff: str
+    at: str
+    times: int = 40
+    weeks: int = 1
+
+
+@dataclass(frozen=True)
 class Week:
     """All of it for one vendor; `busy` is the share of this week's working time that is booked."""
 
@@ -86,6 +100,7 @@ class Week:
     terms: tuple[Terms, ...] = ()
     away: tuple[Away, ...] = ()
     classes: tuple[Timetable, ...] = ()
+    habits: tuple[Habit, ...] = ()
     service_hours: dict[str, tuple[Shift, ...]] = field(default_factory=dict)
 
 
@@ -130,6 +145,8 @@ AURORA = Week(
         Away(None, 15, "Staff training"), Away(None, -40, "Stocktaking"),
         Away("Beatriz Fontes", -75, "Holiday", days=10),
     ),
+    habits=(Habit("Men's cut", "Inês Carvalho", "10:00", 20, 2),
+            Habit("Gel manicure", "Sofia Prates", "16:00", 20, 2)),
 )  # fmt: skip
 
 CITYVET = Week(
@@ -168,6 +185,7 @@ CITYVET = Week(
         Away(None, 17, "Disinfection of all rooms"),
         Away("dr. Aylin Korkmaz", -50, "Holiday", days=12),
     ),
+    habits=(Habit("Blood panel", "Femke Jansen", "09:00", 20, 2),),
     service_hours={"Neutering": (Shift("1234567", "08:00-13:00"),)},
 )  # fmt: skip
 
@@ -203,6 +221,7 @@ PAWHOUSE = Week(
         Timetable("Puppy class", "Amina Hassan", "35", "16:00"),
         Timetable("Puppy class", "Amina Hassan", "6", "10:00"),
     ),
+    habits=(Habit("Full groom", "Wanjiru Kamau", "14:00", 20, 2),),
 )  # fmt: skip
 
 IRONWORKS = Week(
@@ -244,6 +263,8 @@ IRONWORKS = Week(
         Timetable("Yoga flow", "Luis Ortega", "256", "09:30"),
         Timetable("Spin class", "Dana Kowalski", "7", "09:00"),
     ),
+    habits=(Habit("Personal training", "Dana Kowalski", "17:00"),
+            Habit("Personal training", "Marcus Reed", "07:30", 20, 2)),
 )  # fmt: skip
 
 GREENCART = Week(
@@ -272,6 +293,7 @@ GREENCART = Week(
         Timetable("Fermenting workshop", "Jonas Brandt", "4", "15:30"),
         Timetable("Fermenting workshop", "Leyla Demir", "6", "12:00"),
     ),
+    habits=(Habit("Nutrition advice", "Jonas Brandt", "11:00", 20, 2),),
 )  # fmt: skip
 
 LUMEN = Week(
@@ -305,6 +327,7 @@ LUMEN = Week(
         Away(None, 20, "Calibration of all instruments"),
         Away("Tom Gallagher", -55, "Holiday", days=14),
     ),
+    habits=(Habit("Full blood count", "Priya Nair", "08:00", 20, 2),),
     service_hours={"Full blood count": (Shift("1234567", "07:00-11:00"),)},
 )  # fmt: skip
 
