@@ -13,6 +13,7 @@ from admin_views import calendar_commands as commands
 from admin_views import calendar_data as data
 from admin_views.access import allowed, needs
 from admin_views.calendar_asked import asked_of
+from admin_views.calendar_gaps import gaps_of, offered
 from admin_views.calendar_page import page_of, vendors_page
 from admin_views.calendar_peek import peek_of
 from admin_views.calendar_side import side_of
@@ -129,6 +130,14 @@ class CalendarView(BaseView):
         vendor_here()
         return await in_thread(peek_of, number=number_in(request))
 
+    @expose("/calendar/gaps", methods=["GET"], identity="calendar")
+    @needs("list")
+    @answering(400)
+    async def gaps(self, request: Request) -> Any:
+        """Free times of a day that somebody on the waitlist would take."""
+        vendor_id, asked = vendor_here(), asked_of(query_of(request))
+        return {"gaps": await in_thread(lambda session: gaps_of(session, vendor_id, asked))}
+
     # ---- writing ---------------------------------------------------------------------------
 
     @expose("/calendar/book", methods=["POST"], identity="calendar")
@@ -139,6 +148,15 @@ class CalendarView(BaseView):
         vendor_here()
         values = await words_of(request)
         return await in_thread(commands.booked, values=values)
+
+    @expose("/calendar/offer", methods=["POST"], identity="calendar")
+    @needs("book")
+    @answering(409)
+    async def offer(self, request: Request) -> Any:
+        """A free time, held for somebody on the waitlist."""
+        vendor_here()
+        values = await words_of(request)
+        return await in_thread(offered, values=values)
 
     @expose("/calendar/move/{booking}", methods=["POST"], identity="calendar")
     @needs("move")

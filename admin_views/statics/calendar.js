@@ -94,11 +94,11 @@
   };
 
   /* ---- one block ---- */
-  var drawBlock = function (b, length) {
+  var drawBlock = function (b, length, of) {
     var size = length <= 20 ? " tiny" : length <= 35 ? " short" : "";
-    var e = B.make("div", { "class": "cb " + b.look + size + (b["class"] ? " is-class" : "") + (b.extra ? " is-extra" : ""), "data-key": C.key(b) });
+    var e = B.make("div", { "class": "cb " + b.look + size + (of > 1 && C.week ? of > 2 ? " slim thin" : " slim" : of > 4 ? " slim" : "") + (b["class"] ? " is-class" : "") + (b.extra ? " is-extra" : ""), "data-key": C.key(b) });
     var a = B.make("a", { href: C.url(b), "aria-label": C.words(b), draggable: "false" });
-    var top = B.make("span", { "class": "cb-t" }, size === " tiny" ? "" : b.time), glyphs = B.make("span", { "class": "cb-g" });
+    var top = B.make("span", { "class": "cb-t" }, size === " tiny" ? "" : of > 1 && C.week ? b.time.split("–")[0] : b.time), glyphs = B.make("span", { "class": "cb-g" });
     if (b.walk_in) glyphs.append(B.icon("walk"));
     if (b.series) glyphs.append(B.icon("repeat"));
     if (b.held) glyphs.append(B.icon("hourglass"));
@@ -128,7 +128,7 @@
       if (i.of > MOST && i.lane >= MOST) { hidden += 1; return; }
       i.of = Math.min(i.of, MOST);
       if (i.b.before) e.append(drawBuffer(i.b.before, i.from - i.b.before, i, true));
-      e.append(C.put(drawBlock(i.b, i.to - i.from), i.from, i.to - i.from, i.lane, i.of));
+      e.append(C.put(drawBlock(i.b, i.to - i.from, i.of), i.from, i.to - i.from, i.lane, i.of));
       if (i.b.after) e.append(drawBuffer(i.b.after, i.to, i));
     });
     e.dataset.hidden = hidden || "";
@@ -199,8 +199,10 @@
   var tick = function () {
     var n = C.dayAt(C.now()), d = C.data.days[n];
     var at = d ? Math.floor((C.now() - d.begins) / 60) : -1;
+    B.all(".cal-hours > span[hidden]", grid).forEach(function (s) { s.hidden = false; });
     C.line.hidden = !d || at < C.low || at > C.high;
     if (C.line.hidden) return;
+    B.all(".cal-hours > span", grid).forEach(function (s) { var h = +s.style.getPropertyValue("--at"); s.hidden = at > h - 9 && at < h + 22; });
     C.line.firstChild.textContent = C.text(d, at);
     C.line.firstChild.style.setProperty("--at", at);
     if (C.week) C.line.style.setProperty("--col", n);
@@ -274,7 +276,7 @@
     if (reading) return reading;
     reading = B.json(C.config.here + "/data?" + C.config.query).then(function (d) { return d && rest(d, d); }).then(function (d) {
       reading = null;
-      if (!d) return false;
+      if (!d || C.busy) return false; /* something is being carried: asked again in three seconds */
       C.data = d;
       C.draw();
       return true;

@@ -44,9 +44,9 @@
   var send = function () {
     var h = held, d = C.data.days[+h.col.dataset.day];
     held = null;
-    var from = d.begins + h.from * 60, staff = h.col.dataset.staff === "" ? h.b.staff : +h.col.dataset.staff;
-    if (from === h.b.from && staff === h.b.staff) { C.busy = false; C.draw(); return; }
-    C.move(h.b, from, from + h.b.to - h.b.from, staff);
+    var b = C.block(C.key(h.b)) || h.b, from = d.begins + h.from * 60, staff = h.col.dataset.staff === "" ? b.staff : +h.col.dataset.staff;
+    if (from === b.from && staff === b.staff) { C.busy = false; C.draw(); return; }
+    C.move(b, from, from + b.to - b.from, staff);
   };
   var shift = function (e, key) {
     var h = hold(e);

@@ -30,12 +30,22 @@
       return C.post("/move/" + b.id, values).then(function (answer) {
         C.busy = false;
         if (!answer.ok) { C.draw(); B.say(answer.body.sentence, "danger"); return C.read(); }
+        placed(b, answer.body.seen, values.from, values.to, values.staff);
         var back = Object.assign({ seen: answer.body.seen }, answer.body.undo);
         C.toast(answer.body.message, values.undone ? null : function () { C.busy = true; send(Object.assign({ undone: 1 }, back)); });
         return C.read();
       });
     };
     return send({ from: from, to: to, staff: staff, seen: b.seen });
+  };
+  /* what was moved is known to be there before everything is read again: the next key may move it on */
+  var placed = function (b, seen, from, to, staff) {
+    var n = C.dayAt(from), d = C.data.days[n], held = C.block(C.key(b)) || b;
+    held.seen = seen;
+    if (!d) return;
+    Object.assign(held, { from: from, to: to, staff: staff, parts: [[n, (from - d.begins) / 60, (to - d.begins) / 60]] });
+    held.time = C.text(d, held.parts[0][1]) + "–" + C.text(d, held.parts[0][2]);
+    C.draw();
   };
   C.canMove = function (b) {
     var d = b.parts.length === 1 && C.data.days[b.parts[0][0]];
@@ -59,8 +69,9 @@
     var part = b.parts[0], col = e.closest(".cal-col");
     drag = {
       b: b, e: e, x: ev.clientX, y: ev.clientY, col: col, from: part[1], to: part[2], moved: false,
-      resize: !!ev.target.closest("[data-resize]"), grab: minuteAt(col, ev.clientY) - part[1], pointer: ev.pointerId
+      resize: !!ev.target.closest("[data-resize]")
     };
+    drag.grab = minuteAt(col, ev.clientY) - (drag.resize ? drag.to : drag.from);
     if (drag.resize) ev.preventDefault();
   };
   var label = function () {
@@ -80,7 +91,7 @@
     }
     ev.preventDefault();
     if (drag.resize) {
-      drag.to = Math.min(day(drag.col).minutes, Math.max(drag.from + STEP, snap(minuteAt(drag.col, ev.clientY), STEP)));
+      drag.to = Math.min(day(drag.col).minutes, Math.max(drag.from + STEP, snap(minuteAt(drag.col, ev.clientY) - drag.grab, STEP)));
     } else {
       var col = columnAt(ev.clientX) || drag.col, length = drag.to - drag.from;
       if (col !== drag.col) { col.append(drag.e); drag.col = col; }

@@ -42,7 +42,7 @@
     peek = null;
     was.box.remove();
     B.all(".cb.is-open", C.grid).forEach(function (e) { e.classList.remove("is-open"); });
-    if (refocus) C.focus(was.key, was.inList) || (was.from && was.from.isConnected && was.from.focus());
+    if (refocus) (was.key && C.focus(was.key, was.inList)) || (was.from && was.from.isConnected && was.from.focus());
     return true;
   };
   var place = function () {
@@ -66,13 +66,13 @@
       document.body.append(box);
       mark();
       place();
-      var first = box.querySelector("[data-cal-step], [data-cal-close]");
+      var first = box.querySelector("[data-cal-step]") || box.querySelector("[data-cal-close]");
       if (first) first.focus({ preventScroll: true });
       return true;
     });
   };
   var mark = function () {
-    if (!peek) return;
+    if (!peek || !peek.key) return;
     var e = C.grid.querySelector("[data-key='" + CSS.escape(peek.key) + "']");
     if (!e) return;
     e.classList.add("is-open");
@@ -92,7 +92,7 @@
     if (peek && peek.key === key) C.closePeek(true); else C.look(key, a);
   });
   document.addEventListener("mousedown", function (ev) {
-    if (peek && !peek.box.contains(ev.target) && !ev.target.closest("[data-key], [data-toast]")) C.closePeek();
+    if (peek && !peek.box.contains(ev.target) && !ev.target.closest("[data-key], [data-gap], [data-toast]")) C.closePeek();
   });
   document.addEventListener("click", function (ev) {
     if (!peek || !peek.box.contains(ev.target)) return;
@@ -189,6 +189,70 @@
       });
     });
   }
+
+  /* ---- free times that somebody on the waitlist would take ---- */
+  var gaps = [];
+  var askGaps = B.later(50, function () {
+    if (C.week || !C.config.book) return;
+    B.json(C.config.here + "/gaps?" + C.config.query).then(function (d) { if (d && !C.busy) { gaps = d.gaps; drawGaps(); } });
+  });
+  var drawGaps = function () {
+    B.all(".cgap, .gapline").forEach(function (e) { e.remove(); });
+    gaps.forEach(function (g, n) {
+      var col = C.grid.querySelector(".cal-col[data-staff='" + g.staff + "']"), who = C.person(g.staff);
+      if (!col || !who) return;
+      var b = C.put(B.make("button", { "class": "cgap", type: "button", "data-gap": n, "aria-label": g.time + ", " + g.words + " with " + who.name + ", " + g.waiting }), g.from, g.to - g.from), words = B.make("span");
+      words.append(B.make("b", {}, g.words), g.waiting);
+      b.append(B.icon("hourglass"), words);
+      col.append(b);
+      var li = B.make("li", { "class": "gapline" }), grow = B.make("div", { "class": "grow" });
+      grow.append(B.make("b", { dir: "auto" }, g.words + ", " + who.short), B.make("small", {}, g.waiting));
+      li.append(B.make("time", {}, g.time.split("–")[0]), grow, B.make("button", { "class": "btn btn-sm", type: "button", "data-gap": n }, "Offer"));
+      var after = B.all(".cal-list li", C.list).filter(function (e) { var t = e.querySelector("time"); return t && t.textContent > g.time; })[0];
+      if (after) after.before(li); else C.list.querySelector("ul").append(li);
+    });
+  };
+  document.addEventListener("click", function (ev) {
+    var b = ev.target.closest("[data-gap]");
+    if (!b) return;
+    ev.stopPropagation();
+    showGap(gaps[+b.dataset.gap], b);
+  });
+  var showGap = function (g, from) {
+    var who = C.person(g.staff), box = B.make("div", { "class": "peek cal-peek", role: "dialog", "aria-label": g.words + " with " + who.name });
+    var head = B.make("div", { "class": "peek-h" }), title = B.make("div"), x = B.make("button", { "class": "btn btn-quiet btn-icon btn-sm", type: "button", "data-cal-close": "", "aria-label": "Close" });
+    title.append(B.make("b", { dir: "auto" }, g.words + ", " + who.name), B.make("small", {}, g.time));
+    x.append(B.icon("x"));
+    head.append(title, x);
+    var ul = B.make("ul", { "class": "bk-list" }), wrong = B.make("div", { "class": "note bad", role: "alert", hidden: "" });
+    wrong.append(B.icon("alert-circle"), B.make("span", { dir: "auto" }));
+    g.fits.forEach(function (f) {
+      var li = B.make("li"), grow = B.make("div", { "class": "grow" }), b = B.make("button", { "class": "btn btn-sm", type: "button", "aria-label": "Offer to " + f.name }, "Offer");
+      grow.append(B.make("b", { dir: "auto" }, f.name), B.make("small", { dir: "auto" }, f.sub));
+      b.addEventListener("click", function () {
+        b.disabled = true;
+        C.post("/offer", { entry: f.entry, from: f.from, to: f.to, staff: g.staff }).then(function (answer) {
+          b.disabled = false;
+          if (!answer.ok) { wrong.hidden = false; wrong.querySelector("span").textContent = answer.body.sentence; return; }
+          C.closePeek();
+          done(answer.body, answer.body.key);
+        });
+      });
+      li.append(grow, b);
+      ul.append(li);
+    });
+    var foot = B.make("div", { "class": "peek-f" }), book = B.make("button", { "class": "btn btn-sm btn-quiet", type: "button" }, "Book somebody else");
+    book.addEventListener("click", function () { C.closePeek(); C.book(0, g.from, g.staff); });
+    foot.append(book);
+    box.append(head, ul, wrong, foot);
+    C.closePeek();
+    peek = { key: "", id: 0, box: box, from: from, inList: false };
+    document.body.append(box);
+    place();
+    (box.querySelector(".bk-list button") || x).focus({ preventScroll: true });
+  };
+  C.wrap.addEventListener("drawn", function () { drawGaps(); askGaps(); });
+  askGaps();
 
   /* ---- the panels beside follow the calendar ---- */
   var side = C.wrap.querySelector("[data-cal-side]"), first = true;

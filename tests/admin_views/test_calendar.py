@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from html import unescape
 from itertools import pairwise
 from typing import Any
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from admin_views.calendar_days import LocalDay, days_from, parts
+from app import clock
 from app.database import begin
 from app.tenancy import acting, vendor_actor
 from models.bookings import Booking
@@ -238,3 +239,108 @@ def test_a_change_of_these_days_is_heard_of_and_others_are_not(panel: PanelClien
         session.flush()
         session.get_one(Booking, mine.id).updated_at = datetime(2020, 1, 1, tzinfo=UTC)
     assert changed()  # also when another change was committed with a later moment
+
+
+# --- hours ----------------------------------------------------------------------------------
+
+
+def hours(panel: PanelClient, vendor_id: int, day: str = "2026-11-20") -> Any:
+    """What is said of Ana's day."""
+    found = read(panel.as_(manager(vendor_id)), **{"from": day, "to": day})
+    return next(one for one in found["staff"] if one["name"] == "Ana Alves")
+
+
+def test_what_is_not_worked_is_hatched_with_its_reason(panel: PanelClient) -> None:
+    here = vendor()
+    with acting(vendor_actor(here)), begin() as session:
+        ana = make.staff_member(session, name="Ana Alves")
+        for kind, starts, ends in (("work", 9, 18), ("break", 13, 14)):
+            make.working_hours(
+                session, staff=ana, weekday=5, kind=kind, starts=time(starts), ends=time(ends)
+            )
+        noon = datetime(2026, 11, 20, 15, tzinfo=UTC)
+        make.time_off(
+            session, staff=ana, starts_at=noon, ends_at=noon + timedelta(hours=1), reason="Dentist"
+        )
+    ana_shown = hours(panel, here)
+    assert ana_shown["hours"] == ["09:00–18:00"]
+    assert ana_shown["open"] == [[540, 1080]]
+    closed = ana_shown["closed"]
+    assert [0, 0, 540, "from 09:00"] in closed
+    assert [0, 1080, 1440, "until 18:00"] in closed
+    assert [0, 900, 960, "Dentist"] in closed
+    assert [piece[1:3] for piece in closed] == [[0, 540], [780, 840], [900, 960], [1080, 1440]]
+    assert hours(panel, here, "2026-11-21")["closed"] == [[0, 0, 1440, "Not at work"]]
+
+
+def test_who_can_be_booked_all_day_has_no_hours(panel: PanelClient) -> None:
+    here = vendor()
+    with acting(vendor_actor(here)), begin() as session:
+        make.staff_member(session, name="Ana Alves")
+    shown = hours(panel, here)
+    assert (shown["hours"], shown["open"], shown["closed"]) == ([""], [None], [])
+
+
+def test_a_closure_says_why_all_day(panel: PanelClient) -> None:
+    here = vendor()
+    with acting(vendor_actor(here)), begin() as session:
+        make.staff_member(session, name="Ana Alves")
+        midnight = datetime(2026, 11, 20, tzinfo=UTC)
+        make.time_off(
+            session, starts_at=midnight, ends_at=midnight + timedelta(days=1), reason="Holiday"
+        )
+    assert hours(panel, here)["closed"] == [[0, 0, 1440, "Holiday"]]
+
+
+def test_hours_follow_the_wall_on_the_day_the_clocks_change(panel: PanelClient) -> None:
+    here = vendor()
+    with acting(vendor_actor(here)), begin() as session:
+        ana = make.staff_member(session, name="Ana Alves")
+        make.working_hours(session, staff=ana, weekday=7, starts=time(9), ends=time(17))
+    spring, autumn = hours(panel, here, "2026-03-29"), hours(panel, here, "2026-10-25")
+    assert spring["hours"] == autumn["hours"] == ["09:00–17:00"]
+    assert (spring["open"], autumn["open"]) == ([[480, 960]], [[600, 1080]])
+
+
+# --- free times -----------------------------------------------------------------------------
+
+
+def test_a_free_time_that_somebody_waits_for_is_offered_and_held(panel: PanelClient) -> None:
+    here = vendor()
+    with acting(vendor_actor(here)), begin() as session:
+        ana = make.staff_member(session, name="Ana Alves")
+        make.working_hours(session, staff=ana, weekday=5, starts=time(9), ends=time(12))
+        cut = make.service(session, name="Cut", duration_minutes=45)
+        for hour in (9, 11):
+            starts = datetime(2026, 11, 20, hour, tzinfo=UTC)
+            make.booking(session, staff=ana, starts_at=starts)
+        entry = make.waitlist_entry(
+            session,
+            customer=make.customer(session, full_name="Rui Reis"),
+            service=cut,
+            earliest=datetime(2026, 11, 20, tzinfo=UTC),
+        )
+    panel.as_(staff(here))
+    with clock.stopped_at(datetime(2026, 11, 19, 12, tzinfo=UTC)):
+        gaps = panel.get("/admin/calendar/gaps", params=DAY).json()["gaps"]
+        assert [(g["time"], g["words"], g["waiting"]) for g in gaps] == [
+            ("10:00–11:00", "1 h free", "1 waiting fit")
+        ]
+        one = gaps[0]["fits"][0]
+        assert (one["entry"], one["name"]) == (entry.id, "Rui Reis")
+        offer = {"entry": one["entry"], "from": one["from"], "to": one["to"], "staff": ana.id}
+        answer = panel.post("/admin/calendar/offer", data=offer)
+        assert answer.status_code == 200, answer.text
+        held = next(b for b in read(panel)["bookings"] if b["name"] == "Rui Reis")
+        assert held["held"]
+        again = panel.post("/admin/calendar/offer", data=offer)
+        assert again.status_code == 409
+        assert again.json()["sentence"]
+        assert panel.get("/admin/calendar/gaps", params=DAY).json()["gaps"] == []
+
+
+@pytest.mark.parametrize("junk", [{}, {"entry": "x", "from": "1"}, {"entry": "1", "from": "-1"}])
+def test_an_offer_of_nothing_is_refused(panel: PanelClient, junk: dict[str, str]) -> None:
+    answer = panel.as_(staff(vendor())).post("/admin/calendar/offer", data=junk)
+    assert answer.status_code == 409
+    assert answer.json()["sentence"]

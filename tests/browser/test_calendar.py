@@ -1,0 +1,302 @@
+"""The calendar in a browser: booked by a click, moved by the mouse and the keys, seen by others."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from models.bookings import Booking
+from tests import make
+from tests.browser.house import Running
+from tests.browser.visiting import PHONE, Visit, Visitor
+
+STAFF, MANAGER = "staff@alpha.example", "manager@alpha.example"
+LISBON = ZoneInfo("Europe/Lisbon")
+HOUR = 72
+"""How many pixels an hour is high."""
+_days = count(1)
+
+
+@dataclass
+class Day:
+    """A day to come of two people of their own; nothing else is booked with them."""
+
+    running: Running
+    date: str
+    ana: int
+    rui: int
+    service: str
+
+    @property
+    def path(self) -> str:
+        return f"/admin/calendar?day={self.date}&staff={self.ana}&staff={self.rui}"
+
+    def at(self, hour: int, minute: int = 0) -> datetime:
+        """A time of the day where the vendor is."""
+        return datetime.fromisoformat(self.date).replace(hour=hour, minute=minute, tzinfo=LISBON)
+
+    def booking(self, hour: int, name: str = "Carla Costa", **fields: Any) -> int:
+        """The id of a booking of an hour with Ana."""
+        with self.running.at("alpha") as session:
+            one = make.customer(session, full_name=name)
+            starts = self.at(hour).astimezone(UTC)
+            row = make.booking(session, customer=one, staff_id=self.ana, starts_at=starts, **fields)
+            return int(row.id)
+
+    def stands(self, number: int) -> tuple[str, str, int | None]:
+        """From, to and with whom, as the database knows."""
+        with self.running.at("alpha") as session:
+            row = session.get_one(Booking, number)
+            starts, ends = (at.astimezone(LISBON) for at in (row.starts_at, row.ends_at))
+            return f"{starts:%H:%M}", f"{ends:%H:%M}", row.staff_id
+
+
+@pytest.fixture
+def day(installation: Running) -> Day:
+    """Every test has a day of its own."""
+    n = next(_days)
+    date = (datetime.now(UTC) + timedelta(days=20 + n)).date().isoformat()
+    with installation.at("alpha") as session:
+        ana = make.staff_member(session, name=f"Ana Alves {n}").id
+        rui = make.staff_member(session, name=f"Rui Reis {n}").id
+        name = f"Trim {n}"
+        make.service(session, name=name, duration_minutes=30)
+    return Day(installation, date, ana, rui, name)
+
+
+def block(page: Page, number: int) -> Locator:
+    """A booking in the grid."""
+    return page.locator(f".cal [data-key=b{number}]")
+
+
+def column(page: Page, staff: int) -> Locator:
+    """Somebody's column."""
+    return page.locator(f".cal-col[data-staff='{staff}']")
+
+
+def height(page: Page, hour: float) -> float:
+    """How far below the top of a column an hour lies, by the labels beside it."""
+    label = page.locator(".cal-hours > span", has_text=f"{int(hour):02}:00").first
+    top = page.locator(".cal-hours").bounding_box()
+    box = label.bounding_box()
+    assert top
+    assert box
+    return box["y"] - top["y"] + (hour - int(hour)) * HOUR
+
+
+def drag(page: Page, what: Locator, x: float, y: float, *, grab: float = 10) -> None:
+    """Take hold of a block near its upper edge (or `grab` pixels below) and carry it so far."""
+    what.scroll_into_view_if_needed()
+    box = what.bounding_box()
+    assert box
+    at = box["x"] + 30, box["y"] + grab
+    page.mouse.move(*at)
+    page.mouse.down()
+    page.mouse.move(at[0] + x / 2, at[1] + y / 2)
+    page.mouse.move(at[0] + x, at[1] + y, steps=4)
+    page.mouse.up()
+
+
+def refused(visitor: Visitor) -> None:
+    """The server said no, as it should: that is nothing that went wrong."""
+    said = [fault for fault in visitor.wrong if fault.startswith("409 from")]
+    assert said
+    visitor.wrong[:] = [fault for fault in visitor.wrong if fault not in said]
+
+
+def test_a_click_on_free_time_books_and_a_refusal_loses_nothing(visit: Visit, day: Day) -> None:
+    visitor = visit(STAFF)
+    page = visitor.page
+    visitor.open(day.path)
+    visitor.check()
+    column(page, day.rui).click(position={"x": 40, "y": height(page, 10.25) + 4})
+    dialog = page.locator("#cal-book")
+    expect(dialog.get_by_role("combobox", name="Customer")).to_be_focused()
+    expect(dialog.get_by_label("When")).to_have_value(f"{day.date}T10:15")
+    expect(dialog.get_by_label("With")).to_have_value(str(day.rui))
+    dialog.get_by_role("combobox", name="Customer").fill("Zacarias Zinho")
+    dialog.get_by_role("button", name="Book", exact=True).click()
+    expect(dialog.locator(".invalid-feedback span")).to_have_text("Choose what is booked.")
+    refused(visitor)
+    expect(dialog.get_by_role("combobox", name="Customer")).to_have_value("Zacarias Zinho")
+    dialog.get_by_role("combobox", name="Service").fill(day.service)
+    dialog.get_by_role("option", name=day.service).click()
+    dialog.get_by_role("button", name="Book", exact=True).click()
+    made = page.locator(".cal .cb", has_text="Zacarias Zinho")
+    expect(made).to_contain_text("10:15–10:45")
+    expect(made.locator("a")).to_be_focused()
+    visitor.toast("Zacarias Zinho")
+
+
+def test_a_walk_in_takes_three_clicks(visit: Visit, day: Day) -> None:
+    visitor = visit(STAFF)
+    page = visitor.page
+    visitor.open("/admin/calendar")
+    page.get_by_role("button", name="Walk-in").click()
+    dialog = page.locator("#cal-book")
+    dialog.get_by_role("combobox", name="Service").fill(day.service)
+    dialog.get_by_role("option", name=day.service).click()
+    dialog.get_by_role("button", name="Start now").click()
+    visitor.toast("Walk-in 0")
+    expect(page.locator(".cal .st-in", has_text="Walk-in 0").last).to_be_visible()
+
+
+def test_a_booking_is_dragged_to_another_time_and_person_and_back(visit: Visit, day: Day) -> None:
+    number = day.booking(10)
+    visitor = visit(STAFF)
+    page = visitor.page
+    visitor.open(day.path)
+    left, right = (column(page, one).bounding_box() for one in (day.ana, day.rui))
+    assert left
+    assert right
+    drag(page, block(page, number), right["x"] - left["x"], 1.5 * HOUR)
+    toast = visitor.toast("11:30 with Rui Reis")
+    assert day.stands(number) == ("11:30", "12:30", day.rui)
+    expect(column(page, day.rui).locator(f"[data-key=b{number}]")).to_contain_text("11:30–12:30")
+    toast.get_by_role("button", name="Undo").click()
+    expect(column(page, day.ana).locator(f"[data-key=b{number}]")).to_contain_text("10:00–11:00")
+    assert day.stands(number) == ("10:00", "11:00", day.ana)
+
+
+def test_what_cannot_be_moved_springs_back_with_the_sentence(visit: Visit, day: Day) -> None:
+    number, other = day.booking(10), day.booking(12, "Bela Bastos")
+    visitor = visit(STAFF)
+    visitor.open(day.path)
+    drag(visitor.page, block(visitor.page, number), 0, 2 * HOUR)
+    visitor.toast("This time is taken")
+    refused(visitor)
+    expect(block(visitor.page, number)).to_contain_text("10:00–11:00")
+    assert day.stands(number)[0] == "10:00"
+    assert day.stands(other)[0] == "12:00"
+
+
+def test_the_lower_edge_changes_how_long_it_takes(visit: Visit, day: Day) -> None:
+    number = day.booking(10)
+    visitor = visit(STAFF)
+    visitor.open(day.path)
+    edge = block(visitor.page, number).locator("[data-resize]")
+    drag(visitor.page, edge, 0, HOUR / 2, grab=4)
+    expect(block(visitor.page, number)).to_contain_text("10:00–11:30")
+    visitor.toast("10:00")
+    assert day.stands(number) == ("10:00", "11:30", day.ana)
+
+
+def test_the_calendar_without_a_mouse(visit: Visit, day: Day) -> None:
+    number, other = day.booking(10), day.booking(13, "Bela Bastos")
+    visitor = visit(STAFF)
+    page, keys = visitor.page, visitor.page.keyboard
+    visitor.open(day.path)
+    keys.press("ArrowDown")
+    expect(block(page, number).locator("a")).to_be_focused()
+    keys.press("ArrowDown")
+    expect(block(page, other).locator("a")).to_be_focused()
+    keys.press("ArrowUp")
+    for _ in range(3):
+        keys.press("Shift+ArrowDown")
+    visitor.toast("10:15")
+    assert day.stands(number) == ("10:15", "11:15", day.ana)
+    expect(block(page, number).locator("a")).to_be_focused()
+    keys.press("Shift+ArrowRight")
+    visitor.toast("with Rui Reis")
+    assert day.stands(number) == ("10:15", "11:15", day.rui)
+    keys.press("Enter")
+    look = page.get_by_role("dialog", name="Booking, Carla Costa")
+    expect(look.get_by_role("button", name="Check in")).to_be_focused()
+    keys.press("Escape")
+    expect(look).to_be_hidden()
+    expect(block(page, number).locator("a")).to_be_focused()
+    keys.press("i")
+    expect(block(page, number)).to_have_class("cb st-in")
+    keys.press("n")
+    dialog = page.locator("#cal-book")
+    expect(dialog.get_by_label("When")).to_have_value(f"{day.date}T11:15")
+    keys.press("Escape")
+    expect(dialog).to_be_hidden()
+    keys.press("w")
+    page.wait_for_url("**view=week**")
+    keys.press("d")
+    page.wait_for_url(lambda url: "view=week" not in url)
+    keys.press("ArrowRight")
+    after = (datetime.fromisoformat(day.date) + timedelta(days=1)).date().isoformat()
+    keys.press("t")
+    page.wait_for_url(lambda url: after not in url)
+
+
+def test_two_people_see_each_others_changes(visit: Visit, day: Day) -> None:
+    number = day.booking(10)
+    one, two = visit(STAFF), visit(MANAGER)
+    one.open(day.path)
+    two.open(day.path)
+    drag(one.page, block(one.page, number), 0, 3 * HOUR)
+    one.toast("13:00")
+    expect(block(two.page, number)).to_contain_text("13:00–14:00", timeout=10_000)
+    with day.running.at("alpha") as session:
+        session.get_one(Booking, number).status = "cancelled"
+    for person in (one, two):
+        expect(block(person.page, number)).to_have_count(0, timeout=10_000)
+
+
+def test_a_look_says_what_calling_off_costs_before_it_is_pressed(visit: Visit, day: Day) -> None:
+    terms = {
+        "free_hours": 9000, "late_hours": 8000, "late_percent": "50", "last_percent": "100",
+        "no_show_percent": "100", "max_moves": None, "grace_minutes": 15,
+    }  # fmt: skip
+    number = day.booking(10, terms=terms)
+    visitor = visit(STAFF)
+    visitor.open(day.path)
+    block(visitor.page, number).locator("a").click()
+    look = visitor.page.get_by_role("dialog", name="Booking, Carla Costa")
+    look.get_by_role("button", name="Cancel", exact=True).click()
+    expect(look).to_contain_text("Cancelling now costs 40.00")
+    look.get_by_label("Why").fill("Ill")
+    look.get_by_role("button", name="Cancel booking").click()
+    visitor.toast("its time is free again")
+    expect(block(visitor.page, number)).to_have_count(0)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_full_day_on_the_phone_is_a_list(visit: Visit, day: Day, dark: bool) -> None:
+    for hour in range(8, 18):
+        day.booking(hour, "Maximiliana-Esperança da Conceição e Albuquerque de Sousa")
+    visitor = visit(STAFF, PHONE, own=dark, dark=dark)
+    visitor.open(day.path)
+    page = visitor.page
+    expect(page.locator(".cal-list li")).to_have_count(10)
+    expect(page.locator("[data-cal-grid]")).to_be_hidden()
+    visitor.shot(f"calendar-list-{'dark' if dark else 'light'}")
+    visitor.check()
+    page.locator(".cal-list a").first.click()
+    page.get_by_role("dialog", name="Booking").wait_for()
+    visitor.check()
+
+
+def test_a_week_and_a_crowded_day_are_sound(visit: Visit, day: Day) -> None:
+    with day.running.at("alpha") as session:
+        busy = [make.staff_member(session, name=f"Person {n}") for n in range(10)]
+        for n, someone in enumerate(busy):
+            for hour in range(8, 12):
+                starts = day.at(hour, 3 * n).astimezone(UTC)
+                make.booking(session, staff=someone, starts_at=starts)
+    visitor = visit(STAFF)
+    for path in (f"/admin/calendar?day={day.date}", f"/admin/calendar?day={day.date}&view=week"):
+        visitor.open(path)
+        visitor.page.locator(".cal .cb").first.wait_for()
+        visitor.shot(f"calendar-crowd-{'week' if 'view' in path else 'day'}")
+        visitor.check()
+    with day.running.at("alpha") as session:
+        for someone in busy:
+            session.merge(someone).is_active = False
+
+
+def test_on_paper_there_is_only_the_calendar(visit: Visit, day: Day) -> None:
+    number = day.booking(10)
+    visitor = visit(STAFF)
+    visitor.open(day.path)
+    visitor.page.emulate_media(media="print")
+    expect(block(visitor.page, number)).to_be_visible()
+    for gone in (".bk-side", ".bk-top", ".cal-side", "[data-cal-book]", ".cal-keys"):
+        expect(visitor.page.locator(gone)).to_be_hidden()
