@@ -27,6 +27,7 @@ from app.operations.outcomes import (
     mark_no_show,
     reasoned,
     reopen,
+    who,
 )
 from app.operations.policies import Fee, MayNotMove, MovedTooOften
 from app.operations.prices import amount
@@ -155,7 +156,7 @@ def reschedule(
     """
     booking = locked(session, Booking, booking_id)
     _check_movable(booking)
-    if by == CancelledBy.CUSTOMER:
+    if who(by) == CancelledBy.CUSTOMER:
         policies.check_moves(booking.terms, moves=booking.moves)
     service, wall = booking.service, _wall(session, booking.vendor_id)
     was, reason = (booking.starts_at, booking.ends_at), reasoned(anyway, "anyway")

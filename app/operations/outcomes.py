@@ -34,7 +34,7 @@ class NeedsReason(DomainError):
 
 
 class NotSomebody(DomainError):
-    sentence = "Say who calls it off: the customer, the vendor or the system."
+    sentence = "Say who it is: the customer, the vendor or the system."
     field = "by"
 
 
@@ -90,11 +90,11 @@ def cancel(
     A customer owes what the terms say that the booking was made under; `waive` is why it is let
     go. What the vendor or the system calls off costs nothing.
     """
-    who = _who(by)
+    whose = who(by)
     booking = _stepped(session, booking_id, BookingStatus.CANCELLED)
     now, was_offer = clock.now(), booking.held_until is not None
-    _owe(booking, _fee_of_cancelling(booking, who, now).amount, waive)
-    booking.cancelled_at, booking.cancelled_by = now, who
+    _owe(booking, _fee_of_cancelling(booking, whose, now).amount, waive)
+    booking.cancelled_at, booking.cancelled_by = now, whose
     booking.cancel_reason = clean(reason, "reason", longest=LONGEST_REASON)
     booking.sequence += 1
     session.flush()  # who waits finds the time free
@@ -110,7 +110,7 @@ def cancellation(session: Session, *, booking_id: int, by: str, at: datetime | N
     booking = session.get(Booking, booking_id)
     if booking is None:
         raise NotFound
-    return _fee_of_cancelling(booking, _who(by), at or clock.now())
+    return _fee_of_cancelling(booking, who(by), at or clock.now())
 
 
 def mark_no_show(session: Session, *, booking_id: int, waive: str | None = None) -> Booking:
@@ -200,7 +200,8 @@ def reasoned(words: str | None, field: str) -> str | None:
     return said
 
 
-def _who(by: str) -> CancelledBy:
+def who(by: str) -> CancelledBy:
+    """Who acts on a booking; refuses `NotSomebody`."""
     if by not in set(CancelledBy):
         raise NotSomebody
     return CancelledBy(by)

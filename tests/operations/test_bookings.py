@@ -18,6 +18,7 @@ from app.operations.bookings import (
     MovedTooOften,
     NeedsReason,
     NoNights,
+    NotSomebody,
     RoomTaken,
 )
 from app.operations.prices import NotAnAmount
@@ -563,6 +564,8 @@ def test_a_customer_moves_as_often_as_agreed_and_the_vendor_any_time(shop: int) 
         assert moved.moves == 1
     with pytest.raises(MovedTooOften, match="once, and has"), begin() as session:
         bookings.reschedule(session, booking_id=booking_id, starts_at=later, by="customer")
+    with pytest.raises(NotSomebody), begin() as session:
+        bookings.reschedule(session, booking_id=booking_id, starts_at=later, by="mother")
     with begin() as session:
         moved = bookings.reschedule(session, booking_id=booking_id, starts_at=too_soon)
         assert (moved.moves, moved.sequence) == (1, 2)
