@@ -26,12 +26,17 @@ def cancelled(session: Session, booking: Booking) -> None:
 
 
 def moved(
-    session: Session, booking: Booking, *, starts_at: datetime, ends_at: datetime, staff_id: int
+    session: Session,
+    of: Booking | ClassSession,
+    *,
+    starts_at: datetime,
+    ends_at: datetime,
+    staff_id: int,
 ) -> None:
-    """Let the time that a booking was moved away from go to who waits, if any do."""
-    if _wanted(session, booking.vendor_id, starts_at):
+    """Let the time that a booking or a class gave up go to who waits, if any do."""
+    if _wanted(session, of.vendor_id, starts_at):
         enqueue(
-            session, FILL_TIME, vendor_id=booking.vendor_id, staff_id=staff_id,
+            session, FILL_TIME, vendor_id=of.vendor_id, staff_id=staff_id,
             starts_at=starts_at.isoformat(), ends_at=ends_at.isoformat(),
             freed_at=clock.now().isoformat(),
         )  # fmt: skip

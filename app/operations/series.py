@@ -1,41 +1,59 @@
 """Series: the same booking every week, two weeks or month; previewed, then all of it or nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.database import refusals
-from app.errors import DomainError, NotFound
-from app.operations import announcing, bookings, interests, rhythms, schedules
+from app.errors import DomainError
+from app.operations import bookings, interests, rhythms, schedules
 from app.operations.customers import still_here
-from app.operations.moves import locked
+from app.operations.series_changes import (
+    STILL_TO_COME,
+    Conflict,
+    IsPast,
+    NoChange,
+    NoScope,
+    NoSeries,
+    Scope,
+    at_wall,
+    change,
+    end,
+    named,
+)
+from app.operations.zones import zone_of
 from models.booking_series import BookingSeries
-from models.bookings import Booking, BookingStatus
+from models.bookings import Booking
 from models.services import Service, ServiceKind
 from models.staff import StaffMember
-from models.vendors import Vendor
 from models.words import Channel
+
+__all__ = [
+    "AlreadyBegun",
+    "Conflict",
+    "Fix",
+    "InThePast",
+    "IsPast",
+    "NoChange",
+    "NoScope",
+    "NoSeries",
+    "NotRepeated",
+    "NothingLeft",
+    "Occurrence",
+    "Scope",
+    "UnknownFix",
+    "begin",
+    "change",
+    "end",
+    "preview",
+]
 
 HALF_AN_HOUR = timedelta(minutes=30)
 MOST_PROPOSED = 3
-STILL_TO_COME = (BookingStatus.PENDING, BookingStatus.CONFIRMED)
 REPEATED = (ServiceKind.APPOINTMENT, ServiceKind.LAB_TEST)
-
-
-class Scope(StrEnum):
-    THIS = "this"
-    FOLLOWING = "following"
-
-
-class Conflict(DomainError):
-    sentence = "Nothing was {done}. Number {number}, {when}: {why}"
 
 
 class AlreadyBegun(DomainError):
@@ -61,24 +79,6 @@ class UnknownFix(DomainError):
 class NothingLeft(DomainError):
     sentence = "Every one of them is skipped, so nothing would be booked: keep at least one."
     field = "fixes"
-
-
-class NoSeries(DomainError):
-    sentence = "This booking is no part of a series: change the booking itself."
-
-
-class NoScope(DomainError):
-    sentence = "Choose what to change: this one, or this and the following."
-    field = "scope"
-
-
-class NoChange(DomainError):
-    sentence = "Nothing would change: choose another hour or another member of staff."
-    field = "starts"
-
-
-class IsPast(DomainError):
-    sentence = "What has begun or is over stays as it is: choose one that is still to come."
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def preview(
     them, and a beginning in the past. Each fix that is proposed was free when it was looked up.
     """
     service = _service(session, service_id, staff_id)
-    zone = _zone(session, service.vendor_id)
+    zone = zone_of(session, service.vendor_id)
     found = _occurrences(zone, staff_id, starts_on, starts, rhythm, occurrences)
     return [_looked_at(session, service, zone, one, channel) for one in found]
 
@@ -152,7 +152,7 @@ def begin(
     Refuses with `Conflict`, which names the first one that cannot be had and why.
     """
     service = _service(session, service_id, staff_id)
-    zone = _zone(session, service.vendor_id)
+    zone = zone_of(session, service.vendor_id)
     found = _occurrences(zone, staff_id, starts_on, starts, rhythm, occurrences)
     wanted = list(_fixed(found, fixes or {}))
     series = _agreed(
@@ -164,64 +164,13 @@ def begin(
         ),
     )  # fmt: skip
     for one in wanted:
-        with _named(zone, "booked", one.number, one.starts_at):
+        with named(zone, "booked", one.number, one.starts_at):
             bookings.book(
                 session, customer_id=customer_id, service_id=service_id, staff_id=one.staff_id,
                 starts_at=one.starts_at, channel=channel, note=note, series_id=series.id,
                 series_number=one.number,
             )  # fmt: skip
     return series
-
-
-def change(
-    session: Session,
-    *,
-    booking_id: int,
-    scope: str = Scope.THIS,
-    starts: time | None = None,
-    staff_id: int | None = None,
-) -> list[Booking]:
-    """Give this one, or this and the following, another hour or another member of staff.
-
-    All or nothing; the ones that were changed. What has begun stays as it is, and so does one
-    that was moved by itself before. The hour is the vendor's wall time, on each one's own day.
-    """
-    if starts is None and staff_id is None:
-        raise NoChange
-    series, chosen, following = _from(session, booking_id, scope)
-    zone = _zone(session, series.vendor_id)
-    agreed = [one for one in following if _as_agreed(series, chosen, one, zone)]
-    for one in (chosen, *agreed):
-        day = _local(one, zone).date() if one is chosen else _agreed_day(series, one)
-        begins = rhythms.local_start(day, starts or _local(one, zone).time(), zone).starts_at
-        with _named(zone, "changed", one.series_number, begins):
-            bookings.reschedule(
-                session, booking_id=one.id, starts_at=begins, staff_id=staff_id or one.staff_id
-            )
-    if scope == Scope.FOLLOWING:
-        series.starts = starts or series.starts
-        series.staff_id = staff_id or series.staff_id
-    session.flush()  # what is read next is as agreed now
-    return [chosen, *agreed]
-
-
-def end(
-    session: Session,
-    *,
-    booking_id: int,
-    scope: str = Scope.FOLLOWING,
-    by: str = "vendor",
-    reason: str | None = None,
-) -> list[Booking]:
-    """Cancel this one, or this and all that follow; the ones that were cancelled.
-
-    What has begun or is over stays as it is. `by` says who calls it off: fees follow from that.
-    """
-    _, chosen, following = _from(session, booking_id, scope)
-    return [
-        bookings.cancel(session, booking_id=one.id, by=by, reason=reason)
-        for one in (chosen, *following)
-    ]
 
 
 # --- behind the verbs ---------------------------------------------------------------------
@@ -240,10 +189,6 @@ def _service(session: Session, service_id: int, staff_id: int | None) -> Service
     return service
 
 
-def _zone(session: Session, vendor_id: int) -> str:
-    return session.scalars(select(Vendor.time_zone).where(Vendor.id == vendor_id)).one()
-
-
 def _occurrences(
     zone: str, staff_id: int | None, starts_on: date, starts: time, rhythm: str, times: int
 ) -> list[Occurrence]:
@@ -252,7 +197,7 @@ def _occurrences(
         begins = rhythms.local_start(day, starts, zone)
         note = f"The clocks skip {starts:%H:%M}" if begins.skipped else None
         if note:
-            note += f" that day: it begins at {_at(begins.starts_at, zone):%H:%M}."
+            note += f" that day: it begins at {at_wall(begins.starts_at, zone):%H:%M}."
         found.append(Occurrence(number, begins.starts_at, staff_id, note))
     if found[0].starts_at <= clock.now():
         raise InThePast
@@ -266,7 +211,7 @@ def _looked_at(
     if conflict is None:
         return one
     nearby = [
-        Fix(key, f"{says}, at {_at(moved.starts_at, zone):%H:%M}")
+        Fix(key, f"{says}, at {at_wall(moved.starts_at, zone):%H:%M}")
         for key, says in (("earlier", "Half an hour earlier"), ("later", "Half an hour later"))
         if _conflict(session, service, moved := _shifted(one, key), channel) is None
     ]
@@ -352,67 +297,3 @@ def _agreed(session: Session, series: BookingSeries) -> BookingSeries:
     session.add(series)
     session.flush()  # the id
     return series
-
-
-def _from(
-    session: Session, booking_id: int, scope: str
-) -> tuple[BookingSeries, Booking, list[Booking]]:
-    """The series, held, the booking that was chosen, and those after it that `scope` means."""
-    if scope not in set(Scope):
-        raise NoScope
-    known = session.get(Booking, booking_id)
-    if known is None:
-        raise NotFound
-    if known.series_id is None or known.series_number is None:
-        raise NoSeries
-    series = locked(session, BookingSeries, known.series_id)
-    standing = (
-        select(Booking)
-        .where(Booking.vendor_id == series.vendor_id, Booking.series_id == series.id)
-        .where(Booking.series_number >= known.series_number)
-        .where(Booking.starts_at > clock.now(), Booking.status.in_(STILL_TO_COME))
-        .order_by(Booking.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    found = {one.id: one for one in session.scalars(standing)}
-    if booking_id not in found:
-        raise IsPast
-    chosen = found.pop(booking_id)
-    return series, chosen, list(found.values()) if scope == Scope.FOLLOWING else []
-
-
-def _as_agreed(series: BookingSeries, chosen: Booking, one: Booking, zone: str) -> bool:
-    """Whether a booking still goes with the others, at the hour of the series or of `chosen`."""
-    day = _agreed_day(series, one)
-    hours = ((series.starts, series.staff_id), (_local(chosen, zone).time(), chosen.staff_id))
-    return any(
-        one.staff_id == staff_id
-        and one.starts_at == rhythms.local_start(day, starts, zone).starts_at
-        for starts, staff_id in hours
-    )
-
-
-def _agreed_day(series: BookingSeries, one: Booking) -> date:
-    return rhythms.day(series.starts_on, series.rhythm, one.series_number or 1)
-
-
-def _local(one: Booking, zone: str) -> datetime:
-    return _at(one.starts_at, zone)
-
-
-def _at(moment: datetime, zone: str) -> datetime:
-    return moment.astimezone(ZoneInfo(zone))
-
-
-@contextmanager
-def _named(zone: str, done: str, number: int | None, at: datetime) -> Iterator[None]:
-    """A refusal of one occurrence, the database's too, says which one it is about."""
-    try:
-        with refusals():
-            yield
-    except DomainError as refusal:
-        when = announcing.moment(at, ZoneInfo(zone))
-        raise Conflict(
-            done=done, number=number, when=when, why=refusal, field=refusal.field
-        ) from refusal

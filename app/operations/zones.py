@@ -3,7 +3,11 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from app.errors import DomainError
+from models.vendors import Vendor
 
 EARLIEST, LATEST = 1990, 2199
 
@@ -31,3 +35,8 @@ def instant(moment: datetime, zone: str, *, field: str | None = None) -> datetim
     if found.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != moment.replace(fold=0):
         raise NoSuchTime(field=field, time=f"{moment:%H:%M}", day=f"{moment:%d %B %Y}")
     return found
+
+
+def zone_of(session: Session, vendor_id: int) -> str:
+    """The zone of a vendor's wall, by its IANA name."""
+    return session.scalars(select(Vendor.time_zone).where(Vendor.id == vendor_id)).one()

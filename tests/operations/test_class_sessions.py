@@ -36,6 +36,7 @@ from models.resources import ResourceClaim
 from models.services import Service
 from models.waitlist import WaitlistEntry
 from models.words import Channel
+from tasks import waitlist as tasks
 from tests import make
 
 LISBON = ZoneInfo("Europe/Lisbon")
@@ -374,11 +375,32 @@ def test_a_class_is_called_off_with_all_its_bookings_and_costs_nothing(gym: int)
         assert (called_off.status, called_off.taken) == ("cancelled", 0)
         assert session.get_one(WaitlistEntry, entry).status == "expired"
         late = someone(session)
-        tasks = session.scalars(select(OutboxMessage.task).distinct()).all()
-        assert "tasks.waitlist.fill" not in tasks
+        promised = session.scalars(select(OutboxMessage.task).distinct()).all()
+        assert "tasks.waitlist.fill" not in promised
     refused(CalledOff, class_sessions.join, **ids, customer_id=late)
     refused(CalledOff, class_sessions.call_off, **ids)
     refused(CalledOff, class_sessions.move, **ids, starts_at=TUESDAY)
+
+
+def test_who_waits_for_its_leader_gets_the_hour_of_a_class_that_is_called_off(gym: int) -> None:
+    with begin() as session:
+        staff = make.staff_member(session)
+        found = a_class(session, staff_id=staff.id)
+        entry = waitlist.join(
+            session, customer_id=someone(session), service_id=make.service(session).id,
+            staff_id=staff.id, latest=TUESDAY + timedelta(days=1),
+        )  # fmt: skip
+        class_sessions.call_off(session, class_session_id=found.id)
+        promised = session.scalars(
+            select(OutboxMessage).where(OutboxMessage.task == "tasks.waitlist.fill_time")
+        ).one()
+        payload = {"vendor_id": gym, **promised.payload}
+    tasks.fill_time.apply(kwargs=payload).get()
+    with begin() as session:
+        offered = session.get_one(WaitlistEntry, entry.id)
+        assert offered.status == "offered"
+        booking = session.get_one(Booking, offered.booking_id)
+        assert (booking.starts_at, booking.staff_id) == (found.starts_at, staff.id)
 
 
 def test_what_has_begun_is_neither_moved_nor_called_off(gym: int) -> None:

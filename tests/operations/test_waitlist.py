@@ -440,6 +440,21 @@ def test_nobody_waits_where_there_are_seats_or_twice(shop: int) -> None:
     assert status(*full.entries) == ["expired"]
 
 
+def test_an_offer_of_a_class_that_is_moved_ends_when_that_begins(shop: int) -> None:
+    with begin() as session:
+        full = Full(session, waiting=1)
+    cancel(full.taken[0])
+    soon = make.NOON + timedelta(minutes=10)
+    with begin() as session:
+        class_sessions.move(session, class_session_id=full.found, starts_at=soon)
+        entry = session.get_one(WaitlistEntry, full.entries[0])
+        assert (entry.held_until, held(session, entry.id).held_until) == (soon, soon)
+        assert held(session, entry.id).starts_at == soon
+    with passed(minutes=10):
+        assert lapse() == 1
+        assert status(*full.entries) == ["expired"]
+
+
 def test_a_class_that_is_called_off_takes_its_offers_along(shop: int) -> None:
     with begin() as session:
         full = Full(session)
