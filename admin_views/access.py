@@ -38,7 +38,6 @@ def _grants(
 _CUSTOMER = FULL | {"bulk", "views", "tags", "duplicates"}
 _OF_A_CUSTOMER = _grants(FULL, FULL)
 _MOVED = {"move", "views"}
-_WAITS = (READ | {"create", "move", "offer"},) * 2
 _CATALOGUE = _grants(FULL, READ)
 _USERS = READ | {"invite", "role", "remove", "reset"}
 
@@ -68,14 +67,16 @@ MATRIX: Mapping[str, Grants] = {
     "membership-plan": _CATALOGUE,
     "coupon": _CATALOGUE,
     "staff-member": _CATALOGUE,
+    "class-session": _grants(WRITE | {"move", "join"}, READ | {"join"}),
+    "booking-series": _grants(READ | {"create", "move"}, READ | {"create", "move"}),
+    "waitlist-entry": _grants(READ | {"create", "move"}, READ | {"create", "move"}),
+    "calendar-feed": _grants({"list", "create", "revoke"}, {"list", "create", "revoke"}),
     "staff-service": _CATALOGUE,
     "resource": _CATALOGUE,
     "service-resource": _CATALOGUE,
     "cancellation-policy": _CATALOGUE,
     "working-hours": _grants(READ | {"edit"}, READ),
     "booking": _grants(FULL | _MOVED | {"overbook"}, WRITE | _MOVED),
-    "class-session": _grants(WRITE | {"move", "roster"}, READ | {"roster"}),
-    "waitlist-entry": _grants(*_WAITS),
     "order": _grants(FULL | _MOVED, WRITE | _MOVED),
     "order-line": _grants(FULL, FULL),
     "task": _grants(FULL | _MOVED, FULL | _MOVED),

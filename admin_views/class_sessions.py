@@ -1,25 +1,43 @@
-"""Classes on screen: planned for weeks, moved, called off; a class's page is its roster."""
+"""Classes on screen: planned for weeks, and a roster where people join, come, or do not."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+import anyio.to_thread
+from sqladmin import expose
 from sqlalchemy.orm import Session, joinedload
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from admin_views.access import allowed, needs
 from admin_views.base import HouseView, declared
-from admin_views.details import link_to
+from admin_views.booking_terms import fee_of_cancelling, fee_of_not_coming
 from admin_views.filters import Between, OneOf, Related, Usually, of_vendor
 from admin_views.forms import Note, Pick, Saving, WallTime, Whole
 from admin_views.lists import Col, Sort
-from admin_views.lookups import ALL_STAFF, CLASSES, STAFF
-from admin_views.rendering import moment, plural
-from admin_views.saving import Command
+from admin_views.loaders import record_id, typed
+from admin_views.lookups import ALL_SERVICES, ALL_STAFF, CLASSES, CUSTOMERS, STAFF
+from admin_views.own_pages import read_fields
+from admin_views.rendering import moment, plural, say
+from admin_views.saving import Command, sentence_of, writing
 from app import clock
-from app.errors import DomainError
-from app.operations import class_sessions
-from models.booking_series import MOST_OCCURRENCES
+from app.errors import DomainError, NotFound
+from app.operations import class_sessions, waitlist
+from app.tenancy import current_actor
+from models.bookings import Booking, BookingStatus
 from models.class_sessions import ClassSession, SessionStatus
+from models.words import Channel
 
 ON_EDIT = ("starts_at", "ends_at", "staff", "seats", "note")
+MOST_WEEKS = 52
+BASE = "/admin/class-session"
+
+
+class NobodyChosen(DomainError):
+    sentence = "Nobody was chosen: choose a customer from the list."
+    field = "customer"
 
 
 class NobodyLeads(DomainError):
@@ -27,136 +45,126 @@ class NobodyLeads(DomainError):
     field = "staff_id"
 
 
-def is_over(found: ClassSession) -> bool:
-    """Whether the last minute of a class has passed."""
-    return found.ends_at <= clock.now()
+def is_to_come(found: ClassSession) -> bool:
+    """Whether it can still be moved or called off."""
+    return found.status == SessionStatus.SCHEDULED and found.starts_at > clock.now()
 
 
 def status_word(found: ClassSession) -> str:
     """Scheduled, called off, or over."""
     standing = found.status == SessionStatus.SCHEDULED
-    return "over" if standing and is_over(found) else str(found.status)
-
-
-def places(found: ClassSession) -> str:
-    """4 of 6."""
-    return f"{found.taken:,} of {found.seats:,}"
-
-
-def _asked(found: ClassSession) -> tuple[str, str]:
-    """The question before a class is called off: how many are in it."""
-    if not found.taken:
-        return "Call this class off?", "Nobody is booked into it. Who waits for it is let go."
-    many = plural(found.taken, "place is booked", "places are booked")
-    return (
-        "Call this class off?",
-        f"{many}: these bookings are cancelled at no cost, everybody is told, and who waits for a"
-        " place is let go.",
-    )
+    return "over" if standing and found.ends_at <= clock.now() else str(found.status)
 
 
 def _call_off(session: Session, number: int, reason: str = "") -> None:
     class_sessions.call_off(session, class_session_id=number, reason=reason or None)
 
 
-class ClassSessionView(HouseView, model=ClassSession):
-    """Single classes, each with its places."""
+def _ask(found: ClassSession) -> tuple[str, str]:
+    everybody = plural(found.taken, "place") + " taken" if found.taken else "Nobody has joined"
+    return "Call this class off?", f"{everybody}: everybody is told, and it costs them nothing."
 
-    name, name_plural, icon, category = "Class", "Classes", "ti ti-users-group", "Schedule"
-    status_kind = "class"
+
+class ClassView(HouseView, model=ClassSession):
+    """Classes at their times, with who comes."""
+
+    name, name_plural, icon = "Class", "Classes", "ti ti-users-group"
+    category, status_kind = "Schedule", "class"
+    details_template = "panel/class_session.html"
     can_delete = False
     columns = (
         Col("starts_at", "Time", value=lambda c: moment(c.starts_at), sort="soonest"),
         Col("service", "Class", value=lambda c: c.service.name),
         Col("vendor", "Vendor", css="c-vendor", admins=True),
         Col("staff", "With", value=lambda c: c.staff_member and c.staff_member.name),
-        Col("places", "Places", numeric=True, value=places),
+        Col("taken", "Places", numeric=True, value=lambda c: f"{c.taken} of {c.seats}"),
         Col("status", "Status", "pill", pill_kind="class", css="c-status", value=status_word),
     )
     sorts = declared(
-        soonest=Sort(ClassSession.starts_at),
-        latest=Sort(ClassSession.starts_at, descending=True),
+        soonest=Sort(ClassSession.starts_at), latest=Sort(ClassSession.starts_at, descending=True)
     )
     filters = (
         Usually(
             "when", "When", icon="clock", unless=("day_from", "day_to"),
             conditions=(
                 ("to_come", "Now and to come", lambda: ClassSession.ends_at > clock.now()),
+                (
+                    "free", "With free places",
+                    lambda: (ClassSession.ends_at > clock.now())
+                    & (ClassSession.taken < ClassSession.seats),
+                ),
                 ("over", "Over", lambda: ClassSession.ends_at <= clock.now()),
             ),
         ),
+        OneOf("status", "Status", ClassSession.status, icon="circle-dot", words=SessionStatus),
         of_vendor(ClassSession.vendor_id),
         Between("day", "Day", ClassSession.starts_at),
-        Related("service", "Class", ClassSession.service_id, icon="yoga", lookup=CLASSES),
+        Related("service", "Class", ClassSession.service_id, icon="sparkles", lookup=ALL_SERVICES),
         Related("staff", "With", ClassSession.staff_id, icon="id-badge-2", lookup=ALL_STAFF),
-        OneOf("status", "Status", ClassSession.status, icon="circle-dot", words=SessionStatus),
     )  # fmt: skip
     loads = (joinedload(ClassSession.service), joinedload(ClassSession.staff_member))
     details = (
         (
             "Class",
             (
-                Col("service", "Class", value=lambda c: link_to("service", c.service)),
-                Col("staff", "With", value=lambda c: link_to("staff-member", c.staff_member)),
                 Col("starts_at", "From", "moment"),
                 Col("ends_at", "Until", "moment"),
-                Col("places", "Places taken", value=places),
+                Col("staff", "With", value=lambda c: c.staff_member and c.staff_member.name),
+                Col("taken", "Places", value=lambda c: f"{c.taken} of {c.seats} taken"),
                 Col("note", "Note"),
             ),
         ),
     )
     fields = declared(
-        service=Pick("Class", CLASSES, wanted=True, hint="A service that is given as a class"),
+        service=Pick("Class", CLASSES, wanted=True),
         starts_at=WallTime("From", wanted=True),
         ends_at=WallTime("Until", hint="Empty: as long as before"),
-        staff=Pick("With", STAFF, hint="Who leads it; empty: nobody in particular"),
-        seats=Whole(
-            "Places", low=1, high=class_sessions.MOST_SEATS, hint="Empty: as its service has"
-        ),
+        staff=Pick("With", STAFF, hint="Who leads it"),
+        seats=Whole("Places", low=1, high=10_000, hint="Empty: as many as the service has"),
         weeks=Whole(
-            "How many weeks", low=1, high=MOST_OCCURRENCES, default=1,
-            hint="Every week at the same hour, whatever the clocks do; all of them or none",
+            "For how many weeks", low=1, high=MOST_WEEKS, wanted=True, default=1,
+            hint="Every week at the same hour; all of them or none",
         ),
         note=Note("Note"),
     )  # fmt: skip
     form_sections = (
-        ("What and when", ("service", "starts_at", "ends_at", "weeks")),
-        ("Who and how many", ("staff", "seats", "note")),
+        ("Class", ("service", "staff", "seats")),
+        ("When", ("starts_at", "ends_at", "weeks")),
+        ("Words", ("note",)),
     )
     commands = (
         Command(
-            "call-off", "Call off", _call_off,
-            lambda c: c.status == SessionStatus.SCHEDULED and c.starts_at > clock.now(),
-            "The class is called off; everybody is told.", icon="calendar-x", danger=True,
-            ask=_asked, inputs=(("reason", "Why (optional)"),),
+            "call-off", "Call off", _call_off, is_to_come,
+            "The class is called off, and everybody is told.", icon="calendar-x", danger=True,
+            ask=_ask, inputs=(("reason", "Why (optional)"),),
         ),
     )  # fmt: skip
     empty = declared(
-        icon="users-group", title="No classes to come",
-        text="Plan one, or a whole term of them: customers are then booked place by place.",
+        icon="users-group", title="No classes yet",
+        text="Make a service of kind class, then plan it for as many weeks as you like.",
     )  # fmt: skip
 
-    def title_of(self, record: Any) -> str:
-        """Yoga, 24 Nov, 18:00."""
-        return f"{record.service.name}, {moment(record.starts_at)}"
-
     def status_of(self, record: Any) -> str | None:
-        """Scheduled, called off, or over."""
+        """To come, called off, or over."""
         return status_word(record)
 
+    def title_of(self, record: Any) -> str:
+        """Yoga, 20 Nov, 18:00."""
+        return f"{record.service.name}, {moment(record.starts_at)}"
+
     def may_edit(self, record: Any) -> bool:
-        """Only what is still to come can be changed."""
-        return bool(record.status == SessionStatus.SCHEDULED and record.starts_at > clock.now())
+        """Only what is still to come."""
+        return is_to_come(record)
 
     def form_fields(self, record: Any = None) -> dict[str, Any]:
-        """A new one for weeks; of a known one what it is stands."""
+        """A class that is planned can be moved, be led by another, have other places."""
         fields = super().form_fields(record)
         if record is None:
-            return {n: f for n, f in fields.items() if n != "ends_at"}
-        return {n: f for n, f in fields.items() if n in ON_EDIT}
+            return {name: field for name, field in fields.items() if name != "ends_at"}
+        return {name: field for name, field in fields.items() if name in ON_EDIT}
 
     def shown_values(self, session: Session, record: Any) -> dict[str, Any]:
-        """What the form of a known class shows."""
+        """What the form for a known class shows."""
         return {
             "starts_at": record.starts_at, "ends_at": record.ends_at, "staff": record.staff_id,
             "seats": record.seats, "note": record.note,
@@ -165,15 +173,10 @@ class ClassSessionView(HouseView, model=ClassSession):
     def create_record(
         self, session: Session, values: dict[str, Any], data: Mapping[str, Any], context: Saving
     ) -> Any:
-        """One class, or one each week; the first of them."""
-        planned = class_sessions.plan(
-            session, service_id=values["service_id"], starts_at=values["starts_at"],
-            staff_id=values["staff_id"], seats=values["seats"], note=values["note"],
-            weeks=data.get("weeks") or 1,
-        )  # fmt: skip
+        """The first of the classes that are planned."""
+        planned = class_sessions.plan(session, **values)
         if len(planned) > 1:
-            last = moment(planned[-1].starts_at)
-            context.say(f"{len(planned)} classes are planned, the last on {last}.")
+            context.say(f"{len(planned)} classes are planned.")
         return planned[0]
 
     def held(self, session: Session, number: int) -> Any:
@@ -188,24 +191,138 @@ class ClassSessionView(HouseView, model=ClassSession):
         data: Mapping[str, Any],
         context: Saving,
     ) -> None:
-        """Another time or person moves everybody in it; places go by their rule."""
-        if values["staff_id"] is None and record.staff_id is not None:
+        """Another time or person with everybody in it; other places; a note."""
+        starts, ends, staff = values["starts_at"], values["ends_at"], values["staff_id"]
+        if staff is None and record.staff_id is not None:
             raise NobodyLeads
-        starts, ends = values["starts_at"], values["ends_at"]
         if starts != record.starts_at and ends == record.ends_at:
             ends = None  # it lasts as long as it did
-        staff = values["staff_id"]
-        if (starts, staff) != (record.starts_at, record.staff_id) or ends not in (
-            None,
-            record.ends_at,
-        ):
+        longer = ends not in (None, record.ends_at)
+        if longer or (starts, staff) != (record.starts_at, record.staff_id):
             class_sessions.move(
                 session, class_session_id=record.id, starts_at=starts, ends_at=ends, staff_id=staff
             )
-        if values["seats"] is not None and values["seats"] != record.seats:
+        if values["seats"] not in (None, record.seats):
             class_sessions.set_seats(session, class_session_id=record.id, seats=values["seats"])
         if values["note"] != record.note:
             record.note = values["note"]
 
+    def more_details(self, session: Session, request: Request, record: Any) -> dict[str, Any]:
+        """Who comes and who waits, with what can be done about each."""
+        found = class_sessions.roster(session, class_session_id=record.id)
+        kept: Mapping[str, Any] = getattr(request.state, "class_form", None) or {}
+        standing = record.status == SessionStatus.SCHEDULED and record.ends_at > clock.now()
+        role = current_actor().panel_role
+        return {
+            "roster": [_guest(one) for one in found.bookings],
+            "waiting": [_waiting(one, full=found.free == 0) for one in found.waiting],
+            "free": found.free,
+            "joins": standing and allowed(role, "class-session", "join"),
+            "waits": is_to_come(record) and found.free == 0,
+            "moves": allowed(role, "booking", "move"),
+            "base": f"{BASE}/{record.id}",
+            "typed": kept.get("typed", {}),
+            "errors": kept.get("errors", {}),
+        }
 
-VIEWS = [ClassSessionView]
+    # ---- the roster ------------------------------------------------------------------------
+
+    @expose("/{pk}/customers", methods=["GET"])
+    @needs("join")
+    async def customers(self, request: Request) -> Response:
+        """Customers for the roster's picker."""
+        term = typed(request.query_params.get("term"))
+        return JSONResponse({"results": await self.in_transaction(CUSTOMERS.search, term)})
+
+    @expose("/{pk}/join", methods=["POST"])
+    @needs("join")
+    async def join(self, request: Request) -> Response:
+        """A place in the class for a customer; or, if it is full, one in the line."""
+        number, form = self.number(request.path_params["pk"]), await read_fields(request, 10)
+        wait = form.get("do") == "wait"
+        try:
+            name = await anyio.to_thread.run_sync(partial(_join, number, form, wait))
+        except NotFound:
+            raise HTTPException(404) from None
+        except HTTPException:
+            raise
+        except Exception as error:
+            return await self._again(request, form, sentence_of(error))
+        say(request, f"{name} waits for a place." if wait else f"{name} is in.")
+        return RedirectResponse(f"{BASE}/details/{number}", 303)
+
+    async def _again(
+        self, request: Request, form: Mapping[str, str], refusal: DomainError
+    ) -> Response:
+        name = (refusal.field or "").removesuffix("_id")
+        at = name if name in ("customer", "seats") else "customer"
+        request.state.class_form = {"typed": form, "errors": {at: str(refusal)}}
+        context = await self.details_context(request)
+        model = await self.get_object_for_details(request)
+        answer: Response = await self.templates.TemplateResponse(
+            request,
+            self.details_template,
+            {**context, "model_view": self, "model": model},
+            status_code=400,
+        )
+        return answer
+
+
+def _join(number: int, form: Mapping[str, str], wait: bool) -> str:
+    seats = form.get("seats") or "1"
+    if not seats.isascii() or not seats.isdecimal() or len(seats) > 6:
+        raise class_sessions.NoSeats
+    with writing(ClassSession, number) as session:
+        customer = CUSTOMERS.find(session, form.get("customer", ""))
+        if customer is None or record_id(form.get("customer")) is None:
+            raise NobodyChosen
+        if wait:
+            waitlist.join(session, customer_id=customer.id, class_session_id=number)
+        else:
+            class_sessions.join(
+                session, class_session_id=number, customer_id=customer.id, seats=int(seats),
+                channel=Channel.WALK_IN,
+            )  # fmt: skip
+        return str(customer.name)
+
+
+def _guest(booking: Booking) -> dict[str, Any]:
+    """A line of the roster; what can be done with it are the booking's own commands."""
+    status, begun = BookingStatus(booking.status), booking.starts_at <= clock.now()
+    steps: list[tuple[str, str, dict[str, str]]] = []
+    if status == BookingStatus.CONFIRMED:
+        steps.append(("check-in", "Check in", {}))
+    if status == BookingStatus.CONFIRMED and begun:
+        steps.append(("no-show", "No-show", {"fee": str(fee_of_not_coming(booking).amount)}))
+    if status == BookingStatus.CHECKED_IN:
+        steps.append(("complete", "Complete", {}))
+    return {
+        "name": booking.customer.name, "url": f"/admin/booking/details/{booking.id}",
+        "id": booking.id, "status": status.value, "seats": booking.seats,
+        "held": moment(booking.held_until) if booking.held_until
+        and status == BookingStatus.PENDING else None,
+        "steps": [
+            {"title": title, "url": f"/admin/booking/do/{booking.id}/{step}", "fields": fields}
+            for step, title, fields in steps
+        ],
+        "leaves": status in (BookingStatus.PENDING, BookingStatus.CONFIRMED)
+        and not booking.held_until,
+        "fee": fee_of_cancelling(booking),
+    }  # fmt: skip
+
+
+def _waiting(entry: Any, *, full: bool) -> dict[str, Any]:
+    path = f"/admin/waitlist-entry/do/{entry.id}"
+    steps = [("leave", "Take off")]
+    if entry.status == "waiting" and not full:
+        steps.insert(0, ("offer-seat", "Offer a place"))
+    if entry.status == "offered":
+        steps = [("accept", "Says yes"), ("decline", "Says no")]
+    return {
+        "name": entry.customer.name, "url": f"/admin/waitlist-entry/details/{entry.id}",
+        "status": entry.status, "since": entry.queued_at,
+        "steps": [{"title": title, "url": f"{path}/{step}"} for step, title in steps],
+    }  # fmt: skip
+
+
+VIEWS = [ClassView]

@@ -44,6 +44,7 @@ MAKE: dict[str, Make] = {
     "staff-service": lambda s: make.staff_service(
         s, service=make.service(s), staff=make.staff_member(s)
     ),
+    "booking-series": make.series,
     "resource": make.resource,
     "service-resource": lambda s: make.service_resource(
         s, service=make.service(s), resource=make.resource(s)
