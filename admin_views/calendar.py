@@ -181,6 +181,23 @@ class CalendarView(BaseView):
             commands.carried_on, number=number_in(request), verb=verb, values=values
         )
 
+    @expose("/calendar/block", methods=["POST"], identity="calendar")
+    @needs("block")
+    @answering(409)
+    async def block(self, request: Request) -> Any:
+        """Time off of somebody, or of everybody."""
+        vendor_here()
+        values = await words_of(request)
+        return await in_thread(commands.blocked, values=values)
+
+    @expose("/calendar/unblock/{block}", methods=["POST"], identity="calendar")
+    @needs("block")
+    @answering(409)
+    async def unblock(self, request: Request) -> Any:
+        """A block taken back."""
+        vendor_here()
+        return await in_thread(commands.unblocked, number=number_in(request, "block"))
+
 
 def query_of(request: Request) -> dict[str, str]:
     """The address's query; `staff` may stand there several times."""
@@ -189,9 +206,9 @@ def query_of(request: Request) -> dict[str, str]:
     return {**asked, "staff": staff}
 
 
-def number_in(request: Request) -> int:
-    """The booking of the address; anything else is no booking."""
-    found = record_id(request.path_params["booking"])
+def number_in(request: Request, name: str = "booking") -> int:
+    """The booking (or block) of the address; anything else is none."""
+    found = record_id(request.path_params[name])
     if found is None:
         raise NotFound
     return found

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from admin_views.calendar_typed import NotThere, Typed, who
 from admin_views.saving import zone_named
-from admin_views.writing import clock_time, day, speaking_in
-from app.errors import ChangedMeanwhile
-from app.operations import bookings, schedules, walk_ins
+from admin_views.writing import clock_time, day, plural, speaking_in
+from app.errors import ChangedMeanwhile, DomainError
+from app.operations import bookings, schedules, time_off, walk_ins
 from app.operations.moves import locked
 from app.tenancy import current_actor
 from models.bookings import Booking, BookingStatus
@@ -126,6 +126,50 @@ def _place(booking: Booking) -> dict[str, Any]:
         "from": int(booking.starts_at.timestamp()), "to": int(booking.ends_at.timestamp()),
         "staff": booking.staff_id or 0,
     }  # fmt: skip
+
+
+# --- blocked --------------------------------------------------------------------------------
+
+
+class InTheWay(DomainError):
+    sentence = "{what} in this time: decide about each under Time off. Nothing was blocked."
+    field = "starts"
+
+
+def blocked(session: Session, values: Mapping[str, str]) -> dict[str, Any]:
+    """Time off of somebody, or of the whole vendor, when nothing is in its way.
+
+    Refuses with `InTheWay`; then the page of time off decides about each booking.
+    """
+    form = with_zone(session, values)
+    staff, starts, ends = form.number("staff"), form.wall("starts", "at"), form.wall("ends")
+    whose: dict[str, Any] = {"staff_id": staff, "starts_at": starts, "ends_at": ends}
+    plan = time_off.preview(session, **whose)
+    if plan.bookings or plan.classes:
+        raise InTheWay(what=_in_the_way(len(plan.bookings), len(plan.classes)))
+    off = time_off.take(session, decisions={}, seen=plan.seen, reason=form.text("reason"), **whose)
+    someone = session.get(StaffMember, staff) if staff else None
+    said = f"{someone.name if someone else 'Everybody'} is off from {_when(form, starts)}."
+    return {"key": "", "message": said, "unblock": off.id}
+
+
+def _in_the_way(bookings_there: int, classes_there: int) -> str:
+    found = [
+        plural(count, one, many)
+        for count, one, many in (
+            (bookings_there, "booking", "bookings"),
+            (classes_there, "class", "classes"),
+        )
+        if count
+    ]
+    verb = "stands" if bookings_there + classes_there == 1 else "stand"
+    return f"{' and '.join(found)} {verb}"
+
+
+def unblocked(session: Session, number: int) -> dict[str, Any]:
+    """Take a block back."""
+    time_off.give_back(session, time_off_id=number)
+    return {"key": "", "message": "The time is free again."}
 
 
 # --- carried on -----------------------------------------------------------------------------

@@ -46,6 +46,11 @@ def page_of(session: Session, vendor_id: int, query: Mapping[str, str]) -> dict[
         "staff_choices": [(0, "Whoever is free"), *((one["id"], one["name"]) for one in people)],
         "chosen": asked.staff or (),
         **side_of(session, vendor_id),
+        "block_choices": [
+            *((one["id"], one["name"]) for one in people),
+            (0, "Everybody: the business is closed"),
+        ],
+        "time_off_url": "/admin/time-off/list" if allowed(role, "time-off", "list") else None,
         "asked": asked,
         "config": json.dumps(config_of(asked, role), separators=(",", ":")),
         "first": json.dumps(found, separators=(",", ":"), default=str),

@@ -190,6 +190,36 @@
     });
   }
 
+  /* ---- time in which nobody can be booked ---- */
+  var blocking = document.getElementById("cal-block"), blockForm = blocking && blocking.querySelector("form");
+  if (blockForm) {
+    var take = function (f, day, from, to) { f.elements.starts.value = day.date + "T" + C.text(day, from); f.elements.ends.value = day.date + "T" + C.text(day, to).replace("24:00", "23:59"); };
+    B.all("[data-cal-block]").forEach(function (b) {
+      b.addEventListener("click", function () {
+        var n = Math.max(0, C.dayAt(C.now())), d = C.data.days[n], at = C.dayAt(C.now()) === n ? Math.ceil((C.now() - d.begins) / 900) * 15 : C.low + 60;
+        if (!blockForm.elements.starts.value) take(blockForm, d, Math.min(at, d.minutes - 60), Math.min(at + 60, d.minutes));
+        clear(blockForm);
+        blockForm.querySelector("[data-cal-error]").hidden = true;
+        B.open("cal-block", b);
+      });
+    });
+    blockForm.addEventListener("submit", function (ev) {
+      ev.preventDefault();
+      ev.stopPropagation();
+      sending(blockForm, true);
+      C.post("/block", values(blockForm)).then(function (answer) {
+        sending(blockForm, false);
+        if (!answer.ok) { refuse(blockForm, blockForm.querySelector("[data-cal-error]"), answer.body); return; }
+        blockForm.reset();
+        blocking.close();
+        C.toast(answer.body.message, function () {
+          C.post("/unblock/" + answer.body.unblock, {}).then(function (a) { B.say(a.body.message || a.body.sentence, a.ok ? "" : "danger"); C.read(); });
+        });
+        C.read();
+      });
+    });
+  }
+
   /* ---- free times that somebody on the waitlist would take ---- */
   var gaps = [];
   var askGaps = B.later(50, function () {

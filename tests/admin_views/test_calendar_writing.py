@@ -13,6 +13,7 @@ from app.database import begin
 from app.tenancy import acting, vendor_actor
 from models.bookings import Booking
 from models.customers import Customer
+from models.schedules import TimeOff
 from tests import make
 from tests.admin_views.panel_client import PanelClient, admin, analyst, manager, staff
 
@@ -365,3 +366,61 @@ def test_no_booking_is_no_page(panel: PanelClient, shop: int, number: str) -> No
 )
 def test_a_name_is_told_from_a_number(said: str, read: dict[str, str]) -> None:
     assert who(said) == read
+
+
+# --- blocked --------------------------------------------------------------------------------
+
+
+def block(panel: PanelClient, **values: Any) -> Any:
+    wanted = {"starts": "2026-11-23T09:00", "ends": "2026-11-23T12:00", "reason": "Dentist"}
+    return panel.post(f"{HERE}/block", data=wanted | values)
+
+
+def test_a_block_keeps_bookings_out_until_it_is_taken_back(panel: PanelClient, shop: int) -> None:
+    here = furnished(shop)
+    panel.as_(manager(shop))
+    answer = block(panel, staff=here["ana"])
+    assert answer.json()["message"] == "Ana Alves is off from 23 Nov, 09:00."
+    day = panel.get(f"{HERE}/data", params={"from": "2026-11-23", "to": "2026-11-23"}).json()
+    assert [0, 540, 720, "Dentist"] in day["staff"][0]["closed"]
+    wanted = {"customer": here["carla"], "service": here["cut"], "staff": here["ana"]}
+    refused(book(panel, **wanted), "starts", "choose another time")
+    assert panel.post(f"{HERE}/unblock/{answer.json()['unblock']}").status_code == 200
+    made(panel, **wanted)
+
+
+def test_a_block_over_a_booking_changes_nothing(panel: PanelClient, shop: int) -> None:
+    here = furnished(shop)
+    panel.as_(manager(shop))
+    number = made(panel, customer=here["carla"], service=here["cut"], staff=here["ana"])
+    for staff_id in (here["ana"], 0):
+        refused(block(panel, staff=staff_id), "starts", "1 booking stands in this time")
+    assert booking_of(shop, number).status == "confirmed"
+    assert count(shop, TimeOff) == 0
+    assert block(panel, staff=here["rui"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"ends": "2026-11-23T08:00"}, "ends"),
+        ({"ends": ""}, "ends"),
+        ({"starts": "x"}, "starts"),
+        ({"staff": "123456789"}, "staff"),
+        ({"staff": "x"}, "staff"),
+    ],
+)
+def test_a_block_of_nothing_is_refused(
+    panel: PanelClient, shop: int, values: dict[str, str], field: str
+) -> None:
+    here = furnished(shop)
+    answer = block(panel.as_(manager(shop)), **{"staff": here["ana"]} | values)
+    assert answer.status_code == 409, answer.text
+    assert answer.json()["field"] == field
+    assert count(shop, TimeOff) == 0
+
+
+def test_staff_block_nothing(panel: PanelClient, shop: int) -> None:
+    here = furnished(shop)
+    assert block(panel.as_(staff(shop)), staff=here["ana"]).status_code == 403
+    assert panel.post(f"{HERE}/unblock/1").status_code == 403
