@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from admin_views.calendar_days import LocalDay, days_from, parts
+from admin_views.calendar_days import LocalDay, days_from, parts_of
 from admin_views.calendar_hours import closed_times
 from admin_views.saving import zone_named
 from admin_views.writing import initials, look
@@ -108,22 +109,29 @@ def drawn(rows: Iterable[Row], days: Sequence[LocalDay], place: Place) -> list[d
     return [_booking(row, days, place) for row in rows]
 
 
-def _booking(row: Row, days: Sequence[LocalDay], place: Place) -> dict[str, Any]:
-    shown = look(row.status, "booking")
-    block = _block(row, days, place) | {
-        "name": called(row), "customer": row.customer_id, "status": row.status,
-        "word": shown.word, "icon": shown.icon,
-        "tone": shown.tone + " bare" * shown.quiet, "seen": row.updated_at.isoformat(),
-        "movable": row.status in TO_COME, "kind": row.kind,
+@cache
+def _looks(status: str) -> dict[str, Any]:
+    """How the status of a booking looks."""
+    shown = look(status, "booking")
+    return {
+        "status": status, "word": shown.word, "icon": shown.icon,
+        "tone": shown.tone + " bare" * shown.quiet, "movable": status in TO_COME,
     }  # fmt: skip
-    for name, is_so in (
-        ("walk_in", row.channel == "walk_in"),
-        ("series", row.series_id is not None),
-        ("extra", row.is_extra),
-        ("held", row.held_until is not None),
-    ):
-        if is_so:
-            block[name] = True
+
+
+def _booking(row: Row, days: Sequence[LocalDay], place: Place) -> dict[str, Any]:
+    block = _block(row, days, place)
+    block.update(_looks(row.status))
+    block["name"], block["customer"] = called(row), row.customer_id
+    block["seen"], block["kind"] = row.updated_at.isoformat(), row.kind
+    if row.channel == "walk_in":
+        block["walk_in"] = True
+    if row.series_id is not None:
+        block["series"] = True
+    if row.is_extra:
+        block["extra"] = True
+    if row.held_until is not None:
+        block["held"] = True
     return block
 
 
@@ -139,16 +147,15 @@ def _class(row: Row, days: Sequence[LocalDay], place: Place) -> dict[str, Any]:
 
 def _block(row: Row, days: Sequence[LocalDay], place: Place) -> dict[str, Any]:
     """Where it lies: instants in seconds, and for each day its minutes with the wall's words."""
-    starts, ends = row.starts_at, row.ends_at
-    found = parts(days, starts, ends)
+    starts, ends = int(row.starts_at.timestamp()), int(row.ends_at.timestamp())
+    found = parts_of(days, starts, ends)
     service = place.services.get(row.service_id)
     return {
         "id": row.id, "staff": row.staff_id or NOBODY,
-        "service": service.name if service else "",
-        "from": int(starts.timestamp()), "to": int(ends.timestamp()),
+        "service": service.name if service else "", "from": starts, "to": ends,
         "parts": found, "time": _time(days, found),
-        "before": _minutes(row.busy_from, starts), "after": _minutes(ends, row.busy_to),
-        "look": LOOKS.get(row.status, "st-done"),
+        "before": _minutes(row.busy_from, row.starts_at),
+        "after": _minutes(row.ends_at, row.busy_to), "look": LOOKS.get(row.status, "st-done"),
     }  # fmt: skip
 
 
@@ -161,7 +168,7 @@ def _time(days: Sequence[LocalDay], found: Sequence[tuple[int, int, int]]) -> st
 
 
 def _minutes(low: datetime | None, high: datetime | None) -> int:
-    if low is None or high is None:
+    if low is None or high is None or low == high:
         return 0
     return max(0, int((high - low).total_seconds()) // 60)
 

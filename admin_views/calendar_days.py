@@ -7,7 +7,7 @@ there twice, one that is skipped does not stand there at all.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 MINUTE = timedelta(minutes=1)
@@ -30,18 +30,31 @@ class LocalDay:
         begins, ends = midnight(day, zone), midnight(day + timedelta(days=1), zone)
         return cls(day, begins, ends, tuple(_pieces(begins, ends, zone)))
 
-    @property
+    @cached_property
     def length(self) -> int:
         """How many minutes it has."""
         return (self.ends - self.begins) // MINUTE
 
+    @cached_property
+    def since(self) -> int:
+        """Its beginning in seconds of the epoch, in which a page of blocks is counted."""
+        return int(self.begins.timestamp())
+
     def minute(self, moment: datetime) -> int:
         """The minute since midnight of an instant, held inside the day."""
-        return max(0, min(self.length, (moment - self.begins) // MINUTE))
+        return self.minute_of(int(moment.timestamp()))
+
+    def minute_of(self, seconds: int) -> int:
+        """The same of an instant in seconds of the epoch."""
+        minute = (seconds - self.since) // 60
+        return 0 if minute < 0 else min(minute, self.length)
 
     def wall_minute(self, minute: int) -> int:
         """What the clock on the wall shows (in minutes) so many minutes after midnight."""
-        at, shown = next(p for p in reversed(self.wall) if p[0] <= minute or p[0] == 0)
+        at, shown = self.wall[0]
+        for change in self.wall[1:]:
+            if change[0] <= minute:
+                at, shown = change
         return shown + minute - at
 
     def text(self, minute: int) -> str:
@@ -116,8 +129,13 @@ def days_from(first: date, count: int, zone: tzinfo) -> list[LocalDay]:
 
 def parts(days: Sequence[LocalDay], starts: datetime, ends: datetime) -> list[tuple[int, int, int]]:
     """What of a time lies on which of the days: (number of the day, from minute, to minute)."""
+    return parts_of(days, int(starts.timestamp()), -int(-ends.timestamp() // 1))
+
+
+def parts_of(days: Sequence[LocalDay], starts: int, ends: int) -> list[tuple[int, int, int]]:
+    """The same of instants in seconds of the epoch."""
     return [
-        (n, day.minute(starts), day.minute(ends))
+        (n, day.minute_of(starts), day.minute_of(ends))
         for n, day in enumerate(days)
-        if starts < day.ends and ends > day.begins
+        if ends > day.since and starts < day.since + 60 * day.length
     ]
