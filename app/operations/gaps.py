@@ -150,6 +150,7 @@ def _is_busy(
                     Booking.vendor_id == entry.vendor_id,
                     Booking.customer_id == entry.customer_id,
                     Booking.status.in_(STANDING),
+                    Booking.kind != ServiceKind.STAY,  # whose pet is boarded may come themselves
                     Booking.starts_at < ends_at,
                     Booking.ends_at > starts_at,
                 )

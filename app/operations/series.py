@@ -129,6 +129,8 @@ def preview(
     """
     service = _service(session, service_id, staff_id)
     zone = zone_of(session, service.vendor_id)
+    if customer_id is not None:
+        _check_customer(session, customer_id, service.vendor_id)
     found = _occurrences(zone, staff_id, starts_on, starts, rhythm, occurrences)
     return [_looked_at(session, service, zone, one, channel) for one in found]
 
@@ -276,11 +278,7 @@ def _with(one: Occurrence, key: str) -> Occurrence:
 
 def _agreed(session: Session, series: BookingSeries) -> BookingSeries:
     """The series written down, unless the same one is there: two clicks make one."""
-    customer = still_here(session, series.customer_id)
-    if customer is None or customer.vendor_id != series.vendor_id:
-        raise schedules.CannotBook(
-            "This customer is not here any more: choose one.", field="customer_id"
-        )
+    _check_customer(session, series.customer_id, series.vendor_id)
     interests.hold(session, series.customer_id)  # of two clicks the second sees the first
     same = (
         select(BookingSeries.id)
@@ -297,3 +295,11 @@ def _agreed(session: Session, series: BookingSeries) -> BookingSeries:
     session.add(series)
     session.flush()  # the id
     return series
+
+
+def _check_customer(session: Session, customer_id: int, vendor_id: int) -> None:
+    customer = still_here(session, customer_id)
+    if customer is None or customer.vendor_id != vendor_id:
+        raise schedules.CannotBook(
+            "This customer is not here any more: choose one.", field="customer_id"
+        )

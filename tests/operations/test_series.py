@@ -149,7 +149,8 @@ def test_what_cannot_begin_is_said_at_its_field(
 ) -> None:
     with begin() as session:
         fields = wanted(session) | change
-    assert refused(refusal, series.begin, **fields).field == field
+    for verb in (series.begin, series.preview):
+        assert refused(refusal, verb, **fields).field == field
 
 
 def test_another_vendors_rows_begin_nothing(salon: int) -> None:

@@ -297,6 +297,26 @@ def test_a_shorter_service_gets_the_part_that_suits(shop: int) -> None:
             assert held(session, second).starts_at == TUESDAY
 
 
+def test_the_nights_of_a_room_are_offered_too(shop: int) -> None:
+    with begin() as session:
+        boarding = make.service(session, kind="stay")
+        make.service_resource(session, service=boarding, resource=make.resource(session))
+        stay = bookings.book(
+            session, customer_id=make.customer(session).id, service_id=boarding.id,
+            starts_at=TUESDAY, nights=2,
+        )  # fmt: skip
+        line = Line(session, waiting=1)
+        values = {"service_id": boarding.id}
+        too_short = line.one_more(session, **values, latest=TUESDAY + timedelta(days=1))
+        fits = line.one_more(session, 1, **values)
+    cancel(stay.id)
+    assert status(too_short, fits, *line.entries) == ["waiting", "offered", "waiting"]
+    with begin() as session:
+        booking = held(session, fits)
+        assert (booking.starts_at, booking.ends_at) == (stay.starts_at, stay.ends_at)
+        assert booking.price == 80
+
+
 def test_filling_twice_asks_one(shop: int) -> None:
     with begin() as session:
         line = Line(session)

@@ -219,6 +219,20 @@ def test_a_class_that_is_called_off_while_people_join_has_nobody_in_it(fresh_dat
             assert seats_of(session, found) == 0
 
 
+def test_a_series_that_is_begun_at_once_is_one(fresh_database: str) -> None:
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        fields = {
+            "customer_id": make.customer(session).id, "service_id": make.service(session).id,
+            "staff_id": None, "starts_on": TOMORROW.date(), "starts": time(15), "rhythm": "week",
+            "occurrences": 4,
+        }  # fmt: skip
+    outcomes = at_once(vendor_id, [lambda s: series.begin(s, **fields)] * 4)
+    assert outcomes == ["AlreadyBegun"] * 3 + ["BookingSeries"]
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        assert session.scalar(select(func.count(Booking.id))) == 4
+
+
 # --- the same local hour ----------------------------------------------------------------------
 
 ZONES = (
