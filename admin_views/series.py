@@ -29,7 +29,7 @@ from admin_views.rendering import clock_time, day_head, moment, plural, say, spe
 from admin_views.saving import saving_for, sentence_of, writing
 from app import clock
 from app.errors import DomainError, NotFound
-from app.operations import series
+from app.operations import series, series_changes
 from app.tenancy import current_actor
 from models.booking_series import MOST_OCCURRENCES, BookingSeries, Rhythm
 from models.bookings import Booking
@@ -270,7 +270,7 @@ class SeriesView(OfCustomersView, model=BookingSeries):
         return answer
 
 
-OPEN = series.STILL_TO_COME
+OPEN = series_changes.STILL_TO_COME
 
 
 def _fixes(posted: FormData) -> dict[int, str]:

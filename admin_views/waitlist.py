@@ -29,7 +29,7 @@ from admin_views.rendering import clock_time, day, day_head, moment, plural, say
 from admin_views.saving import Command, saving_for, sentence_of, writing
 from app import clock
 from app.errors import DomainError, NotFound
-from app.operations import schedules, waitlist
+from app.operations import offers, schedules, waitlist
 from app.tenancy import current_actor
 from models.services import ServiceKind
 from models.staff import StaffMember
@@ -285,7 +285,7 @@ class WaitlistView(OfCustomersView, model=WaitlistEntry):
 
     @expose("/{pk}/offer", methods=["GET"])
     @needs("move")
-    async def offers(self, request: Request) -> Response:
+    async def offer_times(self, request: Request) -> Response:
         """The free times that suit them."""
         return await self._offer_page(request)
 
@@ -360,7 +360,7 @@ def days_of(first: date | None, last: date | None) -> dict[str, datetime | None]
 def _offer(number: int, form: Mapping[str, str]) -> str:
     starts, staff = _slot(form.get("slot", ""))
     try:
-        minutes = read_whole(form.get("minutes") or "30", 1, waitlist.MOST_MINUTES)
+        minutes = read_whole(form.get("minutes") or "30", 1, offers.MOST_MINUTES)
     except ValueError:
         raise NoMinutes from None
     with writing(WaitlistEntry, number) as session:
