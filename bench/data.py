@@ -17,7 +17,7 @@ from app.seeding.people import NAMES
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 FOUR_YEARS = 4 * 365 * 24 * 60
 """in minutes"""
-SERVICES, PRODUCTS, STAFF, TAGS, PACKAGES, PLANS = 12, 30, 8, 12, 3, 2
+SERVICES, PRODUCTS, STAFF, TAGS, PACKAGES, PLANS, ROOMS = 12, 30, 8, 12, 3, 2, 2
 """of each vendor"""
 KINDS = ("appointment", "class", "lab_test", "stay")
 CITIES = ("Lisboa", "Amsterdam", "Nairobi", "Brooklyn", "Berlin", "Sydney", "Porto", "Utrecht",
@@ -80,6 +80,36 @@ def staff(world: World) -> Iterator[Row]:
     for vendor in range(world.vendors):
         for place in range(STAFF):
             yield vendor * STAFF + place + 1, vendor + 1, f"Staff {place + 1}"
+
+
+def hours(world: World) -> Iterator[Row]:
+    """Six days of nine hours with a break for everybody, the seventh off, another for each."""
+    for member in range(1, world.vendors * STAFF + 1):
+        vendor = (member - 1) // STAFF + 1
+        for weekday in range(1, 8):
+            if weekday != member % 7 + 1:
+                yield vendor, member, "work", weekday, "09:00", "18:00"
+                yield vendor, member, "break", weekday, "13:00", "13:45"
+
+
+def rooms(world: World) -> Iterator[Row]:
+    """Two kinds of rooms a vendor, four of each."""
+    for key in range(1, world.vendors * ROOMS + 1):
+        yield key, (key - 1) // ROOMS + 1, f"Room {(key - 1) % ROOMS + 1}", 4
+
+
+def needs(world: World) -> Iterator[Row]:
+    """Every third service needs one of the first rooms, every stay one of the second."""
+    for service in range(1, world.vendors * SERVICES + 1):
+        vendor, stays = (service - 1) // SERVICES + 1, service_kind(service) == "stay"
+        if stays or service % 3 == 0:
+            yield vendor, service, (vendor - 1) * ROOMS + 1 + stays
+
+
+def terms(world: World) -> Iterator[Row]:
+    """One policy a vendor: free for a day, then half, then all of it."""
+    for vendor in range(1, world.vendors + 1):
+        yield vendor, 24, 2, 50, 100, 100
 
 
 def _favourite(vendor: int, place: int, choices: list[int]) -> int:

@@ -113,6 +113,20 @@ def load_catalogue(cursor: psycopg.Cursor, world: World) -> None:
         "id, vendor_id, name, kind, category_id, duration_minutes, price",
         data.services(world),
     )
+    copy(
+        cursor,
+        "working_hours",
+        "vendor_id, staff_id, kind, weekday, starts, ends",
+        data.hours(world),
+    )
+    copy(cursor, "resources", "id, vendor_id, name, capacity", data.rooms(world))
+    copy(cursor, "service_resources", "vendor_id, service_id, resource_id", data.needs(world))
+    copy(
+        cursor,
+        "cancellation_policies",
+        "vendor_id, free_hours, late_hours, late_percent, last_percent, no_show_percent",
+        data.terms(world),
+    )
     copy(cursor, "products", "id, vendor_id, name, category_id", data.products(world))
     copy(cursor, "variants", "id, vendor_id, product_id, sku, price", data.variants(world))
     copy(cursor, "tags", "id, vendor_id, name", data.tags(world))
