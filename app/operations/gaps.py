@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -54,16 +55,21 @@ class Candidate:
 
 def in_line(session: Session, gap: Gap) -> Iterator[Candidate]:
     """Who fits a gap, those who have waited longest first; looked up one by one."""
-    times = _Times(session, gap)
-    for entry in session.scalars(_waiting(gap)).all():
-        if (span := times.of(entry)) is not None and not _is_busy(session, entry, *span):
-            yield _ranked(gap, entry, *span)
+    return (one for one in _suited(session, gap) if not _is_busy(session, one))
 
 
 def ranked(session: Session, gap: Gap, *, limit: int) -> list[Candidate]:
     """The best who fit a gap: by the days they wait, whom they asked for, how little suits them."""
-    found = sorted(in_line(session, gap), key=lambda one: -one.score)
-    return found[: max(0, limit)]
+    found = sorted(_suited(session, gap), key=lambda one: -one.score)
+    return list(islice((one for one in found if not _is_busy(session, one)), max(0, limit)))
+
+
+def _suited(session: Session, gap: Gap) -> Iterator[Candidate]:
+    """Whom a gap suits, wherever else they may be then, in the order of the line."""
+    times = _Times(session, gap)
+    for entry in session.scalars(_waiting(gap)).all():
+        if (span := times.of(entry)) is not None:
+            yield _ranked(gap, entry, *span)
 
 
 def went_by(session: Session, entry: WaitlistEntry, gap: Gap, *, since: datetime) -> bool:
@@ -139,20 +145,18 @@ def of_entry(table: Any, key: Any) -> ColumnElement[bool]:
     return and_(table.vendor_id == WaitlistEntry.vendor_id, table.id == key)
 
 
-def _is_busy(
-    session: Session, entry: WaitlistEntry, starts_at: datetime, ends_at: datetime
-) -> bool:
+def _is_busy(session: Session, one: Candidate) -> bool:
     """Whether the customer is somewhere here at that time already."""
     return bool(
         session.scalar(
             select(
                 exists().where(
-                    Booking.vendor_id == entry.vendor_id,
-                    Booking.customer_id == entry.customer_id,
+                    Booking.vendor_id == one.entry.vendor_id,
+                    Booking.customer_id == one.entry.customer_id,
                     Booking.status.in_(STANDING),
                     Booking.kind != ServiceKind.STAY,  # whose pet is boarded may come themselves
-                    Booking.starts_at < ends_at,
-                    Booking.ends_at > starts_at,
+                    Booking.starts_at < one.ends_at,
+                    Booking.ends_at > one.starts_at,
                 )
             )
         )
