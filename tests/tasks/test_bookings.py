@@ -66,7 +66,7 @@ def bring() -> list[str]:
 
 
 def said(desk: Path) -> list[str]:
-    return [path.read_text() for path in sorted(desk.iterdir())] if desk.exists() else []
+    return sorted(path.read_text() for path in desk.iterdir()) if desk.exists() else []
 
 
 def a_booking(session: Session, **fields: object) -> Booking:
