@@ -76,6 +76,7 @@ MATRIX: Mapping[str, Grants] = {
     "service-resource": _CATALOGUE,
     "cancellation-policy": _CATALOGUE,
     "working-hours": _grants(READ | {"edit"}, READ),
+    "time-off": _grants(READ | {"create", "give-back"}, READ),
     "booking": _grants(FULL | _MOVED | {"overbook"}, WRITE | _MOVED),
     "order": _grants(FULL | _MOVED, WRITE | _MOVED),
     "order-line": _grants(FULL, FULL),

@@ -5,13 +5,23 @@ from typing import Any
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
+from admin_views.access import allowed
 from admin_views.base import HouseView, declared
 from admin_views.filters import YesNo, of_vendor
 from admin_views.forms import Check, Email, Phone, Text
 from admin_views.lists import Col, Sort
 from admin_views.parts import hours_button, related_card
 from admin_views.staff_services import DOES
+from app.tenancy import current_actor
 from models.staff import StaffMember
+
+
+def _time_off(record: StaffMember) -> list[dict[str, Any]]:
+    """The way to their time off, for who may take it."""
+    if not (record.is_active and allowed(current_actor().panel_role, "time-off", "create")):
+        return []
+    url = f"/admin/time-off/create?staff={record.id}"
+    return [{"title": "Time off", "url": url, "icon": "beach"}]
 
 
 class StaffView(HouseView, model=StaffMember):
@@ -57,7 +67,10 @@ class StaffView(HouseView, model=StaffMember):
         """What they do, and the way to their hours."""
         return {
             "related": [related_card(session, request, DOES, record)],
-            "buttons": hours_button(record, f"staff-{record.id}"),
+            "buttons": [
+                *hours_button(record, f"staff-{record.id}"),
+                *_time_off(record),
+            ],
         }
 
 

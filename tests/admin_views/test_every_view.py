@@ -45,6 +45,9 @@ MAKE: dict[str, Make] = {
         s, service=make.service(s), staff=make.staff_member(s)
     ),
     "booking-series": make.series,
+    "time-off": lambda s: make.time_off(
+        s, starts_at=clock.now(), ends_at=clock.now() + timedelta(days=1)
+    ),
     "resource": make.resource,
     "service-resource": lambda s: make.service_resource(
         s, service=make.service(s), resource=make.resource(s)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 from app import clock
 from app.database import begin
 from app.errors import DomainError, NotAllowed, NotFound
-from app.operations import feeds
+from app.operations import bookings, feeds
 from app.operations.feed_writing import UNPRINTABLE, Contents, Entry, changes, written
 from app.operations.invitations import token_hash
 from app.tenancy import GATE, SYSTEM, Actor, DatabaseRole, PanelRole, acting, vendor_actor
@@ -426,3 +426,25 @@ def test_another_vendors_feed_cannot_be_ended(place: Place) -> None:
     with acting(vendor_actor(make.new_vendor())), pytest.raises(NotFound):
         in_transaction(feeds.revoke, feed_id=found.id)
     assert opened(secret) is not None
+
+
+def test_a_booking_moved_by_its_operation_is_a_later_version(
+    place: Place, at_noon: datetime
+) -> None:
+    uid, secret = booked(place, at_noon + DAY), made(place)
+    before = only(secret)
+    with acting(place.actor), begin() as session:
+        booking_id = session.scalars(select(Booking.id)).one()
+        bookings.reschedule(
+            session, booking_id=booking_id, starts_at=at_noon + 3 * DAY, staff_id=place.staff
+        )
+    after = only(secret)
+    assert after.uid == uid
+    assert instant(after.dtstart) == at_noon + 3 * DAY
+    assert (after.sequence or 0) > (before.sequence or 0)
+    with acting(place.actor), begin() as session:
+        bookings.cancel(session, booking_id=booking_id)
+    gone = only(secret)
+    assert (gone.sequence or 0) > (after.sequence or 0)
+    assert gone.status is not None
+    assert gone.status.value == "CANCELLED"
