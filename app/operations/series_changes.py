@@ -44,6 +44,11 @@ class NoChange(DomainError):
     field = "starts"
 
 
+class HourIsOver(DomainError):
+    sentence = "This hour is over by now: choose a later one."
+    field = "starts"
+
+
 class IsPast(DomainError):
     sentence = "What has begun or is over stays as it is: choose one that is still to come."
 
@@ -70,6 +75,8 @@ def change(
         day = _local(one, zone).date() if one is chosen else _agreed_day(series, one)
         begins = rhythms.local_start(day, starts or _local(one, zone).time(), zone).starts_at
         with named(zone, "changed", one.series_number, begins):
+            if begins <= clock.now():
+                raise HourIsOver
             bookings.reschedule(
                 session, booking_id=one.id, starts_at=begins, staff_id=staff_id or one.staff_id
             )

@@ -361,6 +361,18 @@ def test_the_past_stays_as_it_is(salon: int) -> None:
             assert [local(one).hour for one in of(session, made.id)] == [10, 10, 11, 11]
 
 
+def test_nothing_is_changed_into_the_past(salon: int) -> None:
+    with begin() as session:
+        _, booked = begun(session)
+    with clock.stopped_at(datetime(2026, 10, 13, 8, 30, tzinfo=UTC)):
+        ids = {"booking_id": booked[0].id, "scope": "following"}
+        refusal = refused(Conflict, series.change, **ids, starts=time(9))
+        assert "09:00: This hour is over by now" in str(refusal)
+        assert refusal.field == "starts"
+        with begin() as session:
+            assert len(series.change(session, **ids, starts=time(9, 45))) == 4
+
+
 def test_changes_that_make_no_sense(salon: int) -> None:
     with begin() as session:
         _, booked = begun(session)
