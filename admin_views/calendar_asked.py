@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from admin_views.calendar_data import Asked
 from admin_views.loaders import record_id
@@ -64,15 +64,15 @@ def asked_of(query: Mapping[str, str]) -> Asked:
     return Asked(first, count, staff_in(query.get("staff")), _after(query.get("after")))
 
 
-def _after(text: str | None) -> tuple[datetime, int] | None:
+_LAST_SECOND = 10**10
+
+
+def _after(text: str | None) -> tuple[int, int] | None:
     if not text:
         return None
-    moment, _, number = text.partition("/")
-    try:
-        at, found = datetime.fromisoformat(moment), record_id(number)
-    except ValueError:
-        raise NoSuchPage from None
-    if at.tzinfo is None or found is None:
+    seconds, _, number = text.partition("/")
+    at, found = record_id(seconds), record_id(number)
+    if at is None or found is None or at > _LAST_SECOND:
         raise NoSuchPage
     return at, found
 

@@ -1,7 +1,7 @@
 """What the calendar writes: a booking made, moved, carried on, called off; time blocked."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -93,7 +93,7 @@ def moved(session: Session, number: int, values: Mapping[str, str]) -> dict[str,
     form = with_zone(session, values)
     booking = locked(session, Booking, number)
     seen = form.text("seen")
-    if seen is not None and booking.updated_at.isoformat() != seen:
+    if seen is not None and seen_of(booking) != seen:
         raise ChangedMeanwhile
     before = _place(booking)
     starts = form.moment("from") or form.wall("starts", exact="at")
@@ -115,9 +115,14 @@ def moved(session: Session, number: int, values: Mapping[str, str]) -> dict[str,
     said = f"{_who(booking)}: {_when(form, booking.starts_at)}"
     said += f" with {with_whom.name}." if with_whom else "."
     return {
-        "key": f"b{number}", "message": said, "seen": booking.updated_at.isoformat(),
+        "key": f"b{number}", "message": said, "seen": seen_of(booking),
         "undo": before,
     }  # fmt: skip
+
+
+def seen_of(booking: Booking) -> str:
+    """The moment of its last change, in millionths of a second, as the calendar knows it."""
+    return str((booking.updated_at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1))
 
 
 def _place(booking: Booking) -> dict[str, Any]:

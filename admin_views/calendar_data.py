@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cache
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -37,7 +37,7 @@ class Asked:
     first: date
     count: int
     staff: tuple[int, ...] | None = None
-    after: tuple[datetime, int] | None = None
+    after: tuple[int, int] | None = None
 
     def days(self, zone: str) -> list[LocalDay]:
         """The days where the vendor is."""
@@ -109,28 +109,28 @@ def drawn(rows: Iterable[Row], days: Sequence[LocalDay], place: Place) -> list[d
     return [_booking(row, days, place) for row in rows]
 
 
-@cache
-def _looks(status: str) -> dict[str, Any]:
-    """How the status of a booking looks."""
+@lru_cache(maxsize=64)
+def _look(status: str) -> Mapping[str, str]:
     shown = look(status, "booking")
     return {
         "status": status, "word": shown.word, "icon": shown.icon,
-        "tone": shown.tone + " bare" * shown.quiet, "movable": status in TO_COME,
+        "tone": shown.tone + " bare" * shown.quiet, "look": LOOKS.get(status, "st-done"),
     }  # fmt: skip
 
 
 def _booking(row: Row, days: Sequence[LocalDay], place: Place) -> dict[str, Any]:
-    block = _block(row, days, place)
-    block.update(_looks(row.status))
-    block["name"], block["customer"] = called(row), row.customer_id
-    block["seen"], block["kind"] = row.updated_at.isoformat(), row.kind
+    block = {
+        **_block(row, days, place), **_look(row.status), "name": called(row),
+        "customer": row.customer_id, "seen": str(row.seen), "movable": row.status in TO_COME,
+        "kind": row.kind,
+    }  # fmt: skip
     if row.channel == "walk_in":
         block["walk_in"] = True
     if row.series_id is not None:
         block["series"] = True
     if row.is_extra:
         block["extra"] = True
-    if row.held_until is not None:
+    if row.is_held:
         block["held"] = True
     return block
 
@@ -138,40 +138,32 @@ def _booking(row: Row, days: Sequence[LocalDay], place: Place) -> dict[str, Any]
 def _class(row: Row, days: Sequence[LocalDay], place: Place) -> dict[str, Any]:
     service = place.services.get(row.service_id)
     places = f"{row.taken} of {row.seats} places taken"
-    return _block(row, days, place) | {
+    return {
+        **_block(row, days, place), **_look(row.status),
         "name": service.name if service else "Class", "service": places, "class": True,
-        "status": row.status, "word": look(row.status).word, "icon": "users-group",
-        "tone": "info bare", "full": row.taken >= row.seats,
+        "icon": "users-group", "tone": "info bare", "full": row.taken >= row.seats,
     }  # fmt: skip
 
 
 def _block(row: Row, days: Sequence[LocalDay], place: Place) -> dict[str, Any]:
     """Where it lies: instants in seconds, and for each day its minutes with the wall's words."""
-    starts, ends = int(row.starts_at.timestamp()), int(row.ends_at.timestamp())
-    found = parts_of(days, starts, ends)
+    found = parts_of(days, row.starts, row.ends)
     service = place.services.get(row.service_id)
     return {
-        "id": row.id, "staff": row.staff_id or NOBODY,
-        "service": service.name if service else "", "from": starts, "to": ends,
-        "parts": found, "time": _time(days, found),
-        "before": _minutes(row.busy_from, row.starts_at),
-        "after": _minutes(row.ends_at, row.busy_to), "look": LOOKS.get(row.status, "st-done"),
+        "id": row.id, "staff": row.staff_id or NOBODY, "service": service.name if service else "",
+        "from": row.starts, "to": row.ends, "parts": found, "time": _time(days, found),
+        "before": (row.starts - (row.busy_from or row.starts)) // 60,
+        "after": ((row.busy_to or row.ends) - row.ends) // 60,
     }  # fmt: skip
 
 
 def _time(days: Sequence[LocalDay], found: Sequence[tuple[int, int, int]]) -> str:
-    """09:00–10:15; what begins or ends on a day that is not shown says so by a dash only."""
+    """09:00–10:15, as far as it lies on the days that are shown."""
     if not found:
         return ""
     (first, low, _), (last, _, high) = found[0], found[-1]
     return f"{days[first].text(low)}–{days[last].text(high)}"
 
 
-def _minutes(low: datetime | None, high: datetime | None) -> int:
-    if low is None or high is None or low == high:
-        return 0
-    return max(0, int((high - low).total_seconds()) // 60)
-
-
-def _cursor(after: tuple[datetime, int] | None) -> str | None:
-    return f"{after[0].isoformat()}/{after[1]}" if after else None
+def _cursor(after: tuple[int, int] | None) -> str | None:
+    return f"{after[0]}/{after[1]}" if after else None

@@ -1,7 +1,7 @@
 """Free times of a day that somebody on the waitlist would take, and offering them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -75,7 +75,11 @@ def _taken(rows: Sequence[Row], staff_id: int) -> Iterator[Span]:
     for row in rows:
         stands = row.status in BLOCKING or row.status == "scheduled"
         if row.staff_id == staff_id and stands and row.busy_from and row.busy_to:
-            yield row.busy_from, row.busy_to
+            yield _instant(row.busy_from), _instant(row.busy_to)
+
+
+def _instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _shown(

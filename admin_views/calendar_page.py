@@ -15,7 +15,7 @@ from admin_views.calendar_asked import now_day, page_asked
 from admin_views.calendar_data import Asked
 from admin_views.calendar_side import side_of
 from admin_views.writing import day as day_text
-from admin_views.writing import day_head, span
+from admin_views.writing import span
 from app.tenancy import current_actor
 from reports import calendar
 
@@ -37,7 +37,7 @@ def page_of(session: Session, vendor_id: int, query: Mapping[str, str]) -> dict[
     view = "week" if asked.count == 7 else "day"
     people = everyone(session, vendor_id)
     return {
-        "page_title": title_of(asked),
+        "page_title": title_of(asked, today),
         "view": view,
         "zone": found["zone"].rpartition("/")[2].replace("_", " "),
         "links": links(asked, view, today),
@@ -84,10 +84,11 @@ def config_of(asked: Asked, role: Any) -> dict[str, Any]:
     }
 
 
-def title_of(asked: Asked) -> str:
-    """Friday 20 November, or 16–22 Nov."""
+def title_of(asked: Asked, today: date) -> str:
+    """Fri 20 November, or 16–22 Nov."""
     if asked.count == 1:
-        return day_head(asked.first)
+        head = f"{asked.first:%a} {asked.first.day} {asked.first:%B}"
+        return head if asked.first.year == today.year else f"{head} {asked.first.year}"
     last = asked.first + timedelta(days=asked.count - 1)
     if last.month == asked.first.month:
         return f"{asked.first.day}–{day_text(last)}"

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from admin_views.access import allowed
+from admin_views.calendar_commands import seen_of
 from admin_views.calendar_data import LOOKS
 from admin_views.rendering import (
     clock_time,
@@ -144,7 +145,7 @@ def commands(session: Session, booking: Booking) -> dict[str, Any]:
         "step": step,
         "also": [("complete", "Complete")] if _may_complete(status, begun) else [],
         "movable": may_move and booking.class_session_id is None,
-        "seen": booking.updated_at.isoformat(),
+        "seen": seen_of(booking),
         "no_show": policies.of_not_coming(booking.terms, price=booking.price) if no_show else None,
         "cancel": None,
     }

@@ -95,10 +95,10 @@
 
   /* ---- one block ---- */
   var drawBlock = function (b, length, of) {
-    var size = length <= 20 ? " tiny" : length <= 35 ? " short" : "";
+    var size = length <= 15 ? " tiny slip" : length <= 20 ? " tiny" : length <= 35 ? " short" : "";
     var e = B.make("div", { "class": "cb " + b.look + size + (of > 1 && C.week ? of > 2 ? " slim thin" : " slim" : of > 4 ? " slim" : "") + (b["class"] ? " is-class" : "") + (b.extra ? " is-extra" : ""), "data-key": C.key(b) });
     var a = B.make("a", { href: C.url(b), "aria-label": C.words(b), draggable: "false" });
-    var top = B.make("span", { "class": "cb-t" }, size === " tiny" ? "" : of > 1 && C.week ? b.time.split("–")[0] : b.time), glyphs = B.make("span", { "class": "cb-g" });
+    var top = B.make("span", { "class": "cb-t" }, length <= 20 ? "" : of > 1 && C.week ? b.time.split("–")[0] : b.time), glyphs = B.make("span", { "class": "cb-g" });
     if (b.walk_in) glyphs.append(B.icon("walk"));
     if (b.series) glyphs.append(B.icon("repeat"));
     if (b.held) glyphs.append(B.icon("hourglass"));

@@ -149,7 +149,7 @@ def test_the_marketplace_chooses_a_vendor_first(panel: PanelClient) -> None:
         ({"staff": "9" * 30}, "staff", "staff"),
         ({"staff": ",".join(["1"] * 500)}, "staff", "staff"),
         ({"after": "junk"}, "after", "page"),
-        ({"after": "2026-11-20T10:00:00/1"}, "after", "page"),
+        ({"after": "99999999999/1"}, "after", "page"),
     ],
 )
 @pytest.mark.parametrize("path", [DATA, CHANGES])
@@ -213,7 +213,7 @@ def test_more_than_a_page_is_read_in_pages(panel: PanelClient) -> None:
     assert len(set(seen)) == 5
     panel.as_(manager(here))
     whole = [b["id"] for b in read(panel)["bookings"]]
-    second = (make.NOON + timedelta(minutes=0)).isoformat() + f"/{whole[1]}"
+    second = f"{int(make.NOON.timestamp())}/{whole[1]}"
     assert [b["id"] for b in read(panel, after=second)["bookings"]] == whole[2:] == seen[2:]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from admin_views.calendar_commands import seen_of
 from admin_views.calendar_typed import who
 from app import clock
 from app.database import begin
@@ -193,7 +194,7 @@ def test_a_booking_is_moved_resized_and_moved_back(panel: PanelClient, shop: int
     here = furnished(shop)
     panel.as_(staff(shop))
     number = made(panel, customer=here["carla"], service=here["cut"], staff=here["ana"])
-    seen = booking_of(shop, number).updated_at.isoformat()
+    seen = seen_of(booking_of(shop, number))
     answer = move(panel, number, NINE + timedelta(hours=2), 45, staff=here["rui"], seen=seen)
     assert answer.status_code == 200, answer.text
     moved = booking_of(shop, number)
@@ -213,9 +214,9 @@ def test_what_somebody_changed_meanwhile_is_not_moved(panel: PanelClient, shop: 
     here = furnished(shop)
     panel.as_(staff(shop))
     number = made(panel, customer=here["carla"], service=here["cut"], staff=here["ana"])
-    old = booking_of(shop, number).updated_at - timedelta(seconds=1)
+    old = int(seen_of(booking_of(shop, number))) - 1
     refused(
-        move(panel, number, NINE + timedelta(hours=1), 45, seen=old.isoformat()),
+        move(panel, number, NINE + timedelta(hours=1), 45, seen=str(old)),
         None, "Somebody changed this meanwhile",
     )  # fmt: skip
     assert booking_of(shop, number).starts_at == NINE
