@@ -2,21 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import clock
 from app.errors import REFUSALS, DomainError
 from app.operations import booking_times, claims, schedules
 from app.operations.claims import Units
-from app.operations.diaries import OF_CUSTOMERS, capped
 from app.operations.hours import Wall
 from app.operations.outcomes import hold_staff
-from app.operations.schedules import CannotBook, TooFarAhead, TooSoon
+from app.operations.schedules import CannotBook
 from models.class_sessions import ClassSession, SessionStatus
 from models.services import Service, ServiceKind, StaffService
 from models.words import Channel
@@ -108,8 +106,7 @@ def of_class(
         raise CannotBook("This class is not here: choose another.", field="class_session_id")
     if found.status != SessionStatus.SCHEDULED:
         raise CannotBook("This class does not take place: choose another.")
-    if channel in OF_CUSTOMERS:
-        _check_notice(service, wall, found.starts_at)
+    schedules.check_reach(service, wall, found.starts_at, channel)
     times = {
         name: getattr(found, name)
         for name in ("starts_at", "ends_at", "with_buffer_before", "with_buffer_after")
@@ -126,18 +123,6 @@ def _price_of_a_seat(session: Session, service: Service, staff_id: int | None) -
         .where(StaffService.service_id == service.id, StaffService.staff_id == staff_id)
     )
     return service.price if own is None else own
-
-
-def _check_notice(service: Service, wall: Wall, starts_at: datetime) -> None:
-    """Refuse what a customer books too late or too early; staff may book any time."""
-    earliest = clock.now() + capped(service.min_notice_minutes)
-    if starts_at < earliest:
-        raise TooSoon(earliest=f"{wall.here(earliest):%d %B %Y at %H:%M}")
-    if service.max_advance_days is None:
-        return
-    last = wall.day(clock.now()) + timedelta(days=min(service.max_advance_days, 36_500))
-    if starts_at >= wall.begins(last + timedelta(days=1), time(0)):
-        raise TooFarAhead(latest=f"{last:%d %B %Y}")
 
 
 def check_staff(session: Session, staff_id: int | None, vendor_id: int) -> None:

@@ -132,16 +132,15 @@ class Plan:
     diaries: Mapping[int | None, Diary]
     needs: Sequence[Need]
     closed: Sequence[tuple[Span, str | None]]
-    earliest: datetime
-    beyond: datetime
+    reach: Span
     before: timedelta
     after: timedelta
     _lacking: dict[Span, Need | None] = field(default_factory=dict)
 
     def verdict(self, staff_id: int | None, starts_at: datetime, ends_at: datetime) -> Why | None:
         """Why `staff_id` cannot be booked from `starts_at` to `ends_at`; None if they can."""
-        if not self.earliest <= starts_at < self.beyond:
-            return Why.TOO_SOON if starts_at < self.earliest else Why.TOO_FAR
+        if not self.reach[0] <= starts_at < self.reach[1]:
+            return beyond(self.reach, starts_at)
         diary = self.diaries[staff_id]
         if not diary.open.hold(starts_at, ends_at):
             return Why.OUTSIDE
@@ -255,7 +254,6 @@ def load(
     hours = _hours(found.hours)
     exceptions: list[Row[Any] | Aside] = [*found.exceptions, *also_off]
     busy = _busy(found.busy)
-    reach = _reach(service, wall, clock.now()) if channel in OF_CUSTOMERS else EVER
     return Plan(
         service=service,
         wall=wall,
@@ -268,20 +266,31 @@ def load(
         needs=_needs(found),
         closed=[((row.begins, row.over), row.label) for row in exceptions
                 if row.staff_id is None and row.word == TimeOffKind.OFF],
-        earliest=reach[0],
-        beyond=reach[1],
+        reach=reach(service, wall, channel),
         before=before,
         after=after,
     )  # fmt: skip
 
 
-def _reach(service: Service, wall: Wall, now: datetime) -> Span:
-    """When a customer may book for: after the notice, up to the last day ahead, all of it."""
+def reach(service: Service, wall: Wall, channel: Channel | None) -> Span:
+    """When may be booked for: by customers after the notice, up to the last day ahead, all of it.
+
+    By staff, and where no channel counts, ever.
+    """
+    if channel not in OF_CUSTOMERS:
+        return EVER
+    now, days = clock.now(), service.max_advance_days
     earliest = now + capped(service.min_notice_minutes)
-    days = service.max_advance_days
     if days is None:
         return earliest, EVER[1]
     return earliest, wall.begins(wall.day(now) + timedelta(min(days, 36500) + 1), time(0))
+
+
+def beyond(reach: Span, starts_at: datetime) -> Why | None:
+    """Why a beginning is out of reach, if it is."""
+    if starts_at < reach[0]:
+        return Why.TOO_SOON
+    return Why.TOO_FAR if starts_at >= reach[1] else None
 
 
 # --- who ----------------------------------------------------------------------------------

@@ -96,8 +96,9 @@ def gather(session: Session, look: Mapping[str, Any]) -> Facts:
     """What the words of `look` ask for; exceptions are in order of time, needs in that of ids."""
     session.flush()  # what is read again below
     found = Facts([], [], [], [], [])
-    for row in session.connection().execute(_ALL, look):
-        getattr(found, row.fact).append(row)
+    of = found._asdict()
+    for row in session.connection().execute(_ALL, look).all():  # at once: one by one is dearer
+        of[row[0]].append(row)
     found.exceptions.sort(key=lambda row: row.begins)
     found.needs.sort(key=lambda row: row.item_id)
     return found

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
+from app import clock
 from app.errors import REFUSALS, DomainError
-from app.operations import diaries
-from app.operations.diaries import LONGEST, Diary, Offer, Plan, Why
+from app.operations import diaries, facts
+from app.operations.diaries import LONGEST, OF_CUSTOMERS, Diary, Offer, Plan, Why
 from app.operations.hours import Span, Wall
 from app.operations.zones import EARLIEST, LATEST, OutOfTime, instant
+from models.class_sessions import ClassSession, SessionStatus
 from models.schedules import TimeOffKind
 from models.services import Service, ServiceKind
 from models.staff import StaffMember
@@ -88,12 +90,16 @@ REFUSALS |= {
 
 
 class Slot(NamedTuple):
-    """A time that can be booked, with whom (None: nobody is needed) and for how much."""
+    """A time that can be booked, with whom (None: nobody is needed) and for how much.
+
+    Of a class it is one that has a seat left, and the price is a seat's.
+    """
 
     starts_at: datetime
     ends_at: datetime
     staff_id: int | None
     price: Decimal
+    class_session_id: int | None = None
 
 
 class Stretch(NamedTuple):
@@ -128,14 +134,17 @@ def free_slots(
     """Every time that begins from `since` up to `until` and can be booked, in order of time.
 
     Of `staff_ids` only, or of all who can do it. Times without an offset are the vendor's wall
-    time. `channel` says whether notice and advance count; a stay is asked for by `nights`.
+    time. `channel` says whether notice and advance count; a stay is asked for by `nights`. Of a
+    class these are the ones that are planned.
     """
     service, wall = _service(session, service_id, moving=ignore_booking_id is not None)
     span = _span(wall, since, until)
+    if service.kind == ServiceKind.CLASS:
+        return _classes(session, service, diaries.reach(service, wall, channel), span, staff_ids)
     offers = _wanted(session, service, staff_ids)
     longest = max((_length(offer.minutes) for offer in offers.values()), default=timedelta())
     if service.kind == ServiceKind.STAY:
-        longest = _length(nights * 24 * 60)
+        longest = _nights(nights)
     plan = diaries.load(
         session, service=service, wall=wall, offers=offers, since=span[0],
         until=span[1] + longest, channel=channel, without_bookings=_ids(ignore_booking_id),
@@ -160,10 +169,11 @@ def check(
 ) -> Fit:
     """What booking this takes; or the refusal that says why it cannot be had.
 
-    The same rule as `free_slots`, for any start. Without `ends_at` it lasts as long as `staff_id`
-    needs for it, or `nights`. With `ignore_booking_id` that booking is not in its own way, and
-    its service may have been retired. Whether it is still free when it is written is the
-    database's decision.
+    The same rule as `free_slots`, for any start; of a class service it is about planning one.
+    Without `ends_at` it lasts as long as `staff_id` needs for it, or `nights`. What nobody does
+    yet only staff may book. With `ignore_booking_id` that booking is not in its own way, and its
+    service may have been retired. Whether it is still free when it is written is the database's
+    decision.
     """
     moving = ignore_booking_id is not None or ignore_class_session_id is not None
     service, wall = _service(session, service_id, moving=moving)
@@ -180,11 +190,20 @@ def check(
         ends = plan.departure(starts, nights) if service.kind == ServiceKind.STAY else until
     if (why := plan.verdict(staff_id, starts, ends)) is not None:
         raise _refusal(plan, why, staff_id, starts, ends)
+    if staff_id is None and channel in OF_CUSTOMERS and service.kind != ServiceKind.STAY:
+        raise CannotDoIt("Somebody has to do this: choose a member of staff.")
     price = offer.price * plan.nights(starts, ends) if service.kind == ServiceKind.STAY else (
         offer.price
     )  # fmt: skip
     minutes = (ends - starts) // timedelta(minutes=1)
     return Fit(minutes, price, plan.units(starts, ends))
+
+
+def check_reach(service: Service, wall: Wall, starts_at: datetime, channel: Channel) -> None:
+    """Refuse what a customer books too late or too early; staff may book any time."""
+    reach = diaries.reach(service, wall, channel)
+    if (why := diaries.beyond(reach, starts_at)) is not None:
+        raise _out_of_reach(wall, why, reach)
 
 
 def offer_of(session: Session, *, service_id: int, staff_id: int | None) -> tuple[int, Decimal]:
@@ -331,12 +350,18 @@ def _length(minutes: int) -> timedelta:
     return length
 
 
+def _nights(nights: int) -> timedelta:
+    if nights < 1:
+        raise EndsBeforeStart("A stay lasts one night or more: choose a later day to leave.")
+    return _length(nights * 24 * 60)
+
+
 def _until(
     service: Service, offer: Offer, starts: datetime, ends: datetime | None, nights: int
 ) -> datetime:
     """The end of a booking, or an instant that its end does not pass."""
     if ends is None and service.kind == ServiceKind.STAY:
-        return starts + _length(nights * 24 * 60) + timedelta(days=1)
+        return starts + _nights(nights) + timedelta(days=1)
     if ends is None:
         return starts + _length(offer.minutes)
     if ends <= starts:
@@ -344,6 +369,35 @@ def _until(
     if ends - starts > LONGEST:
         raise TooLong
     return ends
+
+
+def _classes(
+    session: Session,
+    service: Service,
+    reach: Span,
+    span: Span,
+    staff_ids: Collection[int] | None,
+) -> list[Slot]:
+    """The classes that are planned and have a seat left."""
+    prices = {
+        row.id: row.price
+        for row in facts.offers(session, vendor_id=service.vendor_id, service_id=service.id)
+    }
+    rows = session.execute(
+        select(ClassSession.starts_at, ClassSession.ends_at, ClassSession.staff_id, ClassSession.id)
+        .where(ClassSession.vendor_id == service.vendor_id, ClassSession.service_id == service.id)
+        .where(ClassSession.starts_at >= max(span[0], reach[0]))
+        .where(ClassSession.starts_at < min(span[1], reach[1]))
+        .where(ClassSession.status == SessionStatus.SCHEDULED, ClassSession.ends_at > clock.now())
+        .where(ClassSession.taken < ClassSession.seats)
+        .order_by(ClassSession.starts_at, ClassSession.id)
+    )
+    return [
+        Slot(starts, ends, staff_id, service.price if own is None else own, class_session_id)
+        for starts, ends, staff_id, class_session_id in rows
+        if staff_ids is None or staff_id in staff_ids
+        for own in (prices.get(staff_id),)
+    ]
 
 
 def _slots(plan: Plan, offer: Offer, span: Span) -> Iterator[Slot]:
@@ -374,13 +428,17 @@ def _stays(plan: Plan, span: Span, nights: int) -> Iterator[Slot]:
 def _refusal(
     plan: Plan, why: Why, staff_id: int | None, starts: datetime, ends: datetime
 ) -> DomainError:
-    if why == Why.TOO_SOON:
-        return TooSoon(earliest=_when(plan, plan.earliest))
-    if why == Why.TOO_FAR:
-        return TooFarAhead(latest=f"{plan.wall.here(plan.beyond - timedelta(1)):%d %B %Y}")
+    if why in (Why.TOO_SOON, Why.TOO_FAR):
+        return _out_of_reach(plan.wall, why, plan.reach)
     if why == Why.FULL:
         return _no_room(plan, starts, ends)
     return SlotTaken() if why == Why.TAKEN else _not_open(plan, staff_id, starts, ends)
+
+
+def _out_of_reach(wall: Wall, why: Why, reach: Span) -> DomainError:
+    if why == Why.TOO_SOON:
+        return TooSoon(earliest=f"{wall.here(reach[0]):%d %B %Y at %H:%M}")
+    return TooFarAhead(latest=f"{wall.here(reach[1] - timedelta(hours=1)):%d %B %Y}")
 
 
 def _no_room(plan: Plan, starts: datetime, ends: datetime) -> RoomTaken:

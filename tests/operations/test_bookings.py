@@ -553,21 +553,19 @@ def test_a_customer_moves_as_often_as_agreed_and_the_vendor_any_time(shop: int) 
         ids = offered(session, min_notice_minutes=120)
         later = TEN + timedelta(days=1)
         booking = bookings.book(session, **ids, starts_at=later, channel=Channel.ONLINE)
-        booking_id = booking.id
+        mine = {"booking_id": booking.id, "staff_id": booking.staff_id, "by": "customer"}
     too_soon = make.NOON + timedelta(minutes=119)
     with pytest.raises(schedules.TooSoon), begin() as session:
-        bookings.reschedule(session, booking_id=booking_id, starts_at=too_soon, by="customer")
+        bookings.reschedule(session, **mine, starts_at=too_soon)
     with begin() as session:
-        moved = bookings.reschedule(
-            session, booking_id=booking_id, starts_at=later + timedelta(hours=1), by="customer"
-        )
+        moved = bookings.reschedule(session, **mine, starts_at=later + timedelta(hours=1))
         assert moved.moves == 1
     with pytest.raises(MovedTooOften, match="once, and has"), begin() as session:
-        bookings.reschedule(session, booking_id=booking_id, starts_at=later, by="customer")
+        bookings.reschedule(session, **mine, starts_at=later)
     with pytest.raises(NotSomebody), begin() as session:
-        bookings.reschedule(session, booking_id=booking_id, starts_at=later, by="mother")
+        bookings.reschedule(session, **mine | {"by": "mother"}, starts_at=later)
     with begin() as session:
-        moved = bookings.reschedule(session, booking_id=booking_id, starts_at=too_soon)
+        moved = bookings.reschedule(session, **mine | {"by": "vendor"}, starts_at=too_soon)
         assert (moved.moves, moved.sequence) == (1, 2)
 
 

@@ -298,11 +298,16 @@ def test_a_room_is_full_when_too_few_of_its_units_are_free(salon: Salon) -> None
         (NoSuchTime, "starts_at", {"starts_at": datetime(2027, 3, 28, 1, 30)}),
         (CannotBook, "service_id", {"service_id": 2**62}),
         (CannotDoIt, "staff_id", {"staff_id": -1}),
+        (EndsBeforeStart, "ends_at", {"service": "stay", "staff_id": None, "nights": 0}),
+        (TooLong, "ends_at", {"service": "stay", "staff_id": None, "nights": 2**40}),
     ],
 )
 def test_what_makes_no_sense_is_refused_at_its_field(
     salon: Salon, refusal: type[DomainError], field: str, fields: dict[str, Any]
 ) -> None:
+    if kind := fields.get("service"):
+        salon.change(kind=kind)
+    fields = {name: value for name, value in fields.items() if name != "service"}
     with pytest.raises(refusal) as caught, begin() as session:
         schedules.check(session, **salon.wanted(**fields))
     assert caught.value.field == field
@@ -333,6 +338,45 @@ def test_a_span_to_look_at_is_a_year_at_most_and_may_be_empty(salon: Salon) -> N
     with pytest.raises(OutOfTime):
         salon.slots(since=MONDAY.replace(year=1800))
     assert salon.slots(days=0) == salon.slots(days=-3) == []
+
+
+def test_customers_choose_who_does_it_and_staff_may_leave_it_open(salon: Salon) -> None:
+    nobody = {"staff_id": None, "starts_at": TEN}
+    for channel in (ONLINE, Channel.PARTNER):
+        assert salon.why(CannotDoIt, channel=channel, **nobody) == (
+            "Somebody has to do this: choose a member of staff."
+        )
+    assert salon.fit(**nobody).minutes == 60
+
+
+def test_of_a_class_the_planned_ones_with_a_seat_left_are_offered(salon: Salon) -> None:
+    with begin() as session:
+        anna = staff(session, salon.anna)
+        yoga = make.service(session, kind="class", capacity=2, max_advance_days=5)
+        make.staff_service(session, service=yoga, staff=anna, price=Decimal("12.00"))
+        soon, later, full, off, past, led = (
+            make.class_session(
+                session, service=yoga, staff=anna if hour == 23 else None,
+                starts_at=make.NOON + timedelta(hours=hour), **fields,
+            )
+            for hour, fields in (
+                (2, {}), (150, {}), (3, {"taken": 2}), (4, {"status": "cancelled"}), (-30, {}),
+                (23, {}),
+            )
+        )  # fmt: skip
+        for channel, found in ((ONLINE, [soon, led]), (PHONE, [soon, led, later])):
+            slots = schedules.free_slots(
+                session, service_id=yoga.id, since=make.NOON - timedelta(days=9),
+                until=make.NOON + timedelta(days=9), channel=channel,
+            )  # fmt: skip
+            assert [slot.class_session_id for slot in slots] == [one.id for one in found]
+        assert [slot.price for slot in slots] == [40, 12, 40]
+        assert {full.id, off.id, past.id}.isdisjoint(slot.class_session_id for slot in slots)
+        mine = schedules.free_slots(
+            session, service_id=yoga.id, since=make.NOON, until=make.NOON + timedelta(days=9),
+            staff_ids=[salon.anna],
+        )  # fmt: skip
+        assert [slot.class_session_id for slot in mine] == [led.id]
 
 
 # --- whose hours ----------------------------------------------------------------------------------
