@@ -93,7 +93,7 @@ def series_link(booking: Booking) -> Markup | None:
     """Which of its series it is."""
     if booking.series is None:
         return None
-    url = f"/admin/booking-series/details/{booking.series_id}"
+    url = f"/admin/booking-series/details/{booking.series_id}?booking={booking.id}"
     said = f"Number {booking.series_number} of {booking.series.occurrences}"
     return Markup('<a href="{}">{}</a>').format(url, said)
 

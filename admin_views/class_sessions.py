@@ -17,26 +17,31 @@ from admin_views.booking_terms import fee_of_cancelling, fee_of_not_coming
 from admin_views.filters import Between, OneOf, Related, Usually, of_vendor
 from admin_views.forms import Note, Pick, Saving, WallTime, Whole
 from admin_views.lists import Col, Sort
-from admin_views.loaders import record_id, typed
+from admin_views.loaders import typed
 from admin_views.lookups import ALL_SERVICES, ALL_STAFF, CLASSES, CUSTOMERS, STAFF
 from admin_views.own_pages import read_fields
 from admin_views.rendering import moment, plural, say
 from admin_views.saving import Command, sentence_of, writing
 from app import clock
 from app.errors import DomainError, NotFound
-from app.operations import class_sessions, waitlist
+from app.operations import class_sessions, waitlist, walk_ins
 from app.tenancy import current_actor
 from models.bookings import Booking, BookingStatus
 from models.class_sessions import ClassSession, SessionStatus
+from models.customers import Customer
 from models.words import Channel
 
 ON_EDIT = ("starts_at", "ends_at", "staff", "seats", "note")
+ASKED = ("customer", "seats", "name", "phone")
 MOST_WEEKS = 52
 BASE = "/admin/class-session"
 
 
 class NobodyChosen(DomainError):
-    sentence = "Nobody was chosen: choose a customer from the list."
+    sentence = (
+        "Nobody was chosen: choose a customer from the list, or write the name or the phone of"
+        " somebody new."
+    )
     field = "customer"
 
 
@@ -255,7 +260,7 @@ class ClassView(HouseView, model=ClassSession):
         self, request: Request, form: Mapping[str, str], refusal: DomainError
     ) -> Response:
         name = (refusal.field or "").removesuffix("_id")
-        at = name if name in ("customer", "seats") else "customer"
+        at = name if name in ASKED else "customer"
         request.state.class_form = {"typed": form, "errors": {at: str(refusal)}}
         context = await self.details_context(request)
         model = await self.get_object_for_details(request)
@@ -273,9 +278,7 @@ def _join(number: int, form: Mapping[str, str], wait: bool) -> str:
     if not seats.isascii() or not seats.isdecimal() or len(seats) > 6:
         raise class_sessions.NoSeats
     with writing(ClassSession, number) as session:
-        customer = CUSTOMERS.find(session, form.get("customer", ""))
-        if customer is None or record_id(form.get("customer")) is None:
-            raise NobodyChosen
+        customer = _somebody(session, number, form)
         if wait:
             waitlist.join(session, customer_id=customer.id, class_session_id=number)
         else:
@@ -284,6 +287,21 @@ def _join(number: int, form: Mapping[str, str], wait: bool) -> str:
                 channel=Channel.WALK_IN,
             )  # fmt: skip
         return str(customer.name)
+
+
+def _somebody(session: Session, number: int, form: Mapping[str, str]) -> Customer:
+    """Who was chosen; else who is called so or has this phone, taken in if nobody does."""
+    if form.get("customer"):
+        chosen: Customer | None = CUSTOMERS.find(session, form["customer"])
+        if chosen is None:
+            raise NobodyChosen
+        return chosen
+    name, phone = form.get("name"), form.get("phone")
+    if not name and not phone:
+        raise NobodyChosen
+    vendor_id = session.get_one(ClassSession, number).vendor_id
+    known = walk_ins.welcome(session, vendor_id=vendor_id, name=name, phone=phone)
+    return session.get_one(Customer, known)
 
 
 def _guest(booking: Booking) -> dict[str, Any]:

@@ -217,6 +217,7 @@ class SeriesView(OfCustomersView, model=BookingSeries):
         return {
             "of_it": [_booked(one) for one in found],
             "open": [(b.id, f"{b.series_number}: {moment(b.starts_at)}") for b in open_now],
+            "chosen": record_id(request.query_params.get("booking")) or "",
             "moves": moves and bool(open_now),
             "base": f"{BASE}/{record.id}",
             "staff_url": f"{BASE}/ajax/lookup?name=staff",

@@ -109,6 +109,30 @@ def test_nobody_of_another_vendor_joins_and_no_foreign_class_is_joined(
     assert count(vendor, WaitlistEntry) == count(foreign, WaitlistEntry) == 0
 
 
+def test_somebody_new_joins_with_a_name_and_is_found_by_their_phone(
+    panel: PanelClient, vendor: int
+) -> None:
+    number, other = a_class(vendor), a_class(vendor)
+    new = {"name": "Noor Jansen", "phone": "912 345 678", "do": "join"}
+    for one in (number, other):
+        assert panel.post(f"/admin/class-session/{one}/join", data=new).status_code == 303
+        assert "Noor Jansen" in text_of(panel.get(f"/admin/class-session/details/{one}").text)
+    assert count(vendor, Customer) == 1
+    bad = new | {"phone": "abc"}
+    answer = panel.post(f"/admin/class-session/{number}/join", data=bad)
+    assert "This is no phone number" in said(answer, 400)
+    assert 'value="Noor Jansen"' in answer.text  # nothing typed is lost
+    assert (count(vendor, Customer), count(vendor, Booking)) == (1, 2)
+
+
+def test_a_refusal_takes_nobody_new_in(panel: PanelClient, vendor: int) -> None:
+    number = a_class(vendor, seats=1)
+    of(vendor, _into, number=number)
+    new = {"name": "Noor Jansen", "do": "join"}
+    said(panel.post(f"/admin/class-session/{number}/join", data=new), 400)
+    assert count(vendor, Customer) == 1  # who is in it
+
+
 def test_a_second_click_takes_no_second_place(panel: PanelClient, vendor: int) -> None:
     number, customer = a_class(vendor), of(vendor, make.customer)
     data = {"customer": str(customer), "seats": "1", "do": "join"}
@@ -360,6 +384,10 @@ def booked(panel: PanelClient, vendor: int) -> tuple[int, list[int]]:
 
 def test_this_and_the_following_change_and_end(panel: PanelClient, vendor: int) -> None:
     number, ids = booked(panel, vendor)
+    page = panel.get(f"/admin/booking/details/{ids[2]}").text
+    way = f"/admin/booking-series/details/{number}?booking={ids[2]}"
+    assert way in page
+    assert panel.get(way).text.count(f'<option value="{ids[2]}" selected>') == 2
     url = f"/admin/booking-series/{number}"
     data = {"booking": str(ids[1]), "scope": "following", "starts": "11:30"}
     assert panel.post(f"{url}/change", data=data).status_code == 303
