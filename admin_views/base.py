@@ -49,7 +49,8 @@ class HouseView(ModelView):
     """A noun's screens, declared.
 
     `columns` (the first is the name and the link), `sorts`, `searched`, `filters`, `fields`,
-    `details`, `commands`; `stays` says what a delete leaves behind. Nothing is shown or written
+    `details` (but for those of `hides_empty` that say nothing), `commands`; `stays` says what a
+    delete leaves behind. Nothing is shown or written
     that is not declared.
     """
 
@@ -74,6 +75,7 @@ class HouseView(ModelView):
     loads: ClassVar[Sequence[Any]] = ()
     details: ClassVar[Sequence[tuple[str, Sequence[Col]]]] = ()
     details_loads: ClassVar[Sequence[Any]] = ()
+    hides_empty: ClassVar[Sequence[str]] = ()
     fields: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     form_sections: ClassVar[Sequence[tuple[str, Sequence[str]]]] = ()
     commands: ClassVar[Sequence[saving.Command]] = ()

@@ -49,6 +49,12 @@ def with_fee(pair: Moves, fee_of: Callable[[Booking], Fee]) -> Moves:
     return checked, when
 
 
+def once_begun(pair: Moves) -> Moves:
+    """The command, whose button is not there before the booking begins."""
+    run, when = pair
+    return run, lambda booking: booking.starts_at <= clock.now() and when(booking)
+
+
 def carried(fee_of: Callable[[Booking], Fee]) -> Callable[[Booking], dict[str, str]]:
     """What the question said, to be sent along with the answer."""
     return lambda booking: {"fee": str(fee_of(booking).amount)}

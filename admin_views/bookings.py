@@ -155,6 +155,10 @@ class BookingView(SavedViews, model=Booking):
         ),
     )
     details_loads = (*loads, joinedload(Booking.series))
+    hides_empty = (
+        "seats", "class_session", "series", "overbooked", "held_until", "deposit", "terms", "moves",
+        "cancelled_by", "cancel_reason", "fee", "fee_waived",
+    )  # fmt: skip
     fields = declared(
         customer=Pick("Customer", CUSTOMERS, wanted=True),
         service=Pick("Service", SERVICES, wanted=True),
@@ -194,7 +198,8 @@ class BookingView(SavedViews, model=Booking):
         Command(
             "no-show", "No-show",
             *shown.with_fee(
-                moving(bookings.mark_no_show, BookingStatus.NO_SHOW), shown.fee_of_not_coming
+                shown.once_begun(moving(bookings.mark_no_show, BookingStatus.NO_SHOW)),
+                shown.fee_of_not_coming,
             ),
             "Marked as a no-show.", icon="user-x", ask=shown.ask_no_show, inputs=(shown.WAIVE,),
             carries=shown.carried(shown.fee_of_not_coming), carried=("fee",),

@@ -1,5 +1,6 @@
 """A record's page: sections, commands as buttons, the question before a delete, the trail."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from markupsafe import Markup
@@ -43,7 +44,7 @@ def written(column: Col, record: Any) -> Any:
 
 def details_context(view: Any, session: Session, request: Request, record: Any) -> dict[str, Any]:
     """Everything a record's page shows, read while the session is open."""
-    sections = [(title, [(c.label, written(c, record)) for c in cs]) for title, cs in view.details]
+    sections = [(title, list(_pairs(view, columns, record))) for title, columns in view.details]
     context: dict[str, Any] = {
         "page_title": view.title_of(record),
         "status": view.status_of(record),
@@ -64,6 +65,14 @@ def details_context(view: Any, session: Session, request: Request, record: Any) 
     more = view.more_details(session, request, record)
     context["marks"] = [*marks, *more.pop("marks", [])]
     return {**context, **more}
+
+
+def _pairs(view: Any, columns: Iterable[Col], record: Any) -> Iterator[tuple[str, Any]]:
+    """Labels and values; what a record need not have is left out where it has none."""
+    for column in columns:
+        value = written(column, record)
+        if value is not None or column.key not in view.hides_empty:
+            yield column.label, value
 
 
 def question(view: Any, request: Request, record: Any) -> dict[str, Any]:

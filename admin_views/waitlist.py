@@ -204,6 +204,7 @@ class WaitlistView(OfCustomersView, model=WaitlistEntry):
             ),
         ),
     )  # fmt: skip
+    hides_empty = ("class_session", "booking", "held_until")
     fields = declared(
         customer=Pick("Customer", CUSTOMERS, wanted=True),
         service=Pick("Service", SERVICES, hint="Or a class below"),
