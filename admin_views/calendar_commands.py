@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from admin_views.access import allowed
 from admin_views.calendar_typed import NotThere, Typed, who
 from admin_views.saving import zone_named
 from admin_views.writing import clock_time, day, plural, speaking_in
-from app.errors import ChangedMeanwhile, DomainError
+from app.errors import ChangedMeanwhile, DomainError, NotAllowed
 from app.operations import bookings, schedules, time_off, walk_ins
 from app.operations.moves import locked
 from app.tenancy import current_actor
@@ -55,7 +56,7 @@ def _booked(session: Session, form: Typed, service: int) -> Booking:
         staff_id=staff,
         channel=Channel.PHONE if known or said else Channel.WALK_IN,
         note=form.text("note"),
-        anyway=form.text("anyway"),
+        anyway=_reason_to_overlap(form),
         status=BookingStatus.CONFIRMED,
     )
 
@@ -76,9 +77,17 @@ def _begun(session: Session, form: Typed, service: int) -> Booking:
         service_id=service,
         staff_id=form.number("staff"),
         customer_id=known,
-        anyway=form.text("anyway"),
+        anyway=_reason_to_overlap(form),
         **({} if known else who(form.text("customer_text"))),
     )
+
+
+def _reason_to_overlap(form: Typed) -> str | None:
+    """Why it may stand over another; refuses it to whom the matrix does."""
+    why = form.text("anyway")
+    if why is not None and not allowed(current_actor().panel_role, "booking", "overbook"):
+        raise NotAllowed
+    return why
 
 
 # --- moved ----------------------------------------------------------------------------------
@@ -107,7 +116,7 @@ def moved(session: Session, number: int, values: Mapping[str, str]) -> dict[str,
         starts_at=starts,
         ends_at=ends,
         staff_id=staff,
-        anyway=form.text("anyway"),
+        anyway=_reason_to_overlap(form),
     )
     session.flush()  # the moment of change, which an undo has to know
     session.refresh(booking, ["updated_at"])

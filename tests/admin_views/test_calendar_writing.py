@@ -179,6 +179,20 @@ def test_a_taken_time_is_refused_and_everything_typed_can_be_sent_again(
     made(panel, **wanted | {"starts": "2026-11-23T09:45"})
 
 
+def test_only_a_manager_books_over_another_and_says_why(panel: PanelClient, shop: int) -> None:
+    here = furnished(shop)
+    wanted = {"customer": here["carla"], "service": here["cut"], "staff": here["ana"]}
+    first = made(panel.as_(staff(shop)), **wanted)
+    assert book(panel, **wanted).json()["anyway"] is False
+    assert book(panel, anyway="Asked twice", **wanted).status_code == 403
+    assert move(panel, first, NINE + timedelta(hours=1), 45, anyway="So").status_code == 403
+    assert count(shop, Booking) == 1
+    panel.as_(manager(shop))
+    assert book(panel, **wanted).json()["anyway"] is True
+    over = made(panel, anyway="Asked twice", **wanted)
+    assert booking_of(shop, over).overbooked == "Asked twice"
+
+
 # --- moved ----------------------------------------------------------------------------------
 
 
