@@ -278,7 +278,7 @@ class HouseView(ModelView):
             "filters": drawn,
             "search": term,
             "search_hidden": address.without("search"),
-            "clear_url": address.url("search", *self.params()) if chips or term else None,
+            "clear_url": self.clear_url(address) if chips or term else None,
             "fingerprint": address.fingerprint,
             "column_hidden": address.without("columns"),
             "empty": self.first_visit(request),
@@ -286,6 +286,11 @@ class HouseView(ModelView):
         if self.can_search():
             parts["search_hint"] = self.search_hint or f"Search {self.name_plural.lower()}"
         return parts
+
+    def clear_url(self, address: Address) -> str:
+        """The list without search and filters."""
+        cleared = {name: text for f in self.filters for name, text in f.cleared.items()}
+        return address.url("search", *self.params(), **cleared)
 
     def can_search(self) -> bool:
         """Whether the list has a search field."""

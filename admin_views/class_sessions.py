@@ -308,6 +308,8 @@ def _guest(booking: Booking) -> dict[str, Any]:
     """A line of the roster; what can be done with it are the booking's own commands."""
     status, begun = BookingStatus(booking.status), booking.starts_at <= clock.now()
     steps: list[tuple[str, str, dict[str, str]]] = []
+    if status == BookingStatus.PENDING and not booking.held_until:
+        steps.append(("confirm", "Confirm", {}))
     if status == BookingStatus.CONFIRMED:
         steps.append(("check-in", "Check in", {}))
     if status == BookingStatus.CONFIRMED and begun:

@@ -42,6 +42,11 @@ class Filter:
         """The parameters of the address it reads."""
         return (self.name,)
 
+    @property
+    def cleared(self) -> dict[str, str]:
+        """What the address says when every filter is taken away."""
+        return {}
+
     def offered(self) -> bool:
         """Whether the one who acts sees this filter."""
         return not self.admins or current_actor().role is not DatabaseRole.VENDOR
@@ -326,6 +331,11 @@ class Usually(Named):
 
     unless: tuple[str, ...] = ()
     everything: str = "All"
+
+    @property
+    def cleared(self) -> dict[str, str]:
+        """See `Filter`; without a word of it the first would be in force again."""
+        return {self.name: "all"}
 
     def values(self, address: Address) -> list[Any]:
         """The name asked for, else the first."""

@@ -434,3 +434,20 @@ def test_a_booking_of_another_series_or_vendor_is_not_changed_here(
         said(panel.post(f"/admin/booking-series/{number}/{do}", data=data), 400)
         said(panel.post(f"/admin/booking-series/{theirs}/{do}", data=data), 403, 404)
     assert {got(vendor, Booking, one).starts_at.hour for one in (*ids, *others)} == {10}
+
+
+# --- lists that begin with what is still to come ------------------------------------------------
+
+
+def test_a_list_begins_with_what_is_to_come_and_shows_all_when_it_is_cleared(
+    panel: PanelClient, vendor: int
+) -> None:
+    old, new = a_class(vendor, starts_at=make.NOON - timedelta(days=9)), a_class(vendor)
+    path = "/admin/class-session"
+    listed = panel.get(f"{path}/list").text
+    assert f"{path}/details/{new}" in listed
+    assert f"{path}/details/{old}" not in listed
+    assert 'href="?when=all"' in listed
+    cleared = panel.get(f"{path}/list?when=all").text
+    assert f"{path}/details/{old}" in cleared
+    assert "Clear all" not in cleared
