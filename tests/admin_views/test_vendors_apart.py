@@ -75,6 +75,7 @@ def test_anothers_id_in_a_form_is_a_sentence_at_its_field(
             data[name] = data[f"{name}_id"] = str(_foreign(own, name))
     data |= {
         "title": "Call", "name": "Box", "uses": "3", "price": "5", "starts_at": "2027-01-05T10:00",
+        "ends_at": "2027-01-05T11:00",
         "purpose": "marketing", "granted": "yes", "source": "form",
         "channel": data.get("channel") or "email", "latest": "2027-01-08T10:00",
         "starts_on": "2027-01-05", "starts": "10:00",
