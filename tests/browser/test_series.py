@@ -40,6 +40,8 @@ def test_a_series_over_the_clock_change_keeps_its_hour(visit: Visit) -> None:
         n = make.number()
         service = make.service(session, name=f"Physio {n}")
         rui, eva = (make.staff_member(session, name=f"{w} Series{n}") for w in ("Rui", "Eva"))
+        for one in (rui, eva):  # nobody else, for only three of those who can are proposed
+            make.staff_service(session, service=service, staff=one)
         customer = make.customer(session, full_name=f"Dora Series{n}")
         busy = clock.now().replace(
             year=second.year, month=second.month, day=second.day, hour=9, minute=0, second=0,
