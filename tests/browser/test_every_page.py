@@ -42,7 +42,8 @@ def pages_of(visitor: Visitor, noun: str) -> list[str]:
 
 @pytest.mark.parametrize("role", WHO)
 def test_every_page_of_the_menu_is_sound(visit: Visit, role: str) -> None:
-    visitor = visit(WHO[role], PHONE)
+    """The forms are looked at as admin: a manager's are the same, less the choice of a vendor."""
+    visitor, forms = visit(WHO[role], PHONE), role == "admin"
     visitor.open("/admin/")
     menu = links(visitor, ".bk-nav a")
     assert len(menu) > 10
@@ -53,10 +54,10 @@ def test_every_page_of_the_menu_is_sound(visit: Visit, role: str) -> None:
         faults += looked_at(visitor, path, picture=f"{role}-{word}-list")
         for inner in pages_of(visitor, word) if noun else ():
             kind = next((k for k in ("details", "edit", "create") if k in inner), "page")
-            if inner not in seen:
+            if inner not in seen and (forms or kind == "details"):
                 faults += looked_at(visitor, inner, picture=f"{role}-{word}-{kind}")
             seen.add(inner)
-            for form in links(visitor, f".bk-head a[href*='/admin/{word}/edit/']")[:1]:
+            for form in links(visitor, f".bk-head a[href*='/admin/{word}/edit/']")[:forms]:
                 faults += looked_at(visitor, form, picture=f"{role}-{word}-edit")
     faults += [fault for path in ("/admin/account",) for fault in looked_at(visitor, path)]
     assert not faults, "\n".join(faults)
