@@ -137,7 +137,7 @@ def _held(entry: WaitlistEntry) -> str | None:
 class WaitlistView(OfCustomersView, model=WaitlistEntry):
     """Who would come if a time or a place became free."""
 
-    name, name_plural, icon = "Waiting", "Waitlist", "ti ti-hourglass"
+    name, name_plural, icon = "Waitlist entry", "Waitlist", "ti ti-hourglass"
     category, noun, status_kind = "Schedule", "entry", "waitlist"
     can_edit = can_delete = False
     columns = (
