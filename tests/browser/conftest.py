@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser.calendar_day import Day, day_of_its_own
 from tests.browser.house import Running, running
 from tests.browser.visiting import PHONE, SHOTS, WIDE, Cookies, Visit, Visitor
 from tests.server import TestServer
@@ -100,3 +101,9 @@ def visit(
 def shape(request: pytest.FixtureRequest) -> tuple[int, int]:
     """The window of a desk, and of a phone."""
     return request.param
+
+
+@pytest.fixture
+def day(installation: Running) -> Day:
+    """Every test of the calendar has a day of its own."""
+    return day_of_its_own(installation)

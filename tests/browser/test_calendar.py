@@ -1,111 +1,24 @@
 """The calendar in a browser: booked by a click, moved by the mouse and the keys, seen by others."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
 from models.bookings import Booking
 from tests import make
-from tests.browser.house import Running
-from tests.browser.visiting import PHONE, Visit, Visitor
-
-STAFF, MANAGER = "staff@alpha.example", "manager@alpha.example"
-LISBON = ZoneInfo("Europe/Lisbon")
-HOUR = 72
-"""How many pixels an hour is high."""
-_days = count(1)
-
-
-@dataclass
-class Day:
-    """A day to come of two people of their own; nothing else is booked with them."""
-
-    running: Running
-    date: str
-    ana: int
-    rui: int
-    service: str
-
-    @property
-    def path(self) -> str:
-        return f"/admin/calendar?day={self.date}&staff={self.ana}&staff={self.rui}"
-
-    def at(self, hour: int, minute: int = 0) -> datetime:
-        """A time of the day where the vendor is."""
-        return datetime.fromisoformat(self.date).replace(hour=hour, minute=minute, tzinfo=LISBON)
-
-    def booking(self, hour: int, name: str = "Carla Costa", **fields: Any) -> int:
-        """The id of a booking of an hour with Ana."""
-        with self.running.at("alpha") as session:
-            one = make.customer(session, full_name=name)
-            starts = self.at(hour).astimezone(UTC)
-            row = make.booking(session, customer=one, staff_id=self.ana, starts_at=starts, **fields)
-            return int(row.id)
-
-    def stands(self, number: int) -> tuple[str, str, int | None]:
-        """From, to and with whom, as the database knows."""
-        with self.running.at("alpha") as session:
-            row = session.get_one(Booking, number)
-            starts, ends = (at.astimezone(LISBON) for at in (row.starts_at, row.ends_at))
-            return f"{starts:%H:%M}", f"{ends:%H:%M}", row.staff_id
-
-
-@pytest.fixture
-def day(installation: Running) -> Day:
-    """Every test has a day of its own."""
-    n = next(_days)
-    date = (datetime.now(UTC) + timedelta(days=20 + n)).date().isoformat()
-    with installation.at("alpha") as session:
-        ana = make.staff_member(session, name=f"Ana Alves {n}").id
-        rui = make.staff_member(session, name=f"Rui Reis {n}").id
-        name = f"Trim {n}"
-        make.service(session, name=name, duration_minutes=30)
-    return Day(installation, date, ana, rui, name)
-
-
-def block(page: Page, number: int) -> Locator:
-    """A booking in the grid."""
-    return page.locator(f".cal [data-key=b{number}]")
-
-
-def column(page: Page, staff: int) -> Locator:
-    """Somebody's column."""
-    return page.locator(f".cal-col[data-staff='{staff}']")
-
-
-def height(page: Page, hour: float) -> float:
-    """How far below the top of a column an hour lies, by the labels beside it."""
-    label = page.locator(".cal-hours > span", has_text=f"{int(hour):02}:00").first
-    top = page.locator(".cal-hours").bounding_box()
-    box = label.bounding_box()
-    assert top
-    assert box
-    return box["y"] - top["y"] + (hour - int(hour)) * HOUR
-
-
-def drag(page: Page, what: Locator, x: float, y: float, *, grab: float = 10) -> None:
-    """Take hold of a block near its upper edge (or `grab` pixels below) and carry it so far."""
-    what.scroll_into_view_if_needed()
-    box = what.bounding_box()
-    assert box
-    at = box["x"] + 30, box["y"] + grab
-    page.mouse.move(*at)
-    page.mouse.down()
-    page.mouse.move(at[0] + x / 2, at[1] + y / 2)
-    page.mouse.move(at[0] + x, at[1] + y, steps=4)
-    page.mouse.up()
-
-
-def refused(visitor: Visitor) -> None:
-    """The server said no, as it should: that is nothing that went wrong."""
-    said = [fault for fault in visitor.wrong if fault.startswith("409 from")]
-    assert said
-    visitor.wrong[:] = [fault for fault in visitor.wrong if fault not in said]
+from tests.browser.calendar_day import (
+    HOUR,
+    MANAGER,
+    STAFF,
+    Day,
+    block,
+    column,
+    drag,
+    height,
+    refused,
+)
+from tests.browser.visiting import PHONE, Visit
 
 
 def test_a_click_on_free_time_books_and_a_refusal_loses_nothing(visit: Visit, day: Day) -> None:
@@ -130,19 +43,6 @@ def test_a_click_on_free_time_books_and_a_refusal_loses_nothing(visit: Visit, da
     expect(made).to_contain_text("10:15–10:45")
     expect(made.locator("a")).to_be_focused()
     visitor.toast("Zacarias Zinho")
-
-
-def test_a_walk_in_takes_three_clicks(visit: Visit, day: Day) -> None:
-    visitor = visit(STAFF)
-    page = visitor.page
-    visitor.open("/admin/calendar")
-    page.get_by_role("button", name="Walk-in").click()
-    dialog = page.locator("#cal-book")
-    dialog.get_by_role("combobox", name="Service").fill(day.service)
-    dialog.get_by_role("option", name=day.service).click()
-    dialog.get_by_role("button", name="Start now").click()
-    visitor.toast("Walk-in 0")
-    expect(page.locator(".cal .st-in", has_text="Walk-in 0").last).to_be_visible()
 
 
 def test_a_booking_is_dragged_to_another_time_and_person_and_back(visit: Visit, day: Day) -> None:

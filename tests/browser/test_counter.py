@@ -1,0 +1,216 @@
+"""At the counter: walk-ins, who fits a gap, booked anyway, time in which nobody can be booked."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import func, select
+
+from models.bookings import Booking
+from models.customers import Customer
+from models.schedules import TimeOff
+from models.waitlist import WaitlistEntry
+from tests import make
+from tests.browser.calendar_day import MANAGER, STAFF, Day, block, column, height, refused
+from tests.browser.visiting import PHONE, WIDE, Visit, Visitor
+
+DIALOG = "#cal-book"
+
+
+def choose_service(page: Page, name: str) -> None:
+    """Search a service in the dialog and take it by a click."""
+    page.locator(DIALOG).get_by_role("combobox", name="Service").fill(name)
+    page.locator(DIALOG).get_by_role("option", name=name).click()
+
+
+def click_free(page: Page, staff: int, hour: float) -> Locator:
+    """Click somebody's free time; the dialog that opens."""
+    column(page, staff).click(position={"x": 40, "y": height(page, hour) + 4})
+    return page.locator(DIALOG)
+
+
+# --- walk-ins -------------------------------------------------------------------------------
+
+
+def walk_in(visitor: Visitor, day: Day, said: str) -> None:
+    """Three clicks, whoever it is: Walk-in, the service, Start now."""
+    page = visitor.page
+    visitor.open("/admin/calendar")
+    page.get_by_role("button", name="Walk-in").click()
+    dialog = page.locator(DIALOG)
+    expect(dialog.get_by_role("combobox", name="Customer")).to_be_focused()
+    page.keyboard.type(said)
+    choose_service(page, day.service)
+    dialog.get_by_role("button", name="Start now").click()
+    expect(dialog).to_be_hidden()
+
+
+@pytest.mark.parametrize("shape", [WIDE, PHONE], ids=["wide", "phone"])
+def test_somebody_without_a_name_walks_in_with_three_clicks(
+    visit: Visit, day: Day, shape: tuple[int, int]
+) -> None:
+    visitor = visit(STAFF, shape)
+    walk_in(visitor, day, "")
+    visitor.toast("Walk-in 0")
+    shown = visitor.page.locator(".cal .st-in" if shape == WIDE else ".cal-list li")
+    expect(shown.filter(has_text="Walk-in 0").last).to_be_visible()
+
+
+def test_who_is_known_by_phone_or_name_walks_in_with_three_clicks(visit: Visit, day: Day) -> None:
+    visitor = visit(STAFF)
+    phone = f"+35193{make.number():07}"
+    name = f"Zulmira {phone[-8:]}"
+    known = visitor.running.customer(full_name=name, phone=phone)
+    for said in (phone[4:], name.upper()):
+        walk_in(visitor, day, said)
+        visitor.toast(name)
+        with visitor.running.at("alpha") as session:
+            theirs = Booking.customer_id == known, Booking.status == "checked_in"
+            made = session.scalars(select(Booking).where(*theirs)).one()
+            assert abs(made.starts_at - datetime.now(UTC)) < timedelta(minutes=2)
+            assert made.channel == "walk_in"
+            assert made.staff_id is not None
+            made.status = "cancelled"
+            same = select(func.count(Customer.id)).where(Customer.phone == phone)
+            assert session.scalar(same) == 1
+
+
+# --- who fits this gap ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_gap_is_offered_to_who_waits_for_it(
+    visit: Visit, day: Day, shape: tuple[int, int]
+) -> None:
+    day.booking(11)
+    with day.running.at("alpha") as session:
+        weekday = day.at(9).isoweekday()
+        make.working_hours(session, weekday=weekday, staff_id=day.ana)
+        service = day.service_in(session)
+        who = make.customer(session, full_name="Wanda Waiting")
+        entry = make.waitlist_entry(
+            session, customer=who, service=service, staff_id=day.ana,
+            earliest=day.at(9), latest=day.at(18),
+        ).id  # fmt: skip
+    visitor = visit(STAFF, shape)
+    page = visitor.page
+    visitor.open(day.path)
+    gap = page.locator(".cgap" if shape == WIDE else ".gapline button").first
+    if shape == WIDE:
+        expect(gap).to_contain_text("1 waiting fit")
+    gap.click()
+    visitor.shot("calendar-gap")
+    visitor.check()
+    page.get_by_role("dialog").get_by_role("button", name="Offer to Wanda Waiting").click()
+    visitor.toast("is held for Wanda Waiting until")
+    held = page.locator(".cal .cb" if shape == WIDE else ".cal-list li", has_text="Wanda Waiting")
+    expect(held).to_be_visible()
+    with day.running.at("alpha") as session:
+        waits = session.get_one(WaitlistEntry, entry)
+        assert waits.status == "offered"
+        assert waits.booking_id is not None
+        made = session.get_one(Booking, waits.booking_id)
+        assert (made.status, made.staff_id) == ("pending", day.ana)
+        assert made.held_until is not None
+        assert made.starts_at.astimezone(day.at(9).tzinfo).date().isoformat() == day.date
+
+
+# --- booked anyway --------------------------------------------------------------------------
+
+
+def test_what_is_taken_is_booked_anyway_with_a_reason(visit: Visit, day: Day) -> None:
+    other = day.booking(10)
+    visitor = visit(MANAGER)
+    page = visitor.page
+    visitor.open(day.path)
+    dialog = click_free(page, day.ana, 9.75)
+    anyway = dialog.get_by_label("Book it anyway, because")
+    expect(anyway).to_be_hidden()
+    dialog.get_by_role("combobox", name="Customer").fill("Olga Over")
+    choose_service(page, day.service)
+    dialog.get_by_label("Note").fill("Short hair <b>only</b>")
+    dialog.get_by_role("button", name="Book", exact=True).click()
+    expect(dialog.locator(".invalid-feedback span")).to_contain_text("This time is taken")
+    refused(visitor)
+    expect(dialog.get_by_role("combobox", name="Customer")).to_have_value("Olga Over")
+    expect(dialog.get_by_role("combobox", name="Service")).to_have_value(day.service)
+    expect(dialog.get_by_label("Note")).to_have_value("Short hair <b>only</b>")
+    expect(dialog.get_by_label("When")).to_have_value(f"{day.date}T09:45")
+    visitor.shot("calendar-anyway")
+    anyway.fill("Ana asked for it")
+    dialog.get_by_role("button", name="Book", exact=True).click()
+    visitor.toast("Olga Over")
+    made = page.locator(".cal .cb.is-extra", has_text="Olga Over")
+    expect(made).to_contain_text("09:45–10:15")
+    assert day.stands(other)[0] == "10:00"
+    with day.running.at("alpha") as session:
+        mine = Customer.full_name == "Olga Over", Booking.staff_id == day.ana
+        row = session.scalars(select(Booking).join(Booking.customer).where(*mine)).one()
+        assert (row.overbooked, row.note) == ("Ana asked for it", "Short hair <b>only</b>")
+
+
+def test_who_may_not_overbook_is_not_asked_for_a_reason(visit: Visit, day: Day) -> None:
+    day.booking(10)
+    visitor = visit(STAFF)
+    visitor.open(day.path)
+    dialog = click_free(visitor.page, day.ana, 9.75)
+    choose_service(visitor.page, day.service)
+    dialog.get_by_role("button", name="Book", exact=True).click()
+    expect(dialog.locator(".invalid-feedback span")).to_contain_text("This time is taken")
+    refused(visitor)
+    expect(dialog.get_by_label("Book it anyway, because")).to_be_hidden()
+
+
+# --- time in which nobody can be booked -----------------------------------------------------
+
+
+def ask_to_block(visitor: Visitor, day: Day, starts: str, ends: str) -> Locator:
+    """Fill in the dialog of blocking time for Ana, and press Block."""
+    visitor.page.get_by_role("button", name="Block time").click()
+    dialog = visitor.page.locator("#cal-block")
+    dialog.get_by_label("Who").select_option(str(day.ana))
+    dialog.get_by_label("From").fill(f"{day.date}T{starts}")
+    dialog.get_by_label("Until").fill(f"{day.date}T{ends}")
+    dialog.get_by_label("Why").fill("Dentist")
+    dialog.get_by_role("button", name="Block", exact=True).click()
+    return dialog
+
+
+def blocks(day: Day) -> int:
+    """How many times off Ana has."""
+    with day.running.at("alpha") as session:
+        mine = select(func.count(TimeOff.id)).where(TimeOff.staff_id == day.ana)
+        return session.scalar(mine) or 0
+
+
+def test_time_is_blocked_and_free_again(visit: Visit, day: Day) -> None:
+    visitor = visit(MANAGER)
+    visitor.open(day.path)
+    ask_to_block(visitor, day, "14:00", "15:30")
+    toast = visitor.toast("is off from")
+    shut = column(visitor.page, day.ana).locator(".coff", has_text="Dentist")
+    expect(shut).to_be_visible()
+    assert blocks(day) == 1
+    toast.get_by_role("button", name="Undo").click()
+    expect(shut).to_have_count(0)
+    assert blocks(day) == 0
+
+
+def test_time_with_a_booking_in_it_is_not_blocked_and_nothing_typed_is_lost(
+    visit: Visit, day: Day
+) -> None:
+    number = day.booking(14)
+    visitor = visit(MANAGER)
+    visitor.open(day.path)
+    dialog = ask_to_block(visitor, day, "13:30", "15:00")
+    expect(dialog.locator(".invalid-feedback span")).to_contain_text("1 booking stands in this")
+    refused(visitor)
+    expect(dialog.get_by_label("Why")).to_have_value("Dentist")
+    expect(dialog.get_by_label("From")).to_have_value(f"{day.date}T13:30")
+    assert blocks(day) == 0
+    expect(block(visitor.page, number)).to_have_count(1)
+    dialog.get_by_label("From").fill(f"{day.date}T15:00")
+    dialog.get_by_label("Until").fill(f"{day.date}T16:00")
+    dialog.get_by_role("button", name="Block", exact=True).click()
+    visitor.toast("is off from")
+    assert blocks(day) == 1
