@@ -34,6 +34,7 @@ class ClassSession(OwnedByVendor, Timestamped, Base):
 
     A trigger counts `taken` by the bookings that stand; it never exceeds `seats`. A class and a
     booking of the same member of staff do not overlap: triggers of both tables see to it.
+    `sequence` counts the changes that a calendar must hear of.
     """
 
     __tablename__ = "class_sessions"
@@ -64,6 +65,7 @@ class ClassSession(OwnedByVendor, Timestamped, Base):
     with_buffer_after: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
     seats: Mapped[int]
     taken: Mapped[int] = mapped_column(default=0, server_default="0")
+    sequence: Mapped[int] = mapped_column(default=0, server_default="0")
     note: Mapped[str | None]
 
     service: Mapped[Service] = relationship(foreign_keys=[service_id])

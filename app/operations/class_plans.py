@@ -135,6 +135,7 @@ def move(
         ends = instant(ends_at, zone, field="ends_at")
     leads = found.staff_id if staff_id is None else staff_id
     given_up = found.staff_id, (found.starts_at, found.ends_at)
+    found.sequence += 1
     _settled(session, found, staff_id=leads, starts_at=starts, ends_at=ends)
     for entry in _waiting(session, found):
         entry.earliest, entry.latest = min(entry.earliest, clock.now()), found.starts_at
@@ -161,6 +162,7 @@ def call_off(session: Session, *, class_session_id: int, reason: str | None = No
     """Call a class off, with all its bookings, at no cost for anybody; nobody waits for it now."""
     found = _with_everybody(session, class_session_id)
     found.status = SessionStatus.CANCELLED  # first, so that nobody is offered its seats
+    found.sequence += 1
     for entry in _waiting(session, found):
         entry.status, entry.booking_id, entry.held_until = WaitStatus.EXPIRED, None, None
     for booking in _standing(session, found):

@@ -214,9 +214,9 @@ def _bookings(
 
 def _classes(staff_id: int) -> Select[*tuple[Any, ...]]:
     query = select(
-        ClassSession.id, ClassSession.created_at, ClassSession.updated_at, ClassSession.status,
-        ClassSession.starts_at, ClassSession.ends_at, ClassSession.taken, ClassSession.seats,
-        Service.name,
+        ClassSession.id, ClassSession.created_at, ClassSession.updated_at, ClassSession.sequence,
+        ClassSession.status, ClassSession.starts_at, ClassSession.ends_at, ClassSession.taken,
+        ClassSession.seats, Service.name,
     ).join(Service, Service.id == ClassSession.service_id)  # fmt: skip
     return _in_sight(query, ClassSession, ClassSession.staff_id == staff_id)
 
@@ -252,13 +252,10 @@ def _entry(row: Row[*tuple[Any, ...]]) -> Entry:
 
 
 def _class_entry(row: Row[*tuple[Any, ...]]) -> Entry:
-    """A class counts no changes: the seconds until its last one rise all the same."""
     lasting = uuid.uuid5(CLASSES, f"{row.id} {row.created_at.isoformat()}")
     gone = row.status == SessionStatus.CANCELLED
     return Entry(
-        f"{lasting}@classes.backroom",
-        max(0, int((row.updated_at - row.created_at).total_seconds())),
-        "CANCELLED" if gone else "CONFIRMED",
+        f"{lasting}@classes.backroom", row.sequence, "CANCELLED" if gone else "CONFIRMED",
         row.starts_at, row.ends_at, row.updated_at, row.name,
         f"{row.taken} of {row.seats} places taken",
     )  # fmt: skip
