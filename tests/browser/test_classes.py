@@ -95,3 +95,20 @@ def test_a_place_that_is_given_back_late_goes_to_who_waits(
             ana: "cancelled", bruno: "confirmed", carla: "confirmed",
         }  # fmt: skip
         assert booked[ana].fee == 10
+
+
+def test_a_long_title_is_read_whole_on_the_phone(visit: Visit, installation: Running) -> None:
+    with installation.at("alpha") as session:
+        name = "Restorative yoga with breathing exercises, a long rest, and tea for everybody after"
+        service = make.service(session, name=name, kind="class", capacity=2)
+        found = make.class_session(
+            session, service=service, starts_at=clock.now() + timedelta(days=2)
+        ).id
+    visitor = visit("manager@alpha.example", PHONE)
+    visitor.open(f"/admin/class-session/details/{found}")
+    title = visitor.page.get_by_role("heading", level=1)
+    expect(title).to_contain_text("tea for everybody after, ")
+    shown, whole, wide = title.evaluate("h => [h.clientHeight, h.scrollHeight, h.clientWidth]")
+    assert (whole - shown, wide > PHONE[0] * 0.8) == (0, True)
+    expect(visitor.button("Call off")).to_be_in_viewport()
+    assert visitor.find_faults() == []
