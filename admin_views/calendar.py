@@ -17,6 +17,7 @@ from admin_views.calendar_gaps import gaps_of, offered
 from admin_views.calendar_page import page_of, vendors_page
 from admin_views.calendar_peek import peek_of
 from admin_views.calendar_side import side_of
+from admin_views.calendar_stays import quoted
 from admin_views.calendar_typed import FIELDS
 from admin_views.loaders import record_id, without_control
 from admin_views.rendering import drawn
@@ -137,6 +138,15 @@ class CalendarView(BaseView):
         """Free times of a day that somebody on the waitlist would take."""
         vendor_id, asked = vendor_here(), asked_of(query_of(request))
         return {"gaps": await in_thread(lambda session: gaps_of(session, vendor_id, asked))}
+
+    @expose("/calendar/stay", methods=["GET"], identity="calendar")
+    @needs("book")
+    @answering(409)
+    async def stay(self, request: Request) -> Any:
+        """What a stay would cost, and whether there is room."""
+        vendor_here()
+        values = {name: without_control(text) for name, text in request.query_params.items()}
+        return await in_thread(quoted, values=values)
 
     # ---- writing ---------------------------------------------------------------------------
 

@@ -42,10 +42,14 @@ def booked(session: Session, values: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _booked(session: Session, form: Typed, service: int) -> Booking:
-    starts = form.wall("starts", exact="at")
+    stays = is_stay(session, service)
+    starts = arrival(form) if stays else form.wall("starts", exact="at")
+    nights = form.nights() if stays else None
     known = form.number("customer")
     said = {} if known else who(form.text("customer_text"))
-    staff = form.number("staff") or _whoever_is_free(session, service, starts)
+    staff = None
+    if not stays:
+        staff = form.number("staff") or _whoever_is_free(session, service, starts)
     vendor_id = current_actor().vendor_id or 0
     customer = known or walk_ins.welcome(session, vendor_id=vendor_id, **said)
     return bookings.book(
@@ -54,11 +58,23 @@ def _booked(session: Session, form: Typed, service: int) -> Booking:
         service_id=service,
         starts_at=starts,
         staff_id=staff,
+        nights=nights,
         channel=Channel.PHONE if known or said else Channel.WALK_IN,
         note=form.text("note"),
         anyway=_reason_to_overlap(form),
         status=BookingStatus.CONFIRMED,
     )
+
+
+def is_stay(session: Session, service_id: int) -> bool:
+    """Whether a service is booked by nights."""
+    service = session.get(Service, service_id)
+    return service is not None and service.kind == ServiceKind.STAY
+
+
+def arrival(form: Typed) -> datetime:
+    """The day on which somebody comes to stay; only the day counts."""
+    return form.day("day") or form.wall("starts")
 
 
 def _whoever_is_free(session: Session, service_id: int, starts: datetime) -> int | None:
@@ -71,11 +87,12 @@ def _whoever_is_free(session: Session, service_id: int, starts: datetime) -> int
 
 
 def _begun(session: Session, form: Typed, service: int) -> Booking:
-    known = form.number("customer")
+    known, stays = form.number("customer"), is_stay(session, service)
     return walk_ins.begin(
         session,
         service_id=service,
-        staff_id=form.number("staff"),
+        staff_id=None if stays else form.number("staff"),
+        nights=form.nights() if stays else None,
         customer_id=known,
         anyway=_reason_to_overlap(form),
         **({} if known else who(form.text("customer_text"))),

@@ -12,19 +12,29 @@ from app.operations.zones import EARLIEST, LATEST, instant
 
 _WALL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:00)?")
 _NUMBER = re.compile(r"[0-9]{1,11}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+MOST_NIGHTS = 365
 _FIRST = datetime(EARLIEST, 1, 1, tzinfo=UTC).timestamp()
 _LAST = datetime(LATEST, 1, 1, tzinfo=UTC).timestamp()
 
 FIELDS = {
     "customer_id": "customer", "phone": "customer", "name": "customer", "full_name": "customer",
     "service_id": "service", "class_session_id": "service", "staff_id": "staff",
-    "starts_at": "starts", "ends_at": "ends", "nights": "ends",
+    "starts_at": "starts", "ends_at": "ends",
 }  # fmt: skip
 """A rule's word for a value -> the field of our forms that it was typed into."""
 
 
 class NoTime(DomainError):
     sentence = "This is no time: choose a day and an hour."
+
+
+class NoDay(DomainError):
+    sentence = "This is no day: choose the day on which they come."
+
+
+class NoSuchNights(DomainError):
+    sentence = f"A stay has from 1 to {MOST_NIGHTS} nights: say how many."
 
 
 class NotThere(DomainError):
@@ -60,6 +70,25 @@ class Typed:
         if not _NUMBER.fullmatch(said) or not _FIRST <= int(said) < _LAST:
             raise NoTime(field=name)
         return datetime.fromtimestamp(int(said), UTC)
+
+    def day(self, name: str) -> datetime | None:
+        """Midnight of the day that was chosen, without a zone; refuses with `NoDay`."""
+        said = self.text(name)
+        if said is None:
+            return None
+        try:
+            if not _DAY.fullmatch(said):
+                raise ValueError
+            return datetime.fromisoformat(said)
+        except ValueError:
+            raise NoDay(field=name) from None
+
+    def nights(self, name: str = "nights") -> int:
+        """How many nights, one unless said; refuses with `NoSuchNights`."""
+        said = self.text(name) or "1"
+        if not re.fullmatch(r"[0-9]{1,3}", said) or not 1 <= int(said) <= MOST_NIGHTS:
+            raise NoSuchNights(field=name)
+        return int(said)
 
     def wall(self, name: str, exact: str = "") -> datetime:
         """The instant of a wall time. Of an hour that comes twice `exact` tells which is meant."""

@@ -22,11 +22,20 @@ from models.staff import StaffMember
 CUSTOMERS = Customers()
 COUNTRIES = Words(countries)
 ZONES = Words(zones)
+
+
+def _length_and_price(service: Service) -> str:
+    if service.kind == ServiceKind.STAY:
+        return f"{money(service.price)} a night"
+    return f"{minutes(service.duration_minutes)} · {money(service.price)}"
+
+
 SERVICES = Records(
     Service,
     (Service.name,),
-    hint=lambda s: f"{minutes(s.duration_minutes)} · {money(s.price)}",
+    hint=_length_and_price,
     live=(Service.is_active,),
+    more=lambda s: {"kind": s.kind},
 )
 ALL_SERVICES = Records(Service, (Service.name,))
 CLASSES = Records(

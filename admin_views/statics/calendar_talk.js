@@ -5,24 +5,27 @@
   var phone = matchMedia("(max-width: 767.98px)");
 
   /* ---- a refusal stands at its field, else at the top of the form; nothing typed is lost ---- */
-  var clear = function (form) {
+  var clear = C.clear = function (form) {
     B.all(".is-invalid", form).forEach(function (e) { e.classList.remove("is-invalid"); e.removeAttribute("aria-invalid"); e.removeAttribute("aria-describedby"); });
     B.all(".invalid-feedback", form).forEach(function (e) { e.remove(); });
   };
+  var note = C.note = function (form, body) {
+    var name = body.field && CSS.escape(body.field);
+    var field = name && B.all("[name='" + name + "_text'], [name='" + name + "']:not([type=hidden]), [data-also='" + name + "']", form).filter(function (e) { return e.offsetParent; })[0];
+    if (!field) return null;
+    var said = B.make("div", { "class": "invalid-feedback", id: field.id + "-m" });
+    said.append(B.icon("alert-circle"), B.make("span", { dir: "auto" }, body.sentence));
+    field.classList.add("is-invalid");
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", said.id);
+    field.closest(".fld").append(said);
+    return field;
+  };
   var refuse = function (form, top, body) {
     clear(form);
-    var field = body.field && form.querySelector("[name='" + CSS.escape(body.field) + "_text'], [name='" + CSS.escape(body.field) + "']:not([type=hidden])");
-    if (field && field.offsetParent) {
-      var said = B.make("div", { "class": "invalid-feedback", id: field.id + "-m" });
-      said.append(B.icon("alert-circle"), B.make("span", { dir: "auto" }, body.sentence));
-      field.classList.add("is-invalid");
-      field.setAttribute("aria-invalid", "true");
-      field.setAttribute("aria-describedby", said.id);
-      field.closest(".fld").append(said);
-      field.focus();
-    }
-    top.hidden = !!(field && field.offsetParent);
-    if (top.hidden) return;
+    var field = note(form, body);
+    top.hidden = !!field;
+    if (field) { field.focus(); return; }
     top.querySelector("span").textContent = body.sentence;
     top.setAttribute("tabindex", "-1");
     top.focus();
@@ -145,19 +148,26 @@
     var d = C.data.days[day];
     form.elements.starts.value = d.date + "T" + C.text(d, minute);
     form.elements.at.value = d.begins + minute * 60;
+    form.elements.day.value = d.date;
     if (staff || !C.week) form.elements.staff.value = staff || 0;
     show(false);
+  };
+  /* which fields there are: of a stay the nights, else a time and with whom; of a walk-in no beginning */
+  var fit = C.fitBook = function () {
+    var now = form.elements.now.value === "1", stay = form.dataset.kind === "stay", is = { now: now, later: !now, stay: stay, timed: !stay };
+    B.all("[data-when]", form).forEach(function (e) { e.hidden = !e.dataset.when.split(" ").every(function (w) { return is[w]; }); });
+    form.elements.starts.required = is.later && is.timed;
   };
   var show = function (now) {
     C.closePeek();
     form.elements.now.value = now ? "1" : "";
-    B.all("[data-when]", form).forEach(function (e) { e.hidden = (e.dataset.when === "now") !== now; });
-    form.elements.starts.required = !now;
+    fit();
     form.querySelector("h2").textContent = now ? "Walk-in" : "Book";
     form.querySelector("button[type=submit]").textContent = now ? "Start now" : "Book";
     form.querySelector("[data-cal-error]").hidden = true;
     clear(form);
     B.open("cal-book");
+    form.dispatchEvent(new CustomEvent("shown"));
     form.elements.customer_text.focus();
   };
   /* the next quarter of an hour today, else the beginning of the work of the day that is shown */

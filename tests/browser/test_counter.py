@@ -75,6 +75,56 @@ def test_who_is_known_by_phone_or_name_walks_in_with_three_clicks(visit: Visit, 
             assert session.scalar(same) == 1
 
 
+# --- a stay ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_stay_is_booked_by_its_nights(visit: Visit, day: Day, shape: tuple[int, int]) -> None:
+    name = f"Kennel {make.number()} with a garden, a heated floor and a view of the Tagus"
+    with day.running.at("alpha") as session:
+        stay = make.service(session, name=name, kind="stay", price=40)
+        room = make.resource(session, name=f"Box {stay.id}", capacity=1)
+        make.service_resource(session, service=stay, resource=room)
+        starts = (day.at(14) + timedelta(days=3)).astimezone(UTC)
+        until = starts + timedelta(days=1, hours=-3)
+        taken = make.booking(session, service=stay, kind="stay", starts_at=starts, ends_at=until)
+        make.claim(session, resource=room, booking=taken)
+    visitor = visit(STAFF, shape)
+    page = visitor.page
+    visitor.open(day.path)
+    page.locator("[data-cal-book]").click()
+    dialog = page.locator(DIALOG)
+    page.keyboard.type("Bobi Barros")
+    choose_service(page, name)
+    for gone in ("With", "When"):
+        expect(dialog.get_by_label(gone, exact=True)).to_be_hidden()
+    expect(dialog.get_by_label("Check-in")).to_have_value(day.date)
+    expect(dialog.locator("[data-cal-price]")).to_contain_text("40.00 for 1 night")
+    nights = dialog.get_by_label("Nights")
+    nights.fill("4")
+    said = dialog.locator(".invalid-feedback span")
+    expect(said).to_contain_text("is taken at this time")
+    expect(nights).to_be_focused()
+    visitor.shot("calendar-stay-taken")
+    dialog.get_by_role("button", name="Book", exact=True).click()
+    expect(dialog.get_by_label("Check-in")).to_be_focused()
+    refused(visitor)
+    nights.fill("3")
+    expect(dialog.locator("[data-cal-price]")).to_contain_text("120.00 for 3 nights")
+    expect(said).to_have_count(0)
+    visitor.shot("calendar-stay")
+    visitor.check()
+    dialog.get_by_role("button", name="Book", exact=True).click()
+    visitor.toast("Bobi Barros")
+    shown = page.locator(".cal-stay a" if shape == WIDE else ".cal-list li")
+    expect(shown.filter(has_text="Bobi Barros")).to_be_visible()
+    with day.running.at("alpha") as session:
+        mine = Booking.service_id == stay.id, Customer.full_name == "Bobi Barros"
+        row = session.scalars(select(Booking).join(Booking.customer).where(*mine)).one()
+        assert (row.ends_at - row.starts_at, row.price) == (timedelta(days=2, hours=21), 120)
+        assert row.staff_id is None
+
+
 # --- who fits this gap ----------------------------------------------------------------------
 
 
