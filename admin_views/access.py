@@ -69,7 +69,7 @@ MATRIX: Mapping[str, Grants] = {
     "staff-member": _CATALOGUE,
     "class-session": _grants(WRITE | {"move", "join"}, READ | {"join"}),
     "booking-series": _grants(READ | {"create", "move"}, READ | {"create", "move"}),
-    "waitlist-entry": _grants(READ | {"create", "move"}, READ | {"create", "move"}),
+    "waitlist-entry": _grants(WRITE | {"move"}, WRITE | {"move"}),
     "calendar-feed": _grants({"list", "create", "revoke"}, {"list", "create", "revoke"}),
     "staff-service": _CATALOGUE,
     "resource": _CATALOGUE,

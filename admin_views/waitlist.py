@@ -1,6 +1,7 @@
 """The waitlist on screen: who waits for what, what can be offered to them, who fits a gap."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from itertools import groupby
@@ -37,6 +38,8 @@ from models.waitlist import WaitlistEntry, WaitStatus
 from models.words import Channel
 
 LIVE = (WaitStatus.WAITING, WaitStatus.OFFERED)
+DAYS = {"earliest": "first_day", "latest": "last_day"}
+WISH = ("staff", "first_day", "last_day", "from_time", "until_time")
 BASE = "/admin/waitlist-entry"
 AHEAD = timedelta(days=21)
 MOST_SLOTS = 60
@@ -95,11 +98,16 @@ def what_for(entry: WaitlistEntry) -> str:
     return str(entry.service.name)
 
 
+def last_of(entry: WaitlistEntry) -> datetime:
+    """The last moment at which they would come."""
+    return entry.latest - timedelta(microseconds=1)
+
+
 def window(entry: WaitlistEntry) -> str:
     """23 Nov – 27 Nov, from 9:00 to 12:00; a place in a class needs none."""
     if entry.class_session is not None:
         return "that class"
-    first, last = day(entry.earliest), day(entry.latest - timedelta(microseconds=1))
+    first, last = day(entry.earliest), day(last_of(entry))
     days = first if first == last else f"{first} – {last}"
     return f"{days}{hours(entry)}"
 
@@ -139,7 +147,7 @@ class WaitlistView(OfCustomersView, model=WaitlistEntry):
 
     name, name_plural, icon = "Waitlist entry", "Waitlist", "ti ti-hourglass"
     category, noun, status_kind = "Schedule", "entry", "waitlist"
-    can_edit = can_delete = False
+    can_delete = False
     columns = (
         Col("customer", "Customer", value=lambda e: e.customer.name),
         Col("vendor", "Vendor", css="c-vendor", admins=True),
@@ -264,7 +272,62 @@ class WaitlistView(OfCustomersView, model=WaitlistEntry):
                 raise WhatFor
             wanted |= {n: values[n] for n in ("service_id", "staff_id", "from_time", "until_time")}
             wanted |= days_of(data.get("first_day"), data.get("last_day"))
-        return waitlist.join(session, **wanted)
+        with _at_the_days():
+            return waitlist.join(session, **wanted)
+
+    def may_edit(self, record: Any) -> bool:
+        """Only who still waits, or is offered something."""
+        return record.status in LIVE
+
+    def form_fields(self, record: Any = None) -> dict[str, Any]:
+        """Who waits, and for what, stays; one class has its own time."""
+        fields = super().form_fields(record)
+        if record is None:
+            return fields
+        stays = record.class_session_id is not None
+        wanted = ("note",) if stays else (*WISH, "note")
+        return {name: field for name, field in fields.items() if name in wanted}
+
+    def shown_values(self, session: Session, record: Any) -> dict[str, Any]:
+        """What the form for a known entry shows; the days as the vendor's calendar has them."""
+        zone = saving_for(session, record).zone
+        return {
+            "staff": record.staff_id,
+            "first_day": record.earliest.astimezone(zone).date(),
+            "last_day": last_of(record).astimezone(zone).date(),
+            "from_time": record.from_time, "until_time": record.until_time, "note": record.note,
+        }  # fmt: skip
+
+    def held(self, session: Session, number: int) -> Any:
+        """With their customer, in the order in which others hold them."""
+        return waitlist.hold(session, entry_id=number)
+
+    def change_record(
+        self,
+        session: Session,
+        record: Any,
+        values: dict[str, Any],
+        data: Mapping[str, Any],
+        context: Saving,
+    ) -> None:
+        """Another wish; a day that stays keeps its minute."""
+        wanted: dict[str, Any] = {"note": values["note"]}
+        if record.class_session_id is None:
+            wanted |= {n: values[n] for n in ("staff_id", "from_time", "until_time")}
+            shown = self.shown_values(session, record)
+            days = days_of(data.get("first_day"), data.get("last_day"))
+            for end, named in DAYS.items():
+                stays = data.get(named) == shown[named]
+                wanted[end] = getattr(record, end) if stays else days[end]
+        with _at_the_days():
+            waitlist.change(session, entry_id=record.id, **wanted)
+
+    def way_out(self, request: Request, refusal: DomainError) -> dict[str, str] | None:
+        """To the entry that asks for the same."""
+        if not isinstance(refusal, waitlist.AlreadyWaiting):
+            return None
+        url = f"{BASE}/details/{refusal.details['entry_id']}"
+        return {"title": "Open that entry", "url": url}
 
     def title_of(self, record: Any) -> str:
         """Ana Alves waits for Yoga."""
@@ -356,6 +419,16 @@ def days_of(first: date | None, last: date | None) -> dict[str, datetime | None]
         "earliest": None if first is None else datetime.combine(first, time()),
         "latest": datetime.combine(last + timedelta(days=1), time()),
     }
+
+
+@contextmanager
+def _at_the_days() -> Iterator[None]:
+    """A refusal of the window is told at the days that were typed."""
+    try:
+        yield
+    except DomainError as refusal:
+        refusal.field = DAYS.get(refusal.field or "", refusal.field)
+        raise
 
 
 def _offer(number: int, form: Mapping[str, str]) -> str:

@@ -1,16 +1,18 @@
 """The line: who waits for a seat in a class, or for a service in a window of days and hours."""
 
 from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.errors import DomainError
-from app.operations import class_sessions, gaps, interests, schedules
+from app.errors import DomainError, NotFound
+from app.operations import announcing, class_sessions, gaps, interests, schedules
 from app.operations.customers import clean, still_here
+from app.operations.moves import locked
 from app.operations.zones import instant, zone_of
-from models.bookings import Booking
+from models.bookings import Booking, BookingStatus
 from models.class_sessions import ClassSession, SessionStatus
 from models.services import Service
 from models.waitlist import WaitlistEntry, WaitStatus
@@ -38,6 +40,23 @@ class SeatsLeft(DomainError):
 class BadWindow(DomainError):
     sentence = "The time to wait ends before it begins: choose a later end."
     field = "latest"
+
+
+class NoLongerWaits(DomainError):
+    sentence = "They do not wait any more: put them on the waitlist anew."
+
+
+class OfferStands(DomainError):
+    sentence = (
+        "They are offered {when}, which would not suit them any more: let them answer first, or"
+        " leave that time in."
+    )
+    field = "earliest"
+
+
+class OfOneClass(DomainError):
+    sentence = "They wait for one class, at its own time: leave the days, hours and person empty."
+    field = "staff_id"
 
 
 def join(
@@ -81,7 +100,73 @@ def join(
     return entry
 
 
+def change(
+    session: Session,
+    *,
+    entry_id: int,
+    staff_id: int | None = None,
+    earliest: datetime | None = None,
+    latest: datetime | None = None,
+    from_time: time | None = None,
+    until_time: time | None = None,
+    note: str | None = None,
+) -> WaitlistEntry:
+    """Let who waits ask for other days, hours or another person; their place in the line stays.
+
+    Everything is said anew, as in `join`, and what is left out is not asked for any more; the
+    service stays, and of who waits for one class only the note changes. What is offered to them
+    stands: `OfferStands` refuses a wish that it would not fit any more. Refuses `NoLongerWaits`
+    once the entry is settled, and `AlreadyWaiting` where another entry asks for the same.
+    """
+    entry = hold(session, entry_id=entry_id)
+    if entry.status not in LIVE:
+        raise NoLongerWaits
+    offered = _offered(session, entry)
+    suited = offered is not None and _suited_by(session, entry, offered)
+    if entry.class_session_id is None:
+        if staff_id not in (None, entry.staff_id):  # refuses who does not do it
+            schedules.offer_of(session, service_id=entry.service_id, staff_id=staff_id)
+        entry.staff_id = staff_id
+        _wait_within(session, entry, earliest, latest, from_time, until_time)
+        _check_once(session, entry)
+    elif any(said is not None for said in (staff_id, earliest, latest, from_time, until_time)):
+        raise OfOneClass
+    if suited and offered is not None and not _suited_by(session, entry, offered):
+        zone = ZoneInfo(zone_of(session, entry.vendor_id))
+        raise OfferStands(when=announcing.moment(offered.starts_at, zone))
+    entry.note = clean(note, "note", longest=LONGEST_NOTE)
+    session.flush()  # one change, one line in the trail
+    return entry
+
+
+def hold(session: Session, *, entry_id: int) -> WaitlistEntry:
+    """An entry with its customer, held in the order in which others hold them."""
+    known = session.get(WaitlistEntry, entry_id)
+    if known is None:
+        raise NotFound
+    interests.hold(session, known.customer_id)  # of two changes the second sees the first
+    return locked(session, WaitlistEntry, entry_id)
+
+
 # --- behind the verbs ---------------------------------------------------------------------
+
+
+def _offered(session: Session, entry: WaitlistEntry) -> Booking | None:
+    """The booking that holds a time for them now, if any."""
+    booking = None if entry.booking_id is None else session.get(Booking, entry.booking_id)
+    if booking is None or booking.status != BookingStatus.PENDING:
+        return None
+    over = entry.held_until is None or entry.held_until <= clock.now()
+    return None if over else booking
+
+
+def _suited_by(session: Session, entry: WaitlistEntry, booking: Booking) -> bool:
+    """Whether a booking is what they wait for; a place in their class always is."""
+    if entry.class_session_id is not None:
+        return True
+    zone = zone_of(session, entry.vendor_id)
+    whom = entry.staff_id in (None, booking.staff_id)
+    return whom and gaps.suits(entry, booking.starts_at, booking.ends_at, zone)
 
 
 def _wait_for_class(session: Session, entry: WaitlistEntry, class_session_id: int) -> None:
@@ -137,6 +222,7 @@ def _check_once(session: Session, entry: WaitlistEntry) -> None:
     same = (
         select(WaitlistEntry.id)
         .where(WaitlistEntry.vendor_id == entry.vendor_id)
+        .where(WaitlistEntry.id.is_distinct_from(entry.id))
         .where(WaitlistEntry.customer_id == entry.customer_id)
         .where(WaitlistEntry.service_id == entry.service_id, WaitlistEntry.status.in_(LIVE))
         .where(WaitlistEntry.class_session_id.is_not_distinct_from(entry.class_session_id))
@@ -145,8 +231,8 @@ def _check_once(session: Session, entry: WaitlistEntry) -> None:
         .where(WaitlistEntry.until_time.is_not_distinct_from(entry.until_time))
         .where(WaitlistEntry.earliest < entry.latest, WaitlistEntry.latest > entry.earliest)
     )
-    if session.scalars(same.limit(1)).first() is not None:
-        raise AlreadyWaiting
+    if (known := session.scalars(same.limit(1)).first()) is not None:
+        raise AlreadyWaiting(entry_id=known)
     if entry.class_session_id is None:
         return
     inside = (

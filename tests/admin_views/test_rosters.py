@@ -1,7 +1,7 @@
 """Rosters, the waitlist and series in hostile hands: a sentence, never an error, nothing half."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.database import begin
-from app.operations import class_sessions
+from app.operations import class_sessions, waitlist
 from app.tenancy import acting, vendor_actor
 from models.booking_series import BookingSeries
 from models.bookings import Booking
@@ -252,6 +252,115 @@ def test_a_foreign_entry_gets_no_offer_and_no_foreign_person_gives_one(
     data["slot"] += str(person)
     said(panel.post(f"/admin/waitlist-entry/{entry}/offer", data=data), 400)
     assert count(vendor, Booking) == count(foreign, Booking) == 0
+
+
+def wish_of(panel: PanelClient, entry: int, **typed: str) -> Any:
+    """The answer to the form of an entry, filled in anew."""
+    url = f"/admin/waitlist-entry/edit/{entry}"
+    return panel.post(url, data=panel.form_values(url) | typed)
+
+
+def test_a_wish_is_changed_on_its_page(panel: PanelClient, vendor: int) -> None:
+    person = of(vendor, make.staff_member, name="Rita")
+    entry = waiting(vendor, from_time=time(9))
+    before = got(vendor, WaitlistEntry, entry)
+    shown = panel.form_values(f"/admin/waitlist-entry/edit/{entry}")
+    assert (shown["first_day"], shown["last_day"]) == ("2026-11-20", "2026-11-27")
+    assert not {"customer", "service", "class_session", "channel"} & shown.keys()
+    assert wish_of(panel, entry, note="Rings first").status_code == 303
+    after = got(vendor, WaitlistEntry, entry)
+    assert (after.note, after.earliest, after.latest) == (
+        "Rings first", before.earliest, before.latest,
+    )  # fmt: skip
+    wanted = {
+        "staff": str(person),
+        "last_day": "2026-11-25",
+        "from_time": "",
+        "until_time": "12:00",
+    }
+    assert wish_of(panel, entry, **wanted).status_code == 303
+    page = said(panel.get(f"/admin/waitlist-entry/details/{entry}"), 200)
+    assert "Rita" in page
+    assert "20 Nov – 25 Nov, until 12:00" in page
+    after = got(vendor, WaitlistEntry, entry)
+    assert (after.queued_at, after.latest) == (
+        before.queued_at, datetime(2026, 11, 26, tzinfo=UTC),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [({"last_day": ""}, "Choose a last day"), ({"last_day": "2026-11-19"}, "ends before it begins"),
+     ({"last_day": "2099-01-01"}, "a year"), ({"first_day": "2026-12-24"}, "ends before it begins"),
+     ({"last_day": "9" * 30}, "no date"), ({"first_day": "2026-13-40"}, "no date"),
+     ({"from_time": "18:00", "until_time": "9:00"}, "no time"),
+     ({"from_time": "18:00", "until_time": "09:00"}, "end before they begin"),
+     ({"staff": "9" * 30}, "not here"), ({"staff": "abc"}, "not here"),
+     ({"note": "x" * 501}, "500"), ({"seen": "x"}, "meanwhile"), ({"seen": ""}, "meanwhile")],
+)  # fmt: skip
+def test_a_wish_that_cannot_be_is_a_sentence_at_its_field(
+    panel: PanelClient, vendor: int, typed: dict[str, str], sentence: str
+) -> None:
+    entry = waiting(vendor, note="Calls")
+    before = got(vendor, WaitlistEntry, entry)
+    answer = wish_of(panel, entry, **typed)
+    assert sentence in said(answer, 400)
+    after = got(vendor, WaitlistEntry, entry)
+    assert (after.earliest, after.latest, after.note) == (before.earliest, before.latest, "Calls")
+    assert after.updated_at == before.updated_at
+
+
+def test_who_waits_already_is_led_to_that_entry(panel: PanelClient, vendor: int) -> None:
+    first = waiting(vendor)
+    known = got(vendor, WaitlistEntry, first)
+    form = panel.form_values("/admin/waitlist-entry/create") | {
+        "customer": str(known.customer_id), "service": str(known.service_id),
+        "last_day": "2026-11-24",
+    }  # fmt: skip
+    answer = panel.post("/admin/waitlist-entry/create", data=form)
+    assert "change that entry instead" in said(answer, 400)
+    assert f'href="/admin/waitlist-entry/details/{first}"' in answer.text
+    evenings = form | {"from_time": "17:00"}
+    assert panel.post("/admin/waitlist-entry/create", data=evenings).status_code == 303
+    answer = wish_of(panel, first + 1, from_time="")
+    said(answer, 400)
+    assert f'href="/admin/waitlist-entry/details/{first}"' in answer.text
+
+
+def test_an_offered_wish_keeps_its_time_or_says_why_not(panel: PanelClient, vendor: int) -> None:
+    with acting(vendor_actor(vendor)), begin() as session:
+        person = make.staff_member(session, name="Rita").id
+        entry = make.waitlist_entry(session, latest=make.NOON + timedelta(days=7)).id
+        starts = make.NOON + timedelta(days=3)
+        waitlist.offer(session, entry_id=entry, starts_at=starts, staff_id=person)
+    answer = wish_of(panel, entry, until_time="11:00")
+    assert "let them answer first" in said(answer, 400)
+    assert wish_of(panel, entry, note="Rings first", from_time="11:00").status_code == 303
+    found = got(vendor, WaitlistEntry, entry)
+    assert (found.status, found.from_time) == ("offered", time(11))
+    of_class = waiting(vendor, class_session_id=a_class(vendor))
+    shown = panel.form_values(f"/admin/waitlist-entry/edit/{of_class}")
+    assert "note" in shown
+    assert "last_day" not in shown
+    forged = {"note": "Hi", "last_day": "2026-11-22", "staff": str(person)}
+    assert wish_of(panel, of_class, **forged).status_code == 303
+    assert got(vendor, WaitlistEntry, of_class).staff_id is None
+
+
+def test_what_is_settled_or_foreign_is_not_changed(
+    panel: PanelClient, vendor: int, foreign: int
+) -> None:
+    entry, theirs = waiting(vendor), waiting(foreign)
+    shown = panel.form_values(f"/admin/waitlist-entry/edit/{entry}")
+    assert panel.post(f"/admin/waitlist-entry/do/{entry}/leave").status_code == 303
+    said(panel.get(f"/admin/waitlist-entry/edit/{entry}"), 403)
+    said(panel.post(f"/admin/waitlist-entry/edit/{entry}", data=shown | {"note": "x"}), 403)
+    for verb in (panel.get, panel.post):
+        said(verb(f"/admin/waitlist-entry/edit/{theirs}"), 403, 404)
+    url = f"/admin/waitlist-entry/edit/{theirs}"
+    said(panel.post(url, data=shown | {"note": "mine"}), 403, 404)
+    assert got(foreign, WaitlistEntry, theirs).note != "mine"
+    assert "Edit" not in said(panel.get(f"/admin/waitlist-entry/details/{entry}"), 200)
 
 
 def test_an_offer_is_made_answered_and_answered_once(panel: PanelClient, vendor: int) -> None:

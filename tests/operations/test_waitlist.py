@@ -20,10 +20,13 @@ from app.operations.waitlist import (
     AlreadyWaiting,
     BadWindow,
     CannotWait,
+    NoLongerWaits,
     NoOffer,
     NoTime,
     NotMinutes,
     OfferIsOver,
+    OfferStands,
+    OfOneClass,
     SeatsLeft,
 )
 from app.operations.zones import NoSuchTime
@@ -549,6 +552,163 @@ def test_a_second_click_waits_once(shop: int) -> None:
         assert refused(AlreadyWaiting, waitlist.join, **values).field == "customer_id"
     with begin() as session:  # another time of the day is another wish
         assert waitlist.join(session, **values, from_time=time(17)).id
+
+
+# --- another wish -------------------------------------------------------------------------
+
+
+def a_wish(session: Session, **fields: Any) -> dict[str, Any]:
+    """What a new entry asks for, in the words of a change."""
+    values = {"customer_id": make.customer(session).id, "latest": A_WEEK} | fields
+    values.setdefault("service_id", make.service(session).id)
+    entry = waitlist.join(session, **values)
+    return {"entry_id": entry.id, "latest": A_WEEK}
+
+
+def test_a_wish_is_changed_and_the_place_in_the_line_stays(shop: int) -> None:
+    with begin() as session:
+        line = Line(session, waiting=2)
+        other = make.staff_member(session, name="Rita").id
+        first = session.get_one(WaitlistEntry, line.entries[0])
+        queued = first.queued_at
+    with passed(hours=1), begin() as session:
+        entry = waitlist.change(
+            session, entry_id=first.id, staff_id=other, earliest=datetime(2026, 11, 23),
+            latest=datetime(2026, 11, 26), from_time=time(9), until_time=time(12), note=" Calls ",
+        )  # fmt: skip
+        assert (entry.staff_id, entry.from_time, entry.note) == (other, time(9), "Calls")
+        assert entry.earliest == datetime(2026, 11, 23, tzinfo=UTC)
+        assert entry.latest == datetime(2026, 11, 26, tzinfo=UTC)
+        assert (entry.status, entry.service_id) == ("waiting", line.service)
+    cancel(line.taken)
+    assert status(*line.entries) == ["waiting", "offered"]  # Ana's hour is not Rita's
+    with passed(hours=2), begin() as session:  # what is left out is not asked for any more
+        entry = waitlist.change(session, entry_id=first.id, latest=A_WEEK)
+        wish = (entry.staff_id, entry.from_time, entry.until_time, entry.note, entry.queued_at)
+        assert wish == (None, None, None, None, queued)
+        assert entry.earliest == clock.now()
+    with begin() as session:
+        waitlist.decline(session, entry_id=line.entries[1])
+    work()
+    assert status(*line.entries) == ["offered", "waiting"]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "field", "wish"),
+    [
+        (BadWindow, "latest", {"latest": None}),
+        (BadWindow, "latest", {"latest": make.NOON}),
+        (BadWindow, "latest", {"earliest": A_WEEK, "latest": TUESDAY}),
+        (BadWindow, "latest", {"latest": make.NOON + timedelta(days=400)}),
+        (BadWindow, "until_time", {"from_time": time(18), "until_time": time(9)}),
+        (NoSuchTime, "earliest", {"earliest": datetime(2027, 3, 28, 1, 30)}),
+        (CannotDoIt, "staff_id", {"staff_id": 2**62}),
+        (DomainError, "note", {"note": "x" * 501}),
+    ],
+)
+def test_a_wish_that_cannot_be_changes_nothing(
+    shop: int, refusal: type[DomainError], field: str, wish: dict[str, Any]
+) -> None:
+    with begin() as session:
+        known = a_wish(session, from_time=time(9), note="Calls")
+    assert refused(refusal, waitlist.change, **known | wish).field == field
+    with begin() as session:
+        entry = session.get_one(WaitlistEntry, known["entry_id"])
+        assert (entry.latest, entry.from_time, entry.note) == (A_WEEK, time(9), "Calls")
+
+
+def test_only_who_does_the_service_can_be_asked_for(shop: int) -> None:
+    with begin() as session:
+        service, staff = make.service(session), make.staff_member(session)
+        make.staff_service(session, service=service, staff=staff)
+        other = make.staff_member(session).id
+        known = a_wish(session, service_id=service.id)
+    assert refused(CannotDoIt, waitlist.change, **known, staff_id=other).field == "staff_id"
+    with begin() as session:
+        assert waitlist.change(session, **known, staff_id=staff.id).staff_id == staff.id
+
+
+def test_a_change_makes_no_second_entry_for_the_same(shop: int) -> None:
+    with begin() as session:
+        same = {
+            "customer_id": make.customer(session).id, "service_id": make.service(session).id,
+        }  # fmt: skip
+        mornings = a_wish(session, **same, until_time=time(12))
+        evenings = a_wish(session, **same, from_time=time(17))
+    refusal = refused(AlreadyWaiting, waitlist.change, **evenings, until_time=time(12))
+    assert refusal.details["entry_id"] == mornings["entry_id"]
+    with begin() as session:  # its own wish is no other's
+        waitlist.change(session, **evenings, from_time=time(17), note="Rings first")
+        waitlist.change(session, **mornings, until_time=time(11))
+
+
+def test_an_offer_stands_while_it_suits_the_new_wish(shop: int) -> None:
+    with begin() as session:
+        line = Line(session, waiting=1)
+        other = make.staff_member(session).id
+    cancel(line.taken)
+    ids = {"entry_id": line.entries[0], "latest": A_WEEK}
+    for wish in (
+        {"staff_id": other}, {"from_time": time(11)}, {"until_time": time(10, 30)},
+        {"earliest": TUESDAY + timedelta(minutes=1)}, {"latest": TUESDAY},
+    ):  # fmt: skip
+        refusal = refused(OfferStands, waitlist.change, **ids | wish)
+        assert "24 November" in str(refusal)
+        assert "10:00" in str(refusal)
+    with begin() as session:
+        waitlist.change(session, **ids, staff_id=line.staff, from_time=time(10))
+        held_for = held(session, line.entries[0])
+        assert (held_for.status, held_for.starts_at) == ("pending", TUESDAY)
+    assert status(*line.entries) == ["offered"]
+    with passed(minutes=31), begin() as session:  # an offer that has run out binds nobody
+        waitlist.change(session, **ids, staff_id=other)
+    assert lapse_later(minutes=32) == 1
+    assert status(*line.entries) == ["waiting"]
+
+
+def lapse_later(**time_: int) -> int:
+    with passed(**time_):
+        return lapse()
+
+
+def test_an_offer_that_never_suited_does_not_bind(shop: int) -> None:
+    with begin() as session:
+        line = Line(session, waiting=1, from_time=time(15))
+        entry = line.entries[0]
+        free = TUESDAY + timedelta(hours=2)
+        waitlist.offer(session, entry_id=entry, starts_at=free, staff_id=line.staff)
+    with begin() as session:
+        waitlist.change(session, entry_id=entry, latest=A_WEEK, from_time=time(16))
+    assert status(entry) == ["offered"]
+
+
+def test_of_who_waits_for_a_class_only_the_note_changes(shop: int) -> None:
+    with begin() as session:
+        full = Full(session, waiting=2)
+        staff = make.staff_member(session).id
+    cancel(full.taken[0])
+    assert status(*full.entries) == ["offered", "waiting"]
+    for entry in full.entries:
+        for wish in ({"latest": A_WEEK}, {"staff_id": staff}, {"from_time": time(9)}):
+            refused(OfOneClass, waitlist.change, entry_id=entry, **wish)
+        with begin() as session:
+            found = waitlist.change(session, entry_id=entry, note="Brings a friend")
+            assert (found.note, found.latest) == ("Brings a friend", TUESDAY)
+    assert status(*full.entries) == ["offered", "waiting"]
+
+
+def test_what_is_settled_or_elsewhere_is_not_changed(shop: int) -> None:
+    with begin() as session:
+        known = a_wish(session)
+        waitlist.leave(session, entry_id=known["entry_id"])
+        other = a_wish(session)
+    refused(NoLongerWaits, waitlist.change, **known)
+    refused(NotFound, waitlist.change, **known | {"entry_id": 2**62})
+    with acting(vendor_actor(make.new_vendor())):
+        with begin() as session:
+            theirs = make.staff_member(session).id
+        refused(NotFound, waitlist.change, **other)
+    refused(CannotDoIt, waitlist.change, **other, staff_id=theirs)
 
 
 # --- offers by hand -----------------------------------------------------------------------
