@@ -24,7 +24,7 @@ from admin_views.rendering import drawn
 from app.errors import DomainError, NotAllowed, NotFound
 from app.operations.schedules import Closed, OutsideHours, RoomTaken, SlotTaken
 from app.tenancy import current_actor
-from app.transact import in_thread
+from app.transact import in_thread, in_thread_writing
 
 STATUS: dict[type[Exception], int] = {NotFound: 404, NotAllowed: 403}
 OVER = (SlotTaken, RoomTaken, Closed, OutsideHours)
@@ -157,7 +157,7 @@ class CalendarView(BaseView):
         """A booking at a free time, or from now on."""
         vendor_here()
         values = await words_of(request)
-        return await in_thread(commands.booked, values=values)
+        return await in_thread_writing(commands.booked, values=values)
 
     @expose("/calendar/offer", methods=["POST"], identity="calendar")
     @needs("book")
@@ -166,7 +166,7 @@ class CalendarView(BaseView):
         """A free time, held for somebody on the waitlist."""
         vendor_here()
         values = await words_of(request)
-        return await in_thread(offered, values=values)
+        return await in_thread_writing(offered, values=values)
 
     @expose("/calendar/move/{booking}", methods=["POST"], identity="calendar")
     @needs("move")
@@ -175,7 +175,7 @@ class CalendarView(BaseView):
         """Another time, length or person."""
         vendor_here()
         values = await words_of(request)
-        return await in_thread(commands.moved, number=number_in(request), values=values)
+        return await in_thread_writing(commands.moved, number=number_in(request), values=values)
 
     @expose("/calendar/booking/{booking}/{verb}", methods=["POST"], identity="calendar")
     @needs("move")
@@ -187,7 +187,7 @@ class CalendarView(BaseView):
         if verb not in commands.VERBS:
             raise NotFound
         values = await words_of(request)
-        return await in_thread(
+        return await in_thread_writing(
             commands.carried_on, number=number_in(request), verb=verb, values=values
         )
 
@@ -198,7 +198,7 @@ class CalendarView(BaseView):
         """Time off of somebody, or of everybody."""
         vendor_here()
         values = await words_of(request)
-        return await in_thread(commands.blocked, values=values)
+        return await in_thread_writing(commands.blocked, values=values)
 
     @expose("/calendar/unblock/{block}", methods=["POST"], identity="calendar")
     @needs("block")
@@ -206,7 +206,7 @@ class CalendarView(BaseView):
     async def unblock(self, request: Request) -> Any:
         """A block taken back."""
         vendor_here()
-        return await in_thread(commands.unblocked, number=number_in(request, "block"))
+        return await in_thread_writing(commands.unblocked, number=number_in(request, "block"))
 
 
 def query_of(request: Request) -> dict[str, str]:

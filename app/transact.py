@@ -6,7 +6,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import anyio.to_thread
 from sqlalchemy.orm import Session
 
-from app.database import begin
+from app.database import begin, begin_writing
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,5 +27,17 @@ async def in_thread(
 
     def run() -> Any:
         return in_transaction(operation, *args, **kwargs)
+
+    return await anyio.to_thread.run_sync(run)
+
+
+async def in_thread_writing(
+    operation: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """The same for an operation that writes."""
+
+    def run() -> Any:
+        with begin_writing() as session:
+            return operation(session, *args, **kwargs)
 
     return await anyio.to_thread.run_sync(run)

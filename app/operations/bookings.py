@@ -97,7 +97,9 @@ def book(
     for which it may overlap: then it blocks nobody and claims no room. With `held_until` it is an
     offer. Refuses as `schedules.check` does, and with `ClassIsFull` and `NoNights`.
     """
-    found = parties.between(session, customer_id=customer_id, service_id=service_id)
+    found = parties.between(
+        session, customer_id=customer_id, service_id=service_id, staff_id=staff_id
+    )
     service, wall = found.service, found.wall
     channel, status = Channel(channel), _first(status, held_until)
     reason = reasoned(anyway, "anyway")
@@ -107,8 +109,9 @@ def book(
     else:
         when = booking_times.wanted(service, wall, starts_at, ends_at, nights)
         deal = deals.of_time(
-            session, service, wall, when, staff_id, channel, reason, needs=found.needs
-        )
+            session, service, wall, when, staff_id, channel, reason,
+            offer=found.offer, needs=found.needs,
+        )  # fmt: skip
     booking = Booking(
         vendor_id=service.vendor_id,
         public_ref=uuid4(),

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.errors import REFUSALS, DomainError
 from app.operations import booking_times, claims, schedules
 from app.operations.claims import Units
+from app.operations.diaries import Offer
 from app.operations.hours import Wall
 from app.operations.outcomes import hold_staff
 from app.operations.schedules import CannotBook
@@ -48,22 +49,25 @@ def of_time(
     channel: Channel,
     anyway: str | None,
     *,
+    offer: Offer | None = None,
     needs: bool = True,
     moving: int | None = None,
 ) -> Deal:
     """A time that fits, or is to overlap for the reason `anyway`; nobody takes it meanwhile.
 
-    Refuses as `schedules.check` does; what overlaps needs only somebody who can do it.
+    With `offer` the member of staff is held and does it, else both are seen to here. Refuses as
+    `schedules.check` does; what overlaps needs only somebody who can do it.
     """
-    check_staff(session, staff_id, service.vendor_id)
+    if offer is None:
+        check_staff(session, staff_id, service.vendor_id)
     if anyway is not None:
         return _overlapping(session, service, wall, when, staff_id)
-    starts, ends = when
     if needs:
         claims.hold(session, vendor_id=service.vendor_id, service_id=service.id)
-    fit = schedules.check(
-        session, service_id=service.id, staff_id=staff_id, starts_at=starts, ends_at=ends,
-        channel=channel, ignore_booking_id=moving,
+    starts, ends = when
+    fit = schedules.fit(
+        session, service=service, wall=wall, starts_at=starts, ends_at=ends, channel=channel,
+        offer=offer or schedules.how(session, service, staff_id), ignore_booking_id=moving,
     )  # fmt: skip
     span = starts, ends or booking_times.lasting(starts, fit.minutes)
     return Deal(booking_times.columns(service, span), fit.price, fit.units, staff_id=staff_id)

@@ -66,6 +66,19 @@ class Offer(NamedTuple):
     minutes: int
     price: Decimal
 
+    @classmethod
+    def of(
+        cls,
+        service: Service,
+        staff_id: int | None,
+        name: str,
+        minutes: int | None,
+        price: Decimal | None,
+    ) -> "Offer":
+        """By their own minutes and price, else by those of the service."""
+        minutes = minutes or service.duration_minutes
+        return cls(staff_id, name, minutes, service.price if price is None else price)
+
 
 class Aside(NamedTuple):
     """Time off that is not written down yet; without a member of staff the vendor's."""
@@ -301,12 +314,7 @@ def offers_of(session: Session, service: Service) -> tuple[dict[int, Offer], dic
     rows = facts.offers(session, vendor_id=service.vendor_id, service_id=service.id)
     anybody = all(row.named is None for row in rows)
     offers = {
-        row.id: Offer(
-            row.id,
-            row.name,
-            row.duration_minutes or service.duration_minutes,
-            service.price if row.price is None else row.price,
-        )
+        row.id: Offer.of(service, row.id, row.name, row.duration_minutes, row.price)
         for row in rows
         if row.is_active and (anybody or row.named is not None)
     }

@@ -1,71 +1,121 @@
-"""Between whom a booking is made: the customer, the service and its vendor, by one statement."""
+"""Between whom a booking is made, and who keeps it: read, and held, by one statement."""
 
-from typing import NamedTuple
+from decimal import Decimal
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, and_, bindparam, exists, select
+from sqlalchemy.orm import Session, aliased
 
 from app.operations import policies
+from app.operations.diaries import Offer
 from app.operations.hours import Wall
 from app.operations.policies import Terms
 from app.operations.schedules import CannotBook
 from models.customers import Customer
 from models.resources import ServiceResource
-from models.services import Service
+from models.services import Service, StaffService
+from models.staff import StaffMember
 from models.vendors import Vendor
 
 
 class Parties(NamedTuple):
-    """Whom a booking is for, what it is of, and what is agreed without a word."""
+    """What a booking is of, where its clock hangs, and what is agreed without a word."""
 
-    customer: Customer
     service: Service
-    vendor: Vendor
+    wall: Wall
     terms: Terms | None
     needs: bool
     """Whether the service needs a room or equipment."""
-
-    @property
-    def wall(self) -> Wall:
-        return Wall(self.vendor.time_zone)
+    offer: Offer | None = None
+    """How somebody does it whose time nobody else books meanwhile; None: that is to be asked."""
 
 
-# Built once: putting it together would take as long as sending it.
-_PARTIES = (
-    select(
-        Customer, Service, Vendor,
-        policies.frozen(Service.vendor_id, Service.id),
-        exists().where(
-            ServiceResource.vendor_id == Service.vendor_id, ServiceResource.service_id == Service.id
-        ),
-    )
-    .join(Vendor, Vendor.id == Customer.vendor_id)
-    .outerjoin(
-        Service,
-        and_(Service.vendor_id == Customer.vendor_id, Service.id == bindparam("service_id")),
-    )
-    .where(Customer.id == bindparam("customer_id"))
-    .with_for_update(read=True, key_share=True, of=Customer)
-)  # fmt: skip
+def _parties() -> Select[*tuple[Any, ...]]:
+    found: Select[*tuple[Any, ...]] = (
+        select(
+            Customer.archived_at, Service, Vendor.time_zone,
+            policies.frozen(Service.vendor_id, Service.id),
+            exists().where(
+                ServiceResource.vendor_id == Service.vendor_id,
+                ServiceResource.service_id == Service.id,
+            ),
+        )
+        .join(Vendor, Vendor.id == Customer.vendor_id)
+        .outerjoin(
+            Service,
+            and_(Service.vendor_id == Customer.vendor_id, Service.id == bindparam("service_id")),
+        )
+        .where(Customer.id == bindparam("customer_id"))
+    )  # fmt: skip
+    return found
 
 
-def between(session: Session, *, customer_id: int, service_id: int) -> Parties:
+def _with_staff() -> Select[*tuple[Any, ...]]:
+    """With somebody who works there, and is held, too; and whether they do it, and how."""
+    anybody = aliased(StaffService)
+    named = exists().where(anybody.vendor_id == Service.vendor_id, anybody.service_id == Service.id)
+    return (
+        _parties()
+        .add_columns(
+            StaffMember.name, StaffService.id, named, StaffService.duration_minutes,
+            StaffService.price,
+        )
+        .join(
+            StaffMember,
+            and_(
+                StaffMember.vendor_id == Customer.vendor_id,
+                StaffMember.id == bindparam("staff_id"),
+                StaffMember.is_active,
+            ),
+        )
+        .outerjoin(
+            StaffService,
+            and_(
+                StaffService.vendor_id == StaffMember.vendor_id,
+                StaffService.staff_id == StaffMember.id,
+                StaffService.service_id == Service.id,
+            ),
+        )
+        .suffix_with("FOR KEY SHARE OF customers FOR NO KEY UPDATE OF staff_members")
+    )  # fmt: skip
+
+
+# Built once: putting them together would take as long as sending them.
+_PARTIES = _parties().with_for_update(read=True, key_share=True, of=Customer)
+_WITH_STAFF = _with_staff()
+
+
+def between(
+    session: Session, *, customer_id: int, service_id: int, staff_id: int | None = None
+) -> Parties:
     """The two sides of a booking; refuses who is archived or gone, and what is not offered.
 
     Whoever merges, archives or forgets the customer meanwhile is waited for, so that nothing is
-    written into a file that nobody opens any more.
+    written into a file that nobody opens any more; and whoever books `staff_id`. Somebody who
+    does not work there or does not do it is not judged here.
     """
     session.flush()  # what is read again below
-    found = session.execute(
-        _PARTIES,
-        {"customer_id": customer_id, "service_id": service_id},
-        execution_options={"populate_existing": True},
-    ).one_or_none()
-    if found is None or found[0].archived_at is not None:
+    look = {"customer_id": customer_id, "service_id": service_id}
+    fresh = {"populate_existing": True}
+    found = None
+    if staff_id is not None:
+        with_staff = look | {"staff_id": staff_id}
+        found = session.execute(_WITH_STAFF, with_staff, execution_options=fresh).one_or_none()
+    if found is None:
+        found = session.execute(_PARTIES, look, execution_options=fresh).one_or_none()
+    if found is None or found[0] is not None:
         raise CannotBook("This customer is not here any more: choose one.", field="customer_id")
-    parties = Parties(*found)
-    if found[1] is None or not parties.service.is_active:
+    _, service, zone, terms, needs, *staff = found
+    if service is None or not service.is_active:
         raise CannotBook(
             "This service is not offered any more: choose another.", field="service_id"
         )
-    return parties
+    offer = _offer(service, staff_id, *staff) if staff else None
+    return Parties(service, Wall(zone), terms, needs, offer)
+
+
+def _offer(
+    service: Service, staff_id: int | None, name: str, own: int | None, named: bool,
+    minutes: int | None, price: Decimal | None,
+) -> Offer | None:  # fmt: skip
+    return None if named and own is None else Offer.of(service, staff_id, name, minutes, price)

@@ -177,8 +177,29 @@ def check(
     """
     moving = ignore_booking_id is not None or ignore_class_session_id is not None
     service, wall = _service(session, service_id, moving=moving)
+    return fit(
+        session, service=service, wall=wall, offer=how(session, service, staff_id),
+        starts_at=starts_at, ends_at=ends_at, channel=channel, nights=nights,
+        ignore_booking_id=ignore_booking_id, ignore_class_session_id=ignore_class_session_id,
+    )  # fmt: skip
+
+
+def fit(
+    session: Session,
+    *,
+    service: Service,
+    wall: Wall,
+    offer: Offer,
+    starts_at: datetime,
+    ends_at: datetime | None = None,
+    channel: Channel,
+    nights: int = 1,
+    ignore_booking_id: int | None = None,
+    ignore_class_session_id: int | None = None,
+) -> Fit:
+    """`check` of what has been read already: the service, and how somebody (or nobody) does it."""
+    staff_id = offer.staff_id
     starts = instant(starts_at, wall.zone.key, field="starts_at")
-    offer = _offer(session, service, staff_id)
     ends = None if ends_at is None else instant(ends_at, wall.zone.key, field="ends_at")
     until = _until(service, offer, starts, ends, nights)
     plan = diaries.load(
@@ -206,10 +227,23 @@ def check_reach(service: Service, wall: Wall, starts_at: datetime, channel: Chan
         raise _out_of_reach(wall, why, reach)
 
 
+def how(session: Session, service: Service, staff_id: int | None) -> Offer:
+    """How `staff_id` does a service (None: nobody does it yet); refuses who does not."""
+    if staff_id is None:
+        return _nobody(service)
+    offers, names = diaries.offers_of(session, service)
+    if staff_id not in names:
+        raise CannotDoIt("This member of staff does not work here: choose another.")
+    if staff_id not in offers:
+        others = _either([offer.name for offer in offers.values()]) or "another service"
+        raise CannotDoIt(name=names[staff_id], service=service.name, others=others)
+    return offers[staff_id]
+
+
 def offer_of(session: Session, *, service_id: int, staff_id: int | None) -> tuple[int, Decimal]:
     """How many minutes `staff_id` takes for a service, and for which price (a stay's: a night)."""
     service, _ = _service(session, service_id)
-    offer = _offer(session, service, staff_id)
+    offer = how(session, service, staff_id)
     return offer.minutes, offer.price
 
 
@@ -323,18 +357,6 @@ def _wanted(
         return {None: _nobody(service)}
     offers, _ = diaries.offers_of(session, service)
     return {i: offer for i, offer in offers.items() if staff_ids is None or i in staff_ids}
-
-
-def _offer(session: Session, service: Service, staff_id: int | None) -> Offer:
-    if staff_id is None:
-        return _nobody(service)
-    offers, names = diaries.offers_of(session, service)
-    if staff_id not in names:
-        raise CannotDoIt("This member of staff does not work here: choose another.")
-    if staff_id not in offers:
-        others = _either([offer.name for offer in offers.values()]) or "another service"
-        raise CannotDoIt(name=names[staff_id], service=service.name, others=others)
-    return offers[staff_id]
 
 
 def _either(names: Sequence[str]) -> str:
