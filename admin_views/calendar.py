@@ -14,6 +14,7 @@ from admin_views import calendar_data as data
 from admin_views.access import allowed, needs
 from admin_views.calendar_asked import asked_of
 from admin_views.calendar_gaps import gaps_of, offered
+from admin_views.calendar_month import full_days
 from admin_views.calendar_page import page_of, vendors_page
 from admin_views.calendar_peek import peek_of
 from admin_views.calendar_side import side_of
@@ -138,6 +139,14 @@ class CalendarView(BaseView):
         """Free times of a day that somebody on the waitlist would take."""
         vendor_id, asked = vendor_here(), asked_of(query_of(request))
         return {"gaps": await in_thread(lambda session: gaps_of(session, vendor_id, asked))}
+
+    @expose("/calendar/month", methods=["GET"], identity="calendar")
+    @needs("list")
+    @answering(400)
+    async def month(self, request: Request) -> Any:
+        """The full days of the month around `day`."""
+        vendor_id, query = vendor_here(), query_of(request)
+        return {"full": await in_thread(lambda session: full_days(session, vendor_id, query))}
 
     @expose("/calendar/stay", methods=["GET"], identity="calendar")
     @needs("book")

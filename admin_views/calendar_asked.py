@@ -17,7 +17,9 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class NoSuchDay(DomainError):
-    sentence = "This is no day: write it as 2026-11-21, with a year from 1990 to 2199."
+    sentence = (
+        f"This is no day: write it as 2026-11-21, with a year from {EARLIEST} to {LATEST - 1}."
+    )
 
 
 class NoSuchStaff(DomainError):

@@ -141,6 +141,6 @@ def month_of(asked: Asked, view: str, today: date) -> dict[str, Any]:
 def _cell(day: date, first: date, asked: Asked, view: str, today: date) -> dict[str, Any]:
     shown = asked.first <= day < asked.first + timedelta(days=asked.count)
     return {
-        "day": day.day, "url": address(view, day, asked.staff), "out": day.month != first.month,
-        "shown": shown, "today": day == today,
+        "date": day.isoformat(), "day": day.day, "url": address(view, day, asked.staff),
+        "out": day.month != first.month, "shown": shown, "today": day == today,
     }  # fmt: skip

@@ -123,16 +123,31 @@
       if (c[3]) off.append(B.make("span", { dir: "auto" }, c[3]));
       e.append(off);
     });
-    var items = lanes(inColumn(col)), hidden = 0;
+    var items = lanes(inColumn(col)), hidden = [];
     items.forEach(function (i) {
-      if (i.of > MOST && i.lane >= MOST) { hidden += 1; return; }
-      i.of = Math.min(i.of, MOST);
+      if (C.week && i.of > MOST) { if (i.lane >= MOST - 1) { hidden.push(i); return; } i.of = MOST; }
       if (i.b.before) e.append(drawBuffer(i.b.before, i.from - i.b.before, i, true));
       e.append(C.put(drawBlock(i.b, i.to - i.from, i.of), i.from, i.to - i.from, i.lane, i.of));
       if (i.b.after) e.append(drawBuffer(i.b.after, i.to, i));
     });
-    e.dataset.hidden = hidden || "";
+    more(hidden).forEach(function (m) { e.append(drawMore(m, col)); });
     return e;
+  };
+  /* What has no lane of its own in a week stands together as "+3 more", which shows the day. */
+  var more = function (hidden) {
+    var found = [];
+    hidden.forEach(function (i) {
+      var last = found[found.length - 1];
+      if (last && i.from < last.to) { last.many += 1; last.to = Math.max(last.to, i.to); } else found.push({ from: i.from, to: i.to, many: 1 });
+    });
+    return found;
+  };
+  var drawMore = function (m, col) {
+    var d = C.data.days[col.day], times = C.text(d, m.from) + " to " + C.text(d, m.to), e = B.make("div", { "class": "cal-more" });
+    var a = B.make("a", { href: C.config.day.replace("DAY", d.date), title: times, "aria-label": m.many + " more, " + times + ": show " + d.name }, "+" + m.many);
+    if (m.to - m.from >= 30) a.append(B.make("span", {}, "more"));
+    e.append(a);
+    return C.put(e, m.from, m.to - m.from, MOST - 1, MOST);
   };
   var closed = function (col) {
     var whose = col.staff === null ? C.data.staff.filter(function (s) { return s.id; }) : [C.person(col.staff)];

@@ -1,11 +1,12 @@
 """The calendar in a browser: booked by a click, moved by the mouse and the keys, seen by others."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from playwright.sync_api import expect
 
 from models.bookings import Booking
+from models.staff import StaffMember
 from tests import make
 from tests.browser.calendar_day import (
     HOUR,
@@ -190,6 +191,54 @@ def test_a_week_and_a_crowded_day_are_sound(visit: Visit, day: Day) -> None:
     with day.running.at("alpha") as session:
         for someone in busy:
             session.merge(someone).is_active = False
+
+
+def test_what_finds_no_lane_in_a_week_is_counted_and_shown_by_a_click(
+    visit: Visit, day: Day
+) -> None:
+    with day.running.at("alpha") as session:
+        people = [day.ana, *(make.staff_member(session, name=f"Eve {n}").id for n in range(6))]
+        for n, one in enumerate(people):
+            starts = day.at(10, 5 * (n // 4)).astimezone(UTC)
+            make.booking(session, staff_id=one, starts_at=starts)
+        make.booking(session, staff_id=day.ana, starts_at=day.at(15).astimezone(UTC))
+    chosen = "".join(f"&staff={one}" for one in people)
+    visitor = visit(STAFF)
+    visitor.open(f"/admin/calendar?view=week&day={day.date}{chosen}")
+    page = visitor.page
+    here = page.locator(f".cal-col[data-day='{day.at(10).weekday()}']")
+    more = here.locator(".cal-more a")
+    expect(here.locator(".cb")).to_have_count(4)
+    expect(more).to_have_text("+4more")
+    boxes = [one.bounding_box() for one in (*here.locator(".cb").all()[:3], more)]
+    lefts = [round(box["x"]) for box in boxes if box]
+    assert lefts == sorted(set(lefts))
+    visitor.shot("calendar-more")
+    visitor.check()
+    more.click()
+    page.wait_for_url(lambda url: f"day={day.date}" in url and "view=week" not in url)
+    expect(page.locator(".cal .cb")).to_have_count(8)
+    with day.running.at("alpha") as session:
+        for one in people:
+            session.get_one(StaffMember, one).is_active = False
+
+
+def test_full_days_are_underlined_in_the_month(visit: Visit, day: Day) -> None:
+    with day.running.at("alpha") as session:
+        for weekday in range(1, 8):
+            make.working_hours(session, staff_id=day.ana, weekday=weekday, ends=time(10))
+    number = day.booking(9)
+    visitor = visit(STAFF)
+    visitor.open(f"/admin/calendar?day={day.date}&staff={day.ana}")
+    full = visitor.page.locator(".mini a.full")
+    expect(full).to_have_count(1)
+    expect(full).to_have_attribute("data-cal-day", day.date)
+    expect(visitor.page.get_by_role("link", name=f"{day.at(9).day}, full")).to_be_visible()
+    visitor.shot("calendar-full")
+    with day.running.at("alpha") as session:
+        session.get_one(Booking, number).status = "cancelled"
+    visitor.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(full).to_have_count(0)
 
 
 def test_on_paper_there_is_only_the_calendar(visit: Visit, day: Day) -> None:
