@@ -61,6 +61,7 @@ def answering(status: int) -> Callable[[Any], Any]:
             except DomainError as refusal:
                 field = FIELDS.get(refusal.field or "", refusal.field)
                 said = {"sentence": str(refusal), "field": field, "anyway": may_anyway(refusal)}
+                said |= {"link": refusal.details["link"]} if "link" in refusal.details else {}
                 code = STATUS.get(type(refusal), status)
                 return JSONResponse(said, code, headers=FRESH)
             return found if isinstance(found, Response) else JSONResponse(found, headers=FRESH)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
@@ -177,11 +178,24 @@ def blocked(session: Session, values: Mapping[str, str]) -> dict[str, Any]:
     whose: dict[str, Any] = {"staff_id": staff, "starts_at": starts, "ends_at": ends}
     plan = time_off.preview(session, **whose)
     if plan.bookings or plan.classes:
-        raise InTheWay(what=_in_the_way(len(plan.bookings), len(plan.classes)))
+        what = _in_the_way(len(plan.bookings), len(plan.classes))
+        raise InTheWay(what=what, link=_decided_at(form))
     off = time_off.take(session, decisions={}, seen=plan.seen, reason=form.text("reason"), **whose)
     someone = session.get(StaffMember, staff) if staff else None
     said = f"{someone.name if someone else 'Everybody'} is off from {_when(form, starts)}."
     return {"key": "", "message": said, "unblock": off.id}
+
+
+def _decided_at(form: Typed) -> dict[str, str] | None:
+    """The page on which each booking in the way is decided about, with what was typed here."""
+    if not allowed(current_actor().panel_role, "time-off", "create"):
+        return None
+    typed = {
+        "staff": form.text("staff"), "starts_at": form.text("starts"),
+        "ends_at": form.text("ends"), "reason": form.text("reason"),
+    }  # fmt: skip
+    said = {name: text for name, text in typed.items() if text and (name, text) != ("staff", "0")}
+    return {"title": "Decide about each", "url": f"/admin/time-off/create?{urlencode(said)}"}
 
 
 def _in_the_way(bookings_there: int, classes_there: int) -> str:

@@ -1,6 +1,7 @@
 """Time off on screen: who and when, then what becomes of each booking in the way, then a yes."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -41,6 +42,7 @@ KINDS = (
 )
 SHORT = {TimeOffKind.OFF: "Off", TimeOffKind.EXTRA: "Extra"}
 MOST_FIELDS = 1500
+LONGEST_REASON = 200
 
 
 def _who(found: TimeOff) -> str:
@@ -100,7 +102,9 @@ class TimeOffView(HouseView, model=TimeOff):
         kind=OneWord("Kind", KINDS, wanted=True, default=TimeOffKind.OFF),
         starts_at=WallTime("From", wanted=True),
         ends_at=WallTime("Until", wanted=True),
-        reason=Text("Why", longest=200, hint="Customers whose booking is called off are told"),
+        reason=Text(
+            "Why", longest=LONGEST_REASON, hint="Customers whose booking is called off are told"
+        ),
     )
     empty = declared(
         icon="beach", title="No time off to come",
@@ -120,9 +124,10 @@ class TimeOffView(HouseView, model=TimeOff):
             raise HTTPException(404)
         if request.method == "GET":
             filled = await self.in_transaction(self.prefill, request)
-            return await self._drawn(request, self.form_of()(data=filled))
+            form: Any = self.form_of()(data=filled)
+            return await self._drawn(request, form, plan=await self._handed_over(form, filled))
         posted = await request.form(max_files=0, max_fields=MOST_FIELDS, max_part_size=20_000)
-        form: Any = self.form_of()(posted)
+        form = self.form_of()(posted)
         request.state.field_errors = {}
         if not form.validate():
             return await self._drawn(request, form, DomainError("Some values need a look."))
@@ -136,6 +141,25 @@ class TimeOffView(HouseView, model=TimeOff):
             say(request, done)
             return RedirectResponse(f"{BASE}/list", 303)
         return await self._drawn(request, form, plan=done)
+
+    def prefill(self, session: Session, request: Request) -> dict[str, Any]:
+        """From the address: who, from when, until when, why; what cannot be read is left out."""
+        asked, filled = request.query_params, super().prefill(session, request)
+        form: Any = self.form_of()()
+        for name in ("starts_at", "ends_at"):
+            with suppress(ValueError):
+                filled[name] = form[name].read(without_control(asked.get(name, "")))
+        if why := without_control(asked.get("reason", ""))[:LONGEST_REASON].strip():
+            filled["reason"] = why
+        if asked.get("staff") and "staff" not in filled:
+            filled.pop("ends_at", None)  # nobody is not everybody: it has to be chosen again
+        return filled
+
+    async def _handed_over(self, form: Any, filled: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What is in the way of a time that came by the address; nothing is taken."""
+        if not {"starts_at", "ends_at"} <= filled.keys():
+            return None
+        return await anyio.to_thread.run_sync(partial(self._again, form.data, FormData()))
 
     def _asked(self, data: Mapping[str, Any], posted: FormData) -> str | dict[str, Any]:
         """What was done, in a sentence; or the plan with what is in the way."""

@@ -9,6 +9,10 @@
     B.all(".is-invalid", form).forEach(function (e) { e.classList.remove("is-invalid"); e.removeAttribute("aria-invalid"); e.removeAttribute("aria-describedby"); });
     B.all(".invalid-feedback", form).forEach(function (e) { e.remove(); });
   };
+  /* where it can be decided, with everything that was typed */
+  var way = function (span, body) {
+    if (body.link) span.append(" ", B.make("a", { href: body.link.url }, body.link.title));
+  };
   var note = C.note = function (form, body) {
     var name = body.field && CSS.escape(body.field);
     var field = name && B.all("[name='" + name + "_text'], [name='" + name + "']:not([type=hidden]), [data-also='" + name + "']", form).filter(function (e) { return e.offsetParent; })[0];
@@ -19,6 +23,7 @@
     field.setAttribute("aria-invalid", "true");
     field.setAttribute("aria-describedby", said.id);
     field.closest(".fld").append(said);
+    way(said.lastChild, body);
     return field;
   };
   var refuse = function (form, top, body) {
@@ -27,6 +32,7 @@
     top.hidden = !!field;
     if (field) { field.focus(); return; }
     top.querySelector("span").textContent = body.sentence;
+    way(top.querySelector("span"), body);
     top.setAttribute("tabindex", "-1");
     top.focus();
   };

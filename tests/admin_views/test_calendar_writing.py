@@ -411,7 +411,11 @@ def test_a_block_over_a_booking_changes_nothing(panel: PanelClient, shop: int) -
     panel.as_(manager(shop))
     number = made(panel, customer=here["carla"], service=here["cut"], staff=here["ana"])
     for staff_id in (here["ana"], 0):
-        refused(block(panel, staff=staff_id), "starts", "1 booking stands in this time")
+        answer = block(panel, staff=staff_id)
+        refused(answer, "starts", "1 booking stands in this time")
+        way = answer.json()["link"]["url"]
+        assert f"staff={here['ana']}&" in way if staff_id else "staff" not in way
+        assert "In the way" in panel.get(way).text
     assert booking_of(shop, number).status == "confirmed"
     assert count(shop, TimeOff) == 0
     assert block(panel, staff=here["rui"]).status_code == 200

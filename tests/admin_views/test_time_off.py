@@ -204,3 +204,81 @@ def test_staff_see_time_off_and_take_none(panel: PanelClient, vendor: int, rita:
     assert "Give it back" not in panel.get(f"/admin/time-off/details/{off.id}").text
     assert panel.get(NEW).status_code == 403
     assert panel.post(f"/admin/time-off/{off.id}/give-back").status_code == 403
+
+
+# --- handed over by the address -----------------------------------------------------------
+
+
+def handed(panel: PanelClient, **query: Any) -> str:
+    known = {"starts_at": "2026-11-24T08:00", "ends_at": "2026-11-24T18:00", "reason": "Dentist"}
+    answer = panel.get(NEW, params=known | query)
+    assert answer.status_code == 200, text_of(answer.text)[-600:]
+    assert leaks(answer.text) is None
+    return answer.text
+
+
+def test_an_address_says_who_and_when_and_shows_what_is_in_the_way(
+    panel: PanelClient, vendor: int, rita: int
+) -> None:
+    html = handed(panel, staff=rita)
+    for filled in ('value="Rita"', 'value="2026-11-24T08:00"', 'value="Dentist"'):
+        assert filled in html
+    assert "In the way" in text_of(html)
+    assert every(vendor, TimeOff) == []
+    take = asked(rita) | plan_of(html) | {"booking-1": choices(html)["Rui takes over"]}
+    number = every(vendor, Booking)[0].id
+    take[f"booking-{number}"] = take.pop("booking-1")
+    assert panel.post(NEW, data=take).status_code == 303
+    assert len(every(vendor, TimeOff)) == 1
+
+
+def test_without_anybody_everybody_is_meant_and_nothing_is_taken_by_reading(
+    panel: PanelClient, vendor: int, rita: int
+) -> None:
+    assert "In the way" in text_of(handed(panel))
+    assert "In the way" not in text_of(handed(panel, starts_at="2026-11-25T08:00"))
+    free = handed(panel, starts_at="2026-11-26T08:00", ends_at="2026-11-26T09:00")
+    assert "In the way" not in text_of(free)
+    assert every(vendor, TimeOff) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"staff": "99999999"},
+        {"staff": "x"},
+        {"staff": "9" * 40},
+        {"starts_at": "NaN"},
+        {"starts_at": "\x00"},
+        {"staff": "1\x00x"},
+        {"starts_at": "9999-12-31T23:59"},
+        {"starts_at": "9" * 3000},
+        {"ends_at": "2026-11-23T08:00"},
+        {"ends_at": "2029-11-23T08:00"},
+        {"ends_at": ""},
+    ],
+)
+def test_an_address_that_makes_no_sense_shows_no_plan(
+    panel: PanelClient, vendor: int, rita: int, query: dict[str, str]
+) -> None:
+    html = handed(panel, **{"staff": str(rita)} | query)
+    assert "In the way" not in text_of(html)
+    assert 'value="Dentist"' in html
+
+
+def test_what_was_typed_is_shown_as_text(panel: PanelClient, vendor: int, rita: int) -> None:
+    html = handed(panel, staff=rita, reason='"><script>alert(1)</script>' + "x" * 500)
+    assert "<script>alert(1)" not in html
+
+
+def test_another_vendors_person_is_nobody_here(panel: PanelClient, vendor: int, rita: int) -> None:
+    panel.as_(manager(make.new_vendor(time_zone="Europe/Lisbon")))
+    html = handed(panel, staff=rita)
+    assert "Rita" not in html
+    assert "In the way" not in text_of(html)
+
+
+def test_only_who_may_take_time_off_is_handed_it(panel: PanelClient, vendor: int) -> None:
+    known = {"starts_at": "2026-11-24T08:00", "ends_at": "2026-11-24T18:00"}
+    assert panel.as_(staff(vendor)).get(NEW, params=known).status_code == 403
+    assert panel.as_(admin()).get(NEW, params=known).status_code == 200

@@ -1,5 +1,6 @@
 """At the counter: walk-ins, who fits a gap, booked anyway, time in which nobody can be booked."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -246,7 +247,7 @@ def test_time_is_blocked_and_free_again(visit: Visit, day: Day) -> None:
     assert blocks(day) == 0
 
 
-def test_time_with_a_booking_in_it_is_not_blocked_and_nothing_typed_is_lost(
+def test_time_with_a_booking_in_it_is_decided_about_on_the_page_of_time_off(
     visit: Visit, day: Day
 ) -> None:
     number = day.booking(14)
@@ -259,8 +260,21 @@ def test_time_with_a_booking_in_it_is_not_blocked_and_nothing_typed_is_lost(
     expect(dialog.get_by_label("From")).to_have_value(f"{day.date}T13:30")
     assert blocks(day) == 0
     expect(block(visitor.page, number)).to_have_count(1)
-    dialog.get_by_label("From").fill(f"{day.date}T15:00")
-    dialog.get_by_label("Until").fill(f"{day.date}T16:00")
-    dialog.get_by_role("button", name="Block", exact=True).click()
-    visitor.toast("is off from")
+    visitor.shot("calendar-block")
+    dialog.get_by_role("link", name="Decide about each").click()
+    page = visitor.page
+    expect(page.get_by_role("combobox", name="Who")).to_have_value(re.compile("Ana Alves"))
+    for label, value in (("From", f"{day.date}T13:30"), ("Until", f"{day.date}T15:00")):
+        expect(page.get_by_label(label)).to_have_value(value)
+    expect(page.get_by_label("Why")).to_have_value("Dentist")
+    way = page.get_by_role("region", name="In the way")
+    expect(way).to_contain_text("Carla Costa")
+    assert blocks(day) == 0
+    visitor.shot("time-off-handed-over")
+    visitor.check()
+    way.get_by_role("combobox").select_option("Call off")
+    visitor.button("Take it as decided").click()
+    visitor.toast("The time is off, and 1 booking changed")
     assert blocks(day) == 1
+    with day.running.at("alpha") as session:
+        assert session.get_one(Booking, number).status == "cancelled"
