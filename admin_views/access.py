@@ -67,7 +67,7 @@ MATRIX: Mapping[str, Grants] = {
     "membership-plan": _CATALOGUE,
     "coupon": _CATALOGUE,
     "staff-member": _CATALOGUE,
-    "class-session": _grants(WRITE | {"move", "join"}, READ | {"join"}),
+    "class-session": _grants(WRITE | {"move", "join", "complete"}, READ | {"join", "complete"}),
     "booking-series": _grants(READ | {"create", "move"}, READ | {"create", "move"}),
     "waitlist-entry": _grants(WRITE | {"move"}, WRITE | {"move"}),
     "calendar-feed": _grants({"list", "create", "revoke"}, {"list", "create", "revoke"}),
@@ -117,7 +117,7 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "ajax_lookup": ("create", "edit"),
     "choices": ("list",),
     "remove": ("delete",),
-    "command": ("move", "use", "edit", "undo", "send"),
+    "command": ("move", "use", "edit", "undo", "send", "complete"),
 }
 """SQLAdmin's own routes, by name, and the actions of which one is needed."""
 

@@ -3,22 +3,23 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from admin_views.access import allowed
 from admin_views.saving import zone_named
 from admin_views.writing import capped, clock_time, day, moment, span, speaking_in
 from app import clock
-from app.operations import bookings
+from app.operations import bookings, class_sessions, unfinished
 from app.tenancy import current_actor
 from models.bookings import Booking
+from models.class_sessions import ClassSession
 from models.customers import called
 from models.waitlist import WaitStatus
 from reports import calendar
 from reports.calendar import CAP, Place, Row, Waiting
 
-BOOKINGS = "/admin/booking"
+BOOKINGS, CLASSES = "/admin/booking", "/admin/class-session"
 MOST = 6
 
 
@@ -32,21 +33,30 @@ def side_of(session: Session, vendor_id: int) -> dict[str, Any]:
         panels = [
             _panel("To confirm", confirm, [_to_confirm(row, place) for row in confirm.rows],
                    f"{BOOKINGS}/list?status=pending"),
-            _panel("Needs an outcome", ended, [_ended(row, place) for row in ended.rows], None),
+            _panel("Needs an outcome", ended, [_over(row, place) for row in ended.rows], None),
             _panel("Waitlist", waiting, [_waits(row, place) for row in waiting.rows], None),
         ]  # fmt: skip
     return {"panels": panels}
 
 
 def _lacking(session: Session, vendor_id: int, now: datetime) -> Waiting:
-    """The latest bookings that are over and of which nobody has said how they ended."""
-    rows = bookings.needs_outcome(session, at=now, limit=MOST)
-    if len(rows) < MOST:
-        return Waiting(rows, len(rows))
-    capped_rows = select(literal(1)).where(
-        Booking.vendor_id == vendor_id, bookings.lacks_outcome(now)
+    """The latest bookings and classes that are over, and nobody has said how they ended."""
+    found: list[Booking | ClassSession] = [
+        *bookings.needs_outcome(session, at=now, limit=MOST),
+        *class_sessions.classes_needing_outcome(session, at=now, limit=MOST),
+    ]
+    rows = sorted(found, key=lambda one: one.starts_at, reverse=True)[:MOST]
+    if len(found) < MOST:
+        return Waiting(rows, len(found))
+    both = union_all(
+        select(literal(1)).where(
+            Booking.vendor_id == vendor_id, bookings.lacks_outcome(now), unfinished.asked_alone()
+        ),
+        select(literal(1)).where(
+            ClassSession.vendor_id == vendor_id, class_sessions.class_lacks_outcome(now)
+        ),
     )
-    count = select(func.count()).select_from(capped_rows.limit(CAP + 1).subquery())
+    count = select(func.count()).select_from(both.limit(CAP + 1).subquery())
     return Waiting(rows, session.scalar(count) or 0)
 
 
@@ -76,6 +86,26 @@ def _to_confirm(row: Row, place: Place) -> dict[str, Any]:
         "title": called(row), "url": f"{BOOKINGS}/details/{row.id}", "look": row.id,
         "sub": _sub(row, place, moment(row.starts_at)),
         "action": _moves(row, "confirm", "Confirm"),
+    }  # fmt: skip
+
+
+def _over(row: Booking | ClassSession, place: Place) -> dict[str, Any]:
+    return _ended(row, place) if isinstance(row, Booking) else _given(row, place)
+
+
+def _given(row: ClassSession, place: Place) -> dict[str, Any]:
+    """A class, as the way to its roster: who came is said there."""
+    url, staff = f"{CLASSES}/details/{row.id}", place.staff.get(row.staff_id or 0)
+    said = (
+        moment(row.starts_at),
+        f"{row.taken} of {row.seats} places",
+        staff and staff.name.split()[0],
+    )
+    may = allowed(current_actor().panel_role, "class-session", "complete")
+    return {
+        "title": row.service.name, "url": url, "look": None,
+        "sub": " · ".join(part for part in said if part),
+        "action": {"title": "Who came", "url": url} if may else None,
     }  # fmt: skip
 
 

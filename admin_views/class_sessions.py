@@ -6,7 +6,7 @@ from typing import Any
 
 import anyio.to_thread
 from sqladmin import expose
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, object_session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -55,14 +55,43 @@ def is_to_come(found: ClassSession) -> bool:
     return found.status == SessionStatus.SCHEDULED and found.starts_at > clock.now()
 
 
+def may_complete(found: ClassSession) -> bool:
+    """Whether it has begun, and nobody has said yet who came."""
+    return found.status == SessionStatus.SCHEDULED and found.starts_at <= clock.now()
+
+
 def status_word(found: ClassSession) -> str:
-    """Scheduled, called off, or over."""
-    standing = found.status == SessionStatus.SCHEDULED
-    return "over" if standing and found.ends_at <= clock.now() else str(found.status)
+    """Scheduled, now, over, completed or called off."""
+    if not may_complete(found):
+        return str(found.status)
+    return "over" if found.ends_at <= clock.now() else "now"
 
 
 def _call_off(session: Session, number: int, reason: str = "") -> None:
     class_sessions.call_off(session, class_session_id=number, reason=reason or None)
+
+
+def _complete(session: Session, number: int) -> None:
+    class_sessions.complete(session, class_session_id=number)
+
+
+def _ask_who_came(found: ClassSession) -> tuple[str, str]:
+    """What completing does to those whom nobody has marked."""
+    session = object_session(found)
+    marked = class_sessions.marks(session, class_session_id=found.id) if session else {}
+    came, unmarked, asked = (
+        marked.get(status, 0)
+        for status in (BookingStatus.CHECKED_IN, BookingStatus.CONFIRMED, BookingStatus.PENDING)
+    )
+    said = [f"{came} checked in, {marked.get(BookingStatus.NO_SHOW, 0)} marked as not come."]
+    if unmarked:
+        said.append(
+            f"{plural(unmarked, 'booking is', 'bookings are')} not marked and"
+            f" {'counts' if unmarked == 1 else 'count'} as having come: mark who missed it first."
+        )
+    if asked:
+        said.append(f"{plural(asked, 'booking')} never confirmed: cancelled, at no cost.")
+    return "Complete this class?", " ".join([*said, "It cannot be undone."])
 
 
 def _ask(found: ClassSession) -> tuple[str, str]:
@@ -99,6 +128,10 @@ class ClassView(HouseView, model=ClassSession):
                     & (ClassSession.taken < ClassSession.seats),
                 ),
                 ("over", "Over", lambda: ClassSession.ends_at <= clock.now()),
+                (
+                    "needed", "Needs an outcome",
+                    lambda: class_sessions.class_lacks_outcome(clock.now()),
+                ),
             ),
         ),
         OneOf("status", "Status", ClassSession.status, icon="circle-dot", words=SessionStatus),
@@ -139,6 +172,11 @@ class ClassView(HouseView, model=ClassSession):
     )
     commands = (
         Command(
+            "complete", "Complete class", _complete, may_complete,
+            "The class is completed: who came has one more visit.", icon="check",
+            action="complete", ask=_ask_who_came,
+        ),
+        Command(
             "call-off", "Call off", _call_off, is_to_come,
             "The class is called off, and everybody is told.", icon="calendar-x", danger=True,
             ask=_ask, inputs=(("reason", "Why (optional)"),),
@@ -150,7 +188,7 @@ class ClassView(HouseView, model=ClassSession):
     )  # fmt: skip
 
     def status_of(self, record: Any) -> str | None:
-        """To come, called off, or over."""
+        """To come, now, over, completed or called off."""
         return status_word(record)
 
     def title_of(self, record: Any) -> str:

@@ -90,6 +90,7 @@ _OWN: dict[tuple[str, str], Look] = {
     ("waitlist", "cancelled"): Look("idle", "circle-x", "Left"),
     ("consent", "agreed"): Look(*_GOOD, "Agreed", quiet=True),
     ("consent", "declined"): Look("idle", "circle-x", "Said no"),
+    ("class", "now"): Look("busy", "clock", "Now"),
     ("class", "over"): Look("idle", "circle-check", "Over", quiet=True),
     ("class", "cancelled"): Look("idle", "calendar-x", "Called off"),
     ("outbox", "sent"): Look(*_GOOD, "Sent", quiet=True),

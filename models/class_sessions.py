@@ -18,6 +18,13 @@ class SessionStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+SESSION_TRANSITIONS: dict[SessionStatus, frozenset[SessionStatus]] = {
+    SessionStatus.SCHEDULED: frozenset({SessionStatus.COMPLETED, SessionStatus.CANCELLED}),
+    SessionStatus.COMPLETED: frozenset(),
+    SessionStatus.CANCELLED: frozenset(),
+}
+
+
 def _no_overlap(range_column: str) -> ExcludeConstraint:
     """Who leads a class is in one place at a time; see `models.bookings`."""
     return ExcludeConstraint(

@@ -137,10 +137,10 @@ def move(
     given_up = found.staff_id, (found.starts_at, found.ends_at)
     found.sequence += 1
     _settled(session, found, staff_id=leads, starts_at=starts, ends_at=ends)
-    for entry in _waiting(session, found):
+    for entry in waiting(session, found):
         entry.earliest, entry.latest = min(entry.earliest, clock.now()), found.starts_at
         entry.held_until = entry.held_until and min(entry.held_until, found.starts_at)
-    for booking in _standing(session, found):
+    for booking in standing(session, found):
         _follow(session, booking, found)
     session.flush()  # what is read next is at its new time
     _give_up(session, found, *given_up)
@@ -163,9 +163,9 @@ def call_off(session: Session, *, class_session_id: int, reason: str | None = No
     found = _with_everybody(session, class_session_id)
     found.status = SessionStatus.CANCELLED  # first, so that nobody is offered its seats
     found.sequence += 1
-    for entry in _waiting(session, found):
+    for entry in waiting(session, found):
         entry.status, entry.booking_id, entry.held_until = WaitStatus.EXPIRED, None, None
-    for booking in _standing(session, found):
+    for booking in standing(session, found):
         bookings.cancel(session, booking_id=booking.id, reason=reason or "The class was called off")
     session.flush()  # who leads it, and its room, are free from here on
     _give_up(session, found, found.staff_id, (found.starts_at, found.ends_at))
@@ -291,8 +291,8 @@ def hold(session: Session, *, class_session_id: int) -> ClassSession:
     known = session.get(ClassSession, class_session_id)
     if known is None:
         raise NotFound
-    _waiting(session, known)
-    _standing(session, known)
+    waiting(session, known)
+    standing(session, known)
     return held(session, class_session_id)
 
 
@@ -302,7 +302,7 @@ def _with_everybody(session: Session, class_session_id: int) -> ClassSession:
     return _to_come(session, class_session_id)
 
 
-def _standing(session: Session, found: ClassSession) -> Sequence[Booking]:
+def standing(session: Session, found: ClassSession) -> Sequence[Booking]:
     """The bookings that have seats, as they are now, in the order of their ids."""
     query = (
         select(Booking)
@@ -325,7 +325,7 @@ def _follow(session: Session, booking: Booking, found: ClassSession) -> None:
     announcing.promise(session, booking, announcing.Event.MOVED, was=was)
 
 
-def _waiting(session: Session, found: ClassSession) -> Sequence[WaitlistEntry]:
+def waiting(session: Session, found: ClassSession) -> Sequence[WaitlistEntry]:
     """Who waits for this class, or is offered a seat of it, held in the order of their ids."""
     query = (
         select(WaitlistEntry)

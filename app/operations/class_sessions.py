@@ -1,4 +1,4 @@
-"""Classes: planned for weeks, joined seat by seat, moved and called off with everybody in them."""
+"""Classes: planned, joined seat by seat, moved, called off and given, with everybody in them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from app import clock
 from app.errors import DomainError, NotFound
 from app.operations import bookings
 from app.operations.bookings import ClassIsFull
+from app.operations.class_outcomes import NotBegun, complete, marks
 from app.operations.class_plans import (
     MOST_SEATS,
     STANDING,
@@ -31,6 +32,7 @@ from app.operations.class_plans import (
     set_seats,
 )
 from app.operations.moves import locked
+from app.operations.unfinished import class_lacks_outcome, classes_needing_outcome
 from models.bookings import Booking, BookingStatus
 from models.class_sessions import ClassSession, SessionStatus
 from models.waitlist import WaitlistEntry, WaitStatus
@@ -47,12 +49,17 @@ __all__ = [
     "LastsTooLong",
     "NoSeats",
     "NotAClass",
+    "NotBegun",
     "Roster",
     "TooFewSeats",
     "call_off",
+    "class_lacks_outcome",
+    "classes_needing_outcome",
+    "complete",
     "hold",
     "join",
     "leave",
+    "marks",
     "move",
     "plan",
     "roster",

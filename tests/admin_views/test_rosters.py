@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.database import begin
 from app.operations import class_sessions, waitlist
-from app.tenancy import acting, vendor_actor
+from app.tenancy import Actor, DatabaseRole, PanelRole, acting, vendor_actor
 from models.booking_series import BookingSeries
-from models.bookings import Booking
+from models.bookings import Booking, BookingStatus
 from models.class_sessions import ClassSession
 from models.customers import Customer
 from models.staff import StaffMember
@@ -208,6 +208,47 @@ def test_weeks_that_cannot_all_be_had_are_none(panel: PanelClient, vendor: int) 
         said(panel.post("/admin/class-session/create", data=data | {"weeks": weeks}), 400)
     assert panel.post("/admin/class-session/create", data=data | {"weeks": "2"}).status_code == 303
     assert count(vendor, ClassSession) == 2
+
+
+def test_a_class_is_completed_from_its_roster_by_staff_too(
+    panel: PanelClient, vendor: int, foreign: int
+) -> None:
+    with acting(vendor_actor(vendor)), begin() as session:
+        found = make.class_session(session, seats=4, starts_at=make.NOON + timedelta(hours=1))
+        ids = {"class_session_id": found.id}
+        for status in ("confirmed", "confirmed", "pending"):
+            customer = make.customer(session).id
+            class_sessions.join(session, **ids, customer_id=customer, status=BookingStatus(status))
+        first = session.scalars(select(Booking.id).order_by(Booking.id)).first()
+        theirs = of(foreign, make.class_session, starts_at=make.NOON - timedelta(hours=1))
+    page, do = f"/admin/class-session/details/{found.id}", f"/admin/class-session/do/{found.id}"
+    panel.as_(Actor(DatabaseRole.VENDOR, vendor, 1, PanelRole.STAFF))
+    assert "Complete class" not in said(panel.get(page), 200)
+    assert panel.post(f"{do}/complete").status_code == 303  # not begun: nothing happens
+    assert got(vendor, ClassSession, found.id).status == "scheduled"
+    with clock.stopped_at(found.ends_at + timedelta(hours=1)):
+        over = "/admin/class-session/list?when=needed"
+        assert "0 of 1" not in said(panel.get(over), 200)
+        assert f"/admin/class-session/details/{found.id}" in panel.get(over).text
+        side = panel.get("/admin/calendar").text
+        assert f'href="/admin/class-session/details/{found.id}">Who came' in side
+        panel.post(f"/admin/booking/do/{first}/check-in")
+        asked = said(panel.get(page), 200)
+        assert "1 checked in, 0 marked as not come" in asked
+        assert "1 booking is not marked and counts as having come" in asked
+        assert "1 booking never confirmed" in asked
+        for _ in range(2):
+            assert panel.post(f"{do}/complete").status_code == 303
+        said(panel.post(f"/admin/class-session/do/{theirs}/complete"), 303, 403, 404)
+        for junk in ("0", "abc", "9" * 30):
+            said(panel.post(f"/admin/class-session/do/{junk}/complete"), 303, 404)
+        assert "Complete class" not in said(panel.get(page), 200)
+        assert f"/admin/class-session/details/{found.id}" not in panel.get(over).text
+    assert got(vendor, ClassSession, found.id).status == "completed"
+    assert got(foreign, ClassSession, theirs).status == "scheduled"
+    with acting(vendor_actor(vendor)), begin() as session:
+        states = session.scalars(select(Booking.status).order_by(Booking.id)).all()
+        assert states == ["completed", "completed", "cancelled"]
 
 
 # --- the waitlist -----------------------------------------------------------------------------

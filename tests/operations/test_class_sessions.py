@@ -29,11 +29,13 @@ from app.operations.rhythms import NoOccurrence, TooLong
 from app.operations.schedules import CannotDoIt, EndsBeforeStart, OutsideHours
 from app.operations.zones import NoSuchTime
 from app.tenancy import acting, admin_actor, vendor_actor
-from models.bookings import Booking
+from models.bookings import Booking, BookingStatus
 from models.class_sessions import ClassSession
+from models.customers import Customer
 from models.outbox import OutboxMessage
 from models.resources import ResourceClaim
 from models.services import Service
+from models.staff import StaffMember
 from models.waitlist import WaitlistEntry
 from models.words import Channel
 from tasks import waitlist as tasks
@@ -410,6 +412,130 @@ def test_what_has_begun_is_neither_moved_nor_called_off(gym: int) -> None:
     with clock.stopped_at(found.starts_at):
         refused(ClassIsOver, class_sessions.call_off, **ids)
         refused(ClassIsOver, class_sessions.move, **ids, starts_at=TUESDAY + timedelta(days=1))
+
+
+# --- given --------------------------------------------------------------------------------
+
+
+def visits(session: Session, customer_id: int) -> tuple[int, int]:
+    """Visits and no-shows that a customer's numbers tell."""
+    found = session.get_one(Customer, customer_id, populate_existing=True)
+    return found.visit_count, found.no_show_count
+
+
+def test_a_class_is_completed_with_everybody_who_was_not_marked_as_missing(gym: int) -> None:
+    with begin() as session:
+        make.policy(session, no_show_percent=100)
+        found = a_class(session, capacity=6, staff_id=make.staff_member(session).id)
+        ids = {"class_session_id": found.id}
+        people = [someone(session) for _ in range(4)]
+        came, missed, unmarked, left = (
+            class_sessions.join(session, **ids, customer_id=one) for one in people
+        )
+        asked = class_sessions.join(
+            session, **ids, customer_id=someone(session), status=BookingStatus.PENDING, seats=2
+        )
+        bookings.cancel(session, booking_id=left.id)
+        sequence = found.sequence
+    with clock.stopped_at(found.starts_at + timedelta(minutes=50)), begin() as session:
+        bookings.check_in(session, booking_id=came.id)
+        bookings.mark_no_show(session, booking_id=missed.id)
+        class_sessions.complete(session, **ids)
+    with begin() as session:
+        given = session.get_one(ClassSession, found.id)
+        assert (given.status, given.taken, given.sequence) == ("completed", 3, sequence)
+        rows = [session.get_one(Booking, one.id) for one in (came, missed, unmarked, left, asked)]
+        assert [row.status for row in rows] == [
+            "completed", "no_show", "completed", "cancelled", "cancelled",
+        ]  # fmt: skip
+        assert [row.fee for row in rows] == [0, rows[1].price, 0, 0, 0]
+        assert (rows[4].cancelled_by, rows[2].completed_at) == (
+            "system", found.starts_at + timedelta(minutes=50),
+        )  # fmt: skip
+        assert [visits(session, one) for one in people] == [(1, 0), (0, 1), (1, 0), (0, 0)]
+        told = {(number, event) for number, event in announced(session)}
+        assert {(came.id, "completed"), (unmarked.id, "completed")} <= told
+        assert (missed.id, "completed") not in told
+        # who led it is free from here on
+        make.booking(
+            session, staff=session.get_one(StaffMember, found.staff_id), starts_at=found.starts_at
+        )
+
+
+def test_what_is_offered_of_a_class_ends_with_it(gym: int) -> None:
+    with begin() as session:
+        found = a_class(session, capacity=1)
+        ids = {"class_session_id": found.id}
+        first = class_sessions.join(session, **ids, customer_id=someone(session))
+        entries = [waitlist.join(session, **ids, customer_id=someone(session)).id for _ in "ab"]
+        bookings.cancel(session, booking_id=first.id)
+        waitlist.offer(session, entry_id=entries[0], minutes=7 * 24 * 60)
+    with clock.stopped_at(found.starts_at), begin() as session:
+        class_sessions.complete(session, **ids)
+        rows = [session.get_one(WaitlistEntry, entry) for entry in entries]
+        assert [(row.status, row.booking_id) for row in rows] == [("expired", None)] * 2
+        held = session.scalars(select(Booking).where(Booking.held_until.is_not(None))).one()
+        assert (held.status, held.fee) == ("cancelled", 0)
+        assert (held.id, "cancelled") not in announced(session)
+
+
+def test_a_class_is_completed_once_and_not_before_it_begins(gym: int) -> None:
+    with begin() as session:
+        found, other = a_class(session), a_class(session, starts_at=TUESDAY + timedelta(days=1))
+        booking = class_sessions.join(
+            session, class_session_id=found.id, customer_id=someone(session)
+        )
+        class_sessions.call_off(session, class_session_id=other.id)
+    ids = {"class_session_id": found.id}
+    refusal = refused(class_sessions.NotBegun, class_sessions.complete, **ids)
+    assert "24 November" in str(refusal)
+    refused(NotFound, class_sessions.complete, class_session_id=2**62)
+    with clock.stopped_at(found.starts_at):
+        refused(CalledOff, class_sessions.complete, class_session_id=other.id)
+        with acting(vendor_actor(make.new_vendor())):
+            refused(NotFound, class_sessions.complete, **ids)
+        with begin() as session:
+            class_sessions.complete(session, **ids)
+        refused(CannotMove, class_sessions.complete, **ids)
+        refused(ClassIsOver, class_sessions.call_off, **ids)
+        with begin() as session:
+            late = someone(session)
+        refused(ClassIsOver, class_sessions.join, **ids, customer_id=late)
+        refused(CannotMove, bookings.mark_no_show, booking_id=booking.id)
+    with begin() as session:
+        assert visits(session, booking.customer_id) == (1, 0)
+
+
+def test_a_class_that_is_over_asks_for_its_outcome_in_one_line(gym: int) -> None:
+    with begin() as session:
+        found = a_class(session)
+        a_class(session, starts_at=TUESDAY + timedelta(days=1))  # nobody is in it
+        ids = {"class_session_id": found.id}
+        one, two = (class_sessions.join(session, **ids, customer_id=someone(session)) for _ in "ab")
+        alone = make.booking(session, starts_at=TUESDAY.replace(tzinfo=UTC), status="confirmed")
+
+    def asked() -> tuple[list[int], list[int]]:
+        with begin() as session:
+            lines = bookings.needs_outcome(session)
+            return (
+                [row.id for row in class_sessions.classes_needing_outcome(session)],
+                [row.id for row in lines],
+            )
+
+    with clock.stopped_at(found.ends_at):
+        assert asked() == ([], [])  # its grace is not over
+    with clock.stopped_at(found.ends_at + timedelta(days=3)):
+        assert asked() == ([found.id], [alone.id])
+        with begin() as session:
+            assert session.scalars(
+                select(Booking.id).where(bookings.lacks_outcome(clock.now())).order_by(Booking.id)
+            ).all() == [one.id, two.id, alone.id]
+            bookings.mark_no_show(session, booking_id=one.id)
+            class_sessions.complete(session, **ids)
+        assert asked() == ([], [alone.id])
+        with begin() as session:  # what is taken back afterwards asks by itself
+            bookings.reopen(session, booking_id=one.id)
+        assert asked() == ([], [alone.id, one.id])
 
 
 def test_the_roster_shows_who_comes_and_who_waits(gym: int) -> None:
