@@ -12,6 +12,7 @@ from admin_views.forms import Check, Email, Phone, Text
 from admin_views.lists import Col, Sort
 from admin_views.parts import hours_button, related_card
 from admin_views.staff_services import DOES
+from app.operations import staff
 from app.tenancy import current_actor
 from models.staff import StaffMember
 
@@ -59,8 +60,12 @@ class StaffView(HouseView, model=StaffMember):
         title=Text("Title", hint="What customers read, such as Colourist"),
         phone=Phone("Phone"),
         email=Email("E-mail"),
-        is_active=Check("Works here and can be booked"),
+        is_active=Check(
+            "Works here and can be booked",
+            hint="Without it their calendar address ends, for good",
+        ),
     )
+    changes_with = staticmethod(staff.change)
     stays = "Bookings and tasks must be given to somebody else first; the trail of changes stays."
 
     def more_details(self, session: Session, request: Request, record: Any) -> dict[str, Any]:

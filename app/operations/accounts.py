@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, undefer
 
 from app import clock
 from app.errors import DomainError, NotAllowed, NotFound
+from app.operations import leaving
 from app.operations.invitations import Colleague, NoSuchRole
 from app.tenancy import DatabaseRole, PanelRole, current_actor
 from models.users import LoginSession, MarketplaceRole, OneTimeLink, User, VendorUser
@@ -125,6 +126,7 @@ def _homes(session: Session, user_ids: list[int]) -> dict[int, list[str]]:
 def deactivate(session: Session, *, user_id: int, reason: str) -> User:
     """Let somebody sign in no more, and end their sessions at once; `reason` stays on their page.
 
+    The calendar addresses of the members of staff they are end too, for good.
     Refuses `NotYourself`, `LastAdmin`, and `NoReason` without one.
     """
     why = " ".join(reason.split())[:LONGEST_REASON]
@@ -135,6 +137,7 @@ def deactivate(session: Session, *, user_id: int, reason: str) -> User:
         _keep_an_admin(session, user_id)
     user.is_active, user.inactive_reason = False, why
     _end_sessions(session, user_id)
+    leaving.end_feeds_of_user(session, user_id=user_id)
     return user
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.contact import normal_email
 from app.errors import REFUSALS, DomainError, NotAllowed, NotFound
-from app.operations import lockout, passwords
+from app.operations import leaving, lockout, passwords
 from app.operations.outbox import enqueue
 from app.tenancy import PanelRole, current_actor
 from models.users import (
@@ -286,11 +286,17 @@ def change_role(session: Session, *, place_id: int, role: str) -> VendorUser:
 
 
 def remove(session: Session, *, place_id: int) -> None:
-    """Take somebody's place away: their sessions there end with the next click."""
+    """Take somebody's place away: their sessions there end with the next click.
+
+    The calendar addresses of the member of staff they are end at once.
+    """
     place = _place(session, place_id)
     if place.role == VendorRole.MANAGER:
         _keep_a_manager(session, place)
     session.delete(place)
+    session.flush()  # from here on they make no new address either
+    if place.staff_member_id is not None:
+        leaving.end_feeds(session, staff_ids=[place.staff_member_id])
 
 
 def _place(session: Session, place_id: int) -> VendorUser:

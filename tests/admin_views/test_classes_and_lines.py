@@ -408,6 +408,21 @@ def test_staff_make_their_own_and_see_no_button_at_a_colleagues(
     assert every(vendor, CalendarFeed)[-1].staff_id == rita
 
 
+def test_who_stops_working_here_loses_their_address_on_the_form(
+    panel: PanelClient, vendor: int
+) -> None:
+    rita = put(vendor, make.staff_member, name="Rita")
+    with acting(vendor_actor(vendor)), begin() as session:
+        feeds.make(session, staff_id=rita)
+    url = f"/admin/staff-member/edit/{rita}"
+    for typed, ended in (({"title": "Trainer"}, False), ({"is_active": ""}, True)):
+        assert panel.post(url, data=panel.form_values(url) | typed).status_code == 303
+        [feed] = every(vendor, CalendarFeed)
+        assert (feed.revoked_at is not None) is ended
+    assert every(vendor, make.StaffMember)[0].title == "Trainer"
+    assert "for good" in panel.get(url).text
+
+
 def test_another_vendors_people_have_no_feed_here(panel: PanelClient, vendor: int) -> None:
     other = make.new_vendor()
     person, number = put(other, make.staff_member), put(other, make.customer)

@@ -17,7 +17,16 @@ from sqlalchemy import Connection, select
 from app import clock
 from app.database import begin
 from app.errors import DomainError, NotAllowed, NotFound
-from app.operations import bookings, class_sessions, feeds
+from app.operations import (
+    accounts,
+    bookings,
+    class_sessions,
+    feeds,
+    forgetting,
+    invitations,
+    merging,
+    staff,
+)
 from app.operations.feed_writing import UNPRINTABLE, Contents, Entry, changes, written
 from app.operations.invitations import token_hash
 from app.tenancy import GATE, SYSTEM, Actor, DatabaseRole, PanelRole, acting, vendor_actor
@@ -28,6 +37,7 @@ from models.customers import Customer
 from models.feeds import CalendarFeed
 from models.services import Service
 from models.staff import StaffMember
+from models.users import User
 from models.vendors import Vendor
 from tests import make
 
@@ -348,11 +358,84 @@ def test_a_revoked_feed_is_gone(place: Place) -> None:
         assert opened(secret) is None
 
 
-def test_who_has_left_has_no_feed(place: Place) -> None:
-    secret = made(place)
+def test_who_has_left_has_no_feed_and_none_when_they_return(place: Place) -> None:
     with acting(place.actor), begin() as session:
+        colleague = make.staff_member(session).id
+    secret, kept, theirs = (
+        made(place), made(place, staff_id=colleague), made(place, customer_id=place.customer),
+    )  # fmt: skip
+    with acting(place.actor), begin() as session:
+        staff.change(session, place.staff, name="Rita B.", is_active=True)
+    assert opened(secret) is not None
+    for works_here in (False, True):
+        with acting(place.actor), begin() as session:
+            staff.change(session, place.staff, is_active=works_here)
+        assert opened(secret) is None
+    assert [opened(other) is not None for other in (kept, theirs)] == [True, True]
+    assert opened(made(place)) is not None
+    with acting(place.actor), begin() as session:  # written past the operation: shut all the same
         session.get_one(StaffMember, place.staff).is_active = False
-    assert read(secret) is None
+    with acting(vendor_actor(make.new_vendor())), begin() as session, pytest.raises(NotFound):
+        staff.change(session, place.staff, is_active=True)
+
+
+def a_place(place: Place, staff_id: int | None) -> tuple[int, int]:
+    """A user with a place at the vendor, as a member of its staff: the place and the user."""
+    with acting(SYSTEM), begin() as session:
+        user = make.user(session)
+        row = make.vendor_user(session, user=user, vendor_id=place.vendor, staff_member_id=staff_id)
+        return row.id, user.id
+
+
+def test_whoever_loses_their_place_loses_their_calendar(place: Place) -> None:
+    with acting(place.actor), begin() as session:
+        colleague = make.staff_member(session).id
+    (number, user), (nobody, _) = a_place(place, place.staff), a_place(place, None)
+    secret, kept = made(place), made(place, staff_id=colleague)
+    with acting(place.actor):
+        in_transaction(invitations.remove, place_id=nobody)
+        assert opened(secret) is not None
+        in_transaction(invitations.remove, place_id=number)
+    assert opened(secret) is None
+    assert opened(kept) is not None
+    me = Actor(DatabaseRole.VENDOR, place.vendor, user, PanelRole.STAFF)
+    with acting(me), pytest.raises(NotAllowed):
+        in_transaction(feeds.make, staff_id=place.staff)
+
+
+def test_whoever_is_deactivated_loses_their_calendars_everywhere(place: Place) -> None:
+    other_vendor = make.new_vendor()
+    with acting(vendor_actor(other_vendor)), begin() as session:
+        elsewhere = Place(other_vendor, make.staff_member(session).id, 0, 0)
+    _, user = a_place(place, place.staff)
+    with acting(SYSTEM), begin() as session:
+        known = session.get_one(User, user)
+        make.vendor_user(
+            session, user=known, vendor_id=other_vendor, staff_member_id=elsewhere.staff
+        )
+    secrets = [made(place), made(elsewhere)]
+    customers = made(place, customer_id=place.customer)
+    with acting(SYSTEM):
+        in_transaction(accounts.deactivate, user_id=user, reason="Left")
+        assert [opened(secret) for secret in secrets] == [None, None]
+        in_transaction(accounts.reactivate, user_id=user)
+    assert [opened(secret) for secret in secrets] == [None, None]
+    assert opened(customers) is not None
+
+
+def test_a_customer_who_is_forgotten_has_no_feed_nor_has_who_was_merged_into_them(
+    place: Place,
+) -> None:
+    with acting(place.actor), begin() as session:
+        twin = make.customer(session, full_name="Maria A.").id
+        other = make.customer(session).id
+    secrets = [made(place, customer_id=one) for one in (place.customer, twin)]
+    kept = made(place, customer_id=other)
+    with acting(place.actor):
+        in_transaction(merging.merge, survivor_id=place.customer, merged_id=twin)
+        in_transaction(forgetting.forget, customer_id=place.customer)
+    assert [opened(secret) for secret in secrets] == [None, None]
+    assert opened(kept) is not None
 
 
 @pytest.mark.parametrize("status", ["suspended", "closed"])
