@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+import orjson
 from sqladmin import BaseView, expose
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -25,7 +26,7 @@ from admin_views.rendering import drawn
 from app.errors import DomainError, NotAllowed, NotFound
 from app.operations.schedules import Closed, OutsideHours, RoomTaken, SlotTaken
 from app.tenancy import current_actor
-from app.transact import in_thread, in_thread_writing
+from app.transact import in_thread, in_thread_planned
 
 STATUS: dict[type[Exception], int] = {NotFound: 404, NotAllowed: 403}
 OVER = (SlotTaken, RoomTaken, Closed, OutsideHours)
@@ -50,6 +51,13 @@ def may_anyway(refusal: DomainError) -> bool:
     return isinstance(refusal, OVER) and allowed(current_actor().panel_role, "booking", "overbook")
 
 
+class Json(JSONResponse):
+    """A page of blocks is long: written by what writes it ten times as fast."""
+
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content)
+
+
 def answering(status: int) -> Callable[[Any], Any]:
     """Answer JSON; a refusal is `{sentence, field}` with `status`, unless it has one of its own."""
 
@@ -64,7 +72,7 @@ def answering(status: int) -> Callable[[Any], Any]:
                 said |= {"link": refusal.details["link"]} if "link" in refusal.details else {}
                 code = STATUS.get(type(refusal), status)
                 return JSONResponse(said, code, headers=FRESH)
-            return found if isinstance(found, Response) else JSONResponse(found, headers=FRESH)
+            return found if isinstance(found, Response) else Json(found, headers=FRESH)
 
         return answer
 
@@ -98,7 +106,7 @@ class CalendarView(BaseView):
     async def data(self, request: Request) -> Any:
         """What stands on the days from `from` up to and with `to`, of `staff`."""
         vendor_id, asked = vendor_here(), asked_of(query_of(request))
-        return await in_thread(lambda session: data.data_of(session, vendor_id, asked))
+        return await in_thread_planned(lambda session: data.data_of(session, vendor_id, asked))
 
     @expose("/calendar/changes", methods=["GET"], identity="calendar")
     @needs("list")
@@ -110,7 +118,7 @@ class CalendarView(BaseView):
         def read(session: Session) -> str:
             return data.fingerprint_of(session, vendor_id, asked)
 
-        word = f'"{await in_thread(read)}"'
+        word = f'"{await in_thread_planned(read)}"'
         headers = FRESH | {"ETag": word}
         if request.headers.get("if-none-match") == word:
             return Response(status_code=304, headers=headers)
@@ -167,7 +175,7 @@ class CalendarView(BaseView):
         """A booking at a free time, or from now on."""
         vendor_here()
         values = await words_of(request)
-        return await in_thread_writing(commands.booked, values=values)
+        return await in_thread_planned(commands.booked, values=values)
 
     @expose("/calendar/offer", methods=["POST"], identity="calendar")
     @needs("book")
@@ -176,7 +184,7 @@ class CalendarView(BaseView):
         """A free time, held for somebody on the waitlist."""
         vendor_here()
         values = await words_of(request)
-        return await in_thread_writing(offered, values=values)
+        return await in_thread_planned(offered, values=values)
 
     @expose("/calendar/move/{booking}", methods=["POST"], identity="calendar")
     @needs("move")
@@ -185,7 +193,7 @@ class CalendarView(BaseView):
         """Another time, length or person."""
         vendor_here()
         values = await words_of(request)
-        return await in_thread_writing(commands.moved, number=number_in(request), values=values)
+        return await in_thread_planned(commands.moved, number=number_in(request), values=values)
 
     @expose("/calendar/booking/{booking}/{verb}", methods=["POST"], identity="calendar")
     @needs("move")
@@ -197,7 +205,7 @@ class CalendarView(BaseView):
         if verb not in commands.VERBS:
             raise NotFound
         values = await words_of(request)
-        return await in_thread_writing(
+        return await in_thread_planned(
             commands.carried_on, number=number_in(request), verb=verb, values=values
         )
 
@@ -208,7 +216,7 @@ class CalendarView(BaseView):
         """Time off of somebody, or of everybody."""
         vendor_here()
         values = await words_of(request)
-        return await in_thread_writing(commands.blocked, values=values)
+        return await in_thread_planned(commands.blocked, values=values)
 
     @expose("/calendar/unblock/{block}", methods=["POST"], identity="calendar")
     @needs("block")
@@ -216,7 +224,7 @@ class CalendarView(BaseView):
     async def unblock(self, request: Request) -> Any:
         """A block taken back."""
         vendor_here()
-        return await in_thread_writing(commands.unblocked, number=number_in(request, "block"))
+        return await in_thread_planned(commands.unblocked, number=number_in(request, "block"))
 
 
 def query_of(request: Request) -> dict[str, str]:

@@ -15,7 +15,7 @@ from admin_views.writing import initials, look
 from app import clock
 from models.customers import called
 from reports import calendar
-from reports.calendar import Place, Row
+from reports.calendar import Booked, Place, Taught
 
 NOBODY = 0
 """The column of what has no member of staff yet."""
@@ -83,7 +83,9 @@ def data_of(session: Session, vendor_id: int, asked: Asked) -> dict[str, Any]:
     }
 
 
-def people_of(place: Place, rows: Iterable[Row], wanted: Sequence[int] | None) -> list[int]:
+def people_of(
+    place: Place, rows: Iterable[Booked | Taught], wanted: Sequence[int] | None
+) -> list[int]:
     """Whose columns there are: who works here, and whoever else has something on these days."""
     seen = {row.staff_id or NOBODY for row in rows}
     here = [
@@ -104,7 +106,7 @@ def _person(place: Place, number: int, closed: Mapping[str, Any] | None) -> dict
     }  # fmt: skip
 
 
-def drawn(rows: Iterable[Row], days: Sequence[LocalDay], place: Place) -> list[dict[str, Any]]:
+def drawn(rows: Iterable[Booked], days: Sequence[LocalDay], place: Place) -> list[dict[str, Any]]:
     """Bookings as blocks: where they lie, and the words on them."""
     return [_booking(row, days, place) for row in rows]
 
@@ -118,12 +120,14 @@ def _look(status: str) -> Mapping[str, str]:
     }  # fmt: skip
 
 
-def _booking(row: Row, days: Sequence[LocalDay], place: Place) -> dict[str, Any]:
-    block = {
-        **_block(row, days, place), **_look(row.status), "name": called(row),
-        "customer": row.customer_id, "seen": str(row.seen), "movable": row.status in TO_COME,
-        "kind": row.kind,
-    }  # fmt: skip
+def _booking(row: Booked, days: Sequence[LocalDay], place: Place) -> dict[str, Any]:
+    block = _block(row, days, place)
+    block |= _look(row.status)
+    block["name"] = called(row)
+    block["customer"] = row.customer_id
+    block["seen"] = str(row.seen)
+    block["movable"] = row.status in TO_COME
+    block["kind"] = row.kind
     if row.channel == "walk_in":
         block["walk_in"] = True
     if row.series_id is not None:
@@ -135,7 +139,7 @@ def _booking(row: Row, days: Sequence[LocalDay], place: Place) -> dict[str, Any]
     return block
 
 
-def _class(row: Row, days: Sequence[LocalDay], place: Place) -> dict[str, Any]:
+def _class(row: Taught, days: Sequence[LocalDay], place: Place) -> dict[str, Any]:
     service = place.services.get(row.service_id)
     places = f"{row.taken} of {row.seats} places taken"
     return {
@@ -145,15 +149,16 @@ def _class(row: Row, days: Sequence[LocalDay], place: Place) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _block(row: Row, days: Sequence[LocalDay], place: Place) -> dict[str, Any]:
+def _block(row: Booked | Taught, days: Sequence[LocalDay], place: Place) -> dict[str, Any]:
     """Where it lies: instants in seconds, and for each day its minutes with the wall's words."""
-    found = parts_of(days, row.starts, row.ends)
+    starts, ends = row.starts, row.ends
+    found = parts_of(days, starts, ends)
     service = place.services.get(row.service_id)
     return {
         "id": row.id, "staff": row.staff_id or NOBODY, "service": service.name if service else "",
-        "from": row.starts, "to": row.ends, "parts": found, "time": _time(days, found),
-        "before": (row.starts - (row.busy_from or row.starts)) // 60,
-        "after": ((row.busy_to or row.ends) - row.ends) // 60,
+        "from": starts, "to": ends, "parts": found, "time": _time(days, found),
+        "before": (starts - (row.busy_from or starts)) // 60,
+        "after": ((row.busy_to or ends) - ends) // 60,
     }  # fmt: skip
 
 

@@ -11,6 +11,9 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 MINUTE = timedelta(minutes=1)
+DAY_SECONDS = 24 * 60 * 60
+LABELS = tuple(f"{hour:02}:{minute:02}" for hour in range(24) for minute in range(60))
+"""Each minute of a wall clock as it is written."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,11 @@ class LocalDay:
         """Its beginning in seconds of the epoch, in which a page of blocks is counted."""
         return int(self.begins.timestamp())
 
+    @cached_property
+    def until(self) -> int:
+        """Its end in the same."""
+        return self.since + 60 * self.length
+
     def minute(self, moment: datetime) -> int:
         """The minute since midnight of an instant, held inside the day."""
         return self.minute_of(int(moment.timestamp()))
@@ -61,8 +69,7 @@ class LocalDay:
         """The same as 09:05; the end of the day is 24:00."""
         if minute >= self.length:
             return "24:00"
-        hours, minutes = divmod(self.wall_minute(minute), 60)
-        return f"{hours:02}:{minutes:02}"
+        return LABELS[self.wall_minute(minute)]
 
     def hours(self) -> Iterator[tuple[int, str]]:
         """Each full hour of the wall clock: the minute it stands at, and its label."""
@@ -134,8 +141,12 @@ def parts(days: Sequence[LocalDay], starts: datetime, ends: datetime) -> list[tu
 
 def parts_of(days: Sequence[LocalDay], starts: int, ends: int) -> list[tuple[int, int, int]]:
     """The same of instants in seconds of the epoch."""
-    return [
-        (n, day.minute_of(starts), day.minute_of(ends))
-        for n, day in enumerate(days)
-        if ends > day.since and starts < day.since + 60 * day.length
-    ]
+    found = []
+    # A day is a little longer or shorter when clocks change: two of them are looked at, not all.
+    for n in range(max(0, (starts - days[0].since) // DAY_SECONDS - 1), len(days)):
+        day = days[n]
+        if ends <= day.since:
+            break
+        if starts < day.until:
+            found.append((n, day.minute_of(starts), day.minute_of(ends)))
+    return found

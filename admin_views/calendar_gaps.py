@@ -20,7 +20,7 @@ from app.tenancy import current_actor
 from models.bookings import BookingStatus
 from models.customers import called
 from reports import calendar
-from reports.calendar import Row
+from reports.calendar import Booked, Taught
 
 MOST = 12
 SHORTEST = timedelta(minutes=15)
@@ -56,7 +56,10 @@ def _free(
 ) -> Iterator[tuple[int, Span]]:
     """What of each one's working time is still to come and not taken, the earliest first."""
     whose: dict[str, Any] = {"vendor_id": vendor_id, "since": day.begins, "until": day.ends}
-    rows = [*calendar.bookings(session, **whose).rows, *calendar.classes(session, **whose)]
+    rows: list[Booked | Taught] = [
+        *calendar.bookings(session, **whose).rows,
+        *calendar.classes(session, **whose),
+    ]
     worked = schedules.working_time(
         session, staff_ids=staff, since=max(day.begins, clock.now()), until=day.ends
     )
@@ -71,7 +74,7 @@ def _free(
             yield number, free
 
 
-def _taken(rows: Sequence[Row], staff_id: int) -> Iterator[Span]:
+def _taken(rows: Sequence[Booked | Taught], staff_id: int) -> Iterator[Span]:
     for row in rows:
         stands = row.status in BLOCKING or row.status == "scheduled"
         if row.staff_id == staff_id and stands and row.busy_from and row.busy_to:

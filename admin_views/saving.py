@@ -22,7 +22,7 @@ import app.operations.catalogue  # noqa: F401 - its refusals
 from admin_views.forms import Saving
 from admin_views.loaders import record_id
 from admin_views.rendering import word
-from app.database import begin, begin_writing
+from app.database import begin, begin_planned
 from app.errors import ChangedMeanwhile, DomainError, NotFound
 from app.tenancy import Actor, DatabaseRole, acting, current_actor
 from models.customers import Customer
@@ -117,7 +117,7 @@ def writing(
         with begin() as session:
             at = vendor_of(session, model, number) if number else chosen(session, actor, data or {})
         actor = replace(actor, vendor_id=at)
-    with acting(actor), begin_writing() as session:
+    with acting(actor), begin_planned() as session:
         yield session
 
 

@@ -6,7 +6,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import anyio.to_thread
 from sqlalchemy.orm import Session
 
-from app.database import begin, begin_writing
+from app.database import begin, begin_planned
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,13 +31,13 @@ async def in_thread(
     return await anyio.to_thread.run_sync(run)
 
 
-async def in_thread_writing(
+async def in_thread_planned(
     operation: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """The same for an operation that writes."""
+    """The same for one whose statements are planned once, as `begin_planned` has it."""
 
     def run() -> Any:
-        with begin_writing() as session:
+        with begin_planned() as session:
             return operation(session, *args, **kwargs)
 
     return await anyio.to_thread.run_sync(run)

@@ -137,7 +137,7 @@ Book = Callable[[Wish], bool]
 
 def by_operation(url: str) -> Book:
     """Our way: the operation, in a transaction of its own."""
-    from app.database import begin_writing, connect
+    from app.database import begin_planned, connect
     from app.operations import bookings
     from app.operations.schedules import SlotTaken
     from app.tenancy import acting, vendor_actor
@@ -147,7 +147,7 @@ def by_operation(url: str) -> Book:
 
     def book(wish: Wish) -> bool:
         try:
-            with acting(vendor_actor(VENDOR)), begin_writing() as session:
+            with acting(vendor_actor(VENDOR)), begin_planned() as session:
                 bookings.book(
                     session, customer_id=wish.customer, service_id=SERVICE, channel=Channel.ONLINE,
                     staff_id=wish.staff, starts_at=wish.starts_at,

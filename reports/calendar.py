@@ -6,15 +6,18 @@ off is not there, nor are the single places of a class: the class itself is.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
 
 import sqlalchemy
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     Select,
     and_,
+    any_,
     bindparam,
     cast,
     func,
@@ -54,11 +57,54 @@ class Backwards(DomainError):
     field = "to"
 
 
+class Booked(NamedTuple):
+    """A booking as it is drawn: times in seconds since 1970, its last change in millionths of one.
+
+    What it keeps free around it is None when it blocks nobody. A page has hundreds of them, and
+    SQLAlchemy's rows take three times as long to be asked.
+    """
+
+    id: int
+    staff_id: int | None
+    service_id: int
+    customer_id: int
+    status: str
+    channel: str
+    kind: str
+    series_id: int | None
+    starts: int
+    ends: int
+    busy_from: int | None
+    busy_to: int | None
+    is_held: bool
+    is_extra: bool
+    seen: int
+    full_name: str | None
+    company: str | None
+    email: str | None
+    phone: str | None
+
+
+class Taught(NamedTuple):
+    """A class as it is drawn, in the same units."""
+
+    id: int
+    staff_id: int | None
+    service_id: int
+    status: str
+    seats: int
+    taken: int
+    starts: int
+    ends: int
+    busy_from: int | None
+    busy_to: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """At most `MOST_ROWS` rows by time; `after` asks for the next ones, None: there are no more."""
 
-    rows: Sequence[Row]
+    rows: Sequence[Booked]
     after: tuple[int, int] | None
 
 
@@ -110,25 +156,23 @@ def bookings(
     What began up to three days before is found too; stays have a question of their own. Refuses
     with `TooWide` and `Backwards`.
     """
-    check_range(since, until)
-    wanted = _shown(_named(), vendor_id).where(*_touching(Booking, since, until))
-    wanted = wanted.where(Booking.kind != ServiceKind.STAY)
+    look: dict[str, Any] = {"most": most + 1} | _within(vendor_id, since, until, LONGEST)
     if staff_ids is not None:
-        wanted = wanted.where(Booking.staff_id.in_(staff_ids))
+        look["staff_ids"] = list(staff_ids)
     if after is not None:
-        reached = func.to_timestamp(after[0]), after[1]
-        wanted = wanted.where(func.row(Booking.starts_at, Booking.id) > func.row(*reached))
-    rows = session.execute(wanted.order_by(Booking.starts_at, Booking.id).limit(most + 1))
-    found = rows.all()
+        look["reached"], look["reached_id"] = datetime.fromtimestamp(after[0], UTC), after[1]
+    wanted = _bookings(some=staff_ids is not None, later=after is not None)
+    found = list(map(Booked._make, session.execute(wanted, look)))
     last = found[most - 1] if len(found) > most else None
     return Page(found[:most], (last.starts, last.id) if last else None)
 
 
-def stays(session: Session, *, vendor_id: int, since: datetime, until: datetime) -> Sequence[Row]:
+def stays(
+    session: Session, *, vendor_id: int, since: datetime, until: datetime
+) -> Sequence[Booked]:
     """Who stays over night in a time, by arrival; stays of up to two months are found."""
-    check_range(since, until)
-    wanted = _shown(_named(), vendor_id).where(*_staying(vendor_id, since, until))
-    return session.execute(wanted.order_by(Booking.starts_at).limit(MOST_ROWS)).all()
+    rows = session.execute(_stays(), _within(vendor_id, since, until, LONGEST_STAY))
+    return list(map(Booked._make, rows))
 
 
 def classes(
@@ -138,53 +182,87 @@ def classes(
     since: datetime,
     until: datetime,
     staff_ids: Sequence[int] | None = None,
-) -> Sequence[Row]:
+) -> Sequence[Taught]:
     """A vendor's classes that touch a time, with their places and how many are taken."""
+    look = _within(vendor_id, since, until, LONGEST)
+    if staff_ids is not None:
+        look["staff_ids"] = list(staff_ids)
+    return list(map(Taught._make, session.execute(_classes(some=staff_ids is not None), look)))
+
+
+def _within(vendor_id: int, since: datetime, until: datetime, longest: timedelta) -> dict[str, Any]:
     check_range(since, until)
-    wanted = select(
+    return {
+        "vendor_id": vendor_id, "since": since, "until": until, "begun": since - longest,
+    }  # fmt: skip
+
+
+# --- the questions, each built once: putting one together takes longer than its answer -------
+
+_MOMENT = Booking.starts_at.type
+_VENDOR: Any = bindparam("vendor_id", type_=BigInteger)
+_SINCE: Any = bindparam("since", type_=_MOMENT)
+_UNTIL: Any = bindparam("until", type_=_MOMENT)
+_BEGUN: Any = bindparam("begun", type_=_MOMENT)
+"""The earliest beginning that is looked for: the bound on the other side, for the index."""
+_STAFF: Any = bindparam("staff_ids", type_=ARRAY(BigInteger))
+
+
+@cache
+def _bookings(*, some: bool, later: bool) -> Select[Any]:
+    """Of some of the staff only; later than what has been read."""
+    wanted = _shown().where(*_touching(Booking), Booking.kind != ServiceKind.STAY)
+    if some:
+        wanted = wanted.where(Booking.staff_id == any_(_STAFF))
+    if later:
+        reached = bindparam("reached", type_=_MOMENT), bindparam("reached_id", type_=BigInteger)
+        wanted = wanted.where(func.row(Booking.starts_at, Booking.id) > func.row(*reached))
+    return wanted.order_by(Booking.starts_at, Booking.id).limit(bindparam("most"))
+
+
+@cache
+def _stays() -> Select[Any]:
+    return _shown().where(*_staying()).order_by(Booking.starts_at).limit(MOST_ROWS)
+
+
+@cache
+def _classes(*, some: bool) -> Select[Any]:
+    wanted: Select[Any] = select(
         ClassSession.id, ClassSession.staff_id, ClassSession.service_id, ClassSession.status,
         ClassSession.seats, ClassSession.taken, *_times(ClassSession),
     ).where(
-        ClassSession.vendor_id == vendor_id,
+        ClassSession.vendor_id == _VENDOR,
         ClassSession.status != SessionStatus.CANCELLED,
-        *_touching(ClassSession, since, until),
+        *_touching(ClassSession),
     )  # fmt: skip
-    if staff_ids is not None:
-        wanted = wanted.where(ClassSession.staff_id.in_(staff_ids))
-    ordered = wanted.order_by(ClassSession.starts_at, ClassSession.id).limit(MOST_ROWS)
-    return session.execute(ordered).all()
+    if some:
+        wanted = wanted.where(ClassSession.staff_id == any_(_STAFF))
+    return wanted.order_by(ClassSession.starts_at, ClassSession.id).limit(MOST_ROWS)
 
 
-def _named() -> Select[Any]:
+def _shown() -> Select[Any]:
+    """Of the vendor, still standing, not a single place of a class; and whose it is."""
     whose = and_(Customer.vendor_id == Booking.vendor_id, Customer.id == Booking.customer_id)
-    return select(*_WHAT, *_WHO).join(Customer, whose)
-
-
-def _shown(rows: Select[Any], vendor_id: int) -> Select[Any]:
-    """Of this vendor, still standing, and not a single place of a class."""
-    return rows.where(
-        Booking.vendor_id == vendor_id,
+    return select(*_WHAT, *_WHO).join(Customer, whose).where(
+        Booking.vendor_id == _VENDOR,
         Booking.status != BookingStatus.CANCELLED,
         Booking.class_session_id.is_(None),
-    )
+    )  # fmt: skip
 
 
-def _touching(model: Any, since: datetime, until: datetime) -> list[ColumnElement[bool]]:
-    """Bounded on both sides for the index by beginning."""
-    return [model.starts_at >= since - LONGEST, model.starts_at < until, model.ends_at > since]
+def _touching(model: Any) -> list[ColumnElement[bool]]:
+    return [model.starts_at >= _BEGUN, model.starts_at < _UNTIL, model.ends_at > _SINCE]
 
 
-def _staying(vendor_id: int, since: datetime, until: datetime) -> list[ColumnElement[bool]]:
+def _staying() -> list[ColumnElement[bool]]:
     """By the index over services: of all bookings two months back these are few."""
-    rooms = select(Service.id).where(
-        Service.vendor_id == vendor_id, Service.kind == ServiceKind.STAY
-    )
+    rooms = select(Service.id).where(Service.vendor_id == _VENDOR, Service.kind == ServiceKind.STAY)
     return [
         Booking.service_id.in_(rooms),
         Booking.kind == ServiceKind.STAY,
-        Booking.starts_at >= since - LONGEST_STAY,
-        Booking.starts_at < until,
-        Booking.ends_at > since,
+        Booking.starts_at >= cast(_SINCE, _MOMENT) - LONGEST_STAY,
+        Booking.starts_at < _UNTIL,
+        Booking.ends_at > _SINCE,
     ]
 
 
@@ -197,10 +275,8 @@ def fingerprint(session: Session, *, vendor_id: int, since: datetime, until: dat
     Counts and sums of the moments of change: a maximum alone would miss what began earlier and
     was committed later than another change.
     """
-    check_range(since, until)
-    rows = session.connection().execute(
-        _FINGERPRINT, {"vendor_id": vendor_id, "since": since, "until": until}
-    )
+    look = _within(vendor_id, since, until, LONGEST)
+    rows = session.connection().execute(_FINGERPRINT, look)
     return "-".join(f"{row.many}.{row.moved or 0}" for row in rows)
 
 
@@ -212,21 +288,18 @@ def _changes(model: Any, *conditions: ColumnElement[bool]) -> Select[Any]:
 
 
 def _fingerprint() -> sqlalchemy.CompoundSelect[Any]:
-    """Built once: every calendar that is open asks it every three seconds."""
-    vendor: Any = bindparam("vendor_id", type_=BigInteger)
-    since: Any = bindparam("since", type_=Booking.starts_at.type)
-    until: Any = bindparam("until", type_=Booking.starts_at.type)
+    """Every calendar that is open asks it every three seconds."""
     parts: list[tuple[Any, tuple[Any, ...]]] = [
-        (Booking, tuple(_touching(Booking, since, until))),
-        (Booking, tuple(_staying(vendor, since, until))),
-        (ClassSession, tuple(_touching(ClassSession, since, until))),
-        (TimeOff, (TimeOff.starts_at < until, TimeOff.ends_at > since)),
+        (Booking, tuple(_touching(Booking))),
+        (Booking, tuple(_staying())),
+        (ClassSession, tuple(_touching(ClassSession))),
+        (TimeOff, (TimeOff.starts_at < _UNTIL, TimeOff.ends_at > _SINCE)),
         (WorkingHours, ()),
         (StaffMember, ()),
         (WaitlistEntry, (WaitlistEntry.status.in_([WaitStatus.WAITING, WaitStatus.OFFERED]),)),
     ]
     return union_all(
-        *(_changes(model, model.vendor_id == vendor, *which) for model, which in parts)
+        *(_changes(model, model.vendor_id == _VENDOR, *which) for model, which in parts)
     )
 
 
@@ -247,21 +320,26 @@ class Place:
 
 def zone_of(session: Session, *, vendor_id: int) -> str:
     """The zone whose days the vendor's are."""
-    return session.scalars(select(Vendor.time_zone).where(Vendor.id == vendor_id)).one()
+    return session.execute(_ZONE, {"vendor_id": vendor_id}).scalar_one()
 
 
 def place(session: Session, *, vendor_id: int) -> Place:
     """The vendor with its staff (those who left too, for what they once did) and services."""
-    zone = zone_of(session, vendor_id=vendor_id)
-    people = select(
-        StaffMember.id, StaffMember.name, StaffMember.title, StaffMember.is_active
-    ).where(StaffMember.vendor_id == vendor_id)
-    offered = select(Service.id, Service.name, Service.kind).where(Service.vendor_id == vendor_id)
+    look = {"vendor_id": vendor_id}
     return Place(
-        zone,
-        {row.id: row for row in session.execute(people.order_by(StaffMember.name))},
-        {row.id: row for row in session.execute(offered)},
+        zone_of(session, vendor_id=vendor_id),
+        {row.id: row for row in session.execute(_PEOPLE, look)},
+        {row.id: row for row in session.execute(_OFFERED, look)},
     )
+
+
+_ZONE = select(Vendor.time_zone).where(Vendor.id == _VENDOR)
+_PEOPLE = (
+    select(StaffMember.id, StaffMember.name, StaffMember.title, StaffMember.is_active)
+    .where(StaffMember.vendor_id == _VENDOR)
+    .order_by(StaffMember.name)
+)
+_OFFERED = select(Service.id, Service.name, Service.kind).where(Service.vendor_id == _VENDOR)
 
 
 # --- beside the calendar ------------------------------------------------------------------------

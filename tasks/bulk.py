@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.database import begin_writing
+from app.database import begin_planned
 from app.operations import bulk
 from tasks.celery import celery_app
 
@@ -22,5 +22,5 @@ def undo(job_id: int) -> None:
 
 
 def _chunk(step: Callable[..., bool], job_id: int) -> bool:
-    with begin_writing() as session:
+    with begin_planned() as session:
         return step(session, job_id=job_id)

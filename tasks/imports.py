@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app import intake, lists
-from app.database import begin, begin_writing
+from app.database import begin, begin_planned
 from app.errors import NotFound
 from app.gateways.files import FileGone
 from app.operations import import_decisions, import_steps, imports
@@ -64,7 +64,7 @@ def clear_left_over() -> None:
 
 def transacted(verb: Any, **arguments: Any) -> Any:
     """One step of an import in a transaction of its own."""
-    with begin_writing() as session:
+    with begin_planned() as session:
         return verb(session, **arguments)
 
 
@@ -98,7 +98,7 @@ def _in_lanes(work: Callable[..., None], job_id: int) -> None:
 
 def _wave(work: Callable[..., None], job_id: int, *, most: int, fresh: bool) -> int:
     """Chunks of a list side by side, a single one in this transaction; how many there were."""
-    with begin_writing() as session:
+    with begin_planned() as session:
         spans = import_steps.next_spans(session, job_id=job_id, size=imports.CHUNK, most=most)
         if spans and not fresh:
             transacted(import_steps.refresh_statistics)

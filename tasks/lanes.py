@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.database import begin_writing
+from app.database import begin_planned
 
 PATIENCE = 300.0
 """Seconds a piece waits for the one before it; then it is given up, and done again later."""
@@ -28,7 +28,7 @@ def side_by_side(pieces: Sequence[Any], work: Work, *, lanes: int) -> None:
         try:
             if failed := next((f for f in saved[:number] if f.done() and f.exception()), None):
                 failed.result()
-            with begin_writing() as session:
+            with begin_planned() as session:
                 work(session, pieces[number], lambda: saved[number].result(PATIENCE))
         except BaseException as error:
             saved[number + 1].set_exception(error)
