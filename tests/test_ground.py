@@ -1,6 +1,8 @@
-"""The ground floor: money, and transactions that know who acts."""
+"""The ground floor: money, days in sentences, and transactions that know who acts."""
 
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from app import database
+from app import clock, database, days
 from app.database import begin
 from app.errors import NobodyActs
 from app.money import decimals_of, rounded, split
@@ -25,6 +27,30 @@ def test_a_split_loses_no_cent(total: Decimal, weights: list[int]) -> None:
     assert sum(parts) == total
     assert min(parts) >= 0
     assert all(part == 0 for part, weight in zip(parts, weights, strict=True) if weight == 0)
+
+
+def test_a_day_and_a_time_are_said_in_one_way() -> None:
+    lisbon, tokyo = ZoneInfo("Europe/Lisbon"), ZoneInfo("Asia/Tokyo")
+    at = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
+    hour = timedelta(hours=1)
+    with clock.stopped_at(datetime(2026, 11, 20, 12, tzinfo=UTC)):
+        assert days.day(date(2026, 12, 1)) == days.day(datetime(2026, 12, 1, 9)) == (
+            "Tuesday 1 December"
+        )  # fmt: skip
+        assert days.day(date(2025, 12, 1)) == "Monday 1 December 2025"
+        assert days.day(date(2026, 12, 1), year=True) == "Tuesday 1 December 2026"
+        assert days.moment(at, lisbon) == "Thursday 31 December, 23:30"
+        assert days.moment(at, tokyo) == "Friday 1 January 2027, 08:30"
+        assert days.span(at, at + hour, tokyo) == "Friday 1 January 2027, 08:30 to 09:30"
+        assert days.span(at, at + hour, lisbon) == (
+            "Thursday 31 December, 23:30 to Friday 1 January 2027, 00:30"
+        )
+        assert days.span(at - hour, at, lisbon, year=True) == (
+            "Thursday 31 December 2026, 22:30 to 23:30"
+        )
+    with clock.stopped_at(at):  # in Tokyo the new year has begun
+        assert days.day(at, tokyo) == "Friday 1 January"
+        assert days.day(at - 10 * hour, tokyo) == "Thursday 31 December 2026"
 
 
 def test_money_is_rounded_half_even() -> None:

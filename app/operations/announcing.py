@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import clock, days
 from app.contact import display_phone
 from app.operations.outbox import enqueue
 from models.bookings import Booking, BookingStatus
@@ -81,11 +81,12 @@ def compose(
         return None
     vendor = session.get_one(Vendor, booking.vendor_id)
     zone = ZoneInfo(vendor.time_zone)
+    when = days.span(booking.starts_at, booking.ends_at, zone, year=True)
     lines = [
         ("For", booking.customer.name),
         ("What", _what(booking)),
-        ("When", f"{span(booking.starts_at, booking.ends_at, zone)} ({vendor.time_zone})"),
-        ("Before", moment(datetime.fromisoformat(was), zone) if was else None),
+        ("When", f"{when} ({vendor.time_zone})"),
+        ("Before", days.moment(datetime.fromisoformat(was), zone, year=True) if was else None),
         ("Where", ", ".join(filter(None, (vendor.name, vendor.city)))),
         ("Room", _rooms(session, booking)),
         *_dues(booking, happened, currency),
@@ -95,19 +96,6 @@ def compose(
     told = "\n".join(f"{name + ':':<9}{_line(value)}" for name, value in lines if value)
     words = f"{_TITLES[happened]}\n\n{told}\n\n{_line(_reach(booking.customer))}\n"
     return Announcement(booking.customer_id, words)
-
-
-def moment(at: datetime, zone: tzinfo) -> str:
-    """Friday, 20 November 2026, 10:00."""
-    local = at.astimezone(zone)
-    return f"{local:%A}, {local.day} {local:%B %Y, %H:%M}"
-
-
-def span(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
-    """Friday, 20 November 2026, 10:00 to 11:00; with both days when it ends on another one."""
-    begin, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
-    until = f"{end:%H:%M}" if begin.date() == end.date() else moment(ends_at, zone)
-    return f"{moment(starts_at, zone)} to {until}"
 
 
 def _still_true(booking: Booking, event: Event) -> bool:
@@ -149,7 +137,7 @@ def _dues(booking: Booking, event: Event, currency: str) -> list[tuple[str, str 
 def _until(booking: Booking, zone: tzinfo) -> str | None:
     if booking.held_until is None:
         return None
-    return f"until {moment(booking.held_until, zone)}; then the next one is asked"
+    return f"until {days.moment(booking.held_until, zone, year=True)}; then the next one is asked"
 
 
 def _reach(customer: Customer) -> str:

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import clock, days
 from app.errors import DomainError
-from app.operations import announcing, class_plans, outcomes
+from app.operations import class_plans, outcomes
 from app.operations.class_plans import CalledOff
 from app.operations.moves import move
 from app.operations.zones import zone_of
@@ -40,7 +40,7 @@ def complete(session: Session, *, class_session_id: int) -> ClassSession:
     )
     if found.starts_at > clock.now():
         zone = ZoneInfo(zone_of(session, found.vendor_id))
-        raise NotBegun(when=announcing.moment(found.starts_at, zone))
+        raise NotBegun(when=days.moment(found.starts_at, zone))
     found.status = status  # first, so that nobody is offered its seats
     for entry in class_plans.waiting(session, found):
         entry.status, entry.booking_id, entry.held_until = WaitStatus.EXPIRED, None, None

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import clock, days
 from app.database import refusals
 from app.errors import REFUSALS, DomainError, NotFound
 from app.operations import (
@@ -267,7 +267,7 @@ def _of_week(zone: str, starts_at: datetime, weeks: int) -> Iterator[None]:
         with refusals():
             yield
     except DomainError as refusal:
-        when = announcing.moment(starts_at, ZoneInfo(zone))
+        when = days.moment(starts_at, ZoneInfo(zone))
         raise CannotPlan(when=when, why=refusal, field=refusal.field) from refusal
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from app import clock
+from app import clock, days
 from app.errors import DomainError
 from app.operations import schedules
 from models.bookings import Booking, BookingStatus
@@ -251,7 +251,7 @@ def _why(gap: Gap, entry: WaitlistEntry, waits: int) -> str:
         parts.append("asked for this class")
     else:
         last = (entry.latest - timedelta(microseconds=1)).astimezone(ZoneInfo(gap.zone))
-        parts.append(f"can come{_hours(entry)} until {last.day} {last:%B}")
+        parts.append(f"can come{_hours(entry)} until {days.day(last, last.tzinfo or UTC)}")
     return ", ".join(parts) + "."
 
 

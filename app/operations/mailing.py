@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, func, insert, select
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import clock, days
 from app.operations.invitations import NotOnlyYours, new_token, token_hash
 from app.tenancy import current_actor
 from models.users import LinkPurpose, OneTimeLink, User
@@ -96,7 +96,7 @@ def letter(fresh: FreshLink, by: Place, *, public_url: str) -> Letter:
     """The mail: why it comes, the link, until when it works in the time of whoever invites."""
     name = " ".join("".join(c if c.isprintable() else " " for c in by.name).split())[:120]
     zone = ZoneInfo(by.zone)
-    until = fresh.expires_at.astimezone(zone)
+    until = days.moment(fresh.expires_at, zone, year=True)
     invited = fresh.purpose == LinkPurpose.INVITE
     subject = f"Your invitation to {name}" if invited else f"A new password for {name}"
     why = f"{name} invites you to sign in." if invited else f"{name} sends you a link."
@@ -105,7 +105,7 @@ def letter(fresh: FreshLink, by: Place, *, public_url: str) -> Letter:
         subject,
         f"Hello,\n\n{why} Choose a password here:\n\n"
         f"{public_url.rstrip('/')}/link/{fresh.token}\n\n"
-        f"The link works once, until {until.day} {until:%B %Y, %H:%M} ({by.zone}).\n"
+        f"The link works once, until {until} ({by.zone}).\n"
         "If you did not expect this mail, leave it alone: nothing changes\n"
         "until the link is used.\n",
     )

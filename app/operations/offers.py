@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import clock, days
 from app.errors import DomainError
 from app.operations import announcing, bookings, class_sessions, gaps, schedules
 from app.operations.announcing import Event
@@ -237,4 +237,4 @@ def _free(session: Session, booking_id: int | None, reason: str) -> None:
 
 def _when(session: Session, entry: WaitlistEntry) -> str:
     zone = ZoneInfo(zone_of(session, entry.vendor_id))
-    return announcing.moment(entry.held_until or clock.now(), zone)
+    return days.moment(entry.held_until or clock.now(), zone)

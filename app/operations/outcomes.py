@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import clock, days
 from app.errors import DomainError, NotFound
 from app.operations import announcing, claims, freeing, interests, policies
 from app.operations.announcing import Event
@@ -209,7 +209,7 @@ def who(by: str) -> CancelledBy:
 
 def _when(session: Session, booking: Booking) -> str:
     zone = session.scalars(select(Vendor.time_zone).where(Vendor.id == booking.vendor_id)).one()
-    return f"{booking.starts_at.astimezone(ZoneInfo(zone)):%d %B at %H:%M}"
+    return days.moment(booking.starts_at, ZoneInfo(zone))
 
 
 def _record_visit(session: Session, booking: Booking, *, was_no_show: bool) -> None:

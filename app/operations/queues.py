@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import clock, days
 from app.errors import DomainError, NotFound
-from app.operations import announcing, class_sessions, gaps, interests, schedules
+from app.operations import class_sessions, gaps, interests, schedules
 from app.operations.customers import clean, still_here
 from app.operations.moves import locked
 from app.operations.zones import instant, zone_of
@@ -133,7 +133,7 @@ def change(
         raise OfOneClass
     if suited and offered is not None and not _suited_by(session, entry, offered):
         zone = ZoneInfo(zone_of(session, entry.vendor_id))
-        raise OfferStands(when=announcing.moment(offered.starts_at, zone))
+        raise OfferStands(when=days.moment(offered.starts_at, zone))
     entry.note = clean(note, "note", longest=LONGEST_NOTE)
     session.flush()  # one change, one line in the trail
     return entry

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import clock, days
 from app.errors import REFUSALS, DomainError
 from app.operations import diaries, facts
 from app.operations.diaries import LONGEST, OF_CUSTOMERS, Diary, Offer, Plan, Why
@@ -54,7 +54,7 @@ class TooFarAhead(DomainError):
 
 
 class Closed(DomainError):
-    sentence = "Closed from {begins} to {ends}{reason}: choose another time."
+    sentence = "Closed from {when}{reason}: choose another time."
     field = "starts_at"
 
 
@@ -459,8 +459,8 @@ def _refusal(
 
 def _out_of_reach(wall: Wall, why: Why, reach: Span) -> DomainError:
     if why == Why.TOO_SOON:
-        return TooSoon(earliest=f"{wall.here(reach[0]):%d %B %Y at %H:%M}")
-    return TooFarAhead(latest=f"{wall.here(reach[1] - timedelta(hours=1)):%d %B %Y}")
+        return TooSoon(earliest=days.moment(reach[0], wall.zone))
+    return TooFarAhead(latest=days.day(reach[1] - timedelta(hours=1), wall.zone))
 
 
 def _no_room(plan: Plan, starts: datetime, ends: datetime) -> RoomTaken:
@@ -479,16 +479,16 @@ def _not_open(plan: Plan, staff_id: int | None, starts: datetime, ends: datetime
     for (begins, over), reason in plan.closed:
         if begins < ends and over > starts:
             told = f" ({reason})" if reason else ""
-            return Closed(begins=_when(plan, begins), ends=_when(plan, over), reason=told)
+            return Closed(when=days.span(begins, over, plan.wall.zone), reason=told)
     for begins, over in diary.off.near(starts, ends):
         return OutsideHours(
-            "{name} is off from {begins} to {ends}: choose another time, or another member of"
-            " staff.", name=name, begins=_when(plan, begins), ends=_when(plan, over),
+            "{name} is off from {when}: choose another time, or another member of staff.",
+            name=name, when=days.span(begins, over, plan.wall.zone),
         )  # fmt: skip
     for begins, over in diary.breaks.near(starts, ends):
         return OutsideHours(
-            "There is a break from {begins} to {ends}: choose a time before or after it.",
-            begins=_when(plan, begins), ends=_when(plan, over),
+            "There is a break from {when}: choose a time before or after it.",
+            when=days.span(begins, over, plan.wall.zone),
         )  # fmt: skip
     return _outside(plan, staff_id, starts)
 
@@ -504,12 +504,8 @@ def _outside(plan: Plan, staff_id: int | None, starts: datetime) -> OutsideHours
         for a, b in plan.diaries[staff_id].open.near(begins, ends)
     ]
     if not times:
-        return OutsideHours(who=who, day=f"{day:%A %d %B %Y}")
+        return OutsideHours(who=who, day=days.day(day, plan.wall.zone))
     return OutsideHours(
         "{who} can be booked on {day} from {times}: choose a time within.",
-        who=who, day=f"{day:%A %d %B %Y}", times=" and from ".join(times),
+        who=who, day=days.day(day, plan.wall.zone), times=" and from ".join(times),
     )  # fmt: skip
-
-
-def _when(plan: Plan, moment: datetime) -> str:
-    return f"{plan.wall.here(moment):%d %B %Y at %H:%M}"

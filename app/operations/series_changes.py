@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import clock, days
 from app.database import refusals
 from app.errors import DomainError, NotFound
-from app.operations import announcing, bookings, rhythms
+from app.operations import bookings, rhythms
 from app.operations.moves import locked
 from app.operations.zones import zone_of
 from models.booking_series import BookingSeries
@@ -168,7 +168,7 @@ def named(zone: str, done: str, number: int | None, at: datetime) -> Iterator[No
         with refusals():
             yield
     except DomainError as refusal:
-        when = announcing.moment(at, ZoneInfo(zone))
+        when = days.moment(at, ZoneInfo(zone))
         raise Conflict(
             done=done, number=number, when=when, why=refusal, field=refusal.field
         ) from refusal

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from app import clock
+from app import clock, days
 from app.database import refusals
 from app.errors import DomainError, NotFound
-from app.operations import announcing, bookings, class_sessions, detours, outcomes, waitlist
+from app.operations import bookings, class_sessions, detours, outcomes, waitlist
 from app.operations.customers import clean
 from app.operations.decisions import Choice, Do, NotAChoice
 from app.operations.detours import Detour
@@ -351,7 +351,7 @@ def _about(vendor: Vendor, customer: str, starts_at: datetime) -> Iterator[None]
         with refusals():
             yield
     except DomainError as refusal:
-        when = announcing.moment(starts_at, ZoneInfo(vendor.time_zone))
+        when = days.moment(starts_at, ZoneInfo(vendor.time_zone))
         raise NotPossible(customer=customer, when=when, why=refusal) from refusal
 
 

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app import days
 from app.errors import DomainError
 from models.vendors import Vendor
 
@@ -33,7 +34,7 @@ def instant(moment: datetime, zone: str, *, field: str | None = None) -> datetim
         return moment.astimezone(UTC)
     found = moment.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
     if found.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != moment.replace(fold=0):
-        raise NoSuchTime(field=field, time=f"{moment:%H:%M}", day=f"{moment:%d %B %Y}")
+        raise NoSuchTime(field=field, time=f"{moment:%H:%M}", day=days.day(moment))
     return found
 
 

@@ -98,7 +98,7 @@ def test_wall_time_is_where_the_vendor_is(db: Connection) -> None:
         assert summer.starts_at == datetime(2026, 7, 1, 8, tzinfo=UTC)
         twice = bookings.book(session, **ids, starts_at=datetime(2026, 10, 25, 2, 30))
         assert twice.starts_at == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
-        with pytest.raises(NoSuchTime, match="02:30 does not exist on 29 March 2026"):
+        with pytest.raises(NoSuchTime, match="02:30 does not exist on Sunday 29 March"):
             bookings.book(session, **ids, starts_at=datetime(2026, 3, 29, 2, 30))
 
 

@@ -102,7 +102,7 @@ def test_a_no_show_that_came_after_all_is_corrected(shop: int) -> None:
 def test_nobody_is_a_no_show_before_the_time(shop: int) -> None:
     with begin() as session:
         later = make.booking(session, starts_at=make.NOON + timedelta(days=1)).id
-    with pytest.raises(NotYet, match="21 November at 12:00"), begin() as session:
+    with pytest.raises(NotYet, match="Saturday 21 November, 12:00"), begin() as session:
         bookings.mark_no_show(session, booking_id=later)
     with begin() as session:
         assert session.get_one(Booking, later).status == BookingStatus.CONFIRMED

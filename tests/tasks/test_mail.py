@@ -128,7 +128,7 @@ def test_a_link_is_mailed_once_and_its_secret_lies_nowhere(
     assert str(letter["Subject"]) == "A new password for Salão Aurora Bcc: x@evil.example"
     assert letter["Bcc"] is None
     assert post.box.envelopes == [("no-reply@backroom.example", ["ana@example.com"])]
-    assert "until 21 November 2026, 12:00 (Europe/Lisbon)" in letter.get_content()
+    assert "until Saturday 21 November 2026, 12:00 (Europe/Lisbon)" in letter.get_content()
     assert mailed != shown
     with acting(SYSTEM), begin() as session:
         tables = ("outbox_messages", "one_time_links", "audit_entries")
