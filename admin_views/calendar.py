@@ -14,6 +14,7 @@ from admin_views import calendar_commands as commands
 from admin_views import calendar_data as data
 from admin_views.access import allowed, needs
 from admin_views.calendar_asked import asked_of
+from admin_views.calendar_classes import class_moved, peek_of_class
 from admin_views.calendar_gaps import gaps_of, offered
 from admin_views.calendar_month import full_days
 from admin_views.calendar_page import page_of, vendors_page
@@ -141,6 +142,14 @@ class CalendarView(BaseView):
         vendor_here()
         return await in_thread(peek_of, number=number_in(request))
 
+    @expose("/calendar/class/{session}", methods=["GET"], identity="calendar")
+    @needs("list")
+    @answering(409)
+    async def look_at_class(self, request: Request) -> Any:
+        """One class: when, where, who comes and who waits."""
+        vendor_here()
+        return await in_thread(peek_of_class, number=number_in(request, "session"))
+
     @expose("/calendar/gaps", methods=["GET"], identity="calendar")
     @needs("list")
     @answering(400)
@@ -194,6 +203,15 @@ class CalendarView(BaseView):
         vendor_here()
         values = await words_of(request)
         return await in_thread_planned(commands.moved, number=number_in(request), values=values)
+
+    @expose("/calendar/class/{session}/move", methods=["POST"], identity="calendar")
+    @needs("move")
+    @answering(409)
+    async def move_class(self, request: Request) -> Any:
+        """Another time, length or person for a class, with everybody in it."""
+        vendor_here()
+        values = await words_of(request)
+        return await in_thread(class_moved, number=number_in(request, "session"), values=values)
 
     @expose("/calendar/booking/{booking}/{verb}", methods=["POST"], identity="calendar")
     @needs("move")

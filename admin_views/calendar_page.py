@@ -81,6 +81,7 @@ def config_of(asked: Asked, role: Any) -> dict[str, Any]:
         "book": allowed(role, "calendar", "book"),
         "move": allowed(role, "calendar", "move"),
         "block": allowed(role, "calendar", "block"),
+        "classes": allowed(role, "class-session", "edit"),
     }
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, joinedload
 
 from admin_views.access import allowed
@@ -30,6 +30,7 @@ from app.operations import policies
 from app.operations.bookings import cancellation
 from app.tenancy import current_actor
 from models.bookings import BOOKING_TRANSITIONS, Booking, BookingStatus, CancelledBy
+from models.class_sessions import ClassSession
 from models.customers import Customer, called
 from models.resources import Resource, ResourceClaim
 from models.staff import StaffMember
@@ -74,7 +75,7 @@ def facts(session: Session, booking: Booking) -> dict[str, Any]:
         "look": look(booking.status, "booking"), "tint": LOOKS.get(booking.status, ""),
         "pairs": [
             ("Service", booking.service.name),
-            ("When", _when(booking), _buffer(booking)),
+            ("When", times_of(booking), _buffer(booking)),
             ("With", _with(session, booking)),
             ("Price", money(booking.price), _money_beside(booking)),
             ("Booked", f"{word(booking.channel).lower()}, {day(booking.created_at)}"),
@@ -83,13 +84,13 @@ def facts(session: Session, booking: Booking) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _when(booking: Booking) -> str:
-    times = span(clock_time(booking.starts_at), clock_time(booking.ends_at))
-    if day(booking.starts_at) != day(booking.ends_at):
-        times = f"{clock_time(booking.starts_at)} – {day(booking.ends_at)}, " + clock_time(
-            booking.ends_at
-        )
-    return f"{day(booking.starts_at)}, {times}"
+def times_of(found: Booking | ClassSession) -> str:
+    """20 Nov, 09:00–10:15; over midnight with both days."""
+    begins, ends = clock_time(found.starts_at), clock_time(found.ends_at)
+    times = span(begins, ends)
+    if day(found.starts_at) != day(found.ends_at):
+        times = f"{begins} – {day(found.ends_at)}, {ends}"
+    return f"{day(found.starts_at)}, {times}"
 
 
 def _buffer(booking: Booking) -> str:
@@ -99,18 +100,25 @@ def _buffer(booking: Booking) -> str:
 
 
 def _with(session: Session, booking: Booking) -> str:
+    rooms = rooms_of(session, booking, ResourceClaim.booking_id == booking.id)
+    person = booking.staff_member.name if booking.staff_member else "nobody yet"
+    return ", ".join([person, *rooms])
+
+
+def rooms_of(
+    session: Session, found: Booking | ClassSession, whose: ColumnElement[bool]
+) -> list[str]:
+    """The rooms and the equipment that it has, with the number of the unit where there are more."""
     claimed = (
         select(Resource.name, Resource.capacity, ResourceClaim.unit)
         .join(ResourceClaim, ResourceClaim.resource_id == Resource.id)
-        .where(ResourceClaim.vendor_id == booking.vendor_id, ResourceClaim.booking_id == booking.id)
+        .where(ResourceClaim.vendor_id == found.vendor_id, whose)
         .order_by(Resource.name, ResourceClaim.unit)
     )
-    rooms = [
+    return [
         f"{row.name} {row.unit}" if row.capacity > 1 else row.name
         for row in session.execute(claimed)
     ]
-    person = booking.staff_member.name if booking.staff_member else "nobody yet"
-    return ", ".join([person, *rooms])
 
 
 def _money_beside(booking: Booking) -> str:
@@ -150,7 +158,10 @@ def commands(session: Session, booking: Booking) -> dict[str, Any]:
         "cancel": None,
     }
     if found["movable"]:
-        found |= {"staff": _staff(session, booking), "staff_id": booking.staff_id or 0}
+        found |= {
+            "staff": people_here(session, booking.vendor_id),
+            "staff_id": booking.staff_id or 0,
+        }
     if BookingStatus.CANCELLED in ways:
         found["cancel"] = cancellation(session, booking_id=booking.id, by=CancelledBy.CUSTOMER)
     return found
@@ -160,9 +171,10 @@ def _may_complete(status: BookingStatus, begun: bool) -> bool:
     return begun and status in (BookingStatus.CONFIRMED, BookingStatus.NO_SHOW)
 
 
-def _staff(session: Session, booking: Booking) -> list[tuple[int, str]]:
+def people_here(session: Session, vendor_id: int) -> list[tuple[int, str]]:
+    """Who works here, to be chosen; or nobody yet."""
     people = select(StaffMember.id, StaffMember.name).where(
-        StaffMember.vendor_id == booking.vendor_id, StaffMember.is_active
+        StaffMember.vendor_id == vendor_id, StaffMember.is_active
     )
     rows = session.execute(people.order_by(StaffMember.name)).all()
     return [(0, "Nobody yet"), *((row.id, row.name) for row in rows)]

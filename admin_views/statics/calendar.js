@@ -36,6 +36,14 @@
   };
   C.key = function (b) { return (b["class"] ? "c" : "b") + b.id; };
   C.url = function (b) { return (b["class"] ? "/admin/class-session/details/" : "/admin/booking/details/") + b.id; };
+  /* what may be taken hold of: a booking or a class that is still to come */
+  C.movable = function (b) {
+    if (!b["class"]) return !!(b.movable && C.config.move);
+    return !!(C.config.classes && C.config.move && b.status === "scheduled" && b.from > C.now());
+  };
+  C.path = function (b) { return b["class"] ? "/class/" + b.id + "/move" : "/move/" + b.id; };
+  /* what is sent along, so that nobody's change is undone unseen */
+  C.seen = function (b) { return b["class"] ? b.from + "." + b.to + "." + b.staff : b.seen; };
   C.words = function (b) {
     var who = C.person(b.staff);
     return [b.time.replace("–", " to "), b.name, b.service, b.word, C.week && who ? "with " + who.name : ""].filter(Boolean).join(", ");
@@ -107,7 +115,7 @@
     var who = C.week && C.data.staff.length > 1 && C.person(b.staff);
     a.append(top, B.make("b", { dir: "auto" }, b.name), B.make("span", { "class": "cb-s", dir: "auto" }, b.service + (who ? " · " + who.short : "")));
     e.append(a);
-    if (b.movable && C.config.move) e.append(B.make("i", { "class": "cb-r", "data-resize": "" }));
+    if (C.movable(b)) e.append(B.make("i", { "class": "cb-r", "data-resize": "" }));
     return e;
   };
   var drawBuffer = function (minutes, at, i, up) {

@@ -36,8 +36,8 @@
   var held = null;
   var hold = function (e) {
     var b = C.block(e.dataset.key);
-    if (!b || b["class"] || !C.canMove(b)) { B.say("Only a booking that is still to come can be moved.", "danger"); return null; }
-    if (!held || held.b.id !== b.id) held = { b: b, e: e, from: b.parts[0][1], to: b.parts[0][2], col: column(e), timer: null };
+    if (!b || !C.canMove(b)) { B.say(b && b["class"] && !C.config.classes ? "Your role does not allow this: ask a manager to move the class." : "Only what is still to come can be moved.", "danger"); return null; }
+    if (!held || C.key(held.b) !== C.key(b)) held = { b: b, e: e, from: b.parts[0][1], to: b.parts[0][2], col: column(e), timer: null };
     C.busy = true;
     return held;
   };

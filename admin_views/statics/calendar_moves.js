@@ -27,7 +27,7 @@
   C.move = function (b, from, to, staff) {
     C.busy = true;
     var send = function (values) {
-      return C.post("/move/" + b.id, values).then(function (answer) {
+      return C.post(C.path(b), values).then(function (answer) {
         C.busy = false;
         if (!answer.ok) { C.draw(); B.say(answer.body.sentence, "danger"); return C.read(); }
         placed(b, answer.body.seen, values.from, values.to, values.staff);
@@ -36,7 +36,7 @@
         return C.read();
       });
     };
-    return send({ from: from, to: to, staff: staff, seen: b.seen });
+    return send({ from: from, to: to, staff: staff, seen: C.seen(b) });
   };
   /* what was moved is known to be there before everything is read again: the next key may move it on */
   var placed = function (b, seen, from, to, staff) {
@@ -49,7 +49,7 @@
   };
   C.canMove = function (b) {
     var d = b.parts.length === 1 && C.data.days[b.parts[0][0]];
-    return !!(C.config.move && b.movable && d && b.from >= d.begins && b.to <= d.begins + d.minutes * 60);
+    return !!(C.movable(b) && d && b.from >= d.begins && b.to <= d.begins + d.minutes * 60);
   };
 
   /* ---- where the pointer is: column, and minute of its day ---- */
@@ -65,7 +65,7 @@
     var e = ev.target.closest(".cb[data-key]");
     if (!e || ev.button !== 0 || ev.pointerType === "touch") return;
     var b = C.block(e.dataset.key);
-    if (!b || b["class"] || !C.canMove(b)) return;
+    if (!b || !C.canMove(b)) return;
     var part = b.parts[0], col = e.closest(".cal-col");
     drag = {
       b: b, e: e, x: ev.clientX, y: ev.clientY, col: col, from: part[1], to: part[2], moved: false,
@@ -153,8 +153,11 @@
     if (free.parentNode !== s.col) s.col.append(free);
   });
   grid.addEventListener("pointerleave", function () { free.remove(); });
+  /* what was pressed on a booking and let go beside it is no click on free time */
+  var onFree = false;
+  grid.addEventListener("pointerdown", function (ev) { onFree = isFree(ev.target); });
   grid.addEventListener("click", function (ev) {
-    if (!C.config.book || !isFree(ev.target)) return;
+    if (!C.config.book || !onFree || !isFree(ev.target)) return;
     var s = spot(ev);
     free.remove();
     if (s) C.book(s.day, s.at, s.staff);

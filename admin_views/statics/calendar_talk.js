@@ -65,13 +65,14 @@
   };
   C.look = function (key, from) {
     var b = C.block(key), inList = C.list.contains(from);
-    if (!b || b["class"]) return Promise.resolve(false);
-    return B.json(C.config.here + "/booking/" + b.id).then(function (d) {
-      if (!d) { B.say("This booking is not here any more.", "danger"); return C.read(); }
+    if (!b) return Promise.resolve(false);
+    var noun = b["class"] ? "class" : "booking";
+    return B.json(C.config.here + "/" + noun + "/" + b.id).then(function (d) {
+      if (!d) { B.say("This " + noun + " is not here any more.", "danger"); return C.read(); }
       C.closePeek();
-      var box = B.make("div", { "class": "peek cal-peek", role: "dialog", "aria-label": "Booking, " + b.name });
+      var box = B.make("div", { "class": "peek cal-peek", role: "dialog", "aria-label": (b["class"] ? "Class, " : "Booking, ") + b.name });
       box.innerHTML = d.html;
-      peek = { key: key, id: b.id, box: box, from: from, inList: inList };
+      peek = { key: key, id: b.id, move: C.path(b), box: box, from: from, inList: inList };
       document.body.append(box);
       mark();
       place();
@@ -96,7 +97,6 @@
     if (aside && C.block("b" + aside.dataset.calLook)) { ev.preventDefault(); C.look("b" + aside.dataset.calLook, aside); return; }
     if (!a) return;
     var key = a.dataset.key || a.closest("[data-key]").dataset.key;
-    if (key[0] !== "b") return;
     ev.preventDefault();
     if (peek && peek.key === key) C.closePeek(true); else C.look(key, a);
   });
@@ -125,7 +125,7 @@
     var f = ev.target;
     if (!peek || !peek.box.contains(f)) return;
     ev.preventDefault();
-    var key = peek.key, path = f.hasAttribute("data-cal-move") ? "/move/" + peek.id : "/booking/" + peek.id + "/" + f.dataset.calDo;
+    var key = peek.key, path = f.hasAttribute("data-cal-move") ? peek.move : "/booking/" + peek.id + "/" + f.dataset.calDo;
     sending(f, true);
     C.post(path, values(f)).then(function (answer) {
       sending(f, false);
@@ -135,7 +135,8 @@
     });
   }, true);
   var done = function (body, key) {
-    var undo = body.undo && function () { C.post("/move/" + key.slice(1), Object.assign({ seen: body.seen }, body.undo)).then(function (a) { B.say(a.body.message || a.body.sentence, a.ok ? "" : "danger"); C.read(); }); };
+    var path = key && (key[0] === "c" ? "/class/" + key.slice(1) + "/move" : "/move/" + key.slice(1));
+    var undo = body.undo && function () { C.post(path, Object.assign({ seen: body.seen }, body.undo)).then(function (a) { B.say(a.body.message || a.body.sentence, a.ok ? "" : "danger"); C.read(); }); };
     C.toast(body.message, undo);
     return C.read().then(function () { C.focus(body.key, phone.matches); });
   };
