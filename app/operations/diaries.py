@@ -11,11 +11,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.operations import facts
+from app.operations.facts import Fact
 from app.operations.hours import (
     ALWAYS,
     DAY,
@@ -265,7 +265,7 @@ def load(
         "without_class": without_class or 0,
     })  # fmt: skip
     hours = _hours(found.hours)
-    exceptions: list[Row[Any] | Aside] = [*found.exceptions, *also_off]
+    exceptions: list[Fact | Aside] = [*found.exceptions, *also_off]
     busy = _busy(found.busy)
     return Plan(
         service=service,
@@ -324,7 +324,7 @@ def offers_of(session: Session, service: Service) -> tuple[dict[int, Offer], dic
 # --- when they work -----------------------------------------------------------------------
 
 
-def _hours(rows: Iterable[Row[Any]]) -> dict[tuple[int | None, int | None], Owned]:
+def _hours(rows: Iterable[Fact]) -> dict[tuple[int | None, int | None], Owned]:
     """Weekly hours by owner: (staff member, service), the vendor being (None, None)."""
     owned: dict[tuple[int | None, int | None], Owned] = {}
     for row in rows:
@@ -336,7 +336,7 @@ def _hours(rows: Iterable[Row[Any]]) -> dict[tuple[int | None, int | None], Owne
 
 def working(
     session: Session, *, vendor_id: int, wall: Wall, staff_ids: Collection[int], span: Span
-) -> tuple[dict[int, Diary], list[Row[Any]]]:
+) -> tuple[dict[int, Diary], list[Fact]]:
     """The working time of each in a span, whatever the service, and the exceptions to it."""
     found = facts.gather(session, {
         "vendor_id": vendor_id, "service_id": 0, "staff_ids": list(staff_ids),
@@ -355,7 +355,7 @@ def _diary(
     wall: Wall,
     span: Span,
     hours: Mapping[tuple[int | None, int | None], Owned],
-    exceptions: Iterable[Row[Any] | Aside],
+    exceptions: Iterable[Fact | Aside],
     staff_id: int | None,
     busy: Mapping[int, tuple[Spans, Spans]],
     *,
@@ -420,7 +420,7 @@ class Taken:
         return Spans(self.before.get(what, ())), Spans(self.after.get(what, ()))
 
 
-def _busy(rows: Iterable[Row[Any]]) -> dict[int, tuple[Spans, Spans]]:
+def _busy(rows: Iterable[Fact]) -> dict[int, tuple[Spans, Spans]]:
     """What blocks each member of staff who has anything."""
     taken = Taken()
     taken.add((row.staff_id, *row[-4:]) for row in rows)

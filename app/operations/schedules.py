@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import clock, days
 from app.errors import REFUSALS, DomainError
 from app.operations import diaries, facts
 from app.operations.diaries import LONGEST, OF_CUSTOMERS, Diary, Offer, Plan, Why
+from app.operations.facts import Fact
 from app.operations.hours import Span, Wall
 from app.operations.zones import EARLIEST, LATEST, OutOfTime, instant
 from models.class_sessions import ClassSession, SessionStatus
@@ -318,7 +319,7 @@ def _ids(booking_id: int | None) -> tuple[int, ...]:
 
 
 def _stretches(
-    staff_id: int, diary: Diary, exceptions: Iterable[Row[Any]], span: Span
+    staff_id: int, diary: Diary, exceptions: Iterable[Fact], span: Span
 ) -> Iterator[Stretch]:
     spans = [(begins, ends, "work", "Working time") for begins, ends in diary.open.near(*span)]
     spans += [(begins, ends, "break", "Break") for begins, ends in diary.breaks.near(*span)]
