@@ -61,7 +61,7 @@ def _facts(session: Session, found: ClassSession, roster: Roster) -> dict[str, A
     rooms = rooms_of(session, found, ResourceClaim.class_session_id == found.id)
     leads = found.staff_member.name if found.staff_member else "nobody yet"
     offered = sum(one.status == WaitStatus.OFFERED for one in roster.waiting)
-    waits = f"{len(roster.waiting)} waiting" if roster.waiting else ""
+    waits = f"{len(roster.waiting)} waiting" if roster.waiting else "nobody"
     status = status_word(found)
     return {
         "name": found.service.name, "initials": initials(found.service.name),
