@@ -23,6 +23,9 @@ $(READY): requirements.lock
 demo: setup
 	@exec $(RUN) -m app demo --port $(PORT) $(if $(VAR),--var "$(VAR)")
 
+# What was compiled is kept: each of the programs that a test starts would compile all of it again.
+test check: export PYTHONDONTWRITEBYTECODE =
+
 test: setup
 	@$(RUN) -m pytest $(or $(ARGS),-n 2 --dist loadscope)
 

@@ -15,7 +15,7 @@ from xdist.scheduler import LoadScopeScheduling  # pytest 9.2 does not hear xdis
 from app import clock
 from app.database import SessionFactory, connect
 from app.operations import passwords
-from tests.server import TestServer, own_database, undone
+from tests.server import TestServer, own_database, roomiest, undone
 from tests.webclient import House, furnish
 
 LONG = ("test_seed", "test_command_line", "test_delivery", "test_portable", "test_races")
@@ -64,7 +64,7 @@ def quick_hashes() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def server() -> Iterator[TestServer]:
     """A PostgreSQL server of this test process, with a migrated template database."""
-    with tempfile.TemporaryDirectory(prefix="br-test-") as directory:
+    with tempfile.TemporaryDirectory(prefix="br-test-", dir=roomiest()) as directory:
         Path(directory).chmod(0o711)
         with TestServer.start(Path(directory)) as started:
             yield started
