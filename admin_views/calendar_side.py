@@ -1,6 +1,6 @@
 """The panels beside the calendar: what waits for a yes or an outcome, and who waits for a time."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, literal, select, union_all
@@ -119,7 +119,7 @@ def _ended(row: Any, place: Place) -> dict[str, Any]:
 
 def _waits(row: Row, place: Place) -> dict[str, Any]:
     offered = row.status == WaitStatus.OFFERED
-    days = day(row.earliest), day(row.latest)
+    days = day(row.earliest), day(row.latest - timedelta(microseconds=1))
     when = days[0] if days[0] == days[1] else span(*days)
     if offered and row.held_until:
         when = f"offered until {clock_time(row.held_until)}"

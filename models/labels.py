@@ -59,6 +59,7 @@ UNSAID = frozenset(
     {
         "id", "vendor_id", "public_ref", "created_at", "updated_at", "price_steps", "position",
         "checksum", "stored_as", "header", "mapping", "samples", "tried", "result", "query",
+        "sequence",
     }
 )  # fmt: skip
 """What is of no use to a reader."""

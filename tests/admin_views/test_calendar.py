@@ -18,6 +18,7 @@ from models.bookings import Booking
 from reports import calendar
 from tests import make
 from tests.admin_views.panel_client import PanelClient, admin, analyst, manager, staff
+from tests.admin_views.reading import text_of
 
 DATA, CHANGES = "/admin/calendar/data", "/admin/calendar/changes"
 DAY = {"from": "2026-11-20", "to": "2026-11-20"}
@@ -300,6 +301,20 @@ def test_hours_follow_the_wall_on_the_day_the_clocks_change(panel: PanelClient) 
     spring, autumn = hours(panel, here, "2026-03-29"), hours(panel, here, "2026-10-25")
     assert spring["hours"] == autumn["hours"] == ["09:00–17:00"]
     assert (spring["open"], autumn["open"]) == ([[480, 960]], [[600, 1080]])
+
+
+def test_who_waits_is_shown_with_the_last_day_on_which_they_would_come(panel: PanelClient) -> None:
+    here = vendor()
+    with acting(vendor_actor(here)), begin() as session:
+        make.waitlist_entry(
+            session, customer=make.customer(session, full_name="Rui Reis"),
+            earliest=datetime(2026, 11, 23, tzinfo=UTC), latest=datetime(2026, 11, 25, tzinfo=UTC),
+        )  # fmt: skip
+    panel.as_(staff(here))
+    with clock.stopped_at(datetime(2026, 11, 19, 12, tzinfo=UTC)):
+        side = text_of(panel.get("/admin/calendar/side").text)
+    assert "Rui Reis" in side
+    assert "23 Nov–24 Nov" in side
 
 
 # --- free times -----------------------------------------------------------------------------

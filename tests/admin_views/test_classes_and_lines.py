@@ -135,6 +135,7 @@ def test_a_class_is_moved_with_everybody_in_it(panel: PanelClient, vendor: int) 
     )
     page = post(panel, f"class-session/do/{number}/call-off", reason="Snow")
     assert "Called off" in page
+    assert "equence" not in page  # the trail tells what people changed
     assert every(vendor, Booking)[0].status == "cancelled"
     assert panel.get(edit).status_code == 403
 
