@@ -104,7 +104,7 @@
   /* ---- one block ---- */
   var drawBlock = function (b, length, of) {
     var size = length <= 15 ? " tiny slip" : length <= 20 ? " tiny" : length <= 35 ? " short" : "";
-    var e = B.make("div", { "class": "cb " + b.look + size + (of > 1 && C.week ? of > 2 ? " slim thin" : " slim" : of > 4 ? " slim" : "") + (b["class"] ? " is-class" : "") + (b.extra ? " is-extra" : ""), "data-key": C.key(b) });
+    var e = B.make("div", { "class": "cb " + b.look + size + (of > 1 && C.week ? of > 3 ? " slim thin tight" : of > 2 ? " slim thin" : " slim" : of > 4 ? " slim" : "") + (b["class"] ? " is-class" : "") + (b.extra ? " is-extra" : ""), "data-key": C.key(b) });
     var a = B.make("a", { href: C.url(b), "aria-label": C.words(b), draggable: "false" });
     var top = B.make("span", { "class": "cb-t" }, length <= 20 ? "" : of > 1 && C.week ? b.time.split("–")[0] : b.time), glyphs = B.make("span", { "class": "cb-g" });
     if (b.walk_in) glyphs.append(B.icon("walk"));
@@ -132,13 +132,21 @@
       e.append(off);
     });
     var items = lanes(inColumn(col)), hidden = [];
-    items.forEach(function (i) {
-      if (C.week && i.of > MOST) { if (i.lane >= MOST - 1) { hidden.push(i); return; } i.of = MOST; }
+    var show = function (i) {
       if (i.b.before) e.append(drawBuffer(i.b.before, i.from - i.b.before, i, true));
       e.append(C.put(drawBlock(i.b, i.to - i.from, i.of), i.from, i.to - i.from, i.lane, i.of));
       if (i.b.after) e.append(drawBuffer(i.b.after, i.to, i));
+    };
+    items.forEach(function (i) {
+      if (!C.week || i.of <= MOST) { show(i); return; }
+      i.of = MOST;
+      if (i.lane < MOST - 1) show(i); else hidden.push(i);
     });
-    more(hidden).forEach(function (m) { e.append(drawMore(m, col)); });
+    more(hidden).forEach(function (m) {
+      if (m.items.length > 1) { e.append(drawMore(m, col)); return; }
+      m.items[0].lane = MOST - 1;
+      show(m.items[0]);
+    });
     return e;
   };
   /* What has no lane of its own in a week stands together as "+3 more", which shows the day. */
@@ -146,13 +154,13 @@
     var found = [];
     hidden.forEach(function (i) {
       var last = found[found.length - 1];
-      if (last && i.from < last.to) { last.many += 1; last.to = Math.max(last.to, i.to); } else found.push({ from: i.from, to: i.to, many: 1 });
+      if (last && i.from < last.to) { last.items.push(i); last.to = Math.max(last.to, i.to); } else found.push({ from: i.from, to: i.to, items: [i] });
     });
     return found;
   };
   var drawMore = function (m, col) {
     var d = C.data.days[col.day], times = C.text(d, m.from) + " to " + C.text(d, m.to), e = B.make("div", { "class": "cal-more" });
-    var a = B.make("a", { href: C.config.day.replace("DAY", d.date), title: times, "aria-label": m.many + " more, " + times + ": show " + d.name }, "+" + m.many);
+    var a = B.make("a", { href: C.config.day.replace("DAY", d.date), title: times, "aria-label": m.items.length + " more, " + times + ": show " + d.name }, "+" + m.items.length);
     if (m.to - m.from >= 30) a.append(B.make("span", {}, "more"));
     e.append(a);
     return C.put(e, m.from, m.to - m.from, MOST - 1, MOST);
