@@ -64,7 +64,7 @@ class Customer(OwnedByVendor, Timestamped, Base):
             "num_nonnulls(full_name, company, email, phone) > 0 OR anonymised_at IS NOT NULL",
             name="has_a_name_or_contact",
         ),
-        *not_negative("visit_count", "order_count", "no_show_count"),
+        *not_negative("visit_count", "order_count", "no_show_count", "store_credit"),
         Index(None, "person_id", postgresql_where=sql("person_id IS NOT NULL")),
         Index(
             None, "vendor_id", "merged_into_id", postgresql_where=sql("merged_into_id IS NOT NULL")
@@ -151,6 +151,7 @@ class Customer(OwnedByVendor, Timestamped, Base):
     services_spent: Mapped[Money] = mapped_column(default=0, server_default="0")
     products_spent: Mapped[Money] = mapped_column(default=0, server_default="0")
     total_spent: Mapped[Money] = mapped_column(default=0, server_default="0")
+    store_credit: Mapped[Money] = mapped_column(default=0, server_default="0")
     last_visit_at: Mapped[datetime | None]
     last_order_at: Mapped[datetime | None]
     last_activity_at: Mapped[datetime] = mapped_column(server_default=func.now())

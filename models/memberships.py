@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Money, OwnedByVendor, Timestamped, not_negative, one_of, same_vendor
 from models.customers import Customer
+from models.taxes import TaxClass
 from models.words import Channel
 
 
@@ -51,15 +52,19 @@ class MembershipPlan(OwnedByVendor, Timestamped, Base):
     __tablename__ = "membership_plans"
     __table_args__ = (
         one_of("period", Period),
+        same_vendor("tax_class_id", "tax_classes"),
         *not_negative("price"),
         Index(None, "vendor_id", "name"),
+        Index(None, "vendor_id", "tax_class_id"),
     )
 
     name: Mapped[str]
     description: Mapped[str | None]
     price: Mapped[Money]
+    tax_class_id: Mapped[int | None] = mapped_column()
     period: Mapped[str] = mapped_column(default=Period.MONTH, server_default="month")
     is_active: Mapped[bool] = mapped_column(default=True, server_default="true")
+    tax_class: Mapped[TaxClass | None] = relationship(foreign_keys=[tax_class_id])
 
     def __str__(self) -> str:
         return self.name

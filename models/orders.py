@@ -1,19 +1,32 @@
 """Orders and their lines: what was sold, to whom, at which frozen price."""
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Index,
+    Numeric,
+    UniqueConstraint,
+    and_,
+    case,
+    text,
+)
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Money, OwnedByVendor, Timestamped, not_negative, one_of, same_vendor
+from models.bookings import Booking
 from models.customers import Customer
 from models.memberships import MembershipPlan
 from models.packages import Package
 from models.products import Variant
 from models.services import Service
+from models.shipping import ShippingMethod
 from models.words import Channel
 
 
@@ -43,23 +56,63 @@ class LineKind(StrEnum):
     PACKAGE = "package"
     MEMBERSHIP = "membership"
     FEE = "fee"
+    SHIPPING = "shipping"
     TIP = "tip"
+
+
+class Handing(StrEnum):
+    """How the customer gets the goods."""
+
+    COUNTER = "counter"
+    PICKUP = "pickup"
+    DELIVERY = "delivery"
+
+
+class PaymentStatus(StrEnum):
+    UNPAID = "unpaid"
+    PART_PAID = "part_paid"
+    PAID = "paid"
+    OVERPAID = "overpaid"
+    PART_REFUNDED = "part_refunded"
+    REFUNDED = "refunded"
+
+
+class FulfilmentStatus(StrEnum):
+    UNFULFILLED = "unfulfilled"
+    PART_FULFILLED = "part_fulfilled"
+    FULFILLED = "fulfilled"
+    DELIVERED = "delivered"
+    RETURNED = "returned"
+
+
+_OWED = "status IN ('placed', 'fulfilled', 'completed') AND paid - refunded < total"
+_DUE = "status = 'placed' AND handed_over < pieces"
 
 
 class Order(OwnedByVendor, Timestamped, Base):
     """Something sold. Without a customer it is an anonymous sale. Totals are sums of the lines.
 
-    The number is drawn when it is placed, so that a vendor's numbers have no gaps.
+    The number is drawn when it is placed, so that a vendor's numbers have no gaps. `total` is what
+    the customer pays, `tax` the part of it that is tax. What was `paid` and `refunded`, and of the
+    `pieces` of goods how many were handed over, delivered and returned, the database counts
+    itself; the two statuses are read off these numbers. `request_key` makes a repeated submit one
+    sale.
     """
 
     __tablename__ = "orders"
     __table_args__ = (
         same_vendor("customer_id", "customers"),
+        same_vendor("shipping_method_id", "shipping_methods"),
         UniqueConstraint("vendor_id", "number"),
         UniqueConstraint("public_ref"),
         one_of("status", OrderStatus),
         one_of("channel", Channel),
-        *not_negative("total"),
+        one_of("handing", Handing),
+        *not_negative("total", "tax", "paid", "pieces"),
+        CheckConstraint("refunded BETWEEN 0 AND paid", name="refunded_was_paid"),
+        CheckConstraint("handed_over BETWEEN 0 AND pieces", name="handed_over_was_ordered"),
+        CheckConstraint("delivered BETWEEN 0 AND handed_over", name="delivered_was_handed_over"),
+        CheckConstraint("returned BETWEEN 0 AND delivered", name="returned_was_delivered"),
         CheckConstraint(
             "number IS NOT NULL OR status IN ('draft', 'cancelled')",
             name="number_given_when_placed",
@@ -69,7 +122,17 @@ class Order(OwnedByVendor, Timestamped, Base):
         Index(None, "placed_at"),
         Index(None, "vendor_id", "status", "placed_at"),
         Index(None, "status", "placed_at"),
-    )
+        Index(
+            None, "vendor_id", "shipping_method_id",
+            postgresql_where=text("shipping_method_id IS NOT NULL"),
+        ),
+        Index(
+            "uq_orders_vendor_id_request_key", "vendor_id", "request_key", unique=True,
+            postgresql_where=text("request_key IS NOT NULL"),
+        ),
+        Index("ix_orders_owed", "vendor_id", "placed_at", postgresql_where=text(_OWED)),
+        Index("ix_orders_to_hand_over", "vendor_id", "placed_at", postgresql_where=text(_DUE)),
+    )  # fmt: skip
 
     number: Mapped[int | None]
     public_ref: Mapped[UUID]
@@ -77,6 +140,20 @@ class Order(OwnedByVendor, Timestamped, Base):
     status: Mapped[str] = mapped_column(default=OrderStatus.DRAFT, server_default="draft")
     channel: Mapped[str] = mapped_column(default=Channel.WALK_IN, server_default="walk_in")
     total: Mapped[Money] = mapped_column(default=0, server_default="0")
+    tax: Mapped[Money] = mapped_column(default=0, server_default="0")
+    includes_tax: Mapped[bool] = mapped_column(
+        default=True, server_default="true", comment="whether the prices of its lines do"
+    )
+    handing: Mapped[str] = mapped_column(default=Handing.COUNTER, server_default="counter")
+    shipping_method_id: Mapped[int | None] = mapped_column()
+    ship_to: Mapped[dict[str, Any] | None]
+    request_key: Mapped[UUID | None]
+    paid: Mapped[Money] = mapped_column(default=0, server_default="0")
+    refunded: Mapped[Money] = mapped_column(default=0, server_default="0")
+    pieces: Mapped[int] = mapped_column(default=0, server_default="0")
+    handed_over: Mapped[int] = mapped_column(default=0, server_default="0")
+    delivered: Mapped[int] = mapped_column(default=0, server_default="0")
+    returned: Mapped[int] = mapped_column(default=0, server_default="0")
     note: Mapped[str | None]
     placed_at: Mapped[datetime | None]
     fulfilled_at: Mapped[datetime | None]
@@ -85,6 +162,7 @@ class Order(OwnedByVendor, Timestamped, Base):
     cancel_reason: Mapped[str | None]
 
     customer: Mapped[Customer | None] = relationship(foreign_keys=[customer_id])
+    shipping_method: Mapped[ShippingMethod | None] = relationship(foreign_keys=[shipping_method_id])
     lines: Mapped[list["OrderLine"]] = relationship(
         back_populates="order",
         foreign_keys="OrderLine.order_id",
@@ -95,9 +173,62 @@ class Order(OwnedByVendor, Timestamped, Base):
     def __str__(self) -> str:
         return f"Order {self.number}" if self.number else "Draft order"
 
+    @hybrid_property
+    def payment_status(self) -> str:
+        """What payments and refunds come to; nothing is owed for an order of nothing."""
+        if self.refunded:
+            back = self.refunded >= self.paid
+            return PaymentStatus.REFUNDED if back else PaymentStatus.PART_REFUNDED
+        if self.paid > self.total:
+            return PaymentStatus.OVERPAID
+        if self.paid == self.total:
+            return PaymentStatus.PAID
+        return PaymentStatus.PART_PAID if self.paid else PaymentStatus.UNPAID
+
+    @payment_status.inplace.expression
+    @classmethod
+    def _payment_status(cls) -> ColumnElement[str]:
+        return case(
+            (and_(cls.refunded > 0, cls.refunded >= cls.paid), PaymentStatus.REFUNDED.value),
+            (cls.refunded > 0, PaymentStatus.PART_REFUNDED.value),
+            (cls.paid > cls.total, PaymentStatus.OVERPAID.value),
+            (cls.paid == cls.total, PaymentStatus.PAID.value),
+            (cls.paid > 0, PaymentStatus.PART_PAID.value),
+            else_=PaymentStatus.UNPAID.value,
+        )
+
+    @hybrid_property
+    def fulfilment_status(self) -> str:
+        """How far the goods have come; an order without goods has none to hand over."""
+        if self.returned and self.returned >= self.pieces:
+            return FulfilmentStatus.RETURNED
+        if self.delivered >= self.pieces:
+            return FulfilmentStatus.DELIVERED if self.pieces else FulfilmentStatus.FULFILLED
+        if self.handed_over >= self.pieces:
+            return FulfilmentStatus.FULFILLED
+        part = FulfilmentStatus.PART_FULFILLED
+        return part if self.handed_over else FulfilmentStatus.UNFULFILLED
+
+    @fulfilment_status.inplace.expression
+    @classmethod
+    def _fulfilment_status(cls) -> ColumnElement[str]:
+        return case(
+            (and_(cls.returned > 0, cls.returned >= cls.pieces), FulfilmentStatus.RETURNED.value),
+            (cls.pieces == 0, FulfilmentStatus.FULFILLED.value),
+            (cls.delivered >= cls.pieces, FulfilmentStatus.DELIVERED.value),
+            (cls.handed_over >= cls.pieces, FulfilmentStatus.FULFILLED.value),
+            (cls.handed_over > 0, FulfilmentStatus.PART_FULFILLED.value),
+            else_=FulfilmentStatus.UNFULFILLED.value,
+        )
+
 
 class OrderLine(OwnedByVendor, Base):
-    """One item of an order, with name and price as they were when it was sold."""
+    """One item of an order, with name, price and tax as they were when it was sold.
+
+    `total` is the price of all pieces after the discount. Where the order's prices include tax it
+    is what the customer pays, and `tax` is in it; else `tax` comes on top. Pieces in shipments,
+    delivered and returned, and what was refunded, the database counts.
+    """
 
     __tablename__ = "order_lines"
     __table_args__ = (
@@ -106,9 +237,17 @@ class OrderLine(OwnedByVendor, Base):
         same_vendor("service_id", "services"),
         same_vendor("package_id", "packages"),
         same_vendor("plan_id", "membership_plans"),
+        same_vendor("booking_id", "bookings"),
         one_of("kind", LineKind),
         CheckConstraint("quantity > 0", name="quantity_is_positive"),
-        *not_negative("unit_price", "discount", "total"),
+        *not_negative("unit_price", "discount", "total", "tax", "cost", "refunded"),
+        CheckConstraint("tax_percent BETWEEN 0 AND 100", name="tax_percent_is_a_percentage"),
+        CheckConstraint("packed BETWEEN 0 AND quantity", name="packed_was_ordered"),
+        CheckConstraint("handed_over BETWEEN 0 AND packed", name="handed_over_was_packed"),
+        CheckConstraint("delivered BETWEEN 0 AND handed_over", name="delivered_was_handed_over"),
+        CheckConstraint("returned BETWEEN 0 AND delivered", name="returned_was_delivered"),
+        CheckConstraint("booking_id IS NULL OR kind = 'service'", name="bookings_are_services"),
+        CheckConstraint("warranty_months > 0", name="warranty_months_are_positive"),
         CheckConstraint("total = unit_price * quantity - discount", name="total_adds_up"),
         CheckConstraint(
             "(variant_id IS NOT NULL) = (kind = 'product')"
@@ -122,7 +261,11 @@ class OrderLine(OwnedByVendor, Base):
         Index(None, "vendor_id", "service_id"),
         Index(None, "vendor_id", "package_id"),
         Index(None, "vendor_id", "plan_id"),
-    )
+        Index(
+            "uq_order_lines_vendor_id_booking_id", "vendor_id", "booking_id", unique=True,
+            postgresql_where=text("booking_id IS NOT NULL"),
+        ),
+    )  # fmt: skip
 
     order_id: Mapped[int] = mapped_column()
     position: Mapped[int]
@@ -137,12 +280,24 @@ class OrderLine(OwnedByVendor, Base):
     discount: Mapped[Money] = mapped_column(default=0, server_default="0")
     total: Mapped[Money]
     price_steps: Mapped[list[Any] | None] = mapped_column(comment="why this price")
+    tax_name: Mapped[str | None]
+    tax_percent: Mapped[Decimal | None] = mapped_column(Numeric(6, 3))
+    tax: Mapped[Money] = mapped_column(default=0, server_default="0")
+    cost: Mapped[Money | None] = mapped_column(comment="of one piece")
+    booking_id: Mapped[int | None] = mapped_column()
+    warranty_months: Mapped[int | None]
+    packed: Mapped[int] = mapped_column(default=0, server_default="0")
+    handed_over: Mapped[int] = mapped_column(default=0, server_default="0")
+    delivered: Mapped[int] = mapped_column(default=0, server_default="0")
+    returned: Mapped[int] = mapped_column(default=0, server_default="0")
+    refunded: Mapped[Money] = mapped_column(default=0, server_default="0")
 
     order: Mapped[Order] = relationship(foreign_keys=[order_id], back_populates="lines")
     variant: Mapped[Variant | None] = relationship(foreign_keys=[variant_id])
     service: Mapped[Service | None] = relationship(foreign_keys=[service_id])
     package: Mapped[Package | None] = relationship(foreign_keys=[package_id])
     plan: Mapped[MembershipPlan | None] = relationship(foreign_keys=[plan_id])
+    booking: Mapped[Booking | None] = relationship(foreign_keys=[booking_id])
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.name}"

@@ -10,6 +10,7 @@ from models.base import Base, Money, OwnedByVendor, Timestamped, not_negative, o
 from models.categories import Category
 from models.customers import Customer
 from models.services import Service
+from models.taxes import TaxClass
 from models.words import Channel
 
 
@@ -28,8 +29,10 @@ class Package(OwnedByVendor, Timestamped, Base):
         same_vendor("service_id", "services"),
         CheckConstraint("uses > 0", name="uses_are_positive"),
         CheckConstraint("valid_days > 0", name="valid_days_are_positive"),
+        same_vendor("tax_class_id", "tax_classes"),
         *not_negative("price"),
         Index(None, "vendor_id", "name"),
+        Index(None, "vendor_id", "tax_class_id"),
         Index(None, "category_id"),
         Index(None, "vendor_id", "service_id"),
     )
@@ -39,11 +42,13 @@ class Package(OwnedByVendor, Timestamped, Base):
     service_id: Mapped[int | None] = mapped_column()
     uses: Mapped[int]
     price: Mapped[Money]
+    tax_class_id: Mapped[int | None] = mapped_column()
     valid_days: Mapped[int | None]
     is_active: Mapped[bool] = mapped_column(default=True, server_default="true")
 
     category: Mapped[Category | None] = relationship()
     service: Mapped[Service | None] = relationship(foreign_keys=[service_id])
+    tax_class: Mapped[TaxClass | None] = relationship(foreign_keys=[tax_class_id])
 
     def __str__(self) -> str:
         return self.name

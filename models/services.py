@@ -19,6 +19,7 @@ from models.base import (
 )
 from models.categories import Category
 from models.staff import StaffMember
+from models.taxes import TaxClass
 
 
 class ServiceKind(StrEnum):
@@ -40,16 +41,19 @@ class Service(OwnedByVendor, Timestamped, Base):
 
     __tablename__ = "services"
     __table_args__ = (
+        same_vendor("tax_class_id", "tax_classes"),
         one_of("kind", ServiceKind),
         CheckConstraint("duration_minutes > 0", name="duration_is_positive"),
         CheckConstraint("capacity > 0", name="capacity_is_positive"),
         CheckConstraint("slot_interval_minutes > 0", name="slot_interval_is_positive"),
         CheckConstraint("max_advance_days > 0", name="max_advance_is_positive"),
+        CheckConstraint("redo_days > 0", name="redo_days_are_positive"),
         *not_negative("price", "buffer_before_minutes", "buffer_after_minutes"),
         *not_negative("min_notice_minutes", "deposit"),
         Index(None, "vendor_id", "name"),
         Index(None, "category_id"),
         Index(None, "vendor_id", "category_id"),
+        Index(None, "vendor_id", "tax_class_id"),
     )
 
     name: Mapped[str]
@@ -69,9 +73,14 @@ class Service(OwnedByVendor, Timestamped, Base):
     check_out_time: Mapped[time | None]
     price: Mapped[Money]
     deposit: Mapped[Money] = mapped_column(default=Decimal(0), server_default="0")
+    tax_class_id: Mapped[int | None] = mapped_column()
+    redo_days: Mapped[int | None] = mapped_column(
+        comment="so long after it, it is done again for nothing if it was not right"
+    )
     is_active: Mapped[bool] = mapped_column(default=True, server_default="true")
 
     category: Mapped[Category | None] = relationship()
+    tax_class: Mapped[TaxClass | None] = relationship(foreign_keys=[tax_class_id])
 
     def __str__(self) -> str:
         return self.name

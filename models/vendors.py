@@ -45,6 +45,12 @@ class Vendor(Timestamped, Base):
     city: Mapped[str | None]
     email: Mapped[str | None]
     phone: Mapped[str | None]
+    legal_name: Mapped[str | None] = mapped_column(comment="as receipts and invoices say it")
+    street: Mapped[str | None]
+    postal_code: Mapped[str | None]
+    region: Mapped[str | None]
+    tax_number: Mapped[str | None]
+    prices_include_tax: Mapped[bool] = mapped_column(default=True, server_default="true")
 
     def __str__(self) -> str:
         return self.name

@@ -24,22 +24,30 @@ from models.bulk import BulkJob, BulkRow
 from models.categories import Category
 from models.class_sessions import ClassSession
 from models.coupons import Coupon
+from models.covers import Cover, WarrantyClaim
 from models.customers import Address, Consent, Customer, CustomerPreference, Person
 from models.feeds import CalendarFeed
 from models.imports import ImportJob, ImportRow, StagedRow
 from models.interests import CustomerInterest
+from models.invoices import Invoice
 from models.memberships import Membership, MembershipPlan
 from models.orders import Order, OrderLine
 from models.outbox import OutboxMessage
 from models.packages import Package, PackageHolding
+from models.payments import CreditEntry, GatewayEvent, Payment, Refund, RefundLine
 from models.policies import CancellationPolicy
-from models.products import Product, Variant
+from models.products import Product, ProductPicture, Variant
 from models.resources import Resource, ResourceClaim, ServiceResource
+from models.returns import ProductReturn, ReturnLine
 from models.schedules import TimeOff, WorkingHours
 from models.services import Service, StaffService
+from models.shipments import Shipment, ShipmentLine
+from models.shipping import ShippingMethod
 from models.staff import StaffMember
+from models.stock import Consumable, StockMove
 from models.tags import CustomerTag, Tag
 from models.tasks import Task
+from models.taxes import TaxClass, TaxRate
 from models.users import ApiToken, User, VendorUser
 from models.vendors import Vendor
 from models.views import SavedView
@@ -474,6 +482,139 @@ def _line(order: Order, *, variant: Variant | None, **fields: Any) -> OrderLine:
         "total": price * quantity - discount,
     } | fields
     return OrderLine(quantity=quantity, unit_price=price, discount=discount, **values)
+
+
+# --- sales --------------------------------------------------------------------------------
+
+
+def tax_class(session: Session, **fields: Any) -> TaxClass:
+    return _saved(session, TaxClass(**{"name": f"Class {number()}"} | fields))
+
+
+def tax_rate(session: Session, *, tax_class: TaxClass, **fields: Any) -> TaxRate:
+    """23 % in Portugal since 2020."""
+    values = {
+        "tax_class_id": tax_class.id, "name": "IVA", "country": "PT", "percent": Decimal(23),
+        "starts_on": date(2020, 1, 1),
+    } | _of(fields, tax_class)  # fmt: skip
+    return _saved(session, TaxRate(**values))
+
+
+def shipping_method(session: Session, **fields: Any) -> ShippingMethod:
+    values = {"name": f"Courier {number()}", "price": Decimal("4.90")}
+    return _saved(session, ShippingMethod(**values | fields))
+
+
+def picture(session: Session, *, product: Product, **fields: Any) -> ProductPicture:
+    n = number()
+    values = {
+        "product_id": product.id, "stored_as": f"{n}.png", "media_type": "image/png",
+        "checksum": f"{n:064x}",
+    } | _of(fields, product)  # fmt: skip
+    return _saved(session, ProductPicture(**values))
+
+
+def stock_move(session: Session, *, variant: Variant, **fields: Any) -> StockMove:
+    """Ten pieces received of a variant, whose stock is counted from now on."""
+    variant.tracks_stock = True
+    session.flush()  # a move of what has no stock is refused
+    values = {"kind": "receipt", "on_hand": 10} | _of(fields, variant)
+    row = _saved(session, StockMove(variant_id=variant.id, **values))
+    session.refresh(variant, ["on_hand", "reserved"])
+    return row
+
+
+def consumable(session: Session, *, service: Service, variant: Variant, **fields: Any) -> Any:
+    values = {"service_id": service.id, "variant_id": variant.id} | _of(fields, service)
+    return _saved(session, Consumable(**values))
+
+
+def payment(session: Session, *, order: Order, **fields: Any) -> Payment:
+    """The order's total, taken in cash at noon."""
+    values = {
+        "order_id": order.id, "tender": "cash", "status": "captured", "amount": order.total,
+        "captured_at": NOON,
+    } | _of(fields, order)  # fmt: skip
+    row = _saved(session, Payment(**values))
+    session.refresh(order, ["paid"])
+    return row
+
+
+def refund(session: Session, *, payment: Payment, **fields: Any) -> Refund:
+    """All of a payment, given back with what it was paid with."""
+    values = {
+        "order_id": payment.order_id, "payment_id": payment.id, "tender": payment.tender,
+        "status": "succeeded", "amount": payment.amount, "reason": "Not wanted",
+    } | _of(fields, payment)  # fmt: skip
+    return _saved(session, Refund(**values))
+
+
+def refund_line(session: Session, *, refund: Refund, line: OrderLine, **fields: Any) -> RefundLine:
+    values = {"amount": refund.amount} | _of(fields, refund)
+    return _saved(session, RefundLine(refund_id=refund.id, order_line_id=line.id, **values))
+
+
+def gateway_event(session: Session, *, payment: Payment, **fields: Any) -> GatewayEvent:
+    values = {
+        "gateway": "desk", "event_ref": f"evt-{number()}", "kind": "payment.captured", "body": {},
+        "payment_id": payment.id,
+    } | _of(fields, payment)  # fmt: skip
+    return _saved(session, GatewayEvent(**values))
+
+
+def credit_entry(session: Session, *, customer: Customer, **fields: Any) -> CreditEntry:
+    values = {"amount": Decimal("10.00"), "reason": "Goodwill"} | _of(fields, customer)
+    return _saved(session, CreditEntry(customer_id=customer.id, **values))
+
+
+def shipment(session: Session, *, order: Order, **fields: Any) -> Shipment:
+    """All goods of the order, packed."""
+    goods = [line for line in order.lines if line.kind == "product"]
+    order.pieces = sum(line.quantity for line in goods)
+    row = _saved(session, Shipment(order_id=order.id, **_of(fields, order)))
+    for line in goods:
+        piece = ShipmentLine(
+            shipment_id=row.id, order_line_id=line.id, quantity=line.quantity,
+            vendor_id=row.vendor_id,
+        )  # fmt: skip
+        _saved(session, piece)
+    return row
+
+
+def product_return(session: Session, *, order: Order, **fields: Any) -> ProductReturn:
+    """Asked for, of one piece of the order's first line."""
+    values = {"order_id": order.id, "number": number()} | _of(fields, order)
+    row = _saved(session, ProductReturn(**values))
+    piece = ReturnLine(
+        return_id=row.id, order_line_id=order.lines[0].id, quantity=1, reason="Too small",
+        vendor_id=row.vendor_id,
+    )  # fmt: skip
+    _saved(session, piece)
+    session.refresh(row, ["lines"])
+    return row
+
+
+def invoice(session: Session, *, order: Order, **fields: Any) -> Invoice:
+    n = number()
+    values = {
+        "order_id": order.id, "kind": "receipt", "number": n, "total": order.total,
+        "tax": order.tax, "content": {}, "stored_as": f"{n}.pdf", "checksum": f"{n:064x}",
+    } | _of(fields, order)  # fmt: skip
+    return _saved(session, Invoice(**values))
+
+
+def cover(session: Session, *, line: OrderLine | None = None, **fields: Any) -> Cover:
+    """A warranty of two years of what an order's line sold."""
+    values = {
+        "kind": "warranty", "name": "Something", "starts_on": NOON.date(),
+        "ends_on": NOON.date() + timedelta(days=730), "order_line_id": line.id if line else None,
+    } | _of(fields, line)  # fmt: skip
+    return _saved(session, Cover(**values))
+
+
+def warranty_claim(session: Session, *, cover: Cover, **fields: Any) -> WarrantyClaim:
+    values = {"cover_id": cover.id, "number": number(), "problem": "Broken"} | _of(fields, cover)
+    return _saved(session, WarrantyClaim(**values))
 
 
 # --- work in the background ---------------------------------------------------------------

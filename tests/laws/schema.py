@@ -15,6 +15,15 @@ MAY_BE_NOBODYS = {"api_tokens", "audit_entries", "bulk_jobs", "login_sessions", 
 TENANT = [table for table in OWNED if table.name not in MAY_BE_NOBODYS]
 """Tables whose every row is a vendor's."""
 
+COUNTED = {
+    "variants": ("on_hand", "reserved"),
+    "customers": ("store_credit",),
+    "payments": ("refunded",),
+    "orders": ("paid", "refunded", "handed_over", "delivered", "returned"),
+    "order_lines": ("packed", "handed_over", "delivered", "returned", "refunded"),
+}
+"""Columns that the database counts from its ledgers: a row is made without them."""
+
 PARTS = [
     mapper.local_table for mapper in Base.registry.mappers if issubclass(mapper.class_, Belonging)
 ]

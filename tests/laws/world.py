@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.customers import CustomerMerge, PreferredCategory
 from models.vendors import Counter
 from tests import make
-from tests.laws.schema import TENANT
+from tests.laws.schema import COUNTED, TENANT
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
     _bookable(session, home, customer, staff, booking)
     make.holding(session, customer=customer)
     make.membership(session, customer=customer)
-    make.order(session, customer=customer, variant=variant)
+    order = make.order(session, customer=customer, variant=variant)
+    _sold(session, home, customer, order, booking)
     make.saved_view(session, **home)
     make.bulk_row(session, job=make.bulk_job(session, **home), customer=customer)
     job = make.import_job(session, **home)
@@ -86,8 +87,49 @@ def _bookable(session: Session, home: dict[str, int], customer: Any, staff: Any,
     make.feed(session, staff=staff, staff_id=None, customer_id=customer.id)
 
 
+def _sold(session: Session, home: dict[str, int], customer: Any, order: Any, booking: Any) -> None:
+    taxed = make.tax_class(session, is_default=True, **home)
+    make.tax_rate(session, tax_class=taxed)
+    courier = make.shipping_method(session, tax_class_id=taxed.id, **home)
+    variant = make.variant(session, tax_class_id=taxed.id, **home)
+    make.picture(session, product=variant.product)
+    make.service(session, tax_class_id=taxed.id, **home)
+    make.package(session, tax_class_id=taxed.id, **home)
+    make.plan(session, tax_class_id=taxed.id, **home)
+    other = make.order(
+        session, customer=customer, variant=variant, shipping_method_id=courier.id
+    )  # fmt: skip
+    make.order_line(
+        session, order=other, kind="service", service_id=booking.service_id, booking_id=booking.id
+    )
+    payment = make.payment(session, order=order)
+    back = make.product_return(session, order=order)
+    refund = make.refund(session, payment=payment, return_id=back.id)
+    make.refund_line(session, refund=refund, line=order.lines[0])
+    make.gateway_event(session, payment=payment, refund_id=refund.id)
+    make.credit_entry(session, customer=customer, payment_id=payment.id)
+    make.credit_entry(session, customer=customer, refund_id=refund.id)
+    make.shipment(session, order=order)
+    move = make.stock_move(
+        session, variant=variant, order_line_id=order.lines[0].id, booking_id=booking.id,
+        return_line_id=back.lines[0].id,
+    )  # fmt: skip
+    make.consumable(session, service=booking.service, variant=move.variant)
+    invoice = make.invoice(session, order=order)
+    make.invoice(
+        session, order=order, kind="credit_note", refund_id=refund.id, corrects_id=invoice.id
+    )
+    cover = make.cover(session, line=order.lines[0], customer_id=customer.id)
+    make.cover(
+        session, order_line_id=None, booking_id=booking.id, kind="guarantee",
+        replaces_id=cover.id, **home,
+    )  # fmt: skip
+    make.warranty_claim(session, cover=cover, order_id=other.id, booking_id=booking.id)
+
+
 def copy_of(row: dict[str, Any], table: Table, **changed: Any) -> Any:
     """An INSERT of the same values, ids apart, with some of them changed."""
     computed = {c.name for c in table.c if c.computed is not None or c.identity is not None}
+    computed |= {*COUNTED.get(table.name, ())}
     values = {name: value for name, value in row.items() if name not in computed}
     return insert(table).values(**values | changed)
