@@ -28,14 +28,18 @@ from models.vendors import Vendor
 NOUNS = {
     "addresses": "Address", "api_tokens": "API token", "bookings": "Booking",
     "bulk_jobs": "Bulk change", "categories": "Category", "consents": "Consent",
-    "coupons": "Coupon", "customer_merges": "Merge", "customer_preferences": "Preferences",
-    "customer_tags": "Tag", "customers": "Customer", "import_jobs": "Import",
+    "consumables": "What is used up", "coupons": "Coupon", "covers": "Cover",
+    "customer_merges": "Merge", "customer_preferences": "Preferences", "customer_tags": "Tag",
+    "customers": "Customer", "import_jobs": "Import", "invoices": "Document",
     "membership_plans": "Membership plan", "memberships": "Membership", "order_lines": "Line",
     "orders": "Order", "package_holdings": "Package in hand", "packages": "Package",
-    "people": "Person", "preferred_categories": "Preferred category", "products": "Product",
-    "saved_views": "Saved view", "services": "Service", "staff_members": "Staff member",
-    "tags": "Tag", "tasks": "Task", "users": "User", "variants": "Variant",
-    "vendor_users": "Place at a vendor", "vendors": "Vendor",
+    "payments": "Payment", "people": "Person", "preferred_categories": "Preferred category",
+    "product_pictures": "Picture", "product_returns": "Return", "products": "Product",
+    "refunds": "Refund", "return_lines": "Line of a return", "saved_views": "Saved view",
+    "services": "Service", "shipments": "Shipment", "shipping_methods": "Way of sending",
+    "staff_members": "Staff member", "stock_moves": "Stock move", "tags": "Tag", "tasks": "Task",
+    "tax_classes": "Tax class", "tax_rates": "Tax rate", "users": "User", "variants": "Variant",
+    "vendor_users": "Place at a vendor", "vendors": "Vendor", "warranty_claims": "Claim",
 }  # fmt: skip
 """What a row of an audited table is called."""
 
@@ -51,6 +55,10 @@ LABELS = {
     "quiet_from": "Quiet from", "quiet_until": "Quiet until", "region": "Region", "sku": "SKU",
     "slug": "Short name", "starts_at": "Begins", "ends_at": "Ends", "stored_as": "Kept as",
     "replenishment_days": "Lasts for days", "total": "Total", "uses_left": "Uses left",
+    "allows_backorder": "Sold when there is none", "low_stock": "Few are",
+    "includes_tax": "Prices with tax",    "prices_include_tax": "Prices with tax", "redo_days": "Done again within days",
+    "request_key": "Key", "ship_to": "Sent to", "tracks_stock": "Stock is counted",
+    "warranty_months": "Months of warranty", "order_line_id": "Line", "return_id": "Return",
     "valid_days": "Valid for days", "user_id": "By", "match_by": "Known by",
 }  # fmt: skip
 """What a column is called, where its own words do not say it."""
