@@ -39,9 +39,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneHouse | N
 
 
 def pytest_collection_finish() -> None:
-    """What the collection loaded stays: nobody looks for garbage in it again and again."""
+    """What the collection loaded stays: nobody looks for garbage in it again and again.
+
+    Among what comes after it is looked for now and then: the usual way took an eighth of the time.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
