@@ -10,12 +10,11 @@ from decimal import Decimal
 from uuid import uuid4
 
 from sqlalchemy import func
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import ChangedMeanwhile, DomainError
-from app.operations import interests, memberships, packages
+from app.operations import interests, memberships, numbers, packages
 from app.operations.customers import still_here
 from app.operations.lines import DraftLine, set_lines
 from app.operations.moves import locked, move
@@ -26,10 +25,7 @@ from models.orders import ORDER_TRANSITIONS, LineKind, Order, OrderLine, OrderSt
 from models.packages import Package
 from models.products import Product, Variant
 from models.services import Service
-from models.vendors import Counter
 from models.words import Channel, InterestKind
-
-SERIES = "orders"
 
 __all__ = ["DraftLine", "cancel", "complete", "fulfil", "place", "save_draft"]
 
@@ -89,7 +85,7 @@ def place(session: Session, *, order_id: int) -> Order:
     if not order.lines:
         raise NothingOrdered
     _check_holder(session, order)
-    order.number = _next_number(session, order.vendor_id)
+    order.number = numbers.draw(session, vendor_id=order.vendor_id, series="orders")
     order.status, order.placed_at = placed, clock.now()
     session.flush()  # the number is taken
     return order
@@ -165,15 +161,6 @@ def _check_holder(session: Session, order: Order) -> None:
         if line.plan_id is not None and order.customer_id is not None:
             plan = session.get_one(MembershipPlan, line.plan_id)
             memberships.check_free(session, customer_id=order.customer_id, plan=plan)
-
-
-def _next_number(session: Session, vendor_id: int) -> int:
-    """Draw from the vendor's counter; its row is locked until this transaction ends."""
-    first = insert(Counter).values(vendor_id=vendor_id, series=SERIES, value=1)
-    drawn = first.on_conflict_do_update(
-        index_elements=["vendor_id", "series"], set_={"value": Counter.value + 1}
-    ).returning(Counter.value)
-    return session.scalars(drawn).one()
 
 
 def _settle(session: Session, order: Order) -> None:
