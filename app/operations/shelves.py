@@ -1,0 +1,122 @@
+"""Moves of stock as one statement: shelves are locked in order, looked at, and only then moved."""
+
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    Row,
+    Select,
+    Text,
+    and_,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+)
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.errors import DomainError
+from models.base import Base
+from models.products import Product, Variant
+from models.stock import MoveKind, StockMove
+
+MOVES: Any = StockMove.__table__
+NAMES = ("vendor_id", "variant_id", "kind", "on_hand", "reserved", "order_line_id")
+WRITTEN = (*NAMES, "reason", "at")
+
+
+def wish(row: type[Base], kind: MoveKind, *, variant_id: Any, on_hand: Any, reserved: Any) -> Any:
+    """A part of what `move` takes: one move for each row; `row` is the order's line it is for."""
+    line: Any = row
+    return select(
+        line.vendor_id.label("vendor_id"),
+        variant_id.label("variant_id"),
+        literal(kind.value, Text).label("kind"),
+        on_hand.label("on_hand"),
+        reserved.label("reserved"),
+        line.id.label("order_line_id"),
+    )
+
+
+def move(session: Session, wished: Any, refusal: type[DomainError]) -> None:
+    """Write these moves of what has stock, all or none; `refusal` says of what there is too little.
+
+    The variants are locked in id order before they are looked at, so that no two sales deadlock
+    and none sees a shelf that another one is emptying.
+    """
+    session.flush()  # what the moves are read from
+    short, moved = session.execute(_statement(wished.cte("wished"))).all(), set[int]()
+    for row in short:
+        if row.lacks:
+            raise refusal(**_words(row))
+        moved.add(row.id)
+    _look_again(session, moved)
+
+
+def _statement(wished: CTE) -> Select[Any]:
+    held = (
+        select(Variant.id, Variant.on_hand, Variant.reserved, Variant.allows_backorder)
+        .where(Variant.id.in_(select(wished.c.variant_id)), Variant.tracks_stock)
+        .order_by(Variant.id)
+        .with_for_update(key_share=True)
+        .cte("held")
+    )
+    sums = (
+        select(
+            wished.c.variant_id,
+            func.sum(wished.c.on_hand).label("on_hand"),
+            func.sum(wished.c.reserved).label("reserved"),
+        )
+        .group_by(wished.c.variant_id)
+        .cte("sums")
+    )
+    on_hand, reserved = held.c.on_hand + sums.c.on_hand, held.c.reserved + sums.c.reserved
+    seen = (
+        select(
+            *held.c,
+            sums.c.on_hand.label("by_hand"),
+            sums.c.reserved.label("by_promise"),
+            or_(on_hand < 0, and_(reserved > on_hand, ~held.c.allows_backorder)).label("lacks"),
+        )
+        .join(sums, sums.c.variant_id == held.c.id)
+        .cte("seen")
+    )
+    moves = (
+        select(*(wished.c[name] for name in NAMES), null().label("reason"), literal(clock.now()))
+        .join(held, held.c.id == wished.c.variant_id)
+        .where(~exists(select(1).select_from(seen).where(seen.c.lacks)))
+    )
+    written = insert(MOVES).from_select(WRITTEN, moves).returning(MOVES.c.id).cte("written")
+    return (
+        select(*seen.c, Product.name, Variant.option)
+        .join(Variant, Variant.id == seen.c.id)
+        .join(Product, and_(Product.vendor_id == Variant.vendor_id,
+                            Product.id == Variant.product_id))
+        .order_by(seen.c.lacks.desc(), seen.c.id)
+        .add_cte(written)
+    )  # fmt: skip
+
+
+def _words(row: Row[Any]) -> dict[str, Any]:
+    """What a refusal says: of what there is too little, how many could be had, how many were asked.
+
+    What an order gives back of its own promise may be taken; what others were promised may not.
+    """
+    free = row.on_hand - row.reserved - min(row.by_promise, 0)
+    if row.by_hand < 0:
+        free = row.on_hand if row.allows_backorder else min(free, row.on_hand)
+    wanted = -row.by_hand if row.by_hand < 0 else row.by_promise
+    what = f"{row.name}, {row.option}" if row.option else row.name
+    return {"variant_id": row.id, "what": what, "left": max(int(free), 0), "wanted": int(wanted)}
+
+
+def _look_again(session: Session, variant_ids: set[int]) -> None:
+    """Variants that are loaded already read their numbers anew: the database has changed them."""
+    for variant_id in variant_ids:
+        known = session.identity_map.get(session.identity_key(Variant, variant_id))
+        if known is not None:
+            session.expire(known, ["on_hand", "reserved"])
