@@ -12,7 +12,7 @@ from tasks.base import HouseTask
 
 MODULES = (
     "tasks.imports", "tasks.bulk", "tasks.mail", "tasks.bookings", "tasks.waitlist",
-    "tasks.nightly", "tasks.outbox",
+    "tasks.covers", "tasks.nightly", "tasks.outbox",
 )  # fmt: skip
 """Where tasks live; an outbox row may only name one of them."""
 
@@ -48,6 +48,10 @@ celery_app.conf.update(
             "task": "tasks.waitlist.lapse",
             "schedule": crontab(),
             "options": {"expires": 60},
+        },
+        "end-covers": {
+            "task": "tasks.covers.expire",
+            "schedule": crontab(minute="1"),
         },
         "check-the-books": {
             "task": "tasks.nightly.check_the_books",

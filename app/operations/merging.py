@@ -16,6 +16,7 @@ from app.operations.reaching import in_force
 from app.tenancy import current_actor
 from models.booking_series import BookingSeries
 from models.bookings import Booking
+from models.covers import Cover
 from models.customers import (
     Address,
     Consent,
@@ -42,7 +43,7 @@ FIELDS = (
 
 _MOVED: tuple[Any, ...] = (
     Booking, BookingSeries, WaitlistEntry, CalendarFeed, Order, PackageHolding, Membership, Task,
-    Address, Consent, ImportRow,
+    Address, Consent, ImportRow, Cover,
 )  # fmt: skip
 """What goes over to the surviving file whole."""
 

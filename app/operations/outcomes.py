@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import clock, days
 from app.errors import DomainError, NotFound
-from app.operations import announcing, claims, freeing, interests, policies
+from app.operations import announcing, claims, covers, freeing, interests, policies
 from app.operations.announcing import Event
 from app.operations.customers import clean
 from app.operations.moves import locked, move
@@ -73,6 +73,7 @@ def complete(session: Session, *, booking_id: int) -> Booking:
     _owe(booking, NO_FEE, None)
     session.flush()  # one change, one line in the trail
     _record_visit(session, booking, was_no_show=was_no_show)
+    covers.start_of_service(session, booking_id=booking.id)
     announcing.promise(session, booking, Event.COMPLETED)
     return booking
 
