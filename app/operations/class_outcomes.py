@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app import clock, days
 from app.errors import DomainError
-from app.operations import class_plans, outcomes
+from app.operations import class_plans, consumption, outcomes
 from app.operations.class_plans import CalledOff
 from app.operations.moves import move
 from app.operations.zones import zone_of
@@ -45,6 +45,7 @@ def complete(session: Session, *, class_session_id: int) -> ClassSession:
     for entry in class_plans.waiting(session, found):
         entry.status, entry.booking_id, entry.held_until = WaitStatus.EXPIRED, None, None
     standing = class_plans.standing(session, found)
+    consumption.hold_used(session, service_id=found.service_id)  # shelves are held before customers
     _hold_customers(session, {booking.customer_id for booking in standing})
     for booking in standing:
         if booking.status == BookingStatus.PENDING:

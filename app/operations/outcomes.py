@@ -9,7 +9,15 @@ from sqlalchemy.orm import Session
 
 from app import clock, days
 from app.errors import DomainError, NotFound
-from app.operations import announcing, claims, covers, freeing, interests, policies
+from app.operations import (
+    announcing,
+    claims,
+    consumption,
+    covers,
+    freeing,
+    interests,
+    policies,
+)
 from app.operations.announcing import Event
 from app.operations.customers import clean
 from app.operations.moves import locked, move
@@ -62,7 +70,8 @@ def check_in(session: Session, *, booking_id: int) -> Booking:
 def complete(session: Session, *, booking_id: int) -> Booking:
     """The service was given: from now on it is a visit, and what the customer is interested in.
 
-    A no-show that came after all is corrected this way too, and owes nothing for it.
+    What the service uses up leaves the stock, as far as it is there. A no-show that came after all
+    is corrected this way too, and owes nothing for it.
     """
     booking = locked(session, Booking, booking_id)
     was_no_show = booking.status == BookingStatus.NO_SHOW
@@ -72,6 +81,7 @@ def complete(session: Session, *, booking_id: int) -> Booking:
     booking.completed_at = clock.now()
     _owe(booking, NO_FEE, None)
     session.flush()  # one change, one line in the trail
+    consumption.consume(session, booking_id=booking.id)  # shelves are held before customers
     _record_visit(session, booking, was_no_show=was_no_show)
     covers.start_of_service(session, booking_id=booking.id)
     announcing.promise(session, booking, Event.COMPLETED)

@@ -1,4 +1,4 @@
-"""Moves of stock as one statement: shelves are locked in order, looked at, and only then moved."""
+"""Shelves: held while they are looked at, and moved by the ledger only."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.errors import DomainError
+from app.errors import DomainError, NotFound
 from models.base import Base
 from models.products import Product, Variant
 from models.stock import MoveKind, StockMove
@@ -27,6 +27,35 @@ from models.stock import MoveKind, StockMove
 MOVES: Any = StockMove.__table__
 NAMES = ("vendor_id", "variant_id", "kind", "on_hand", "reserved", "order_line_id")
 WRITTEN = (*NAMES, "reason", "at")
+
+
+def hold(session: Session, variant_id: int) -> Variant:
+    """A variant as it stands now, held until this transaction ends; `NotFound` if it is not here.
+
+    Others may still write orders of it, but cannot place them meanwhile.
+    """
+    shelf = session.get(
+        Variant, variant_id, with_for_update={"key_share": True}, populate_existing=True
+    )
+    if shelf is None:
+        raise NotFound
+    return shelf
+
+
+def free(shelf: Variant) -> int:
+    """How many can be taken from a shelf that is held without breaking a promise to an order."""
+    return shelf.on_hand if shelf.allows_backorder else shelf.available
+
+
+def write(session: Session, shelf: Variant, kind: MoveKind, fields: dict[str, Any]) -> StockMove:
+    """One move of a shelf that is held; its numbers are read anew."""
+    written = StockMove(
+        vendor_id=shelf.vendor_id, variant_id=shelf.id, kind=kind, at=clock.now(), **fields
+    )
+    session.add(written)
+    session.flush()  # the database counts the move
+    session.refresh(shelf, ["on_hand", "reserved"])
+    return written
 
 
 def wish(row: type[Base], kind: MoveKind, *, variant_id: Any, on_hand: Any, reserved: Any) -> Any:

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.database import begin
-from app.operations import stock
+from app.errors import ChangedMeanwhile, DomainError, NotFound
+from app.operations import bookings, shelf_truth, stock
 from app.operations.stock import NotOnHand, OutOfStock
 from app.tenancy import acting, vendor_actor
 from models.orders import Order
@@ -150,3 +151,124 @@ def test_orders_of_other_vendors_are_not_touched(shop: int) -> None:
         stock.reserve(session, order_id=order_id)
     with begin() as session:
         assert numbers(session.get_one(Variant, variant.id)) == (10, 0)
+
+
+def test_what_comes_in_is_counted_and_thrown_away(shop: int) -> None:
+    with begin() as session:
+        variant = on_shelf(session, 0)
+        received = stock.receive(session, variant_id=variant.id, quantity=12, reason=" Delivery  7")
+        assert (numbers(variant), received.reason, received.user_id) == ((12, 0), "Delivery 7", 1)
+        stock.adjust(session, variant_id=variant.id, counted=10, reason="Counted", seen=12)
+        assert numbers(variant) == (10, 0)
+        stock.write_off(session, variant_id=variant.id, quantity=10, reason="Flooded")
+        assert numbers(variant) == (0, 0)
+        assert moves(session) == [("receipt", 12, 0), ("adjustment", -2, 0), ("write_off", -10, 0)]
+
+
+@pytest.mark.parametrize(
+    ("verb", "fields", "refusal", "said"),
+    [
+        (stock.receive, {"quantity": 0}, stock.NoQuantity, "from 1 to 1,000,000"),
+        (stock.receive, {"quantity": -3}, stock.NoQuantity, "from 1 to 1,000,000"),
+        (stock.receive, {"quantity": 10**7}, stock.NoQuantity, "from 1 to 1,000,000"),
+        (stock.adjust, {"counted": -1, "reason": "x"}, stock.NoQuantity, "from 0 to"),
+        (stock.adjust, {"counted": 5, "reason": "x"}, stock.CountedSo, "5 on hand already"),
+        (stock.adjust, {"counted": 1, "reason": "x"}, stock.Promised, "2 of .* are promised"),
+        (stock.adjust, {"counted": 9, "reason": " "}, stock.SayWhy, "Say why"),
+        (stock.adjust, {"counted": 9, "reason": "x", "seen": 4}, ChangedMeanwhile, "meanwhile"),
+        (stock.write_off, {"quantity": 4, "reason": "x"}, stock.TooFew, "write 3 or fewer"),
+        (stock.write_off, {"quantity": 1, "reason": None}, stock.SayWhy, "Say why"),
+        (stock.write_off, {"quantity": 0, "reason": "x"}, stock.NoQuantity, "whole number"),
+        (stock.write_off, {"quantity": 1, "reason": "x" * 501}, DomainError, "too long"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_changes(
+    shop: int, verb: Any, fields: dict[str, Any], refusal: type[DomainError], said: str
+) -> None:
+    with begin() as session:
+        variant = on_shelf(session, 5)
+        stock.reserve(session, order_id=order_of(session, (variant, 2)).id)
+        with pytest.raises(refusal, match=said):
+            verb(session, variant_id=variant.id, **fields)
+        assert numbers(variant) == (5, 2)
+
+
+def test_only_counted_stock_of_ones_own_moves(shop: int) -> None:
+    with begin() as session:
+        loose, own = make.variant(session).id, on_shelf(session).id
+        with pytest.raises(stock.NotCounted, match="not counted"):
+            stock.receive(session, variant_id=loose, quantity=1)
+    with acting(vendor_actor(make.new_vendor())), begin() as session:
+        with pytest.raises(NotFound):
+            stock.receive(session, variant_id=own, quantity=1)
+        with pytest.raises(NotFound):
+            stock.take_back(session, return_line_id=1, quantity=1)
+
+
+def test_goods_that_are_returned_are_on_the_shelf_again_once(shop: int) -> None:
+    with begin() as session:
+        variant, loose = on_shelf(session), make.variant(session)
+        for item, after in ((variant, 10), (loose, 0)):
+            order = order_of(session, (item, 1))
+            stock.reserve(session, order_id=order.id)
+            shipment = make.shipment(session, order=order)
+            stock.sell(session, shipment_id=shipment.id)
+            line = make.product_return(session, order=order).lines[0]
+            with pytest.raises(stock.NoQuantity):
+                stock.take_back(session, return_line_id=line.id, quantity=0)
+            stock.take_back(session, return_line_id=line.id, quantity=1)
+            assert numbers(item) == (after, 0)
+        line_id = session.scalars(select(StockMove.return_line_id).where(
+            StockMove.return_line_id.is_not(None)
+        )).one()  # fmt: skip
+        with pytest.raises(stock.BackAlready):
+            stock.take_back(session, return_line_id=line_id or 0, quantity=1)
+
+
+def test_a_booking_that_was_given_uses_up_what_is_there(shop: int) -> None:
+    with begin() as session:
+        service = make.service(session)
+        dye, gloves, rare, loose = (on_shelf(session, n) for n in (10, 3, 1, 0))
+        loose.tracks_stock = False
+        for variant, quantity in ((dye, 2), (gloves, 5), (rare, 1), (loose, 1)):
+            make.consumable(session, service=service, variant=variant, quantity=quantity)
+        stock.reserve(session, order_id=order_of(session, (gloves, 1), (rare, 1)).id)
+        booking = make.booking(session, service=service)
+        bookings.complete(session, booking_id=booking.id)
+        for variant in (dye, gloves, rare, loose):
+            session.refresh(variant)
+        assert [numbers(v) for v in (dye, gloves, rare, loose)] == [(8, 0), (1, 1), (1, 1), (0, 0)]
+        used = session.scalars(select(StockMove).where(StockMove.booking_id == booking.id)).all()
+        assert {move.kind for move in used} == {"consumption"}
+        assert [move.reason for move in used] == [None, "5 were used, only 2 were here"]
+
+
+def test_what_runs_low_is_listed_the_least_first(shop: int) -> None:
+    with begin() as session:
+        low, empty, plenty, off = (
+            on_shelf(session, n, low_stock=3) for n in (3, 0, 4, 0)
+        )  # fmt: skip
+        off.is_active = False
+        gone = on_shelf(session, 0)
+        gone.product.status = "archived"
+        make.variant(session)
+        session.flush()
+        assert list(stock.low(session)) == [empty, low]
+        stock.reserve(session, order_id=order_of(session, (plenty, 1)).id)
+        assert list(stock.low(session)) == [empty, low, plenty]
+        assert list(stock.low(session, most=1)) == [empty]
+
+
+def test_the_sums_are_proved(shop: int) -> None:
+    with begin() as session:
+        variant = on_shelf(session)
+        order = order_of(session, (variant, 4))
+        stock.reserve(session, order_id=order.id)
+        assert shelf_truth.drift(session) == []
+        order.status, line_id = "cancelled", order.lines[0].id
+        session.flush()
+        assert [(d.noun, d.row_id, d.kept, d.true) for d in shelf_truth.drift(session)] == [
+            ("order line", line_id, 4, 0)
+        ]
+        stock.release(session, order_id=order.id)
+        assert shelf_truth.drift(session) == []

@@ -4,8 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, create_engine, select, text, update
 from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.pool import NullPool
 
 from app import clock
 from app.database import begin
@@ -167,3 +168,22 @@ def test_a_night_goes_on_until_all_that_is_old_is_gone(
         session.add_all([SignInAttempt(email=f"{n}@x.example", **old) for n in range(8)])
     assert a_night() == 8
     assert left(SignInAttempt.email) == []
+
+
+def test_stock_is_held_against_its_moves(
+    fresh_database: str, owner_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The database lets nobody write the sums, so here its owner does."""
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        variant = make.variant(session)
+        make.stock_move(session, variant=variant)
+        variant_id = variant.id
+    assert check_the_books.apply().get() == 0
+    owner = create_engine(owner_url, poolclass=NullPool)
+    with owner.begin() as connection:
+        connection.execute(text("ALTER TABLE variants DISABLE TRIGGER counted_not_written_update"))
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        session.execute(text("UPDATE variants SET on_hand = 7"))
+    assert check_the_books.apply().get() == 1
+    assert f"variant {variant_id}, on_hand is 7 and should be 10." in caplog.text
