@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app import clock
 from app.database import begin
-from app.operations import clearing, interests, memberships, places, shelf_truth
+from app.operations import balances, clearing, interests, memberships, places, shelf_truth
 from app.tenancy import acting, vendor_actor
 from models.vendors import Vendor
 from tasks.celery import celery_app
@@ -22,8 +22,8 @@ MOST_BATCHES = 500
 def check_the_books() -> int:
     """Recompute every running number, a vendor at a time; how many differ, which must be none.
 
-    Seats of classes and claims of rooms are held against their bookings too, and stock against
-    its moves.
+    Seats of classes and claims of rooms are held against their bookings too, stock against its
+    moves, and money against its ledgers.
     """
     with begin() as session:
         vendor_ids = session.scalars(select(Vendor.id).order_by(Vendor.id)).all()
@@ -34,7 +34,8 @@ def _check(vendor_id: int) -> int:
     with acting(vendor_actor(vendor_id)), begin() as session:
         memberships.end_run_out(session, now=clock.now())
         found = interests.drift(session)
-        astray = [*places.drift(session), *shelf_truth.drift(session)]
+        books = (places, shelf_truth, balances)
+        astray = [one for book in books for one in book.drift(session)]
     for drift in found:
         log.error(
             "The books differ: vendor %s, customer %s, %s is %s and should be %s.",

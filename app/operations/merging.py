@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select, update
@@ -10,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app import clock
 from app.errors import DomainError, NotFound
-from app.operations import interests
+from app.operations import credit, interests
 from app.operations.conditions import is_any
 from app.operations.reaching import in_force
 from app.tenancy import current_actor
@@ -107,6 +108,7 @@ def merge(
     before = {name: _plain(getattr(survivor, name)) for name in FIELDS}
     consents = _stricter(session, survivor, merged)
     moved = _move(session, survivor, merged)
+    moved["credit"] = _carry_credit(session, merged, survivor, "Two files were made one")
     _choose(survivor, merged, choices or {})
     at = merged.archived_at = clock.now()
     merged.merged_into_id = survivor.id
@@ -133,6 +135,10 @@ def undo_merge(session: Session, *, merge_id: int) -> Undone:
     kept = _restore_fields(survivor, record)
     decided = {key: c.granted for key, c in in_force(session, customer_id=survivor.id).items()}
     kept += _move_back(session, record)
+    carried = Decimal(record.moved.get("credit", "0"))
+    back = _carry_credit(session, survivor, merged, "Two files were made two again", carried)
+    if Decimal(back) != carried:
+        kept.append("store credit")
     merged.archived_at = merged.merged_into_id = None
     record.undone_at = clock.now()
     session.flush()  # the rows stand where the numbers are counted
@@ -211,6 +217,15 @@ def _move(session: Session, survivor: Customer, merged: Customer) -> dict[str, A
             session, model, survivor.id, [*_of(model, merged), free]
         )
     return moved
+
+
+def _carry_credit(
+    session: Session, source: Customer, target: Customer, reason: str, most: Decimal | None = None
+) -> str:
+    """Store credit goes over as entries of its own, for its ledger is never rewritten."""
+    amount = source.store_credit if most is None else most
+    moved = credit.carry(session, from_id=source.id, to_id=target.id, amount=amount, reason=reason)
+    return str(moved)
 
 
 def _of(model: Any, file: Customer) -> list[Any]:

@@ -18,6 +18,7 @@ from models.customers import Customer
 from models.memberships import Membership
 from models.orders import LineKind, Order, OrderLine, OrderStatus
 from models.packages import Package, PackageHolding
+from models.payments import CreditEntry, Payment, PaymentState, Refund, RefundLine, RefundState
 from models.products import Product, Variant
 from models.services import Service
 from models.words import InterestKind
@@ -220,3 +221,58 @@ def _from_memberships(customer_ids: Sequence[int] | None) -> Any:
         Membership, literal(InterestKind.MEMBERSHIP.value), Membership.plan_id, _NO_CATEGORY,
         _ONE, _NOTHING, Membership.started_at,
     ).where(*these(Membership.customer_id, customer_ids))  # fmt: skip
+
+
+# --- money --------------------------------------------------------------------------------
+
+
+def _summed(rows: Any, key: Any, **sums: Any) -> FromClause:
+    """Sums of a ledger by what it belongs to, and whose it is."""
+    named = [func.sum(amount).label(name) for name, amount in sums.items()]
+    grouped = rows.with_only_columns(key.class_.vendor_id, key.label("key"), *named)
+    summed: FromClause = grouped.group_by(key.class_.vendor_id, key).subquery()
+    return summed
+
+
+def _beside(model: Any, ledger: FromClause, *names: str) -> Select[Any]:
+    """Every row of a noun with its sums, nothing where its ledger is empty."""
+    return select(
+        model.id.label("id"), *(func.coalesce(ledger.c[name], 0).label(name) for name in names)
+    ).outerjoin(ledger, and_(ledger.c.vendor_id == model.vendor_id, ledger.c.key == model.id))
+
+
+_GIVEN = Refund.status != RefundState.FAILED
+
+
+def true_payment_refunds() -> Select[Any]:
+    """What was given back of each payment, as its refunds tell it: `id`, `refunded`."""
+    given = select().where(_GIVEN)
+    return _beside(Payment, _summed(given, Refund.payment_id, refunded=Refund.amount), "refunded")
+
+
+def true_order_money() -> Select[Any]:
+    """What was captured for each order and given back: `id`, `paid`, `refunded`."""
+    taken = _summed(
+        select().where(Payment.status == PaymentState.CAPTURED), Payment.order_id,
+        paid=Payment.amount,
+    )  # fmt: skip
+    given = _summed(select().where(_GIVEN), Refund.order_id, refunded=Refund.amount)
+    of_order = and_(given.c.vendor_id == Order.vendor_id, given.c.key == Order.id)
+    paid = _beside(Order, taken, "paid")
+    return paid.add_columns(func.coalesce(given.c.refunded, 0).label("refunded")).outerjoin(
+        given, of_order
+    )
+
+
+def true_line_refunds() -> Select[Any]:
+    """What was given back for each line of an order: `id`, `refunded`."""
+    of_refund = and_(Refund.vendor_id == RefundLine.vendor_id, Refund.id == RefundLine.refund_id)
+    rows = select().select_from(RefundLine).join(Refund, of_refund).where(_GIVEN)
+    given = _summed(rows, RefundLine.order_line_id, refunded=RefundLine.amount)
+    return _beside(OrderLine, given, "refunded")
+
+
+def true_credit() -> Select[Any]:
+    """The store credit of each customer, as the entries tell it: `id`, `store_credit`."""
+    ledger = _summed(select(), CreditEntry.customer_id, store_credit=CreditEntry.amount)
+    return _beside(Customer, ledger, "store_credit")

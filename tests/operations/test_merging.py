@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from app import clock
 from app.database import begin
 from app.errors import DomainError, NotFound
-from app.operations import customers, interests, merging, reaching
+from app.operations import balances, credit, customers, interests, merging, reaching
 from app.tenancy import acting, admin_actor, vendor_actor
 from models.customers import Customer
 from models.interests import CustomerInterest
@@ -70,6 +70,8 @@ def filled(vendor: int, draw: Any = None) -> tuple[int, int]:
                 make.holding(session, customer=customer, package=package)
             if take():
                 make.preference(session, customer=customer)
+            if value := take():
+                make.credit_entry(session, customer=customer, amount=Decimal(value))
             for _ in range(take()):
                 make.consent(session, customer=customer, granted=bool(take() % 2))
         ids = [customer.id for customer in two]
@@ -125,6 +127,20 @@ def test_a_merge_moves_everything_and_old_ids_lead_on(vendor: int) -> None:
         assert list(times) == [2]
         with pytest.raises(customers.IsMerged):
             customers.change(session, customer_id=b, note="x")
+
+
+def test_store_credit_goes_over_and_comes_back_as_far_as_it_is_left(vendor: int) -> None:
+    with acting(vendor_actor(vendor)), begin() as session:
+        one, two = make.customer(session), make.customer(session)
+        for customer in (one, two):
+            credit.give(session, customer_id=customer.id, amount=Decimal(10), reason="Goodwill")
+        record = merging.merge(session, survivor_id=one.id, merged_id=two.id)
+        assert (one.store_credit, two.store_credit) == (20, 0)
+        credit.take(session, customer_id=one.id, amount=Decimal(15), reason="Spent")
+        undone = merging.undo_merge(session, merge_id=record.id)
+        assert (one.store_credit, two.store_credit) == (0, 5)
+        assert undone.kept == ("store credit",)
+        assert balances.drift(session) == []
 
 
 def test_a_comparison_proposes_what_is_filled(vendor: int) -> None:
