@@ -2,11 +2,26 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+import psycopg
+from psycopg.types.json import Jsonb
+from psycopg.types.range import TimestamptzRange
+from sqlalchemy import (
+    ClauseElement,
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    make_url,
+    text,
+)
+from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
@@ -15,7 +30,14 @@ from sqlalchemy.exc import (
     ProgrammingError,
     StatementError,
 )
-from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Session,
+    SessionTransaction,
+    make_transient_to_detached,
+    sessionmaker,
+)
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.errors import REFUSALS, AtOnce, DomainError, NotAllowed, Refused
 from app.tenancy import current_actor
@@ -29,9 +51,9 @@ class AppSession(Session):
 
 SessionFactory: sessionmaker[AppSession] = sessionmaker(class_=AppSession, expire_on_commit=False)
 
-_CARRY = text(
-    "SELECT set_config('role', :role, true), set_config('app.vendor_id', :vendor, true),"
-    " set_config('app.user_id', :user, true), set_config('plan_cache_mode', :plans, true)"
+_CARRY = (
+    "SELECT set_config('role', %(role)s, true), set_config('app.vendor_id', %(vendor)s, true),"
+    " set_config('app.user_id', %(user)s, true), set_config('plan_cache_mode', %(plans)s, true)"
 )
 
 
@@ -41,10 +63,89 @@ def carry_actor(session: Session, transaction: SessionTransaction, connection: C
     actor = current_actor()
     vendor = "" if actor.vendor_id is None else str(actor.vendor_id)
     plans = session.info.get("plans", "force_custom_plan")
-    connection.execute(
-        _CARRY,
-        {"role": actor.role.value, "vendor": vendor, "user": str(actor.user_id), "plans": plans},
-    )
+    carried = {
+        "role": actor.role.value, "vendor": vendor, "user": str(actor.user_id), "plans": plans,
+    }  # fmt: skip
+    quickly(connection, _CARRY, carried)
+
+
+_DRIVER = make_url("postgresql+psycopg://").get_dialect()()
+
+
+def quickly(
+    connection: Connection, statement: str, parameters: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    """The rows of a statement in the driver's own words, `%(name)s`; errors are SQLAlchemy's.
+
+    For what is sent with every transaction, or with every booking: SQLAlchemy's way there and
+    back takes three times as long as the driver's.
+    """
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        rows: list[tuple[Any, ...]] = driver.execute(statement, parameters).fetchall()
+    except psycopg.Error as error:
+        gone = bool(driver.closed)
+        if gone:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            statement, None, error, psycopg.Error, hide_parameters=True,
+            connection_invalidated=gone, dialect=connection.dialect,
+        ) from error  # fmt: skip
+    return rows
+
+
+def in_drivers_words(statement: ClauseElement) -> tuple[str, dict[str, Any]]:
+    """A statement for `quickly`, and what it brings along of parameters."""
+    compiled = statement.compile(dialect=_DRIVER)
+    return str(compiled), dict(compiled.params)
+
+
+def insert_quickly(session: Session, row: DeclarativeBase) -> None:
+    """Write a new row down and make it one of the session's, as `add` and `flush` would.
+
+    In a third of their time: for what is written one by one, a hundred times a second.
+    """
+    session.flush()  # what it may refer to
+    known = row.__dict__
+    model = type(row)
+    for name, value in _defaults(model):
+        if name not in known:
+            set_committed_value(row, name, value)
+    sent = {name: _dumped(value) for name, value in known.items() if not name.startswith("_")}
+    statement, unsaid = _insertion(model, tuple(sent))
+    [told] = quickly(session.connection(), statement, sent)
+    for name, value in (*unsaid, *zip(_TOLD, told, strict=True)):
+        set_committed_value(row, name, value)
+    make_transient_to_detached(row)
+    session.add(row)
+
+
+_TOLD = ("id", "created_at", "updated_at")
+
+
+@cache
+def _defaults(model: type) -> list[tuple[str, Any]]:
+    columns: Any = inspect(model).local_table.c.items()
+    return [(name, column.default.arg) for name, column in columns if column.default is not None]
+
+
+@cache
+def _insertion(model: type, names: tuple[str, ...]) -> tuple[str, list[tuple[str, None]]]:
+    """The statement, and the columns that it leaves empty."""
+    table: Any = inspect(model).local_table
+    told = [table.c[name] for name in _TOLD]
+    statement = insert(table).returning(*told).compile(dialect=_DRIVER, column_keys=list(names))
+    unsaid = {*table.c.keys()} - {*names, *_TOLD}
+    return str(statement), [(name, None) for name in unsaid]
+
+
+def _dumped(value: Any) -> Any:
+    """A value as the driver takes it."""
+    if isinstance(value, dict | list):
+        return Jsonb(value)
+    if isinstance(value, Range):
+        return TimestamptzRange(value.lower, value.upper, value.bounds, empty=value.empty)
+    return value
 
 
 TUNED = (
@@ -68,6 +169,7 @@ def connect(url: str, *, pool_size: int = 40, **options: Any) -> Engine:
         **options,
     )
     _ask_after_a_rest(engine)
+    _keep_prepared(engine)
     SessionFactory.configure(bind=engine)
     return engine
 
@@ -92,6 +194,23 @@ def _ask_after_a_rest(engine: Engine) -> None:
             alive = False
         if not alive:
             raise DisconnectionError
+
+
+def _keep_prepared(engine: Engine) -> None:
+    """What is prepared outlives a refusal; the driver, left alone, would forget all of it.
+
+    It does so for the sake of tables that are gone with the transaction: PostgreSQL itself reads
+    a statement anew whose tables have changed.
+    """
+
+    @event.listens_for(engine, "rollback")
+    def rolls_back(connection: Connection) -> None:
+        driver: Any = connection.connection.dbapi_connection
+        if driver.info.transaction_status in _UNDER_WAY:
+            driver.pgconn.exec_(b"ROLLBACK")  # if that fails, the driver's own comes next
+
+
+_UNDER_WAY = (psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR)
 
 
 def translated(error: DBAPIError) -> DomainError:

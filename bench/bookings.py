@@ -48,7 +48,7 @@ SLOTS_A_DAY, MINUTES, BUFFER = 24, 25, 5
 OPENS = 8
 ATTEMPTS, DAYS = 1920, 40
 QUICK_ATTEMPTS, QUICK_DAYS = 480, 10
-WARM = 6
+WARM = 16
 BAR_BARE, BAR_SAME = 0.10, 0.4
 WEEK_BAR_MS, WEEK_TIMES, WEEKS = 60.0, 80, 8
 MANAGER = "week@v.example"
@@ -171,21 +171,19 @@ def recorded(url: str) -> list[Sent]:
 
     The id that the booking got stands as `UUID(int=0)`.
     """
-    from sqlalchemy import event
-
-    from app.database import SessionFactory
-
     book, sent = by_operation(url), list[Sent]()
-    engine = SessionFactory.kw["bind"]
     model = next(wishes(0, 1, 1))
     book(Wish(model.staff, model.customer, model.starts_at - timedelta(days=1)))
+    driver = psycopg.Cursor.execute
 
-    @event.listens_for(engine, "before_cursor_execute")
-    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        sent.append((statement, parameters))
+    def noted(cursor: Any, statement: Any, parameters: Any = None, **more: Any) -> Any:
+        sent.append((str(statement), parameters))
+        return driver(cursor, statement, parameters, **more)
 
+    psycopg.Cursor.execute = noted  # type: ignore[method-assign]
     if not book(model):
         raise RuntimeError("the model booking was refused")
+    psycopg.Cursor.execute = driver  # type: ignore[method-assign]
     with psycopg.connect(fill.dsn(url), autocommit=True) as connection:
         connection.execute("SET ROLE app_admin")
         [row] = connection.execute("SELECT max(id) FROM bookings").fetchall()
@@ -226,14 +224,15 @@ def by_psycopg(url: str, sent: list[Sent]) -> Book:
             model.staff: wish.staff, model.customer: wish.customer, reference: uuid4(),
         }  # fmt: skip
         try:
-            with connection.transaction():
-                for statement, parameters in sent:
-                    now = _moved(_with(parameters, instead), later)
-                    cursor = connection.execute(statement, now)  # type: ignore[arg-type]
-                    if statement.startswith("INSERT INTO bookings"):
-                        instead[UUID(int=0)] = cursor.fetchall()[0][0]
+            for statement, parameters in sent:
+                now = _moved(_with(parameters, instead), later)
+                cursor = connection.execute(statement, now)  # type: ignore[arg-type]
+                if statement.startswith("INSERT INTO bookings"):
+                    instead[UUID(int=0)] = cursor.fetchall()[0][0]
         except psycopg.errors.ExclusionViolation:
+            connection.pgconn.exec_(b"ROLLBACK")  # its own would forget what is prepared
             return False
+        connection.commit()
         return True
 
     return book

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.database import insert_quickly
 from app.money import rounded
 from app.operations import announcing, booking_times, claims, deals, freeing, parties, policies
 from app.operations.announcing import Event
@@ -133,8 +134,7 @@ def book(
         note=note or None,
         **deal.times,
     )
-    session.add(booking)
-    session.flush()  # the id, and the verdict of the exclusion constraints
+    insert_quickly(session, booking)  # the id, and the verdict of the exclusion constraints
     claims.take(session, booking, deal.units)
     if status == BookingStatus.CONFIRMED and booking.starts_at > clock.now():
         announcing.promise(session, booking, Event.CONFIRMED)

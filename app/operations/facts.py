@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
+from app.database import quickly
+
 
 class Fact(NamedTuple):
     """A row of one of the tables; what it has not is None. Quicker to ask than SQLAlchemy's."""
@@ -38,59 +40,58 @@ class Facts(NamedTuple):
 
 
 # Conditions are plain, so that indexes serve row security. A range that is empty has no ends.
-_ALL = text(
-    """
+_ALL = """
     SELECT 'hours' AS fact, staff_id, service_id AS item_id, weekday AS number, kind AS word,
       CAST(NULL AS text) AS label, starts, ends, effective_from AS first_day,
       effective_to AS last_day, CAST(NULL AS bigint) AS capacity,
       CAST(NULL AS timestamptz) AS begins, CAST(NULL AS timestamptz) AS over,
       CAST(NULL AS timestamptz) AS after_begins, CAST(NULL AS timestamptz) AS after_over
     FROM working_hours
-    WHERE vendor_id = :vendor_id AND (
-      staff_id = ANY (CAST(:staff_ids AS bigint[]))
-      OR staff_id IS NULL AND (service_id IS NULL OR service_id = :service_id))
+    WHERE vendor_id = %(vendor_id)s AND (
+      staff_id = ANY (CAST(%(staff_ids)s AS bigint[]))
+      OR staff_id IS NULL AND (service_id IS NULL OR service_id = %(service_id)s))
     UNION ALL
     SELECT 'exceptions', staff_id, NULL, NULL, kind, reason, NULL, NULL, NULL, NULL, NULL,
       starts_at, ends_at, NULL, NULL
     FROM time_off
-    WHERE vendor_id = :vendor_id
-      AND (staff_id IS NULL OR staff_id = ANY (CAST(:staff_ids AS bigint[])))
-      AND starts_at < :days_after AND ends_at > :days_before
+    WHERE vendor_id = %(vendor_id)s
+      AND (staff_id IS NULL OR staff_id = ANY (CAST(%(staff_ids)s AS bigint[])))
+      AND starts_at < %(days_after)s AND ends_at > %(days_before)s
     UNION ALL
     SELECT 'busy', staff_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
       lower(with_buffer_before), upper(with_buffer_before),
       lower(with_buffer_after), upper(with_buffer_after)
     FROM bookings
-    WHERE vendor_id = :vendor_id AND staff_id = ANY (CAST(:staff_ids AS bigint[]))
-      AND starts_at < :until AND ends_at > :since  -- whenever it began: an index has them by end
+    WHERE vendor_id = %(vendor_id)s AND staff_id = ANY (CAST(%(staff_ids)s AS bigint[]))
+      AND starts_at < %(until)s AND ends_at > %(since)s  -- whenever it began: by the end of it
       AND status IN ('pending', 'confirmed', 'checked_in') AND kind <> 'class'
-      AND id <> ALL (CAST(:without_bookings AS bigint[]))
+      AND id <> ALL (CAST(%(without_bookings)s AS bigint[]))
     UNION ALL
     SELECT 'busy', staff_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
       lower(with_buffer_before), upper(with_buffer_before),
       lower(with_buffer_after), upper(with_buffer_after)
     FROM class_sessions
-    WHERE vendor_id = :vendor_id AND staff_id = ANY (CAST(:staff_ids AS bigint[]))
-      AND starts_at < :until AND starts_at > :classes_since AND status = 'scheduled'
-      AND id <> :without_class
+    WHERE vendor_id = %(vendor_id)s AND staff_id = ANY (CAST(%(staff_ids)s AS bigint[]))
+      AND starts_at < %(until)s AND starts_at > %(classes_since)s AND status = 'scheduled'
+      AND id <> %(without_class)s
     UNION ALL
     SELECT 'needs', NULL, r.id, s.quantity, NULL, r.name, NULL, NULL, NULL, NULL,
       CASE WHEN r.is_active THEN r.capacity ELSE 0 END, NULL, NULL, NULL, NULL
     FROM service_resources s JOIN resources r ON r.vendor_id = s.vendor_id AND r.id = s.resource_id
-    WHERE s.vendor_id = :vendor_id AND s.service_id = :service_id
+    WHERE s.vendor_id = %(vendor_id)s AND s.service_id = %(service_id)s
     UNION ALL
     SELECT 'claims', NULL, resource_id, unit, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
       lower(with_buffer_before), upper(with_buffer_before),
       lower(with_buffer_after), upper(with_buffer_after)
     FROM resource_claims
-    WHERE vendor_id = :vendor_id AND resource_id IN (
+    WHERE vendor_id = %(vendor_id)s AND resource_id IN (
         SELECT resource_id FROM service_resources
-        WHERE vendor_id = :vendor_id AND service_id = :service_id)
-      AND starts_at < :until AND starts_at > :longest_since AND upper(with_buffer_after) > :since
-      AND held AND coalesce(booking_id, 0) <> ALL (CAST(:without_bookings AS bigint[]))
-      AND class_session_id IS DISTINCT FROM :without_class
-    """
-)
+        WHERE vendor_id = %(vendor_id)s AND service_id = %(service_id)s)
+      AND starts_at < %(until)s AND starts_at > %(longest_since)s
+      AND upper(with_buffer_after) > %(since)s AND held
+      AND coalesce(booking_id, 0) <> ALL (CAST(%(without_bookings)s AS bigint[]))
+      AND class_session_id IS DISTINCT FROM %(without_class)s
+"""
 
 
 _OFFERS = text(
@@ -117,7 +118,7 @@ def gather(session: Session, look: Mapping[str, Any]) -> Facts:
     session.flush()  # what is read again below
     found = Facts([], [], [], [], [])
     of = found._asdict()
-    for row in session.connection().execute(_ALL, look).all():  # at once: one by one is dearer
+    for row in quickly(session.connection(), _ALL, look):
         of[row[0]].append(Fact._make(row))
     found.exceptions.sort(key=lambda row: row.begins)
     found.needs.sort(key=lambda row: row.item_id)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, and_, bindparam, exists, select
 from sqlalchemy.orm import Session, aliased
 
+from app.database import in_drivers_words, quickly
 from app.operations import policies
 from app.operations.diaries import Offer
 from app.operations.hours import Wall
@@ -22,6 +23,7 @@ class Parties(NamedTuple):
     """What a booking is of, where its clock hangs, and what is agreed without a word."""
 
     service: Service
+    """A copy to read: the session does not know it."""
     wall: Wall
     terms: Terms | None
     needs: bool
@@ -33,7 +35,7 @@ class Parties(NamedTuple):
 def _parties() -> Select[*tuple[Any, ...]]:
     found: Select[*tuple[Any, ...]] = (
         select(
-            Customer.archived_at, Service, Vendor.time_zone,
+            *Service.__table__.c, Customer.archived_at, Vendor.time_zone,
             policies.frozen(Service.vendor_id, Service.id),
             exists().where(
                 ServiceResource.vendor_id == Service.vendor_id,
@@ -81,8 +83,9 @@ def _with_staff() -> Select[*tuple[Any, ...]]:
 
 
 # Built once: putting them together would take as long as sending them.
-_PARTIES = _parties().with_for_update(read=True, key_share=True, of=Customer)
-_WITH_STAFF = _with_staff()
+_PARTIES = in_drivers_words(_parties().with_for_update(read=True, key_share=True, of=Customer))
+_WITH_STAFF = in_drivers_words(_with_staff())
+_COLUMNS = Service.__table__.c.keys()
 
 
 def between(
@@ -95,23 +98,31 @@ def between(
     does not work there or does not do it is not judged here.
     """
     session.flush()  # what is read again below
-    look = {"customer_id": customer_id, "service_id": service_id}
-    fresh = {"populate_existing": True}
-    found = None
-    if staff_id is not None:
-        with_staff = look | {"staff_id": staff_id}
-        found = session.execute(_WITH_STAFF, with_staff, execution_options=fresh).one_or_none()
+    look = {"customer_id": customer_id, "service_id": service_id, "staff_id": staff_id}
+    found = None if staff_id is None else _read(session, _WITH_STAFF, look)
     if found is None:
-        found = session.execute(_PARTIES, look, execution_options=fresh).one_or_none()
-    if found is None or found[0] is not None:
+        found = _read(session, _PARTIES, look)
+    if found is None or found[1][0] is not None:
         raise CannotBook("This customer is not here any more: choose one.", field="customer_id")
-    _, service, zone, terms, needs, *staff = found
-    if service is None or not service.is_active:
+    service, (_, zone, terms, needs, *staff) = found
+    if service.id is None or not service.is_active:
         raise CannotBook(
             "This service is not offered any more: choose another.", field="service_id"
         )
     offer = _offer(service, staff_id, *staff) if staff else None
     return Parties(service, Wall(zone), terms, needs, offer)
+
+
+def _read(
+    session: Session, statement: tuple[str, dict[str, Any]], look: dict[str, Any]
+) -> tuple[Service, tuple[Any, ...]] | None:
+    """The service, empty where there is none, and what else was found."""
+    text, own = statement
+    rows = quickly(session.connection(), text, own | look)
+    if not rows:
+        return None
+    many = len(_COLUMNS)
+    return Service(**dict(zip(_COLUMNS, rows[0], strict=False))), rows[0][many:]
 
 
 def _offer(
