@@ -205,6 +205,8 @@ def _keep_prepared(engine: Engine) -> None:
 
     @event.listens_for(engine, "rollback")
     def rolls_back(connection: Connection) -> None:
+        if connection.invalidated:
+            return
         driver: Any = connection.connection.dbapi_connection
         if driver.info.transaction_status in _UNDER_WAY:
             driver.pgconn.exec_(b"ROLLBACK")  # if that fails, the driver's own comes next

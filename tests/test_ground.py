@@ -4,18 +4,16 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from app import clock, database, days
+from app import clock, days
 from app.database import begin
 from app.errors import NobodyActs
 from app.money import decimals_of, rounded, split
 from app.tenancy import GATE, Actor, DatabaseRole, acting, admin_actor
-from tests.server import TestServer
 
 cents = st.decimals(min_value=0, max_value=10**9, places=2)
 shares = st.lists(st.integers(min_value=0, max_value=10**6), min_size=1, max_size=12).filter(any)
@@ -77,25 +75,3 @@ def test_the_role_switches_with_every_transaction(db: Connection) -> None:
     for actor in (GATE, admin_actor(), GATE):
         with acting(actor), begin() as session:
             assert session.scalar(text("SELECT current_user")) == actor.role
-
-
-def test_a_connection_that_died_while_it_lay_idle_is_replaced(
-    fresh_database: str, server: TestServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = fresh_database.rsplit("/", 1)[1].split("?", maxsplit=1)[0]
-
-    def end_them() -> None:
-        with psycopg.connect(server.url(name, "postgres").replace("+psycopg", "")) as root:
-            root.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE usename = 'backroom_app' AND datname = %s", (name,),
-            )  # fmt: skip
-
-    def ask() -> int:
-        with acting(GATE), begin() as session:
-            return session.scalar(text("SELECT 1")) or 0
-
-    assert ask() == 1
-    monkeypatch.setattr(database, "RESTED_SECONDS", 0.0)
-    end_them()
-    assert ask() == 1
