@@ -26,6 +26,7 @@ from admin_views.rendering import speaking_in
 from app import clock
 from app.errors import DomainError, NobodyActs, NotAllowed, NotFound
 from app.operations import users
+from app.operations.pictures import MOST_BYTES
 from app.settings import settings
 from app.tenancy import GATE, PanelRole, acting, actor_or_none
 from app.transact import in_transaction
@@ -35,7 +36,8 @@ log = logging.getLogger(__name__)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STATICS = ("/assets/", "/admin/statics/")
 OPEN = ("/admin/login", *STATICS)
-UPLOADS = ("/admin/imports/upload",)
+PICTURES = "/admin/product/picture"
+UPLOADS = ("/admin/imports/upload", PICTURES)
 """Where files are taken, which may hold NUL: these pages look at the text fields themselves."""
 FORM_LIMIT = 2_000_000
 UTF8 = re.compile(r"""charset=(utf-8|"utf-8")(?=\s*(;|$))""")
@@ -225,8 +227,10 @@ def _is_utf8(scope: Scope) -> bool:
 
 
 def _limit(scope: Scope) -> int:
-    takes_files = scope["path"] in UPLOADS and actor_or_none() is not None
-    return settings().import_max_bytes + FORM_LIMIT if takes_files else FORM_LIMIT
+    if scope["path"] not in UPLOADS or actor_or_none() is None:
+        return FORM_LIMIT
+    most = MOST_BYTES if scope["path"] == PICTURES else settings().import_max_bytes
+    return most + FORM_LIMIT
 
 
 def _announced(scope: Scope) -> int:

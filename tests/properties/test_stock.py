@@ -1,17 +1,37 @@
-"""Stock under many hands: what is there is sold once, and every number is the sum of its moves."""
+"""Stock under many hands: what is there is sold once, and every number is the sum of its moves.
+
+Under threads on a committed database; and whatever happens to two shelves and the orders of them,
+in whatever order, beside a book that is kept by hand.
+"""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import func, select
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from app.database import begin
 from app.errors import DomainError
-from app.operations import stock
+from app.operations import shelf_truth, stock
 from app.tenancy import acting, vendor_actor
+from models.orders import Order
 from models.products import Variant
+from models.returns import ReturnLine
+from models.shipments import Shipment, ShipmentLine, ShipmentStatus
 from models.stock import StockMove
 from tests import make
 
@@ -85,3 +105,192 @@ def test_called_off_and_ordered_at_once(fresh_database: str) -> None:
         variant = session.scalars(select(Variant)).one()
         promised = came.count("done") - 4
         assert (variant.on_hand, variant.reserved) == (8, 2 * promised)
+
+
+# --- whatever happens -----------------------------------------------------------------------
+
+
+@dataclass
+class Ordered:
+    """An order of one line, as somebody keeps it by hand: pieces promised, and sent."""
+
+    order_id: int
+    shelf: int
+    open: int
+    sent: dict[int, int] = field(default_factory=dict)
+    there: dict[int, int] = field(default_factory=dict)
+
+
+PIECES = st.integers(1, 6)
+SHELF = st.sampled_from((0, 1))
+
+
+class Shop(RuleBasedStateMachine):
+    """Two variants, of which the second may be ordered back; anything may happen to them."""
+
+    @initialize()
+    def open(self) -> None:
+        self.vendor_id = make.new_vendor()
+        self.on_hand, self.promised = [0, 0], [0, 0]
+        self.orders: list[Ordered] = []
+        with self.working() as session:
+            self.shelves = [
+                make.variant(session, tracks_stock=True, allows_backorder=back).id
+                for back in (False, True)
+            ]
+
+    @contextmanager
+    def working(self) -> Iterator[Session]:
+        with acting(vendor_actor(self.vendor_id)), begin() as session:
+            yield session
+
+    def done(self, verb: Callable[..., Any], *, could: bool, **fields: Any) -> bool:
+        """Whether it was done, which must be whether it could be."""
+        try:
+            with self.working() as session:
+                verb(session, **fields)
+        except DomainError:
+            assert not could
+            return False
+        assert could
+        return True
+
+    def fits(self, shelf: int, on_hand: int, promised: int) -> bool:
+        """Whether a shelf may come to that: never below nothing, never promised twice."""
+        return on_hand >= 0 and (shelf == 1 or promised <= on_hand)
+
+    @rule(shelf=SHELF, pieces=PIECES)
+    def receive(self, shelf: int, pieces: int) -> None:
+        self.done(stock.receive, could=True, variant_id=self.shelves[shelf], quantity=pieces)
+        self.on_hand[shelf] += pieces
+
+    @rule(shelf=SHELF, pieces=PIECES)
+    def write_off(self, shelf: int, pieces: int) -> None:
+        left = self.on_hand[shelf] - pieces
+        could = self.fits(shelf, left, self.promised[shelf])
+        ids = {"variant_id": self.shelves[shelf], "quantity": pieces, "reason": "Gone"}
+        if self.done(stock.write_off, could=could, **ids):
+            self.on_hand[shelf] = left
+
+    @rule(shelf=SHELF, counted=st.integers(0, 9))
+    def count(self, shelf: int, counted: int) -> None:
+        could = counted != self.on_hand[shelf] and self.fits(shelf, counted, self.promised[shelf])
+        ids = {"variant_id": self.shelves[shelf], "counted": counted, "reason": "Counted"}
+        if self.done(stock.adjust, could=could, **ids):
+            self.on_hand[shelf] = counted
+
+    @rule(shelf=SHELF, pieces=PIECES)
+    def order(self, shelf: int, pieces: int) -> None:
+        with self.working() as session:
+            variant = session.get_one(Variant, self.shelves[shelf])
+            order = make.order(session, lines=0)
+            make.order_line(session, order=order, variant=variant, quantity=pieces)
+            order.pieces, order_id = pieces, order.id
+        promised = self.promised[shelf] + pieces
+        could = self.fits(shelf, self.on_hand[shelf], promised)
+        if self.done(stock.reserve, could=could, order_id=order_id):
+            self.promised[shelf] = promised
+            self.orders.append(Ordered(order_id, shelf, pieces))
+
+    @precondition(lambda self: any(not o.sent and not o.there for o in self.orders))
+    @rule(chance=st.randoms(use_true_random=False))
+    def call_off(self, chance: Any) -> None:
+        ordered = chance.choice([o for o in self.orders if not o.sent and not o.there])
+
+        def cancel(session: Session) -> None:
+            stock.release(session, order_id=ordered.order_id)
+            session.get_one(Order, ordered.order_id).status = "cancelled"
+
+        self.done(cancel, could=True)
+        self.promised[ordered.shelf] -= ordered.open
+        self.orders.remove(ordered)
+
+    @precondition(lambda self: any(o.open for o in self.orders))
+    @rule(chance=st.randoms(use_true_random=False), pieces=PIECES)
+    def hand_over(self, chance: Any, pieces: int) -> None:
+        ordered = chance.choice([o for o in self.orders if o.open])
+        pieces = min(pieces, ordered.open)
+        with self.working() as session:
+            shipment = Shipment(order_id=ordered.order_id)
+            session.add(shipment)
+            session.flush()
+            line = session.get_one(Order, ordered.order_id).lines[0]
+            session.add(
+                ShipmentLine(shipment_id=shipment.id, order_line_id=line.id, quantity=pieces)
+            )
+            shipment_id = shipment.id
+
+        def sell(session: Session) -> None:
+            stock.sell(session, shipment_id=shipment_id)
+            self.move(session, shipment_id, ShipmentStatus.HANDED_OVER)
+
+        if self.done(sell, could=pieces <= self.on_hand[ordered.shelf]):
+            self.on_hand[ordered.shelf] -= pieces
+            self.promised[ordered.shelf] -= pieces
+            ordered.open -= pieces
+            ordered.sent[shipment_id] = pieces
+        else:
+            with self.working() as session:
+                self.move(session, shipment_id, ShipmentStatus.FAILED)
+
+    @precondition(lambda self: any(o.sent for o in self.orders))
+    @rule(chance=st.randoms(use_true_random=False), arrives=st.booleans())
+    def arrive_or_fail(self, chance: Any, arrives: bool) -> None:
+        ordered = chance.choice([o for o in self.orders if o.sent])
+        shipment_id = chance.choice(list(ordered.sent))
+        pieces = ordered.sent.pop(shipment_id)
+        with self.working() as session:
+            if not arrives:
+                stock.undo_sale(session, shipment_id=shipment_id)
+            to = ShipmentStatus.DELIVERED if arrives else ShipmentStatus.FAILED
+            self.move(session, shipment_id, to)
+        if arrives:
+            ordered.there[shipment_id] = pieces
+        else:
+            self.on_hand[ordered.shelf] += pieces
+            self.promised[ordered.shelf] += pieces
+            ordered.open += pieces
+
+    @precondition(lambda self: any(o.there for o in self.orders))
+    @rule(chance=st.randoms(use_true_random=False), twice=st.booleans())
+    def bring_back(self, chance: Any, twice: bool) -> None:
+        ordered = chance.choice([o for o in self.orders if o.there])
+        shipment_id = chance.choice(list(ordered.there))
+        pieces = ordered.there.pop(shipment_id)
+        with self.working() as session:
+            order = session.get_one(Order, ordered.order_id)
+            line = session.get_one(
+                ReturnLine, make.product_return(session, order=order).lines[0].id
+            )
+            line.quantity = line.received = pieces
+            line_id = line.id
+            session.flush()
+            stock.take_back(session, return_line_id=line_id, quantity=pieces)
+        self.on_hand[ordered.shelf] += pieces
+        if twice:
+            ids = {"return_line_id": line_id, "quantity": 1}
+            self.done(stock.take_back, could=False, **ids)
+
+    def move(self, session: Session, shipment_id: int, to: ShipmentStatus) -> None:
+        session.get_one(Shipment, shipment_id).status = to
+        session.flush()
+
+    @invariant()
+    def the_books_are_as_kept_by_hand(self) -> None:
+        with self.working() as session:
+            found = session.scalars(select(Variant).order_by(Variant.id)).all()
+            kept = [(shelf.on_hand, shelf.reserved) for shelf in found]
+            assert kept == list(zip(self.on_hand, self.promised, strict=True))
+            for shelf, promised in enumerate(self.promised):
+                assert promised == sum(o.open for o in self.orders if o.shelf == shelf)
+            assert shelf_truth.drift(session) == []
+
+
+def test_no_order_of_events_makes_stock_drift(db: Connection) -> None:
+    run_state_machine_as_test(
+        Shop,
+        settings=settings(
+            max_examples=12, stateful_step_count=30, deadline=None, derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )  # fmt: skip
