@@ -62,7 +62,8 @@ MATRIX: Mapping[str, Grants] = {
     "category": _grants(READ, READ, admin=FULL),
     "service": _CATALOGUE,
     "product": _CATALOGUE,
-    "variant": _CATALOGUE,
+    "variant": _grants(READ | {"receive", "adjust"}, READ | {"receive"}),
+    "consumable": _CATALOGUE,
     "package": _CATALOGUE,
     "membership-plan": _CATALOGUE,
     "coupon": _CATALOGUE,
@@ -117,7 +118,7 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "ajax_lookup": ("create", "edit"),
     "choices": ("list",),
     "remove": ("delete",),
-    "command": ("move", "use", "edit", "undo", "send", "complete"),
+    "command": ("move", "use", "edit", "undo", "send", "complete", "receive", "adjust"),
 }
 """SQLAdmin's own routes, by name, and the actions of which one is needed."""
 

@@ -26,12 +26,12 @@ WRITTEN: dict[str, Any] = {
 }
 
 
-def link_to(identity: str, record: Any) -> Markup | None:
-    """A related record's name, as the way to its page."""
+def link_to(identity: str, record: Any, title: str = "") -> Markup | None:
+    """A related record's name (or `title`), as the way to its page."""
     if record is None:
         return None
     url = f"/admin/{identity}/details/{record.id}"
-    return Markup('<a href="{}">{}</a>').format(url, str(record))
+    return Markup('<a href="{}">{}</a>').format(url, title or str(record))
 
 
 def written(column: Col, record: Any) -> Any:
@@ -99,9 +99,10 @@ def commands(view: Any, request: Request, record: Any) -> dict[str, Any]:
     asking = [(c, b) for c, b in drawn if c.ask]
     dialogs = [dialog(c, b, record) for c, b in asking]
     opens = [
-        {"title": b["title"], "icon": b["icon"], "danger": b["danger"], "dialog": f"do-{c.name}"}
+        {"title": b["title"], "icon": b["icon"], "danger": b["danger"], "primary": b["primary"],
+         "dialog": f"do-{c.name}"}
         for c, b in asking
-    ]
+    ]  # fmt: skip
     return {"operations": plain, "buttons": opens, "dialogs": dialogs}
 
 
@@ -120,9 +121,10 @@ def dialog(wanted: Command, shown: dict[str, Any], record: Any) -> dict[str, Any
     """The question of a command that cannot be undone."""
     title, text = (wanted.ask(record) if callable(wanted.ask) else wanted.ask) or ("", "")
     inputs = [
-        {"name": name, "label": label, "id": f"{wanted.name}-{name}"}
+        {"name": name, "label": label, "id": f"{wanted.name}-{name}",
+         "mode": "numeric" if name in wanted.wholes else "text"}
         for name, label in wanted.inputs
-    ]
+    ]  # fmt: skip
     return {
         "id": f"do-{wanted.name}", "title": title, "text": text, "verb": wanted.title,
         "url": shown["url"], "inputs": inputs, "danger": wanted.danger,

@@ -18,6 +18,7 @@ from models.products import Product, Variant
 from models.resources import Resource
 from models.services import Service, ServiceKind
 from models.staff import StaffMember
+from models.taxes import TaxClass
 
 CUSTOMERS = Customers()
 COUNTRIES = Words(countries)
@@ -73,14 +74,22 @@ PLANS = Records(
 ALL_PLANS = Records(MembershipPlan, (MembershipPlan.name,))
 ALL_PRODUCTS = Records(Product, (Product.name,))
 PRODUCTS = Records(Product, (Product.name,), live=(Product.status != "archived",))
+
+
+def _sku_and_stock(variant: Variant) -> str:
+    return f"{variant.sku} · {variant.available:,} left" if variant.tracks_stock else variant.sku
+
+
 VARIANTS = Records(
     Variant,
     (Product.name, Variant.option, Variant.sku, Variant.barcode),
-    hint=lambda v: v.sku,
+    hint=_sku_and_stock,
     live=(Variant.is_active, Product.status == "active"),
     loads=(joinedload(Variant.product),),
     joins=(Variant.product,),
 )
+
+TAX_CLASSES = Records(TaxClass, (TaxClass.name,))
 
 
 def _above(category: Category) -> str:

@@ -56,8 +56,8 @@ class Command:
 
     `run(session, record_id)` does it; `when(record)` says whether the button is there.
     `ask` (question, what stays; or what says them of the record) makes the button ask first;
-    `inputs` name the words it takes, `carries` what the question was about: both are handed on as
-    keywords.
+    `inputs` name the words it takes (`wholes`: those that are whole numbers), `carries` what the
+    question was about: both are handed on as keywords.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Command:
     action: str = "move"
     ask: tuple[str, str] | Callable[[Any], tuple[str, str]] | None = None
     inputs: tuple[tuple[str, str], ...] = ()
+    wholes: tuple[str, ...] = ()
     carries: Callable[[Any], dict[str, str]] | None = None
     carried: tuple[str, ...] = ()
 

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session, joinedload
 from starlette.requests import Request
 
 from admin_views.base import HouseView, declared
+from admin_views.consumables import USES_UP
 from admin_views.filters import InCategory, OneOf, YesNo, of_vendor
 from admin_views.forms import Amount, Check, Choice, Clock, Note, Pick, Text, Whole
 from admin_views.lists import Col, Sort
@@ -149,9 +150,11 @@ class ServiceView(HouseView, model=Service):
         super().change_record(session, record, *given)
 
     def more_details(self, session: Session, request: Request, record: Any) -> dict[str, Any]:
-        """Who does it, what it needs, and the way to its own hours."""
+        """Who does it, what it needs and uses up, and the way to its own hours."""
         return {
-            "related": [related_card(session, request, p, record) for p in (DONE_BY, NEEDS)],
+            "related": [
+                related_card(session, request, p, record) for p in (DONE_BY, NEEDS, USES_UP)
+            ],
             "buttons": hours_button(record, f"service-{record.id}"),
         }
 

@@ -40,6 +40,10 @@ MAKE: dict[str, Make] = {
     "tag": make.tag,
     "service": make.service,
     "product": make.product,
+    "variant": lambda s: make.stock_move(s, variant=make.variant(s)).variant,
+    "consumable": lambda s: make.consumable(
+        s, service=make.service(s), variant=make.stock_move(s, variant=make.variant(s)).variant
+    ),
     "staff-member": make.staff_member,
     "staff-service": lambda s: make.staff_service(
         s, service=make.service(s), staff=make.staff_member(s)
@@ -52,6 +56,7 @@ MAKE: dict[str, Make] = {
     "service-resource": lambda s: make.service_resource(
         s, service=make.service(s), resource=make.resource(s)
     ),
+    "tax-class": make.tax_class,
     "cancellation-policy": lambda s: make.policy(s, service_id=make.service(s).id),
     "customer": make.customer,
     "consent": make.consent,

@@ -192,6 +192,7 @@ def test_a_products_variants_are_edited_in_line(panel: PanelClient) -> None:
         "name": "Dry food", "variants-count": "3", "variants-0-sku": "A-1",
         "variants-0-price": "12,5",
         "variants-0-is_active": "y", "variants-1-sku": "A-2", "variants-1-price": "x",
+        "variants-1-option": "10 kg",
     }  # fmt: skip
     wrong = panel.post("/admin/product/create", data=rows)
     assert wrong.status_code == 400

@@ -55,7 +55,7 @@ PICKS = [
 
 def _foreign(vendor: int, field: str) -> int:
     noun = {"staff": "staff-member", "assignee": "staff-member", "plan": "membership-plan",
-            "class_session": "class-session"}  # fmt: skip
+            "class_session": "class-session", "tax_class": "tax-class"}  # fmt: skip
     return made(noun.get(field, field), vendor)
 
 
