@@ -1,6 +1,6 @@
 """Fill an empty database with the demo's marketplace."""
 
-from datetime import time
+from datetime import time, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.pool import NullPool
 from app import clock
 from app.database import begin
 from app.errors import DomainError
+from app.money import rounded
 from app.operations import interests, passwords, truth
 from app.seeding import bookings, history, schedules
 from app.seeding.catalogue import (
@@ -23,7 +24,7 @@ from app.seeding.catalogue import (
     VendorOnShow,
 )
 from app.seeding.history import Shop
-from app.seeding.rows import add_all
+from app.seeding.rows import add_all, put
 from app.tenancy import acting, admin_actor
 from models.categories import Category
 from models.customers import Customer
@@ -33,11 +34,15 @@ from models.packages import Package
 from models.products import Product, Variant
 from models.services import Service
 from models.staff import StaffMember
+from models.stock import MoveKind, StockMove
 from models.tags import Tag
 from models.users import User, VendorUser
 from models.vendors import Counter, Vendor
 
 DEMO_PASSWORD = passwords.DEMO_PASSWORD
+COSTS = Decimal("0.55")
+"""What a thing costs the vendor, of what it is sold for."""
+LOW_AT = 3
 
 
 class AlreadyFilled(DomainError):
@@ -216,10 +221,28 @@ def _variants(
         )
         rows = [
             {"vendor_id": vendor, "product_id": key, "sku": sku, "option": option,
-             "price": Decimal(price), "replenishment_days": product.replenishment_days}
+             "price": Decimal(price), "cost": rounded(Decimal(price) * COSTS),
+             "replenishment_days": product.replenishment_days, "tracks_stock": True,
+             "low_stock": LOW_AT}
             for sku, option, price in product.variants
         ]  # fmt: skip
         for row, variant in zip(rows, add_all(session, Variant, rows), strict=True):
             label = f"{product.name}, {row['option']}" if row["option"] else product.name
             made.append({**row, "id": variant, "label": label})
+    _fill_shelves(session, made)
     return made
+
+
+def _fill_shelves(session: Session, variants: list[dict[str, Any]]) -> None:
+    """What is there since the shelves were counted last week; of every fifth thing, too little."""
+    at = clock.now() - timedelta(days=6)
+    put(
+        session,
+        StockMove,
+        [
+            {"vendor_id": row["vendor_id"], "variant_id": row["id"], "kind": MoveKind.RECEIPT,
+             "on_hand": LOW_AT if n % 5 == 3 else 12 + n * 7 % 48,
+             "reason": "Counted when stock began", "at": at}
+            for n, row in enumerate(variants)
+        ],
+    )  # fmt: skip
