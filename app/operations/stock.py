@@ -126,20 +126,20 @@ def write_off(session: Session, *, variant_id: int, quantity: int, reason: str) 
 def take_back(session: Session, *, return_line_id: int, quantity: int) -> StockMove | None:
     """Goods that a customer returned are on the shelf again; None if their stock is not counted.
 
-    Never more of a line than come back by it (`BackAlready`). What is scrapped or goes to the
-    supplier never comes here. The caller holds the return.
+    Never more of a line than come back by it (`BackAlready`), however often it is asked. What is
+    scrapped or goes to the supplier never comes here.
     """
     back = session.get(ReturnLine, return_line_id)
     if back is None or back.order_line.variant_id is None:
         raise NotFound
+    shelf = shelves.hold(session, back.order_line.variant_id)
+    if not shelf.tracks_stock:
+        return None
     taken = select(func.coalesce(func.sum(StockMove.on_hand), 0)).where(
         StockMove.vendor_id == back.vendor_id, StockMove.return_line_id == back.id
     )
     if session.scalars(taken).one() + _whole(quantity) > back.quantity:
         raise BackAlready
-    shelf = shelves.hold(session, back.order_line.variant_id)
-    if not shelf.tracks_stock:
-        return None
     returned = {"on_hand": quantity, "return_line_id": back.id, "reason": back.reason}
     return shelves.write(session, shelf, MoveKind.RETURN, returned)
 

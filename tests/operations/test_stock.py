@@ -214,8 +214,9 @@ def test_goods_that_are_returned_are_on_the_shelf_again_once(shop: int) -> None:
             shipment = make.shipment(session, order=order)
             stock.sell(session, shipment_id=shipment.id)
             line = make.product_return(session, order=order).lines[0]
-            with pytest.raises(stock.NoQuantity):
-                stock.take_back(session, return_line_id=line.id, quantity=0)
+            if item is variant:
+                with pytest.raises(stock.NoQuantity):
+                    stock.take_back(session, return_line_id=line.id, quantity=0)
             stock.take_back(session, return_line_id=line.id, quantity=1)
             assert numbers(item) == (after, 0)
         line_id = session.scalars(select(StockMove.return_line_id).where(

@@ -107,6 +107,21 @@ def test_called_off_and_ordered_at_once(fresh_database: str) -> None:
         assert (variant.on_hand, variant.reserved) == (8, 2 * promised)
 
 
+def test_what_came_back_is_put_on_the_shelf_once(fresh_database: str) -> None:
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        (variant,) = shelf(session, 4)
+        order = make.order(session, variant=variant)
+        line_id = make.product_return(session, order=order).lines[0].id
+
+    def take_back(session: Session) -> object:
+        return stock.take_back(session, return_line_id=line_id, quantity=1)
+
+    assert at_once(vendor_id, [take_back] * 8) == ["BackAlready"] * 7 + ["done"]
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        assert session.scalars(select(Variant.on_hand)).all() == [5]
+
+
 # --- whatever happens -----------------------------------------------------------------------
 
 
