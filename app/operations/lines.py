@@ -7,18 +7,25 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.errors import DomainError
-from app.operations.prices import MOST, amount
+from app.errors import REFUSALS, DomainError
+from app.operations import prices, shipping_methods
+from app.operations.customers import clean
+from app.operations.prices import MOST, NOTHING, amount, step
 from models.base import Base
+from models.bookings import Booking, BookingStatus
 from models.memberships import MembershipPlan
 from models.orders import LineKind, Order, OrderLine
 from models.packages import Package
 from models.products import Variant
 from models.services import Service
+from models.shipping import ShippingMethod
 
 MOST_LINES = 500
 MOST_PIECES = 100_000
 MOST_HELD = 50
+LONGEST_WHY = 200
+NOT_SHARED = (LineKind.SHIPPING, LineKind.TIP)
+"""What a discount of the whole order does not make cheaper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,9 @@ class DraftLine:
     """A line as the form has it. `id` names a line of the same order; without, it is a new one.
 
     `item_id` is a variant, service, package or plan, as `kind` says; fees and tips have a name
-    and a price instead. Without `unit_price` the catalogue's price is frozen.
+    and a price instead. Without `unit_price` the catalogue's price is frozen. `why` is the reason
+    of the discount. A service may name the `booking_id` it was made for; then it costs what the
+    booking does.
     """
 
     kind: LineKind
@@ -36,10 +45,25 @@ class DraftLine:
     discount: Decimal = Decimal("0.00")
     name: str | None = None
     id: int | None = None
+    why: str | None = None
+    booking_id: int | None = None
 
 
 class LineRefused(DomainError):
     sentence = "This line cannot be sold: choose something that is on offer."
+
+
+class BookingSold(DomainError):
+    sentence = "This booking stands on another order already: open that one."
+    field = "lines"
+
+
+class TooMuchOff(DomainError):
+    sentence = "The discount is more than the goods cost: write at most {most}."
+    field = "discount"
+
+
+REFUSALS["uq_order_lines_vendor_id_booking_id"] = BookingSold
 
 
 ITEMS: Mapping[LineKind, tuple[str, type[Base]]] = {
@@ -50,18 +74,67 @@ ITEMS: Mapping[LineKind, tuple[str, type[Base]]] = {
 }
 
 
-def set_lines(session: Session, order: Order, lines: Sequence[DraftLine]) -> None:
-    """Make `order.lines` what the form says. Refusals name their row: `lines.2.quantity`."""
+def set_lines(
+    session: Session,
+    order: Order,
+    lines: Sequence[DraftLine],
+    *,
+    discount: Decimal = NOTHING,
+    why: str | None = None,
+    method: ShippingMethod | None = None,
+) -> None:
+    """Make `order.lines` what the form says. Refusals name their row: `lines.2.quantity`.
+
+    `discount` is off the whole order and shared over its lines, whatever order they stand in;
+    shipping and tips have no part in it. A `method` adds the line of what sending costs, unless
+    the form has one.
+    """
     if len(lines) > MOST_LINES:
         raise LineRefused(f"An order has at most {MOST_LINES} lines: write a second one.")
     known = {line.id: line for line in order.lines}
     kept: list[OrderLine] = []
     for row, line in enumerate(lines):
         kept.append(_written(session, order, known, line, f"lines.{row}"))
+    _share(kept, amount(discount, field="discount"), clean(why, "why", longest=LONGEST_WHY))
+    if method is not None and all(line.kind != LineKind.SHIPPING for line in kept):
+        kept.append(_sending(session, order, known, kept, method))
     if sum((line.total for line in kept), Decimal(0)) > MOST:
         raise LineRefused("The order is too dear to be true: check the prices.", field="lines")
     _number(order.lines, kept)
     order.lines = kept
+
+
+def _share(lines: Sequence[OrderLine], discount: Decimal, why: str | None) -> None:
+    if not discount:
+        return
+    sharing = [line for line in lines if line.kind not in NOT_SHARED]
+    most = sum((line.total for line in sharing), NOTHING)
+    if discount > most:
+        raise TooMuchOff(most=most)
+    for line, part in zip(sharing, prices.shared(discount, sharing), strict=True):
+        if part:
+            line.discount += part
+            line.total -= part
+            share = step(prices.SHARE, part, why or "Discount on the order")
+            line.price_steps = [*prices.steps_of(line), share]
+
+
+def _sending(
+    session: Session,
+    order: Order,
+    known: dict[int, OrderLine],
+    lines: Sequence[OrderLine],
+    method: ShippingMethod,
+) -> OrderLine:
+    """What sending costs; the line that was there before stays the same one."""
+    goods = sum((line.total for line in lines if line.kind not in NOT_SHARED), NOTHING)
+    cost = shipping_methods.price_of(method, goods)
+    before = next((n for n, line in known.items() if line.kind == LineKind.SHIPPING), None)
+    line = DraftLine(LineKind.SHIPPING, unit_price=cost, name=method.name, id=before)
+    sending = _written(session, order, known, line, "lines")
+    words = f"Free from {method.free_from}" if cost < method.price else method.name
+    sending.price_steps = [step(prices.CATALOGUE, cost, words)]
+    return sending
 
 
 def _written(
@@ -73,20 +146,23 @@ def _written(
             "This line is not of this order: reload the page and try again.", field=f"{row}.id"
         )
     written = known.pop(line.id) if line.id is not None else OrderLine(vendor_id=order.vendor_id)
-    for name, value in _values(session, order.vendor_id, line, row).items():
-        setattr(written, name, value)
+    for name, value in _values(session, order, written, line, row).items():
+        if getattr(written, name) != value:
+            setattr(written, name, value)
     return written
 
 
-def _values(session: Session, vendor_id: int, line: DraftLine, row: str) -> dict[str, Any]:
+def _values(
+    session: Session, order: Order, before: OrderLine, line: DraftLine, row: str
+) -> dict[str, Any]:
     kind = LineKind(line.kind)
-    name, price = _offer(session, vendor_id, kind, line, row)
-    most = MOST_HELD if kind is LineKind.PACKAGE else MOST_PIECES
-    if kind is LineKind.MEMBERSHIP:
-        most = 1
-    if not 1 <= line.quantity <= most:
-        raise LineRefused(f"Write a quantity from 1 to {most:,}.", field=f"{row}.quantity")
-    gross = amount(price, field=f"{row}.unit_price") * line.quantity
+    booking = _booking(session, order, line, row)
+    offer = _offer(session, order.vendor_id, kind, line, booking, row)
+    price = amount(
+        offer.price if line.unit_price is None else line.unit_price, field=f"{row}.unit_price"
+    )
+    _check_quantity(kind, line, row)
+    gross = price * line.quantity
     discount = amount(line.discount, field=f"{row}.discount")
     if discount > gross:
         raise LineRefused(
@@ -94,35 +170,97 @@ def _values(session: Session, vendor_id: int, line: DraftLine, row: str) -> dict
         )
     if gross > MOST:
         raise LineRefused("This is too dear to be true: check it.", field=f"{row}.unit_price")
-    items = {column: line.item_id if k is kind else None for k, (column, _) in ITEMS.items()}
+    why = clean(line.why, "why", longest=LONGEST_WHY) or "Discount"
+    taken = [step(prices.DISCOUNT, discount, why)] if discount else []
+    items: dict[str, Any] = {column: None for column, _ in ITEMS.values()}
+    if kind in ITEMS:
+        items[ITEMS[kind][0]] = offer.item_id
     return items | {
         "kind": kind,
-        "name": name,
+        "name": offer.name,
         "quantity": line.quantity,
-        "unit_price": amount(price),
+        "unit_price": price,
         "discount": discount,
         "total": gross - discount,
+        "price_steps": _price_steps(before, offer, price) + taken,
+        "booking_id": line.booking_id,
     }
 
 
+def _check_quantity(kind: LineKind, line: DraftLine, row: str) -> None:
+    most = MOST_HELD if kind is LineKind.PACKAGE else MOST_PIECES
+    if kind is LineKind.MEMBERSHIP or line.booking_id is not None:
+        most = 1
+    if not 1 <= line.quantity <= most:
+        raise LineRefused(f"Write a quantity from 1 to {most:,}.", field=f"{row}.quantity")
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """What a line freezes; `price` is the catalogue's, or what was typed where it has none."""
+
+    name: str
+    price: Decimal
+    item_id: int | None = None
+    step: str = prices.CATALOGUE
+    why: str = "Price in the catalogue"
+
+
 def _offer(
-    session: Session, vendor_id: int, kind: LineKind, line: DraftLine, row: str
-) -> tuple[str, Decimal]:
-    """The name and the price that the line freezes."""
+    session: Session,
+    vendor_id: int,
+    kind: LineKind,
+    line: DraftLine,
+    booking: Booking | None,
+    row: str,
+) -> _Offer:
+    name = (line.name or "").strip()
     if kind not in ITEMS:
         if line.unit_price is None:
             raise LineRefused("Write what it costs.", field=f"{row}.unit_price")
-        return (line.name or "").strip() or kind.value.capitalize(), line.unit_price
-    item: Any = None
-    if line.item_id is not None:
-        item = session.get(ITEMS[kind][1], line.item_id)
+        named = name or kind.value.capitalize()
+        return _Offer(named, line.unit_price, step=prices.TYPED, why="Written by hand")
+    item_id = booking.service_id if booking is not None else line.item_id
+    item: Any = None if item_id is None else session.get(ITEMS[kind][1], item_id)
     if item is None or item.vendor_id != vendor_id:
         raise LineRefused(field=f"{row}.item_id")
+    if booking is not None:
+        return _Offer(name or str(item), booking.price, item.id, prices.BOOKED, "As it was booked")
     if not item.is_active and line.id is None:
         raise LineRefused(f"{item} is not sold any more: choose another.", field=f"{row}.item_id")
-    return (line.name or "").strip() or str(item), (
-        item.price if line.unit_price is None else line.unit_price
-    )
+    return _Offer(name or str(item), item.price, item.id)
+
+
+def _price_steps(before: OrderLine, offer: _Offer, price: Decimal) -> list[dict[str, str]]:
+    """How one piece came to its price. What was frozen before and did not change stays as it is."""
+    item = before.variant_id or before.service_id or before.package_id or before.plan_id
+    kept = prices.steps_of(before, prices.CATALOGUE, prices.BOOKED, prices.TYPED)
+    if kept and item == offer.item_id and before.unit_price == price:
+        return kept
+    typed = step(prices.TYPED, price, "Written by hand")
+    if offer.step == prices.TYPED:
+        return [typed]
+    first = step(offer.step, offer.price, offer.why)
+    return [first] if price == offer.price else [first, typed]
+
+
+GONE = (BookingStatus.CANCELLED, BookingStatus.NO_SHOW)
+
+
+def _booking(session: Session, order: Order, line: DraftLine, row: str) -> Booking | None:
+    """The booking that a service line is for; of the order's customer, and still standing."""
+    if line.booking_id is None:
+        return None
+    field = f"{row}.item_id"
+    booking = session.get(Booking, line.booking_id)
+    mine = booking is not None and booking.vendor_id == order.vendor_id
+    if booking is None or not mine or line.kind != LineKind.SERVICE:
+        raise LineRefused("This booking is not here: choose another.", field=field)
+    if booking.customer_id != order.customer_id:
+        raise LineRefused("This booking is another customer's: choose theirs.", field=field)
+    if booking.status in GONE:
+        raise LineRefused("This booking does not stand any more: remove it.", field=field)
+    return booking
 
 
 def _number(before: Sequence[OrderLine], after: Sequence[OrderLine]) -> None:

@@ -1,33 +1,44 @@
 """Orders: drafted, placed with a number, fulfilled, completed, called off.
 
-Fulfilment is when an order counts: it hands out packages and memberships, and it moves the
-customer's interests and numbers, once.
+Placing freezes prices and taxes and promises the goods; fulfilment is when an order counts: it
+hands out packages and memberships, and it moves the customer's interests and numbers, once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from sqlalchemy import func
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import ChangedMeanwhile, DomainError
-from app.operations import interests, memberships, numbers, packages
+from app.operations import (
+    interests,
+    memberships,
+    numbers,
+    settling,
+    shipments,
+    shipping_methods,
+    stock,
+    taxes,
+)
 from app.operations.customers import still_here
 from app.operations.lines import DraftLine, set_lines
 from app.operations.moves import locked, move
+from app.operations.prices import NOTHING
 from app.tenancy import current_actor
+from models.bookings import Booking, BookingStatus
 from models.customers import Customer
 from models.memberships import MembershipPlan
-from models.orders import ORDER_TRANSITIONS, LineKind, Order, OrderLine, OrderStatus
-from models.packages import Package
-from models.products import Product, Variant
-from models.services import Service
-from models.words import Channel, InterestKind
+from models.orders import ORDER_TRANSITIONS, Handing, LineKind, Order, OrderStatus
+from models.products import Variant
+from models.vendors import Vendor
+from models.words import Channel
 
-__all__ = ["DraftLine", "cancel", "complete", "fulfil", "place", "save_draft"]
+__all__ = ["Discount", "DraftLine", "cancel", "complete", "fulfil", "place", "save_draft"]
 
 
 class NothingOrdered(DomainError):
@@ -49,6 +60,23 @@ class CannotOrder(DomainError):
     field = "customer_id"
 
 
+class BookingGone(DomainError):
+    sentence = "The booking of {what} does not stand any more: remove that line."
+    field = "lines"
+
+
+class HandedOverAlready(DomainError):
+    sentence = "Some of it has left already: take that back as a return instead."
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    """What is taken off a whole order, and why."""
+
+    amount: Decimal = NOTHING
+    why: str | None = None
+
+
 def save_draft(
     session: Session,
     *,
@@ -58,19 +86,35 @@ def save_draft(
     channel: Channel = Channel.WALK_IN,
     note: str | None = None,
     seen: datetime | None = None,
+    handing: str = Handing.COUNTER,
+    shipping_method_id: int | None = None,
+    ship_to: Mapping[str, str | None] | None = None,
+    discount: Discount | None = None,
+    request_key: UUID | None = None,
 ) -> Order:
     """Write down a draft as the form shows it: `lines` replace what was there, matched by their id.
 
     A new draft without `order_id`; an anonymous sale without `customer_id`. `seen` is the
     `updated_at` that the form was opened with: `ChangedMeanwhile` if somebody was faster.
+    Taxes are those of now. A delivery without `ship_to` goes to the address in the customer's
+    file. The same `request_key` again gives the order it made, placed or not, as it stands now.
     """
-    order = _new(session, customer_id) if order_id is None else _draft(session, order_id, seen)
+    if order_id is None and request_key is not None:
+        known = _known(session, request_key)
+        if known is not None:
+            return known
+    if order_id is None:
+        order = _new(session, customer_id, request_key)
+    else:
+        order = _draft(session, order_id, seen)
     _check_customer(session, customer_id, order.vendor_id)
     order.customer_id = customer_id
     order.channel = Channel(channel)
     order.note = note or None
-    set_lines(session, order, lines)
-    order.total = sum((line.total for line in order.lines), Decimal("0.00"))
+    _send(session, order, handing, shipping_method_id, ship_to)
+    off = discount or Discount()
+    set_lines(session, order, lines, discount=off.amount, why=off.why, method=order.shipping_method)
+    taxes.put_on(session, order)
     order.updated_at = func.now()  # lines alone count as a change too
     session.add(order)
     session.flush()  # ids of the lines, and what the database says about them
@@ -79,12 +123,22 @@ def save_draft(
 
 
 def place(session: Session, *, order_id: int) -> Order:
-    """Make a draft binding: it gets the vendor's next number, without gaps."""
+    """Make a draft binding: its goods are promised, its taxes frozen, its number without gaps.
+
+    `stock.OutOfStock` says of which product how many are left.
+    """
     order = locked(session, Order, order_id)
-    placed = move("order", ORDER_TRANSITIONS, OrderStatus(order.status), OrderStatus.PLACED)
+    placed = _next(order, OrderStatus.PLACED)
     if not order.lines:
         raise NothingOrdered
     _check_holder(session, order)
+    if order.handing == Handing.DELIVERY:
+        shipping_methods.check_complete(order.ship_to)
+    taxes.put_on(session, order)
+    _freeze_goods(session, order)
+    _take_over_bookings(session, order)
+    session.flush()  # what is promised is read from the lines
+    stock.reserve(session, order_id=order.id)
     order.number = numbers.draw(session, vendor_id=order.vendor_id, series="orders")
     order.status, order.placed_at = placed, clock.now()
     session.flush()  # the number is taken
@@ -92,48 +146,78 @@ def place(session: Session, *, order_id: int) -> Order:
 
 
 def fulfil(session: Session, *, order_id: int) -> Order:
-    """Everything was handed over: from now on the order counts."""
+    """Everything is in the customer's hands: from now on the order counts."""
     order = locked(session, Order, order_id)
-    _move(order, OrderStatus.FULFILLED)
-    _settle(session, order)
+    fulfilled = _next(order, OrderStatus.FULFILLED)
+    shipments.hand_out(session, order)
+    order.status = fulfilled
+    settling.settle(session, order)
     return order
 
 
 def complete(session: Session, *, order_id: int) -> Order:
     """Nothing is left to do; an order that was only placed is fulfilled with it."""
     order = locked(session, Order, order_id)
-    was = order.status
-    _move(order, OrderStatus.COMPLETED)
-    order.completed_at = clock.now()
+    was, completed = order.status, _next(order, OrderStatus.COMPLETED)
     if was == OrderStatus.PLACED:
-        _settle(session, order)
+        shipments.hand_out(session, order)
+    order.status, order.completed_at = completed, clock.now()
+    if was == OrderStatus.PLACED:
+        settling.settle(session, order)
     return order
 
 
 def cancel(session: Session, *, order_id: int, reason: str | None = None) -> Order:
-    """Call an order off that was not fulfilled yet; a number once drawn stays with it."""
+    """Call an order off that was not fulfilled yet; a number once drawn stays with it.
+
+    Its goods are free again, what was packed is unpacked. Its bookings stand, and may be sold by
+    another order. `HandedOverAlready` when goods have left.
+    """
     order = locked(session, Order, order_id)
-    _move(order, OrderStatus.CANCELLED)
-    order.cancelled_at = clock.now()
+    cancelled = _next(order, OrderStatus.CANCELLED)
+    if order.handed_over:
+        raise HandedOverAlready
+    if order.status == OrderStatus.PLACED:
+        shipments.unpack(session, order)
+        stock.release(session, order_id=order.id)
+    order.status, order.cancelled_at = cancelled, clock.now()
     order.cancel_reason = reason or None
+    for line in order.lines:
+        line.booking_id = None
     return order
 
 
 # --- behind the verbs ---------------------------------------------------------------------
 
 
-def _move(order: Order, to: OrderStatus) -> None:
-    order.status = move("order", ORDER_TRANSITIONS, OrderStatus(order.status), to)
+def _next(order: Order, to: OrderStatus) -> OrderStatus:
+    """The status, if the order can get there; set once all that goes with it is done."""
+    return move("order", ORDER_TRANSITIONS, OrderStatus(order.status), to)
 
 
-def _new(session: Session, customer_id: int | None) -> Order:
+def _known(session: Session, request_key: UUID) -> Order | None:
+    """The order that the same request has made before, or makes right now: that is waited for."""
+    key = func.hashtextextended(str(request_key), 0)
+    session.execute(select(func.pg_advisory_xact_lock(key)))
+    mine = select(Order).where(Order.request_key == request_key)
+    vendor_id = current_actor().vendor_id
+    if vendor_id is not None:
+        mine = mine.where(Order.vendor_id == vendor_id)
+    return session.scalars(mine.with_for_update()).first()
+
+
+def _new(session: Session, customer_id: int | None, request_key: UUID | None) -> Order:
     vendor_id = current_actor().vendor_id
     if vendor_id is None and customer_id is not None:
         customer = session.get(Customer, customer_id)
         vendor_id = customer.vendor_id if customer else None
     if vendor_id is None:
         raise CannotOrder("Nobody's order: choose a customer, or enter a vendor from the menu.")
-    return Order(vendor_id=vendor_id, public_ref=uuid4(), status=OrderStatus.DRAFT)
+    includes = select(Vendor.prices_include_tax).where(Vendor.id == vendor_id)
+    return Order(
+        vendor_id=vendor_id, public_ref=uuid4(), status=OrderStatus.DRAFT,
+        includes_tax=session.scalars(includes).one(), request_key=request_key,
+    )  # fmt: skip
 
 
 def _draft(session: Session, order_id: int, seen: datetime | None) -> Order:
@@ -153,6 +237,27 @@ def _check_customer(session: Session, customer_id: int | None, vendor_id: int) -
         raise CannotOrder
 
 
+def _send(
+    session: Session,
+    order: Order,
+    handing: str,
+    method_id: int | None,
+    ship_to: Mapping[str, str | None] | None,
+) -> None:
+    """How the goods get there. An address is kept for deliveries only."""
+    order.handing = shipping_methods.handing_of(handing)
+    order.shipping_method = shipping_methods.fitting(
+        session, vendor_id=order.vendor_id, method_id=method_id, handing=order.handing,
+        kept=method_id == order.shipping_method_id,
+    )  # fmt: skip
+    order.shipping_method_id = method_id
+    order.ship_to = None
+    if order.handing == Handing.DELIVERY:
+        order.ship_to = shipping_methods.address(ship_to)
+        if order.ship_to is None and order.customer_id is not None:
+            order.ship_to = shipping_methods.address_of(session, order.customer_id)
+
+
 def _check_holder(session: Session, order: Order) -> None:
     held = [line for line in order.lines if line.kind in (LineKind.PACKAGE, LineKind.MEMBERSHIP)]
     if held and order.customer_id is None:
@@ -163,89 +268,32 @@ def _check_holder(session: Session, order: Order) -> None:
             memberships.check_free(session, customer_id=order.customer_id, plan=plan)
 
 
-def _settle(session: Session, order: Order) -> None:
-    order.fulfilled_at = clock.now()
-    session.flush()  # refusals of the order itself come before its effects
-    if order.customer_id is None:
+def _freeze_goods(session: Session, order: Order) -> None:
+    """What goods have cost the vendor, and how long they are covered, is that of today."""
+    goods = [line for line in order.lines if line.kind == LineKind.PRODUCT]
+    order.pieces = sum(line.quantity for line in goods)
+    ids = sorted({line.variant_id for line in goods if line.variant_id is not None})
+    if not ids:
         return
-    interests.hold(session, order.customer_id)
-    _hand_over(session, order, order.customer_id)
-    for line in sorted(order.lines, key=lambda line: (line.kind, line.id)):
-        _remember(session, order.customer_id, line, order.fulfilled_at)
-    _count(session, order, order.customer_id)
+    columns = select(Variant.id, Variant.cost, Variant.warranty_months)
+    frozen = {row[0]: row for row in session.execute(columns.where(Variant.id.in_(ids)))}
+    for line in goods:
+        if line.variant_id is not None:
+            _, line.cost, line.warranty_months = frozen[line.variant_id]
 
 
-def _hand_over(session: Session, order: Order, customer_id: int) -> None:
-    channel = Channel(order.channel)
+def _take_over_bookings(session: Session, order: Order) -> None:
+    """A booking costs what the order charges for it: the numbers count it when it is completed."""
+    ids = sorted(line.booking_id for line in order.lines if line.booking_id is not None)
+    booked = {number: locked(session, Booking, number) for number in ids}
+    counted = False
     for line in order.lines:
-        for _ in range(line.quantity):
-            if line.package is not None:
-                packages.give(session, customer_id, line.package, channel)
-            elif line.plan is not None:
-                memberships.begin(session, customer_id, line.plan, channel)
-
-
-def _remember(session: Session, customer_id: int, line: OrderLine, at: datetime) -> None:
-    """Remember a line; how often a package or membership was had, its handing over remembers."""
-    reader = _ITEMS.get(LineKind(line.kind))
-    if reader is None:  # fees and tips interest nobody
-        return
-    kind, item_id, category_id = reader(session, line)
-    own_row = kind in (InterestKind.PACKAGE, InterestKind.MEMBERSHIP)
-    interests.record(
-        session,
-        customer_id=customer_id,
-        kind=kind,
-        item_id=item_id,
-        category_id=category_id,
-        times=0 if own_row else line.quantity,
-        spent=line.total,
-        at=at,
-    )
-
-
-Item = tuple[InterestKind, int, int | None]
-
-
-def _product(session: Session, line: OrderLine) -> Item:
-    variant = session.get_one(Variant, line.variant_id)
-    product = session.get_one(Product, variant.product_id, with_for_update={"read": True})
-    return InterestKind.PRODUCT, product.id, product.category_id
-
-
-def _service(session: Session, line: OrderLine) -> Item:
-    service = session.get_one(Service, line.service_id, with_for_update={"read": True})
-    return InterestKind(service.kind), service.id, service.category_id
-
-
-def _package(session: Session, line: OrderLine) -> Item:
-    package = session.get_one(Package, line.package_id, with_for_update={"read": True})
-    return InterestKind.PACKAGE, package.id, package.category_id
-
-
-def _plan(session: Session, line: OrderLine) -> Item:
-    return InterestKind.MEMBERSHIP, session.get_one(MembershipPlan, line.plan_id).id, None
-
-
-_ITEMS: dict[LineKind, Callable[[Session, OrderLine], Item]] = {
-    LineKind.PRODUCT: _product,
-    LineKind.SERVICE: _service,
-    LineKind.PACKAGE: _package,
-    LineKind.MEMBERSHIP: _plan,
-}
-
-
-def _count(session: Session, order: Order, customer_id: int) -> None:
-    def spent(kind: LineKind) -> Decimal:
-        return sum((line.total for line in order.lines if line.kind == kind), Decimal("0.00"))
-
-    services, products = spent(LineKind.SERVICE), spent(LineKind.PRODUCT)
-    interests.count(
-        session,
-        customer_id=customer_id,
-        orders=1,
-        services=services,
-        products=products,
-        others=order.total - services - products,
-        order_at=order.placed_at,
-    )
+        if line.booking_id is None:
+            continue
+        booking = booked[line.booking_id]
+        if booking.status in (BookingStatus.CANCELLED, BookingStatus.NO_SHOW):
+            raise BookingGone(what=line.name)
+        counted |= booking.status == BookingStatus.COMPLETED and booking.price != line.total
+        booking.price = line.total
+    if counted and order.customer_id is not None:
+        interests.rebuild(session, customer_ids=[order.customer_id])

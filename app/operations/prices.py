@@ -1,11 +1,21 @@
-"""Amounts that people type: what can be money here, and what cannot."""
+"""Amounts: what can be money here, how a discount is shared, and why a line costs what it does."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from app.errors import DomainError
-from app.money import rounded
+from app.money import decimals_of, rounded, split
+from app.settings import settings
+from models.orders import OrderLine
 
 MOST = Decimal("9999999999.99")
+NOTHING = Decimal("0.00")
+
+CATALOGUE, TYPED, BOOKED = "catalogue", "typed", "booked"
+"""Steps that say what one piece costs."""
+DISCOUNT, SHARE = "discount", "order_discount"
+"""Steps that say what is taken off all pieces: of the line alone, and its part of the order's."""
 
 
 class NotAnAmount(DomainError):
@@ -17,3 +27,52 @@ def amount(value: Decimal, *, field: str | None = None) -> Decimal:
     if not value.is_finite() or not 0 <= value <= MOST:
         raise NotAnAmount(field=field)
     return rounded(value)
+
+
+def as_money(value: Decimal) -> Decimal:
+    """`value` rounded half-even to what the currency has, kept with two decimals."""
+    return rounded(rounded(value, decimals_of(settings().currency)))
+
+
+def shared(discount: Decimal, lines: Sequence[OrderLine]) -> list[Decimal]:
+    """Share a discount by what the lines cost, none below nothing: together exactly `discount`.
+
+    Whatever order the lines stand in, the same line gets the same cents.
+    """
+    order = sorted(range(len(lines)), key=lambda n: _known_by(lines[n]))
+    parts = split(discount, [lines[n].total for n in order], decimals_of(settings().currency))
+    given = dict(zip(order, parts, strict=True))
+    return [rounded(given[n]) for n in range(len(lines))]
+
+
+def _known_by(line: OrderLine) -> tuple[Any, ...]:
+    """Two lines that are alike in this are the same to a customer and to the taxes."""
+    item = line.variant_id or line.service_id or line.package_id or line.plan_id or 0
+    return -line.total, line.kind, item, line.unit_price, line.quantity, line.name
+
+
+def step(name: str, value: Decimal, why: str) -> dict[str, str]:
+    """A step of the way to a line's total, as it is kept: JSON has no decimals."""
+    return {"step": name, "amount": f"{value:.2f}", "why": why}
+
+
+def steps_of(line: OrderLine, *names: str) -> list[dict[str, str]]:
+    """The steps of a line; only those of these names, if any are given."""
+    kept = line.price_steps or []
+    return [one for one in kept if not names or one.get("step") in names]
+
+
+def own_discount(line: OrderLine) -> tuple[Decimal, str]:
+    """What was taken off this line alone, and why; its share of the order's is not in it."""
+    why = next((one["why"] for one in steps_of(line, DISCOUNT)), "")
+    return line.discount - _sum(steps_of(line, SHARE)), why
+
+
+def order_discount(lines: Sequence[OrderLine]) -> tuple[Decimal, str]:
+    """What was taken off the whole order, and why."""
+    steps = [one for line in lines for one in steps_of(line, SHARE)]
+    return _sum(steps), steps[0]["why"] if steps else ""
+
+
+def _sum(steps: Sequence[dict[str, str]]) -> Decimal:
+    return sum((Decimal(one["amount"]) for one in steps), NOTHING)

@@ -3,7 +3,8 @@
 The truth is in bookings, orders, holdings and memberships:
 a visit is a completed booking, at its start (or when it was completed, if that was earlier);
 an order counts once it is fulfilled; of the money, bookings and service lines are services,
-product lines are products, and the total also holds packages, memberships, fees and tips.
+product lines are products, and the total also holds packages, memberships, fees, shipping, tips
+and taxes on top. A service line with a booking counts as that booking, when it is completed.
 Interests follow the catalogue as it stands: a service's kind and an item's category are today's.
 """
 
@@ -68,9 +69,11 @@ def true_numbers(customer_ids: Sequence[int] | None = None) -> Select[Any]:
             func.coalesce(orders.c.orders, 0).label("order_count"),
             services.label("services_spent"),
             func.coalesce(lines.c.products, 0).label("products_spent"),
-            (func.coalesce(visits.c.spent, 0) + func.coalesce(orders.c.spent, 0)).label(
-                "total_spent"
-            ),
+            (
+                func.coalesce(visits.c.spent, 0)
+                + func.coalesce(orders.c.spent, 0)
+                - func.coalesce(lines.c.booked, 0)
+            ).label("total_spent"),
             visits.c.last_at.label("last_visit_at"),
             orders.c.last_at.label("last_order_at"),
             last_activity.label("last_activity_at"),
@@ -110,15 +113,17 @@ def _orders(customer_ids: Sequence[int] | None) -> FromClause:
 
 
 def _lines(customer_ids: Sequence[int] | None) -> FromClause:
-    def spent(kind: LineKind) -> Any:
-        return func.sum(OrderLine.total).filter(OrderLine.kind == kind)
+    def spent(*those: Any) -> Any:
+        return func.sum(OrderLine.total).filter(*those)
 
+    is_service, booked = OrderLine.kind == LineKind.SERVICE, OrderLine.booking_id.is_not(None)
     return (
         select(
             Order.vendor_id,
             Order.customer_id,
-            spent(LineKind.SERVICE).label("services"),
-            spent(LineKind.PRODUCT).label("products"),
+            spent(is_service, ~booked).label("services"),
+            spent(OrderLine.kind == LineKind.PRODUCT).label("products"),
+            spent(booked).label("booked"),
         )
         .join(OrderLine, _line_of_order())
         .where(*_settled(customer_ids))
@@ -195,7 +200,7 @@ def _from_lines(customer_ids: Sequence[int] | None) -> list[Any]:
             (Variant, Variant.id == line.variant_id), (Product, Product.id == Variant.product_id),
         ),
         part(Service, Service.kind, Service.category_id, pieces,
-             (Service, Service.id == line.service_id)),
+             (Service, and_(Service.id == line.service_id, line.booking_id.is_(None)))),
         part(Package, literal(InterestKind.PACKAGE.value), Package.category_id, none,
              (Package, Package.id == line.package_id)),
         _part(Order, literal(InterestKind.MEMBERSHIP.value), line.plan_id, _NO_CATEGORY, none,

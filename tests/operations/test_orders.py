@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Connection, select
@@ -12,12 +13,23 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.database import begin
 from app.errors import ChangedMeanwhile, DomainError, NotFound
-from app.operations import interests, memberships, orders
-from app.operations.lines import DraftLine, LineRefused
+from app.operations import bookings, interests, memberships, orders, prices, stock
+from app.operations.customers import CannotRead
+from app.operations.lines import BookingSold, DraftLine, LineRefused, TooMuchOff
 from app.operations.moves import CannotMove
-from app.operations.orders import CannotOrder, NeedsCustomer, NotADraft, NothingOrdered
+from app.operations.orders import (
+    BookingGone,
+    CannotOrder,
+    Discount,
+    NeedsCustomer,
+    NotADraft,
+    NothingOrdered,
+)
 from app.operations.prices import NotAnAmount
+from app.operations.shipping_methods import CannotHand, NeedsAddress, NoSuchCountry, NoWayThere
 from app.tenancy import acting, admin_actor, vendor_actor
+from models.bookings import Booking
+from models.customers import Customer
 from models.interests import CustomerInterest
 from models.memberships import Membership
 from models.orders import LineKind, Order, OrderLine
@@ -294,3 +306,248 @@ def test_a_rebuilt_customer_is_what_it_was(shop: int) -> None:
         assert interests.drift(session) == []
         session.refresh(other)
         assert (other.order_count, other.products_spent) == (1, 40)
+
+
+# --- discounts and why ---------------------------------------------------------------------
+
+
+def test_a_line_tells_why_it_costs_what_it_does(shop: int) -> None:
+    with begin() as session:
+        variant = make.variant(session, price=Decimal("12.50"))
+        order = draft(
+            session,
+            DraftLine(PRODUCT, variant.id, 2, Decimal("12.00"), Decimal("4.00"), why="Torn box"),
+            discount=Discount(Decimal("2.00"), "A good customer"),
+        )
+        line = order.lines[0]
+        assert (line.discount, line.total) == (Decimal("6.00"), Decimal("18.00"))
+        assert line.price_steps == [
+            {"step": "catalogue", "amount": "12.50", "why": "Price in the catalogue"},
+            {"step": "typed", "amount": "12.00", "why": "Written by hand"},
+            {"step": "discount", "amount": "4.00", "why": "Torn box"},
+            {"step": "order_discount", "amount": "2.00", "why": "A good customer"},
+        ]
+        assert prices.own_discount(line) == (Decimal("4.00"), "Torn box")
+        assert prices.order_discount(order.lines) == (Decimal("2.00"), "A good customer")
+
+
+def test_a_frozen_price_keeps_its_reason_when_the_catalogue_changes(shop: int) -> None:
+    with begin() as session:
+        variant = make.variant(session, price=Decimal("12.50"))
+        order = draft(session, DraftLine(PRODUCT, variant.id))
+        before = order.lines[0].price_steps
+        variant.price = Decimal("99.00")
+        orders.save_draft(session, order_id=order.id, lines=as_sent(order))
+        assert order.lines[0].price_steps == before
+        dearer = DraftLine(PRODUCT, variant.id, id=order.lines[0].id)
+        orders.save_draft(session, order_id=order.id, lines=[dearer])
+        assert (order.total, order.lines[0].price_steps[0]["amount"]) == (99, "99.00")
+
+
+def test_a_discount_of_the_order_spares_tips_and_shipping(shop: int) -> None:
+    with begin() as session:
+        method = make.shipping_method(session)
+        order = draft(
+            session,
+            DraftLine(LineKind.FEE, unit_price=Decimal("10.00")),
+            DraftLine(LineKind.FEE, unit_price=Decimal("20.00")),
+            DraftLine(TIP, unit_price=Decimal("5.00")),
+            discount=Discount(Decimal("10.00")),
+            handing="delivery",
+            shipping_method_id=method.id,
+        )
+        assert [line.discount for line in order.lines] == [
+            Decimal("3.33"), Decimal("6.67"), 0, 0,
+        ]  # fmt: skip
+        with pytest.raises(TooMuchOff):
+            draft(session, DraftLine(TIP, unit_price=Decimal(5)), discount=Discount(Decimal(1)))
+
+
+# --- how it gets there ---------------------------------------------------------------------
+
+HOME = {"line1": "Rua do Sol 1", "city": "Lisboa", "country": "PT", "nonsense": "dropped"}
+
+
+def test_sending_is_a_line_that_follows_its_method(shop: int) -> None:
+    with begin() as session:
+        method = make.shipping_method(session, price=Decimal("4.90"), free_from=Decimal("20.00"))
+        variant = make.variant(session)
+        ways: dict[str, Any] = {"handing": "delivery", "shipping_method_id": method.id}
+        order = draft(session, DraftLine(PRODUCT, variant.id), ship_to=HOME, **ways)
+        sending = order.lines[-1]
+        assert (sending.kind, sending.name, order.total) == (
+            "shipping", method.name, Decimal("14.90"),
+        )  # fmt: skip
+        assert order.ship_to == {"line1": "Rua do Sol 1", "city": "Lisboa", "country": "PT"}
+        more = [DraftLine(PRODUCT, variant.id, 2, id=order.lines[0].id)]
+        orders.save_draft(session, order_id=order.id, lines=more, ship_to=HOME, **ways)
+        assert (order.lines[-1].id, order.total) == (sending.id, 20)  # free from 20.00 on
+        orders.save_draft(session, order_id=order.id, lines=more[:1])
+        assert ([line.kind for line in order.lines], order.ship_to) == (["product"], None)
+
+
+def test_a_delivery_needs_to_know_where_to(shop: int) -> None:
+    with begin() as session:
+        customer = make.customer(session)
+        make.address(session, customer=customer, line1="Rua 2", city="Porto", country="PT")
+        known = draft(session, handing="delivery", customer_id=customer.id)
+        assert known.ship_to is not None
+        assert known.ship_to["city"] == "Porto"  # from the customer's file
+        order_id = draft(session, handing="delivery", ship_to={"city": "Lisboa"}).id
+    with pytest.raises(NeedsAddress) as caught, begin() as session:
+        orders.place(session, order_id=order_id)
+    assert caught.value.field == "ship_to"
+    wrong: list[tuple[type[DomainError], dict[str, Any]]] = [
+        (NoSuchCountry, {"handing": "delivery", "ship_to": HOME | {"country": "ZZ"}}),
+        (NoSuchCountry, {"handing": "delivery", "ship_to": HOME | {"country": "Portugal"}}),
+        (CannotRead, {"handing": "delivery", "ship_to": HOME | {"line1": "x" * 200}}),
+        (CannotHand, {"handing": "by pigeon"}),
+    ]
+    for refusal, fields in wrong:
+        with pytest.raises(refusal), begin() as session:
+            draft(session, **fields)
+
+
+def test_only_ways_that_are_offered_for_it(shop: int) -> None:
+    with begin() as session:
+        courier = make.shipping_method(session).id
+        old = make.shipping_method(session, is_active=False).id
+    with acting(vendor_actor(make.new_vendor())), begin() as session:
+        foreign = make.shipping_method(session).id
+    for method, handing in ((courier, "pickup"), (courier, "counter"), (old, "delivery"),
+                            (foreign, "delivery"), (10**15, "delivery")):  # fmt: skip
+        with pytest.raises(NoWayThere), begin() as session:
+            draft(session, handing=handing, shipping_method_id=method)
+
+
+# --- the same request again ----------------------------------------------------------------
+
+
+def test_the_same_request_again_is_the_same_order(shop: int) -> None:
+    key = uuid4()
+    with begin() as session:
+        order = draft(session, request_key=key)
+        orders.place(session, order_id=order.id)
+    with begin() as session:
+        again = draft(session, DraftLine(TIP, unit_price=Decimal(1)), request_key=key)
+        assert (again.id, again.status, again.total) == (order.id, "placed", 10)
+        assert draft(session, request_key=uuid4()).id != order.id
+    with acting(vendor_actor(make.new_vendor())), begin() as session:
+        assert draft(session, request_key=key).id != order.id  # each vendor's own
+
+
+# --- stock ---------------------------------------------------------------------------------
+
+
+def stocked(session: Session, on_hand: int, **fields: Any) -> Variant:
+    variant = make.variant(session, **fields)
+    make.stock_move(session, variant=variant, on_hand=on_hand)
+    return variant
+
+
+def test_placing_promises_the_goods_and_calling_off_frees_them(shop: int) -> None:
+    with begin() as session:
+        variant = stocked(session, 5, cost=Decimal("3.00"), warranty_months=12)
+        order = draft(session, DraftLine(PRODUCT, variant.id, 2), DraftLine(PRODUCT, variant.id))
+        session.refresh(variant)
+        assert variant.available == 5  # a draft promises nothing
+        orders.place(session, order_id=order.id)
+        session.refresh(variant)
+        assert (variant.on_hand, variant.reserved, order.pieces) == (5, 3, 3)
+        line = order.lines[0]
+        assert (line.cost, line.warranty_months) == (3, 12)
+        orders.cancel(session, order_id=order.id)
+        session.refresh(variant)
+        assert (variant.on_hand, variant.reserved) == (5, 0)
+
+
+def test_what_is_sold_out_is_said_and_nothing_is_placed(shop: int) -> None:
+    with begin() as session:
+        plenty = stocked(session, 9)
+        few = stocked(session, 1, product=make.product(session, name="Shampoo", variants=0))
+        order_id = draft(
+            session, DraftLine(PRODUCT, plenty.id, 2), DraftLine(PRODUCT, few.id, 2)
+        ).id
+    with pytest.raises(stock.OutOfStock) as caught, begin() as session:
+        orders.place(session, order_id=order_id)
+    assert "Of Shampoo only 1 can be had and 2 were asked for" in str(caught.value)
+    with begin() as session:
+        assert session.get_one(Order, order_id).status == "draft"
+        for variant_id in (plenty.id, few.id):
+            assert session.get_one(Variant, variant_id).reserved == 0
+        assert orders.place(session, order_id=draft(session).id).number == 1  # none was lost
+
+
+# --- bookings on orders --------------------------------------------------------------------
+
+
+def booked(session: Session, **fields: Any) -> Booking:
+    customer = fields.pop("customer", None) or make.customer(session)
+    return make.booking(session, customer=customer, price=Decimal("40.00"), **fields)
+
+
+def on_order(session: Session, booking: Booking, **fields: Any) -> Order:
+    line = DraftLine(LineKind.SERVICE, booking_id=booking.id, **fields)
+    return draft(session, line, customer_id=booking.customer_id)
+
+
+def test_a_booked_service_counts_when_its_booking_is_completed(shop: int) -> None:
+    with begin() as session:
+        booking = booked(session, starts_at=make.NOON - timedelta(hours=2))
+        customer = session.get_one(Customer, booking.customer_id)
+        order = on_order(session, booking, discount=Decimal("4.00"), why="First visit")
+        assert (order.total, order.lines[0].price_steps[0]["step"]) == (36, "booked")
+        orders.place(session, order_id=order.id)
+        assert booking.price == 36  # what is paid for it is what it costs
+        orders.complete(session, order_id=order.id)
+        session.refresh(customer)
+        assert (customer.order_count, customer.services_spent, customer.total_spent) == (1, 0, 0)
+        assert interests.drift(session) == []
+        bookings.complete(session, booking_id=booking.id)
+        session.refresh(customer)
+        assert (customer.visit_count, customer.services_spent, customer.total_spent) == (1, 36, 36)
+        assert interests.drift(session) == []
+
+
+def test_a_visit_that_is_paid_for_afterwards_counts_once(shop: int) -> None:
+    with begin() as session:
+        booking = booked(session, starts_at=make.NOON - timedelta(hours=2))
+        bookings.complete(session, booking_id=booking.id)
+        order = on_order(session, booking, unit_price=Decimal("50.00"))
+        orders.place(session, order_id=order.id)
+        orders.fulfil(session, order_id=order.id)
+        customer = session.get_one(Customer, booking.customer_id)
+        session.refresh(customer)
+        assert (customer.services_spent, customer.total_spent) == (50, 50)
+        assert interests.drift(session) == []
+
+
+def test_a_booking_stands_on_one_order_of_its_own_customer(shop: int) -> None:
+    with begin() as session:
+        booking = booked(session)
+        order_id = on_order(session, booking).id
+        other, gone = make.customer(session).id, booked(session, status="cancelled")
+        line = DraftLine(LineKind.SERVICE, booking_id=booking.id)
+        twice = DraftLine(LineKind.SERVICE, booking_id=booking.id, quantity=2)
+        mine = booking.customer_id
+    with acting(vendor_actor(make.new_vendor())), begin() as session:
+        foreign = booked(session).id
+    wrong: list[tuple[type[DomainError], DraftLine, int | None]] = [
+        (BookingSold, line, mine),
+        (LineRefused, line, other),
+        (LineRefused, line, None),
+        (LineRefused, twice, mine),
+        (LineRefused, DraftLine(LineKind.SERVICE, booking_id=gone.id), gone.customer_id),
+        (LineRefused, DraftLine(LineKind.SERVICE, booking_id=foreign), mine),
+        (LineRefused, DraftLine(LineKind.SERVICE, booking_id=10**15), mine),
+        (LineRefused, DraftLine(TIP, unit_price=Decimal(1), booking_id=booking.id), mine),
+    ]
+    for refusal, asked, customer_id in wrong:
+        with pytest.raises(refusal), begin() as session:
+            orders.save_draft(session, lines=[asked], customer_id=customer_id)
+    with begin() as session:
+        orders.cancel(session, order_id=order_id)
+        again = on_order(session, session.get_one(Booking, booking.id))
+        bookings.cancel(session, booking_id=booking.id)
+    with pytest.raises(BookingGone), begin() as session:
+        orders.place(session, order_id=again.id)

@@ -1,0 +1,110 @@
+"""What an order leaves behind once it is fulfilled: what was handed out, interests, numbers."""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.operations import interests, memberships, packages
+from models.memberships import MembershipPlan
+from models.orders import LineKind, Order, OrderLine
+from models.packages import Package
+from models.products import Product, Variant
+from models.services import Service
+from models.words import Channel, InterestKind
+
+
+def settle(session: Session, order: Order) -> None:
+    """The order counts from now on, once. A service with a booking counts when that is completed.
+
+    The caller holds the order, and has moved its status.
+    """
+    order.fulfilled_at = clock.now()
+    session.flush()  # refusals of the order itself come before its effects
+    if order.customer_id is None:
+        return
+    interests.hold(session, order.customer_id)
+    _hand_over(session, order, order.customer_id)
+    counting = [line for line in order.lines if line.booking_id is None]
+    for line in sorted(counting, key=lambda line: (line.kind, line.id)):
+        _remember(session, order.customer_id, line, order.fulfilled_at)
+    _count(session, order, counting, order.customer_id)
+
+
+def _hand_over(session: Session, order: Order, customer_id: int) -> None:
+    channel = Channel(order.channel)
+    for line in order.lines:
+        for _ in range(line.quantity):
+            if line.package is not None:
+                packages.give(session, customer_id, line.package, channel)
+            elif line.plan is not None:
+                memberships.begin(session, customer_id, line.plan, channel)
+
+
+def _remember(session: Session, customer_id: int, line: OrderLine, at: datetime) -> None:
+    """Remember a line; how often a package or membership was had, its handing over remembers."""
+    reader = _ITEMS.get(LineKind(line.kind))
+    if reader is None:  # fees and tips interest nobody
+        return
+    kind, item_id, category_id = reader(session, line)
+    own_row = kind in (InterestKind.PACKAGE, InterestKind.MEMBERSHIP)
+    interests.record(
+        session,
+        customer_id=customer_id,
+        kind=kind,
+        item_id=item_id,
+        category_id=category_id,
+        times=0 if own_row else line.quantity,
+        spent=line.total,
+        at=at,
+    )
+
+
+Item = tuple[InterestKind, int, int | None]
+
+
+def _product(session: Session, line: OrderLine) -> Item:
+    variant = session.get_one(Variant, line.variant_id)
+    product = session.get_one(Product, variant.product_id, with_for_update={"read": True})
+    return InterestKind.PRODUCT, product.id, product.category_id
+
+
+def _service(session: Session, line: OrderLine) -> Item:
+    service = session.get_one(Service, line.service_id, with_for_update={"read": True})
+    return InterestKind(service.kind), service.id, service.category_id
+
+
+def _package(session: Session, line: OrderLine) -> Item:
+    package = session.get_one(Package, line.package_id, with_for_update={"read": True})
+    return InterestKind.PACKAGE, package.id, package.category_id
+
+
+def _plan(session: Session, line: OrderLine) -> Item:
+    return InterestKind.MEMBERSHIP, session.get_one(MembershipPlan, line.plan_id).id, None
+
+
+_ITEMS: dict[LineKind, Callable[[Session, OrderLine], Item]] = {
+    LineKind.PRODUCT: _product,
+    LineKind.SERVICE: _service,
+    LineKind.PACKAGE: _package,
+    LineKind.MEMBERSHIP: _plan,
+}
+
+
+def _count(session: Session, order: Order, counting: list[OrderLine], customer_id: int) -> None:
+    def spent(lines: list[OrderLine], *kinds: LineKind) -> Decimal:
+        return sum((line.total for line in lines if line.kind in kinds), Decimal("0.00"))
+
+    services, products = (spent(counting, k) for k in (LineKind.SERVICE, LineKind.PRODUCT))
+    booked = spent(order.lines, LineKind.SERVICE) - services
+    interests.count(
+        session,
+        customer_id=customer_id,
+        orders=1,
+        services=services,
+        products=products,
+        others=order.total - booked - services - products,
+        order_at=order.placed_at,
+    )
