@@ -145,10 +145,10 @@ class Items:
         (LineKind.PACKAGE, PACKAGES),
         (LineKind.MEMBERSHIP, PLANS),
     )
-    BARE = (LineKind.FEE, LineKind.TIP)
+    BARE = (LineKind.FEE, LineKind.SHIPPING, LineKind.TIP)
 
     def search(self, session: Session, term: str) -> list[dict[str, Any]]:
-        """The first few of each kind, then fees and tips."""
+        """The first few of each kind, then fees, shipping and tips."""
         found = [
             {**line, "id": f"{kind}:{line['id']}", "kind": kind.value}
             for kind, part in self.PARTS
@@ -158,7 +158,7 @@ class Items:
         return [*found, *({"id": f"{k}:", "text": word(k), "hint": "own price"} for k in bare)][:12]
 
     def find(self, session: Session, value: str) -> tuple[LineKind, Any] | None:
-        """`(kind, record)` behind a posted value; a fee or a tip has no record."""
+        """`(kind, record)` behind a posted value; what has a price of its own has no record."""
         kind, _, number = value.partition(":")
         if kind in self.BARE and not number:
             return LineKind(kind), None

@@ -11,7 +11,7 @@ from admin_views.filters import OneOf, Related, YesNo, of_vendor
 from admin_views.forms import Amount, Check, Choice, Note, Pick, Text
 from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids
-from admin_views.lookups import ALL_PLANS, CUSTOMERS, PLANS
+from admin_views.lookups import ALL_PLANS, CUSTOMERS, PLANS, TAX_CLASSES
 from admin_views.saving import Command, Moves
 from app.operations import memberships
 from models.memberships import (
@@ -60,6 +60,7 @@ class PlanView(HouseView, model=MembershipPlan):
         name=Text("Name", wanted=True, longest=120),
         period=Choice("Every", Period, wanted=True, default=Period.MONTH),
         price=Amount("Price", wanted=True),
+        tax_class=Pick("Tax class", TAX_CLASSES, hint="Empty: that of all that name none"),
         is_active=Check("On offer"),
         description=Note("Description"),
     )

@@ -1,25 +1,33 @@
 """Orders on screen: the list, the page with its lines, and the buttons that carry it on."""
 
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_
+import anyio.to_thread
+from sqladmin import expose
+from sqlalchemy import ColumnElement, Select, and_, or_
 from sqlalchemy.orm import Session, joinedload, selectinload
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
+from admin_views import order_page
+from admin_views.access import needs
 from admin_views.base import declared
 from admin_views.details import link_to
-from admin_views.filters import Between, OneOf, Related, of_vendor
+from admin_views.filters import Between, Named, OneOf, Related, of_vendor
 from admin_views.forms import Pick
 from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids, record_id
-from admin_views.lookups import CUSTOMERS, ITEMS
-from admin_views.order_form import order_page
-from admin_views.rendering import money
+from admin_views.lookups import COUNTRIES, CUSTOMERS, ITEMS
+from admin_views.order_form import form_page
+from admin_views.own_pages import read_fields
+from admin_views.rendering import say, word
 from admin_views.saved_views import SavedViews
-from admin_views.saving import Command, Moves
+from admin_views.saving import Command, Moves, sentence_of, writing
+from app.errors import NotFound
 from app.operations import orders
-from models.orders import ORDER_TRANSITIONS, Order, OrderStatus
+from models.orders import ORDER_TRANSITIONS, Handing, Order, OrderStatus
 from models.words import Channel
 
 
@@ -33,6 +41,12 @@ def _moving(verb: Any, to: OrderStatus) -> Moves:
     return run, when
 
 
+def _way(order: Order) -> str:
+    """How the goods get there, and by which way of sending."""
+    method = f", {order.shipping_method}" if order.shipping_method else ""
+    return f"{word(order.handing)}{method}"
+
+
 class OrderView(SavedViews, model=Order):
     """What was sold, to whom, at which price."""
 
@@ -40,11 +54,13 @@ class OrderView(SavedViews, model=Order):
     category, menu_key, status_kind = "Sales", "o", "order"
     own_form = True
     can_delete = False
+    details_template = "panel/order_page.html"
     columns = (
         Col("number", "Order", value=str),
         Col("customer", "Customer", value=lambda o: o.customer.name if o.customer else "nobody"),
         Col("vendor", "Vendor", css="c-vendor", admins=True),
         Col("status", "Status", "pill", pill_kind="order", css="c-status"),
+        Col("goods", "Goods", "pill", pill_kind="goods", value=order_page.goods_status),
         Col("channel", "Channel", value=lambda o: Channel(o.channel)),
         Col("placed_at", "Placed", "moment", sort="placed"),
         Col("total", "Total", "money", numeric=True),
@@ -57,17 +73,40 @@ class OrderView(SavedViews, model=Order):
         OneOf("status", "Status", Order.status, icon="circle-dot", words=OrderStatus),
         of_vendor(Order.vendor_id),
         Between("placed", "Placed", Order.placed_at),
+        Named(
+            "goods", "Goods", icon="package",
+            conditions=(
+                (
+                    "due", "To hand over",
+                    lambda: and_(
+                        Order.status == OrderStatus.PLACED, Order.handed_over < Order.pieces
+                    ),
+                ),
+                (
+                    "sent", "Under way",
+                    lambda: and_(
+                        Order.status == OrderStatus.PLACED, Order.handed_over > Order.delivered
+                    ),
+                ),
+            ),
+        ),
+        OneOf("handing", "Handing over", Order.handing, icon="truck-delivery", words=Handing,
+              open=False),
         OneOf("channel", "Channel", Order.channel, icon="route", words=Channel),
         Related("customer", "Customer", Order.customer_id, icon="user", lookup=CUSTOMERS),
-    )
+    )  # fmt: skip
     loads = (joinedload(Order.customer),)
-    details_loads = (joinedload(Order.customer), selectinload(Order.lines))
+    details_loads = (
+        joinedload(Order.customer), joinedload(Order.shipping_method), selectinload(Order.lines),
+    )  # fmt: skip
     details = (
         (
             "Order",
             (
                 Col("customer", "Customer", value=lambda o: link_to("customer", o.customer)),
                 Col("channel", "Channel", "word"),
+                Col("handing", "Handing over", value=_way),
+                Col("ship_to", "Sent to", value=order_page.address),
                 Col("placed_at", "Placed", "moment"),
                 Col("fulfilled_at", "Handed over", "moment"),
                 Col("completed_at", "Completed", "moment"),
@@ -77,7 +116,14 @@ class OrderView(SavedViews, model=Order):
             ),
         ),
     )
-    fields = declared(customer=Pick("Customer", CUSTOMERS), item=Pick("Item", ITEMS))
+    hides_empty = (
+        "ship_to", "fulfilled_at", "completed_at", "cancelled_at", "cancel_reason", "note",
+    )  # fmt: skip
+    fields = declared(
+        customer=Pick("Customer", CUSTOMERS),
+        item=Pick("Item", ITEMS),
+        country=Pick("Country", COUNTRIES),
+    )
     commands = (
         Command(
             "place", "Place order", *_moving(orders.place, OrderStatus.PLACED),
@@ -112,27 +158,37 @@ class OrderView(SavedViews, model=Order):
         return rows.where(or_(*found))
 
     def more_details(self, session: Session, request: Request, record: Any) -> dict[str, Any]:
-        """The lines and their sum."""
-        columns = [
-            ("Item", False), ("Quantity", True), ("Price", True), ("Discount", True),
-            ("Total", True),
-        ]  # fmt: skip
-        rows = [
-            [
-                ln.name,
-                ln.quantity,
-                money(ln.unit_price),
-                money(ln.discount or None),
-                money(ln.total),
-            ]
-            for ln in record.lines
-        ]
-        total = ("Total", money(record.total))
-        return {"lines": {"title": "Lines", "columns": columns, "rows": rows, "total": total}}
+        """The lines and their sums, how far the goods are, and the shipments."""
+        return {
+            "sold": order_page.sold(record),
+            "goods": order_page.goods_status(record),
+            "parcels": order_page.parcels(session, record),
+        }
+
+    @expose("/{pk}/pack", methods=["POST"])
+    @needs("move")
+    async def pack(self, request: Request) -> Response:
+        """Put goods together for a shipment."""
+        number, form = self.number(request.path_params["pk"]), await read_fields(request)
+        try:
+            await anyio.to_thread.run_sync(partial(_pack, number, form))
+        except NotFound:
+            raise HTTPException(404) from None
+        except Exception as error:
+            say(request, str(sentence_of(error)), tone="danger")
+        else:
+            say(request, "Packed: hand it over when it leaves.")
+        url = request.url_for("admin:details", identity=self.identity, pk=number)
+        return RedirectResponse(url.path, 303)
 
     async def own_page(self, request: Request, number: int | None = None) -> Response:
         """The order with its lines in place."""
-        return await order_page(self, request, number)
+        return await form_page(self, request, number)
+
+
+def _pack(number: int, form: dict[str, str]) -> None:
+    with writing(Order, number) as session:
+        order_page.pack(session, number, form)
 
 
 VIEWS = [OrderView]

@@ -11,7 +11,14 @@ from admin_views.filters import InCategory, OneOf, Related, YesNo, of_vendor
 from admin_views.forms import Amount, Check, Choice, Pick, Text, Whole
 from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids
-from admin_views.lookups import ALL_PACKAGES, CUSTOMERS, PACKAGES, SERVICES, categories_of
+from admin_views.lookups import (
+    ALL_PACKAGES,
+    CUSTOMERS,
+    PACKAGES,
+    SERVICES,
+    TAX_CLASSES,
+    categories_of,
+)
 from admin_views.saving import Command
 from app.operations import packages
 from models.categories import CategoryKind
@@ -62,6 +69,7 @@ class PackageView(HouseView, model=Package):
         category=Pick("Category", categories_of(CategoryKind.PACKAGE)),
         uses=Whole("Uses", low=1, high=1000, wanted=True),
         price=Amount("Price", wanted=True),
+        tax_class=Pick("Tax class", TAX_CLASSES, hint="Empty: that of all that name none"),
         valid_days=Whole("Valid, days", low=1, high=36_500, hint="Empty: without end"),
         is_active=Check("On offer"),
     )

@@ -10,7 +10,7 @@ from admin_views.consumables import USES_UP
 from admin_views.filters import InCategory, OneOf, YesNo, of_vendor
 from admin_views.forms import Amount, Check, Choice, Clock, Note, Pick, Text, Whole
 from admin_views.lists import Col, Sort
-from admin_views.lookups import categories_of
+from admin_views.lookups import TAX_CLASSES, categories_of
 from admin_views.parts import hours_button, related_card
 from admin_views.rendering import minutes, money, plural
 from admin_views.resources import NEEDS
@@ -108,6 +108,7 @@ class ServiceView(HouseView, model=Service):
         kind=Choice("Kind", ServiceKind, wanted=True, default=ServiceKind.APPOINTMENT),
         category=Pick("Category", categories_of(CategoryKind.SERVICE)),
         price=Amount("Price", wanted=True),
+        tax_class=Pick("Tax class", TAX_CLASSES, hint="Empty: that of all that name none"),
         duration_minutes=Whole("Minutes it lasts", low=1, high=A_YEAR, wanted=True, default=60),
         buffer_before_minutes=Whole("Minutes kept free before", high=A_DAY, wanted=True, default=0),
         buffer_after_minutes=Whole("Minutes kept free after", high=A_DAY, wanted=True, default=0),
@@ -128,7 +129,7 @@ class ServiceView(HouseView, model=Service):
         description=Note("Description"),
     )  # fmt: skip
     form_sections = (
-        ("Service", ("name", "kind", "category", "price", "is_active")),
+        ("Service", ("name", "kind", "category", "price", "tax_class", "is_active")),
         ("Time", ("duration_minutes", "buffer_before_minutes", "buffer_after_minutes", "capacity")),
         (
             "Booking it",

@@ -82,6 +82,14 @@ _COMMON: dict[str, Look] = {
 }
 _OWN: dict[tuple[str, str], Look] = {
     ("task", "pending"): Look("info", "circle", "Open"),
+    ("shipment", "packed"): Look("info", "package", "Packed"),
+    ("shipment", "handed_over"): Look("busy", "truck-delivery", "Under way"),
+    ("shipment", "failed"): Look("bad", "arrow-back-up", "Came back"),
+    ("goods", "unfulfilled"): Look("warn", "package", "To hand over"),
+    ("goods", "part_fulfilled"): Look("warn", "package", "Part handed over"),
+    ("goods", "fulfilled"): Look("busy", "truck-delivery", "Handed over"),
+    ("goods", "delivered"): Look(*_GOOD, "Delivered", quiet=True),
+    ("goods", "returned"): Look("idle", "arrow-back-up", "Returned"),
     ("order", "open"): Look("idle", "pencil", "Draft"),
     ("class", "scheduled"): Look("info", "calendar-check", "To come", quiet=True),
     ("waitlist", "waiting"): Look("warn", "hourglass", "Waiting"),

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from admin_views.base import HouseView, declared
 from admin_views.filters import OneOf
-from admin_views.forms import Address, Choice, Email, Phone, Pick, Saving, Text
+from admin_views.forms import Address, Check, Choice, Email, Phone, Pick, Saving, Text
 from admin_views.lists import Col, Sort
 from admin_views.lookups import COUNTRIES, ZONES
 from admin_views.places import country_name
@@ -17,7 +17,8 @@ from app.operations.moves import locked
 from app.tenancy import DatabaseRole, current_actor
 from models.vendors import Vendor, VendorKind, VendorStatus
 
-OWN = ("name", "time_zone", "city", "email", "phone")
+BOOKS = ("legal_name", "tax_number", "street", "postal_code", "region", "prices_include_tax")
+OWN = ("name", "time_zone", "city", "email", "phone", *BOOKS)
 
 
 def _by_admin(*statuses: VendorStatus) -> Any:
@@ -72,6 +73,17 @@ class VendorView(HouseView, model=Vendor):
             ),
         ),
         ("Contact", (Col("city", "City"), Col("phone", "Phone", "phone"), Col("email", "E-mail"))),
+        (
+            "Receipts and taxes",
+            (
+                Col("legal_name", "Name on receipts"),
+                Col("tax_number", "Tax number"),
+                Col("street", "Street"),
+                Col("postal_code", "Postal code"),
+                Col("region", "Region"),
+                Col("prices_include_tax", "Prices include tax"),
+            ),
+        ),
     )
     fields = declared(
         name=Text("Name", wanted=True, longest=120),
@@ -82,10 +94,17 @@ class VendorView(HouseView, model=Vendor):
         city=Text("City"),
         phone=Phone("Phone"),
         email=Email("E-mail"),
+        legal_name=Text("Name on receipts", hint="Empty: the name above"),
+        tax_number=Text("Tax number", longest=40),
+        street=Text("Street and number"),
+        postal_code=Text("Postal code", longest=20),
+        region=Text("Region", longest=80, hint="Where taxes differ within the country"),
+        prices_include_tax=Check("Prices include tax"),
     )
     form_sections = (
         ("Business", ("name", "slug", "kind", "country", "time_zone")),
         ("Contact", ("city", "phone", "email")),
+        ("Receipts and taxes", BOOKS),
     )
     commands = (
         Command(

@@ -24,9 +24,12 @@
         if (!q || !p || !out) return;
         var a = cents(q.value), b = cents(p.value);
         if (a === null || b === null) { out.textContent = "–"; return; }
-        total += Math.round(a * b * Math.pow(10, decimals));
-        out.textContent = written(a * b, decimals);
+        var off = part(row, "discount"), d = (off && cents(off.value)) || 0;
+        total += Math.round((a * b - d) * Math.pow(10, decimals));
+        out.textContent = written(a * b - d, decimals);
       });
+      var all = form.querySelector("[data-order-discount]");
+      if (all) total -= Math.round((cents(all.value) || 0) * Math.pow(10, decimals));
       B.all("[data-lines-total]").forEach(function (e) { e.textContent = written(total / Math.pow(10, decimals), decimals); });
       if (count) count.value = next;
     };
@@ -77,6 +80,7 @@
       add();
     });
     table.addEventListener("input", sum);
+    form.addEventListener("input", function (ev) { if (ev.target.matches("[data-order-discount]")) sum(); });
     table.addEventListener("picked", function (ev) {
       var row = ev.target.closest("tr.ln"), item = ev.detail;
       var price = part(row, "unit_price") || part(row, "price"), q = part(row, "quantity"), hint = row.querySelector("[data-line-hint]"), kind = part(row, "kind");

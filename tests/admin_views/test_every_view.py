@@ -31,6 +31,8 @@ MAKE: dict[str, Make] = {
     "class-session": lambda s: make.class_session(s, starts_at=clock.now() + timedelta(days=2)),
     "waitlist-entry": make.waitlist_entry,
     "order": lambda s: make.order(s, status="draft", number=None, placed_at=None),
+    "shipment": lambda s: make.shipment(s, order=make.order(s)),
+    "shipping-method": make.shipping_method,
     "task": make.task,
     "package": make.package,
     "package-holding": make.holding,
