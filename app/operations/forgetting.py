@@ -13,6 +13,7 @@ from app.operations import announcing
 from app.operations.conditions import is_any
 from app.operations.customers import IsForgotten
 from models.bookings import Booking
+from models.covers import Cover, WarrantyClaim
 from models.customers import (
     Address,
     Customer,
@@ -28,7 +29,7 @@ from models.tags import CustomerTag
 from models.tasks import Task
 from models.waitlist import WaitlistEntry
 
-FORGOTTEN_TASK = "About a customer who was forgotten"
+FORGOTTEN = "About a customer who was forgotten"
 _PERSONAL = (
     "person_id", "full_name", "company", "email", "phone", "phone_2", "birthday", "locale",
     "time_zone", "note",
@@ -91,6 +92,9 @@ def _strike_out(session: Session, ids: Sequence[int]) -> None:
     _update(session, ImportJob, lists, {"samples": [], "updated_at": ImportJob.updated_at})
     for kept, values in _NOTES:
         _update(session, kept, is_any(kept.customer_id, ids), values)
+    covers = select(Cover.id).where(is_any(Cover.customer_id, ids))
+    said = {"problem": FORGOTTEN, "note": None}
+    _update(session, WarrantyClaim, WarrantyClaim.cover_id.in_(covers), said)
     merges = or_(is_any(CustomerMerge.survivor_id, ids), is_any(CustomerMerge.merged_id, ids))
     _update(session, CustomerMerge, merges, {"before": {}, "moved": {}})
 
@@ -99,7 +103,7 @@ _NOTES: tuple[tuple[Any, dict[str, Any]], ...] = (
     (Booking, {"note": None, "cancel_reason": None, "overbooked": None, "fee_waived": None}),
     (WaitlistEntry, {"note": None}),
     (Order, {"note": None, "cancel_reason": None}),
-    (Task, {"title": FORGOTTEN_TASK, "note": None, "outcome": None}),
+    (Task, {"title": FORGOTTEN, "note": None, "outcome": None}),
     # SQL's NULL: a plain None would be kept as the JSON value null.
     (ImportRow, {"raw": null(), "problems": null(), "before": null(), "after": null()}),
 )

@@ -224,6 +224,6 @@ def test_forgetting_leaves_figures_and_no_word_of_the_person(vendor: int, who: s
         )
         assert session.scalar(select(func.count()).where(Consent.customer_id == ann.id)) == 1
         assert session.scalar(select(ImportRow.raw)) is None
-        assert session.scalar(select(Task.title)) == forgetting.FORGOTTEN_TASK
+        assert session.scalar(select(Task.title)) == forgetting.FORGOTTEN
         trail = select(func.count()).where(AuditEntry.customer_id == ann.id)
         assert (session.scalar(trail) or 0) > 3
