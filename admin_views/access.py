@@ -84,6 +84,9 @@ MATRIX: Mapping[str, Grants] = {
     "order": _grants(FULL | _MOVED, WRITE | _MOVED),
     "shipment": _grants(READ | {"move"}, READ | {"move"}),
     "order-line": _grants(FULL, FULL),
+    "invoice": _grants(READ | {"move"}, READ),
+    "cover": _grants(READ | {"move"}, READ | {"move"}),
+    "warranty-claim": _grants(READ | {"move", "pay"}, READ | {"move"}),
     "task": _grants(FULL | _MOVED, FULL | _MOVED),
     "package-holding": _grants(WRITE | {"use"}, WRITE | {"use"}),
     "membership": _grants(WRITE | {"move"}, WRITE | {"move"}),
@@ -121,7 +124,10 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "ajax_lookup": ("create", "edit"),
     "choices": ("list",),
     "remove": ("delete",),
-    "command": ("move", "use", "edit", "undo", "send", "complete", "receive", "adjust"),
+    "command": (
+        *("move", "use", "edit", "undo", "send", "complete"),
+        *("receive", "adjust", "pay"),
+    ),
 }
 """SQLAdmin's own routes, by name, and the actions of which one is needed."""
 

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from admin_views import customer_chart, customer_side
+from admin_views import covers, customer_chart, customer_side
 from admin_views.access import needs
 from admin_views.base import HouseView
 from admin_views.customer_filters import STATUSES
@@ -111,6 +111,7 @@ class CustomerPage(HouseView):
             "spend": customer_chart.spend(known.months),
             "note_form": {"url": f"{at}/log"} if edits else None,
             "interests": interests(known),
+            "covers": covers.of_customer(session, customer),
             **time_line(session, request, customer),
             **customer_side.cards(session, customer, edits),
             **questions(customer, at),

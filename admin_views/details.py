@@ -121,9 +121,9 @@ def dialog(wanted: Command, shown: dict[str, Any], record: Any) -> dict[str, Any
     """The question of a command that cannot be undone."""
     title, text = (wanted.ask(record) if callable(wanted.ask) else wanted.ask) or ("", "")
     inputs = [
-        {"name": name, "label": label, "id": f"{wanted.name}-{name}",
+        {"name": name, "label": label, "id": f"{wanted.name}-{name}", "type": "".join(kind),
          "mode": "numeric" if name in wanted.wholes else "text"}
-        for name, label in wanted.inputs
+        for name, label, *kind in wanted.inputs
     ]  # fmt: skip
     return {
         "id": f"do-{wanted.name}", "title": title, "text": text, "verb": wanted.title,

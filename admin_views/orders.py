@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from admin_views import order_page
+from admin_views import documents, order_page
 from admin_views.access import needs
 from admin_views.base import declared
 from admin_views.details import link_to
@@ -143,6 +143,7 @@ class OrderView(SavedViews, model=Order):
             ask=("Cancel this order?", "It stays in the list with its number."),
             inputs=(("reason", "Why (optional)"),),
         ),
+        *documents.ORDER_COMMANDS,
     )  # fmt: skip
 
     def may_edit(self, record: Any) -> bool:
@@ -163,6 +164,7 @@ class OrderView(SavedViews, model=Order):
             "sold": order_page.sold(record),
             "goods": order_page.goods_status(record),
             "parcels": order_page.parcels(session, record),
+            "related": documents.cards(record),
         }
 
     @expose("/{pk}/pack", methods=["POST"])

@@ -56,8 +56,9 @@ class Command:
 
     `run(session, record_id)` does it; `when(record)` says whether the button is there.
     `ask` (question, what stays; or what says them of the record) makes the button ask first;
-    `inputs` name the words it takes (`wholes`: those that are whole numbers), `carries` what the
-    question was about: both are handed on as keywords.
+    `inputs` name the words it takes (name, label, and the type of the field if it is not text;
+    `wholes`: those that are whole numbers), `carries` what the question was about: both are
+    handed on as keywords.
     """
 
     name: str
@@ -70,7 +71,7 @@ class Command:
     danger: bool = False
     action: str = "move"
     ask: tuple[str, str] | Callable[[Any], tuple[str, str]] | None = None
-    inputs: tuple[tuple[str, str], ...] = ()
+    inputs: tuple[tuple[str, ...], ...] = ()
     wholes: tuple[str, ...] = ()
     carries: Callable[[Any], dict[str, str]] | None = None
     carried: tuple[str, ...] = ()
@@ -78,7 +79,7 @@ class Command:
     @property
     def takes(self) -> tuple[str, ...]:
         """The names of the words that a POST of it may bring."""
-        return (*(name for name, _ in self.inputs), *self.carried)
+        return (*(name for name, *_ in self.inputs), *self.carried)
 
 
 @dataclass(frozen=True)

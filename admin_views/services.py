@@ -43,6 +43,10 @@ def _advance(service: Any) -> str:
     return plural(days, "day") + " at most" if days else "any time"
 
 
+def _redo(service: Service) -> str | None:
+    return f"within {plural(service.redo_days, 'day')}" if service.redo_days else None
+
+
 def _check_in(service: Any) -> str | None:
     return (
         f"{service.check_in_time or CHECK_IN:%H:%M}" if service.kind == ServiceKind.STAY else None
@@ -100,6 +104,7 @@ class ServiceView(HouseView, model=Service):
                 Col("deposit", "Deposit", "money"),
                 Col("check_in_time", "Check in from", value=_check_in),
                 Col("check_out_time", "Check out until", value=_check_out),
+                Col("redo_days", "Done again for nothing", value=_redo),
             ),
         ),
     )
@@ -125,6 +130,10 @@ class ServiceView(HouseView, model=Service):
         deposit=Amount("Deposit", wanted=True, default=0),
         check_in_time=Clock("Check in from", hint="Of a stay; empty: 14:00"),
         check_out_time=Clock("Check out until", hint="Of a stay; empty: 11:00"),
+        redo_days=Whole(
+            "Done again for nothing within, days", low=1, high=3650,
+            hint="If it was not right; empty: no guarantee",
+        ),
         is_active=Check("On offer"),
         description=Note("Description"),
     )  # fmt: skip
@@ -136,6 +145,7 @@ class ServiceView(HouseView, model=Service):
             ("slot_interval_minutes", "min_notice_minutes", "max_advance_days", "deposit",
              "check_in_time", "check_out_time"),
         ),
+        ("Guarantee", ("redo_days",)),
         ("Words", ("description",)),
     )  # fmt: skip
     stays = "A service that was booked or sold stays: take it off offer instead."

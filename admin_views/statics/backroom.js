@@ -123,6 +123,7 @@
   document.addEventListener("click", function (ev) {
     var b = ev.target.closest("[data-dialog]");
     if (b) { ev.preventDefault(); B.open(b.dataset.dialog, b); return; }
+    if (ev.target.closest("[data-print]")) { window.print(); return; }
     if (ev.target.closest("[data-close]")) { ev.target.closest("dialog").close(); return; }
     if (ev.target.tagName === "DIALOG") ev.target.close();
   });

@@ -33,6 +33,11 @@ MAKE: dict[str, Make] = {
     "order": lambda s: make.order(s, status="draft", number=None, placed_at=None),
     "shipment": lambda s: make.shipment(s, order=make.order(s)),
     "shipping-method": make.shipping_method,
+    "invoice": lambda s: make.invoice(s, order=make.order(s)),
+    "cover": lambda s: make.cover(s, line=make.order(s).lines[0]),
+    "warranty-claim": lambda s: make.warranty_claim(
+        s, cover=make.cover(s, line=make.order(s).lines[0])
+    ),
     "task": make.task,
     "package": make.package,
     "package-holding": make.holding,
