@@ -90,6 +90,10 @@ def _common(product: Product, name: str) -> Any:
     return next(iter(found), None) if len(found) < 2 else "differs from variant to variant"
 
 
+def _tax(product: Product) -> str:
+    return str(_common(product, "tax_class") or "the vendor's usual one")
+
+
 def _warranty(product: Product) -> str:
     months = _common(product, "warranty_months")
     return plural(months, "month") if isinstance(months, int) else months or "none"
@@ -101,7 +105,7 @@ def _stock(product: Product) -> str:
         return str(counted)
     beyond = _common(product, "allows_backorder") is True
     return ("counted" if counted else "not counted") + (
-        "; may be ordered when there is none" if counted and beyond else ""
+        "; may be back-ordered" if counted and beyond else ""
     )
 
 
@@ -141,7 +145,7 @@ class ProductView(WithPictures, model=Product):
             (
                 Col("category", "Category", value=lambda p: p.category and p.category.name),
                 Col("description", "Description"),
-                Col("tax_class", "Tax class", value=lambda p: _common(p, "tax_class")),
+                Col("tax_class", "Tax class", value=_tax),
                 Col("warranty", "Warranty", value=_warranty),
                 Col("stock", "Stock", value=_stock),
                 Col("created_at", "Made", "day"),
@@ -162,7 +166,9 @@ class ProductView(WithPictures, model=Product):
             "Warranty, months", low=1, high=1200, hint="From delivery on; empty: none"
         ),
         tracks_stock=Check("Count its stock", default=False),
-        allows_backorder=Check("May be ordered when there is none", default=False),
+        allows_backorder=Check(
+            "May be back-ordered", default=False, hint="Sold beyond what is on hand"
+        ),
     )  # fmt: skip
     form_sections = (
         ("Product", ("name", "category", "description")),

@@ -30,7 +30,7 @@ KINDS = {
     MoveKind.CONSUMPTION: "Used up", MoveKind.WRITE_OFF: "Written off",
 }  # fmt: skip
 COLUMNS = [
-    ("When", False), ("What", False), ("On hand", True), ("Promised", True), ("Then on hand", True),
+    ("When", False), ("What", False), ("On hand", True), ("Promised", True), ("After", True),
     ("For", False), ("By", False),
 ]  # fmt: skip
 STATES = (
@@ -143,7 +143,7 @@ class StockView(HouseView, model=Variant):
                 Col("cost", "Cost", "money"),
                 Col("tax_class", "Tax class", value=lambda v: v.tax_class and v.tax_class.name),
                 Col("warranty_months", "Warranty", value=lambda v: _months(v.warranty_months)),
-                Col("allows_backorder", "Ordered when there is none"),
+                Col("allows_backorder", "May be back-ordered"),
                 Col("is_active", "Sold"),
             ),
         ),
@@ -192,7 +192,8 @@ class StockView(HouseView, model=Variant):
         before = record_id(request.query_params.get("before"))
         ledger = stock_ledger.page(session, record, before=before)
         lines: dict[str, Any] = {
-            "title": "Ledger", "columns": COLUMNS, "rows": [_cells(line) for line in ledger.lines],
+            "title": "Ledger", "css": "wraps", "columns": COLUMNS,
+            "rows": [_cells(line) for line in ledger.lines],
             "next_url": Address(()).url(before=str(ledger.earlier)) if ledger.earlier else None,
             "prev_url": request.url.path if before else None,
         }  # fmt: skip
