@@ -130,7 +130,7 @@ class OrderView(SavedViews, model=Order):
             "The order is placed.", icon="receipt", primary=True,
         ),
         Command(
-            "fulfil", "Hand over", *_moving(orders.fulfil, OrderStatus.FULFILLED),
+            "fulfil", "Hand over everything", *_moving(orders.fulfil, OrderStatus.FULFILLED),
             "Everything is handed over.", icon="package",
         ),
         Command(

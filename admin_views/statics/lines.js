@@ -26,11 +26,11 @@
         if (a === null || b === null) { out.textContent = "–"; return; }
         var off = part(row, "discount"), d = (off && cents(off.value)) || 0;
         total += Math.round((a * b - d) * Math.pow(10, decimals));
-        out.textContent = written(a * b - d, decimals);
+        out.textContent = written(Math.max(a * b - d, 0), decimals);
       });
       var all = form.querySelector("[data-order-discount]");
       if (all) total -= Math.round((cents(all.value) || 0) * Math.pow(10, decimals));
-      B.all("[data-lines-total]").forEach(function (e) { e.textContent = written(total / Math.pow(10, decimals), decimals); });
+      B.all("[data-lines-total]").forEach(function (e) { e.textContent = written(Math.max(total, 0) / Math.pow(10, decimals), decimals); });
       if (count) count.value = next;
     };
     var renumber = function () {

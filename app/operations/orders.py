@@ -135,12 +135,12 @@ def place(session: Session, *, order_id: int) -> Order:
     if order.handing == Handing.DELIVERY:
         shipping_methods.check_complete(order.ship_to)
     taxes.put_on(session, order)
-    _freeze_goods(session, order)
+    pieces = _freeze_goods(session, order)
     _take_over_bookings(session, order)
     session.flush()  # what is promised is read from the lines
     stock.reserve(session, order_id=order.id)
     order.number = numbers.draw(session, vendor_id=order.vendor_id, series="orders")
-    order.status, order.placed_at = placed, clock.now()
+    order.status, order.placed_at, order.pieces = placed, clock.now(), pieces
     session.flush()  # the number is taken
     return order
 
@@ -268,18 +268,20 @@ def _check_holder(session: Session, order: Order) -> None:
             memberships.check_free(session, customer_id=order.customer_id, plan=plan)
 
 
-def _freeze_goods(session: Session, order: Order) -> None:
-    """What goods have cost the vendor, and how long they are covered, is that of today."""
+def _freeze_goods(session: Session, order: Order) -> int:
+    """What goods have cost the vendor, and how long they are covered, is that of today.
+
+    How many pieces there are.
+    """
     goods = [line for line in order.lines if line.kind == LineKind.PRODUCT]
-    order.pieces = sum(line.quantity for line in goods)
     ids = sorted({line.variant_id for line in goods if line.variant_id is not None})
-    if not ids:
-        return
     columns = select(Variant.id, Variant.cost, Variant.warranty_months)
-    frozen = {row[0]: row for row in session.execute(columns.where(Variant.id.in_(ids)))}
+    found = session.execute(columns.where(Variant.id.in_(ids))) if ids else ()
+    frozen = {row[0]: row for row in found}
     for line in goods:
         if line.variant_id is not None:
             _, line.cost, line.warranty_months = frozen[line.variant_id]
+    return sum(line.quantity for line in goods)
 
 
 def _take_over_bookings(session: Session, order: Order) -> None:

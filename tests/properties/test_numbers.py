@@ -24,6 +24,7 @@ from app.errors import DomainError
 from app.operations import bookings, interests, memberships, orders, packages
 from app.operations.lines import DraftLine
 from app.tenancy import SYSTEM, acting, vendor_actor
+from models.bookings import Booking
 from models.customers import Customer
 from models.interests import CustomerInterest
 from models.orders import LineKind
@@ -119,6 +120,20 @@ class Shop(RuleBasedStateMachine):
         if self.orders:
             self.tried(verb, order_id=self.orders[-1 - which % len(self.orders)])
 
+    @rule(which=st.integers(0, 5), price=st.none() | cents)
+    def bill(self, which: int, price: Decimal | None) -> None:
+        """A booking is paid for by an order, before it is given or afterwards."""
+        booking_id = self.bookings[-1 - which % len(self.bookings)] if self.bookings else None
+        if booking_id is None:
+            return
+        with self.working() as session:
+            customer_id = session.get_one(Booking, booking_id).customer_id
+        line = DraftLine(LineKind.SERVICE, unit_price=price, booking_id=booking_id)
+        order_id = self.tried(orders.save_draft, customer_id=customer_id, lines=[line])
+        if order_id is not None:
+            self.orders.append(order_id)
+            self.tried(orders.place, order_id=order_id)
+
     @rule(who=st.integers(0, 1))
     def hand_out(self, who: int) -> None:
         customer_id = self.customers[who]
@@ -161,7 +176,7 @@ def test_no_order_of_events_makes_the_numbers_drift(db: Connection) -> None:
     run_state_machine_as_test(
         Shop,
         settings=settings(
-            max_examples=15,
+            max_examples=10,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),

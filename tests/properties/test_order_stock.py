@@ -135,8 +135,8 @@ def test_no_order_of_events_loses_a_piece(db: Connection) -> None:
     run_state_machine_as_test(
         Warehouse,
         settings=settings(
-            max_examples=8,
-            stateful_step_count=18,
+            max_examples=6,
+            stateful_step_count=16,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
