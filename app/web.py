@@ -31,6 +31,7 @@ from admin_views.auth import at_the_gate, harden, own_path, posted
 from admin_views.panel import build_panel
 from admin_views.rendering import STATICS
 from app.api.feeds import feed
+from app.api.gateway_events import hear
 from app.api.me import me
 from app.database import SessionFactory, connect
 from app.errors import DomainError
@@ -76,6 +77,12 @@ def create_app() -> Starlette:
             Route("/link/{token}", _link_used, name="link_used", methods=["POST"]),
             Route("/admin/vendor", _switch_vendor, name="vendor_switch", methods=["POST"]),
             Route("/api/v1/me", me, name="me"),
+            Route(
+                "/api/v1/gateways/{gateway}/{vendor:int}/events",
+                hear,
+                name="gateway_event",
+                methods=["POST"],
+            ),
             Route("/feeds/{secret}.ics", feed, name="feed"),
             Mount("/assets", StaticFiles(directory=STATICS), name="assets"),
         ],

@@ -1,6 +1,8 @@
 """Money: payments of orders, what was given back, what gateways said, and store credit."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -55,7 +57,9 @@ PAYMENT_TRANSITIONS: dict[PaymentState, frozenset[PaymentState]] = {
     PaymentState.AUTHORISED: frozenset(
         {PaymentState.CAPTURED, PaymentState.FAILED, PaymentState.CANCELLED}
     ),
-    PaymentState.FAILED: frozenset({PaymentState.AUTHORISED, PaymentState.CAPTURED}),
+    PaymentState.FAILED: frozenset(
+        {PaymentState.AUTHORISED, PaymentState.CAPTURED, PaymentState.CANCELLED}
+    ),
     PaymentState.CANCELLED: frozenset({PaymentState.CAPTURED}),
     PaymentState.CAPTURED: frozenset(),
 }
@@ -66,6 +70,38 @@ class RefundState(StrEnum):
     PENDING = "pending"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+
+
+class EventKind(StrEnum):
+    """What gateways tell, in our words."""
+
+    PAYMENT_PENDING = "payment.pending"
+    PAYMENT_AUTHORISED = "payment.authorised"
+    PAYMENT_CAPTURED = "payment.captured"
+    PAYMENT_FAILED = "payment.failed"
+    PAYMENT_CANCELLED = "payment.cancelled"
+    REFUND_PENDING = "refund.pending"
+    REFUND_SUCCEEDED = "refund.succeeded"
+    REFUND_FAILED = "refund.failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a gateway said, as an answer or unasked, whichever gateway it is.
+
+    `about` is our name for the payment or refund (`payment-7`), `gateway_ref` the gateway's own;
+    `at`, aware, is when it happened there. The same `event_ref` is the same event. `words` are the
+    gateway's, as they came.
+    """
+
+    event_ref: str
+    kind: EventKind
+    about: str
+    gateway_ref: str
+    amount: Decimal
+    currency: str
+    at: datetime
+    words: str
 
 
 class Payment(OwnedByVendor, Timestamped, Base):
