@@ -50,7 +50,9 @@ MATRIX: Mapping[str, Grants] = {
         analyst={"list", "password", "sessions"},
     ),
     "vendor-switch": _grants({"enter"}, {"enter"}, admin={"enter", "leave"}),
-    "customer": _grants(_CUSTOMER | {"merge", "forget", "import"}, _CUSTOMER - {"delete"}),
+    "customer": _grants(
+        _CUSTOMER | {"merge", "forget", "import", "credit"}, _CUSTOMER - {"delete"}
+    ),
     "address": _OF_A_CUSTOMER,
     "consent": _grants(READ | {"create"}, READ | {"create"}),
     "customer-preference": _grants(WRITE, WRITE),
@@ -81,7 +83,11 @@ MATRIX: Mapping[str, Grants] = {
     "working-hours": _grants(READ | {"edit"}, READ),
     "time-off": _grants(READ | {"create", "give-back"}, READ),
     "booking": _grants(FULL | _MOVED | {"overbook"}, WRITE | _MOVED),
-    "order": _grants(FULL | _MOVED, WRITE | _MOVED),
+    "order": _grants(
+        FULL | _MOVED | {"pay", "refund", "return"}, WRITE | _MOVED | {"pay", "return"}
+    ),
+    "payment": _grants(READ | {"move"}, READ),
+    "product-return": _grants(READ | {"move", "receive", "settle"}, READ | {"move", "receive"}),
     "shipment": _grants(READ | {"move"}, READ | {"move"}),
     "order-line": _grants(FULL, FULL),
     "invoice": _grants(READ | {"move"}, READ),

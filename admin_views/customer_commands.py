@@ -21,10 +21,11 @@ from admin_views.base import HouseView
 from admin_views.customer_side import CHANNELS, PURPOSES, may
 from admin_views.loaders import Customers, Lookup, record_id, typed, without_control
 from admin_views.lookups import CATEGORIES, COUNTRIES
+from admin_views.order_money_commands import amount_of
 from admin_views.rendering import say, word
 from admin_views.saving import sentence_of, writing
 from app.errors import ChangedMeanwhile, DomainError, NotFound
-from app.operations import customers, forgetting, reaching, tags, tasks
+from app.operations import credit, customers, forgetting, reaching, tags, tasks
 from models.customers import Address, Customer, PreferredCategory
 
 Change = Callable[[Session], Any]
@@ -296,6 +297,26 @@ class CustomerCommands(HouseView):
             )
 
         return await self.at_once(request, change, "The preferred categories are saved.")
+
+    # ---- store credit ----------------------------------------------------------------------
+
+    @expose("/{pk}/credit", methods=["POST"])
+    @needs("credit")
+    async def change_credit(self, request: Request) -> Response:
+        """Give store credit, or take away what was given by mistake; the reason is kept."""
+        number = self.number(request.path_params["pk"])
+        values = await fields(request, "do", "amount", "reason")
+        takes = values["do"] == "take"
+
+        def change(session: Session) -> None:
+            amount = amount_of(values, "amount")
+            if amount is None:
+                raise credit.NoCredit
+            verb = credit.take if takes else credit.give
+            verb(session, customer_id=number, amount=amount, reason=values["reason"])
+
+        done = "The store credit is taken away." if takes else "The store credit is given."
+        return await self.from_dialog(request, "credit", values, change, done)
 
     # ---- the file itself -------------------------------------------------------------------
 

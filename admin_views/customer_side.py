@@ -26,6 +26,7 @@ from admin_views.access import allowed
 from admin_views.lookups import COUNTRIES
 from admin_views.rendering import ago, day, money
 from app import clock
+from app.operations.credit import entries
 from app.operations.reaching import in_force
 from app.tenancy import current_actor
 from models.categories import Category
@@ -71,6 +72,7 @@ def cards(session: Session, customer: Customer, edits: bool) -> dict[str, Any]:
         "addresses": addresses(session, customer),
         **tasks(session, customer, edits),
         "holdings": holdings(session, customer),
+        "credit": credit(session, customer, edits),
         "consents": consents(session, customer),
         "purposes": PURPOSES,
         "all_urls": {
@@ -225,6 +227,22 @@ def _membership(held: Any) -> dict[str, Any]:
     return {
         "title": held.name, "url": f"/admin/membership/details/{held.id}",
         "text": f"{verb} {day(held.until)}, {money(held.price)}", "status": held.status,
+    }  # fmt: skip
+
+
+def credit(session: Session, customer: Customer, edits: bool) -> dict[str, Any] | None:
+    """Store credit and where it came from; the card is there for who has some or may give it."""
+    gives = edits and may("credit")
+    if not (gives or customer.store_credit):
+        return None
+    known = entries(session, customer_id=customer.id, most=5) if customer.store_credit else []
+    return {
+        "left": money(customer.store_credit), "gives": gives,
+        "takes": gives and customer.store_credit > 0,
+        "entries": [
+            {"amount": money(one.amount), "reason": one.reason, "when": day(one.at)}
+            for one in known
+        ],
     }  # fmt: skip
 
 

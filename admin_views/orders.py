@@ -21,6 +21,8 @@ from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids, record_id
 from admin_views.lookups import COUNTRIES, CUSTOMERS, ITEMS
 from admin_views.order_form import form_page
+from admin_views.order_money import till
+from admin_views.order_money_commands import OrderMoney
 from admin_views.own_pages import read_fields
 from admin_views.rendering import say, word
 from admin_views.saved_views import SavedViews
@@ -47,7 +49,7 @@ def _way(order: Order) -> str:
     return f"{word(order.handing)}{method}"
 
 
-class OrderView(SavedViews, model=Order):
+class OrderView(OrderMoney, SavedViews, model=Order):
     """What was sold, to whom, at which price."""
 
     name, name_plural, icon = "Order", "Orders", "ti ti-receipt"
@@ -159,12 +161,13 @@ class OrderView(SavedViews, model=Order):
         return rows.where(or_(*found))
 
     def more_details(self, session: Session, request: Request, record: Any) -> dict[str, Any]:
-        """The lines and their sums, how far the goods are, and the shipments."""
+        """The lines and their sums, how far the goods are, shipments, payments."""
         return {
             "sold": order_page.sold(record),
             "goods": order_page.goods_status(record),
             "parcels": order_page.parcels(session, record),
             "related": documents.cards(record),
+            "cards": [till(session, request, record)],
         }
 
     @expose("/{pk}/pack", methods=["POST"])

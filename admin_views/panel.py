@@ -35,11 +35,11 @@ from app.errors import DomainError, NobodyActs, NotAllowed, NotFound
 log = logging.getLogger(__name__)
 
 NOUNS = (
-    "today", "calendar", "customers", "bookings", "class_sessions", "series", "waitlist",
-    "orders", "shipments", "documents", "covers", "warranty_claims", "tasks", "packages",
-    "memberships", "coupons", "tags", "consents", "preferences", "interests", "services",
-    "products", "stock", "consumables", "taxes", "shipping_methods", "categories", "staff",
-    "staff_services", "weeks", "time_off", "resources", "policies", "feeds", "vendors",
+    "today", "calendar", "customers", "bookings", "class_sessions", "series", "waitlist", "orders",
+    "shipments", "payments", "returns", "documents", "covers", "warranty_claims", "tasks",
+    "packages", "memberships", "coupons", "tags", "consents", "preferences", "interests",
+    "services", "products", "stock", "consumables", "taxes", "shipping_methods", "categories",
+    "staff", "staff_services", "weeks", "time_off", "resources", "policies", "feeds", "vendors",
     "people", "imports", "bulk", "views", "users", "api_tokens", "audit", "outbox", "account",
 )  # fmt: skip
 """Modules of `admin_views` in the order of the menu; each names its classes in `VIEWS`."""

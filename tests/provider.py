@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import pytest
@@ -62,7 +62,7 @@ class Provider:
 def provided(patch: pytest.MonkeyPatch, vendor_id: int) -> Iterator[Provider]:
     """The installation has the gateway `provider`, and `desk` as ever."""
     provider = Provider(vendor_id)
-    patch.setitem(payments.KNOWN, "provider", lambda _: provider)
+    patch.setitem(payments.KNOWN, "provider", lambda number: replace(provider, vendor_id=number))
     yield provider
 
 

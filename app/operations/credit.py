@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import REFUSALS, DomainError, NotFound
+from app.operations.customers import clean
 from app.operations.prices import amount as money
 from models.customers import Customer
 from models.payments import CreditEntry, Payment, Refund
@@ -108,11 +109,9 @@ def _write(
     payment: Payment | None = None,
     refund: Refund | None = None,
 ) -> CreditEntry:
-    why = reason.strip()
-    if not why:
+    why = clean(reason, "reason", longest=LONGEST_REASON)
+    if why is None:
         raise NoReason
-    if len(why) > LONGEST_REASON:
-        raise NoReason(f"Say it in {LONGEST_REASON} letters.")
     session.flush()  # what was changed on the customer is not read over
     customer = session.get(Customer, customer_id, with_for_update={"key_share": True})
     if customer is None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import REFUSALS, DomainError
 from app.operations import credit
+from app.operations.customers import clean
 from app.operations.moves import locked
 from app.operations.outbox import enqueue
 from app.operations.prices import amount as money
@@ -229,11 +230,7 @@ def _at_most(
 
 
 def _reference(tender: Tender, typed: str | None) -> str | None:
-    reference = (typed or "").strip() or None
+    reference = clean(typed, "reference", longest=LONGEST_REFERENCE)
     if reference is None and tender is Tender.MOBILE_MONEY:
         raise NeedsReference
-    if reference is not None and len(reference) > LONGEST_REFERENCE:
-        raise DomainError(
-            f"Write at most {LONGEST_REFERENCE} letters of the reference.", field="reference"
-        )
     return reference

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import REFUSALS, DomainError, NotFound
 from app.operations import credit
+from app.operations.customers import clean
 from app.operations.outbox import enqueue
 from app.operations.payments import COUNTED, held, read_lines, sent_before
 from app.operations.prices import amount as money
@@ -119,11 +120,9 @@ def give(
 
 def reason_of(typed: str) -> str:
     """Why it is given back, as it stands in the books."""
-    why = typed.strip()
-    if not why:
+    why = clean(typed, "reason", longest=LONGEST_REASON)
+    if why is None:
         raise NoReason
-    if len(why) > LONGEST_REASON:
-        raise NoReason(f"Say why in {LONGEST_REASON} letters.")
     return why
 
 
@@ -164,7 +163,7 @@ def _wanted(order: Order, lines: Mapping[int, Decimal]) -> dict[int, Decimal]:
         field = f"lines.{line_id}"
         if line_id not in possible:
             raise DomainError(
-                "This line is not of this order: reload the page and try again.", field=field
+                "This line is not of this order: reload the page and try again.", field="lines"
             )
         asked = money(typed, field=field)
         if asked > possible[line_id]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from app.contact import fold, searchable
-from app.seeding import people
+from app.seeding import people, takings
 from app.seeding.catalogue import VendorOnShow
 from app.seeding.diary import Diary
 from app.seeding.rows import HISTORY, add_all, put
@@ -144,12 +144,15 @@ def orders(
         for number, (moment, customer) in enumerate(sales, 1)
     ]
     lines: list[dict[str, Any]] = []
+    paid: list[tuple[int, dict[str, Any]]] = []
     for batch in range(0, len(made), 2000):
         some = made[batch : batch + 2000]
         keys = add_all(session, Order, [order for order, _ in some])
         for key, (_, own) in zip(keys, some, strict=True):
             lines += [{**line, "order_id": key} for line in own]
+        paid += [(key, order) for key, (order, _) in zip(keys, some, strict=True)]
     put(session, OrderLine, lines)
+    takings.payments(session, paid)
     return len(made)
 
 

@@ -14,6 +14,7 @@ from app.database import begin
 from app.errors import DomainError, NotFound
 from app.operations import credit, payments, refunds
 from app.operations.credit import NobodysCredit, NoCredit, NotEnoughCredit
+from app.operations.customers import CannotRead
 from app.operations.payments import (
     NeedsReference,
     NotATender,
@@ -118,7 +119,7 @@ def test_what_is_too_much_is_change_in_cash_and_seen_otherwise(session: Session)
         (NotATender, "tender", {"tender": Tender.ELSEWHERE}),
         (NeedsReference, "reference", {"tender": Tender.MOBILE_MONEY, "reference": " "}),
         (NobodysCredit, "tender", {"tender": CREDIT}),
-        (DomainError, "reference", {"tender": CARD, "reference": "x" * 201}),
+        (CannotRead, "reference", {"tender": CARD, "reference": "x" * 201}),
     ],
 )
 def test_what_cannot_be_taken_is_said_at_its_field(
@@ -200,7 +201,7 @@ def test_store_credit_is_spent_given_and_never_below_nothing(session: Session) -
         (NotAnAmount, {"amount": Decimal("NaN")}),
         (NotAnAmount, {"amount": Decimal(-3)}),
         (credit.NoReason, {"reason": "  "}),
-        (credit.NoReason, {"reason": "x" * 501}),
+        (CannotRead, {"reason": "x" * 501}),
         (NotFound, {"customer_id": 10**15}),
     ],
 )
@@ -271,7 +272,7 @@ def test_a_line_without_tax_in_its_price_is_worth_its_tax_too(session: Session) 
         (NotForThis, "tender", {"tender": Tender.GATEWAY}),
         (NobodysCredit, "tender", {"tender": CREDIT}),
         (refunds.NoReason, "reason", {"reason": " "}),
-        (refunds.NoReason, "reason", {"reason": "x" * 501}),
+        (CannotRead, "reason", {"reason": "x" * 501}),
         (NotFound, None, {"payment_id": 10**15}),
     ],
 )

@@ -74,7 +74,7 @@ EVENTS = st.lists(
 def test_events_in_any_order_and_any_number_end_alike(db: Connection) -> None:
     vendor_id = make.new_vendor()
 
-    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
     @given(events=EVENTS, data=st.data())
     def end_alike(events: list[tuple[EventKind, int]], data: st.DataObject) -> None:
         shuffled = data.draw(st.permutations(events))
