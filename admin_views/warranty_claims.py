@@ -125,7 +125,7 @@ class ClaimView(HouseView, model=WarrantyClaim):
         ),
         Command(
             "repaired", "Repaired", *_settling(warranty_claims.repaired, ClaimResolution.REPAIR),
-            "It is repaired: the cover goes on.", icon="circle-check", primary=True,
+            "It is repaired: the cover goes on.", icon="circle-check",
             ask=("Is it repaired?", "Its cover lasts longer by the days that it rested."),
             inputs=(NOTE,),
         ),
