@@ -4,6 +4,7 @@ Days are the vendor's. A cover holds until the end of `ends_on`; the day on whic
 counted. While something is repaired its cover rests, and afterwards it lasts as many days longer.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -147,25 +148,26 @@ def void_returned(session: Session, *, order_line_id: int, quantity: int) -> int
 
     Of a line's pieces those without a serial number go first, then the youngest covers.
     """
-    if quantity < 1:
-        raise NoSuchMany
-    line = locked(session, OrderLine, order_line_id)
-    running = (
-        select(Cover)
-        .where(
-            Cover.vendor_id == line.vendor_id,
-            Cover.order_line_id == line.id,
-            Cover.status.in_(RUNNING),
-        )
-        .order_by(Cover.serial.is_not(None), Cover.id.desc())
-        .limit(quantity)
-        .with_for_update()
-    )
-    ended = session.scalars(running, execution_options={"populate_existing": True}).all()
+    ended = _of_line(session, order_line_id, quantity)
     for cover in ended:
         _step(cover, CoverStatus.VOID)
     session.flush()  # the serial numbers are free again
     return len(ended)
+
+
+def replace_returned(
+    session: Session, *, order_line_id: int, quantity: int, heir: OrderLine
+) -> int:
+    """Let the pieces of `heir` inherit what is left of those that came back for them; how many.
+
+    They begin no cover of their own when they are delivered.
+    """
+    covers = _of_line(session, order_line_id, quantity)
+    for cover in covers:
+        replace(session, cover, order_line_id=heir.id)
+    heir.warranty_months = None
+    session.flush()  # before anybody delivers it
+    return len(covers)
 
 
 def suspend(session: Session, cover: Cover) -> None:
@@ -253,6 +255,26 @@ def _step(cover: Cover, to: CoverStatus) -> None:
     """A cover that does not rest any more has no day since which it does."""
     cover.status = _moved(cover, to)
     cover.suspended_on = None
+
+
+def _of_line(session: Session, order_line_id: int, quantity: int) -> Sequence[Cover]:
+    """So many running covers of an order's line, held."""
+    if quantity < 1:
+        raise NoSuchMany
+    line = locked(session, OrderLine, order_line_id)
+    running = (
+        select(Cover)
+        .where(
+            Cover.vendor_id == line.vendor_id,
+            Cover.order_line_id == line.id,
+            Cover.status.in_(RUNNING),
+        )
+        .order_by(Cover.serial.is_not(None), Cover.id.desc())
+        .limit(quantity)
+        .with_for_update()
+    )
+    found = session.scalars(running, execution_options={"populate_existing": True}).all()
+    return [cover for cover in found if not is_over(session, cover)]
 
 
 def _uncovered(shipment: Shipment, day: date) -> Select[*tuple[Any, ...]]:

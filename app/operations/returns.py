@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import DomainError, NotFound
-from app.operations import numbers, orders, refunds, stock
+from app.operations import covers, numbers, orders, refunds, stock
 from app.operations.customers import clean
 from app.operations.lines import DraftLine
 from app.operations.moves import locked, move
@@ -176,6 +176,9 @@ def settle(
         _settle(line, chosen[line.id], worth[line.id])
     for resolution in PAID_BACK:
         _pay_back(session, back, resolution, tender)
+    for line in came:
+        if line.resolution in PAID_BACK:  # what was given back is not covered any more
+            covers.void_returned(session, order_line_id=line.order_line_id, quantity=line.received)
     _replace(session, order, back)
     back.settled_at = clock.now()
     session.flush()  # the return stands as settled before anybody reads it
@@ -321,6 +324,10 @@ def _replace(session: Session, order: Order, back: ProductReturn) -> None:
         ],
     )  # fmt: skip
     placed = orders.place(session, order_id=draft.id)
+    for line, heir in zip(gone, placed.lines, strict=True):
+        covers.replace_returned(
+            session, order_line_id=line.order_line_id, quantity=line.received, heir=heir
+        )
     told = f"Replaced by {placed}"
     back.note = told if back.note is None else f"{back.note}\n{told}"
 

@@ -296,4 +296,5 @@ def _given_instead(
     said = f"{row}: {row.problem}"[:LONGEST]
     order = orders.save_draft(session, lines=[piece], customer_id=cover.customer_id, note=said)
     orders.place(session, order_id=order.id)
+    order.lines[0].warranty_months = None  # it inherits what is left, and begins nothing anew
     return order.lines[0]

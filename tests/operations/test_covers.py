@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.database import begin
-from app.operations import bookings, covers
+from app.operations import bookings, covers, orders, returns
 from app.operations.moves import CannotMove
 from app.tenancy import SYSTEM, acting, vendor_actor
 from models.covers import Cover
-from models.orders import OrderLine
+from models.orders import Order, OrderLine
+from models.returns import Condition, Disposition, Resolution
 from models.shipments import Shipment, ShipmentLine
 from tests import make
 
@@ -206,3 +207,44 @@ def test_pieces_that_come_back_are_not_covered_any_more(shop: int) -> None:
         assert first.status == "void"
         with pytest.raises(covers.NoSuchMany):
             covers.void_returned(session, order_line_id=line.id, quantity=0)
+
+
+def came_back(session: Session, order: Order, quantity: int, resolution: Resolution) -> None:
+    """So many pieces of the order's first line come back and are settled that way."""
+    line_id = order.lines[0].id
+    asked = returns.Asked(line_id, quantity, "It hums")
+    back = returns.ask(session, order_id=order.id, lines=[asked])
+    (row,) = back.lines
+    came = returns.Came(quantity, Condition.DEFECTIVE, Disposition.SCRAP)
+    returns.receive(session, return_id=back.id, lines={row.id: came})
+    returns.settle(session, return_id=back.id, lines={row.id: returns.Settled(resolution)})
+
+
+def bought(session: Session, *, quantity: int) -> Order:
+    """A paid order of these pieces, delivered today, each covered for two years."""
+    shipment = sold(session, quantity=quantity)
+    make.payment(session, order=shipment.order)
+    shipment.order.status, shipment.order.fulfilled_at = "fulfilled", make.NOON
+    assert deliver(session, shipment) == quantity
+    return shipment.order
+
+
+def test_what_is_paid_back_is_not_covered_any_more(shop: int) -> None:
+    with begin() as session:
+        came_back(session, bought(session, quantity=3), 2, Resolution.REFUND)
+        assert sorted(c.status for c in all_covers(session)) == ["active", "void", "void"]
+
+
+def test_goods_for_goods_inherit_the_rest_and_begin_nothing_when_delivered(shop: int) -> None:
+    with begin() as session:
+        order = bought(session, quantity=3)
+        with clock.stopped_at(make.NOON + timedelta(days=30)):
+            came_back(session, order, 2, Resolution.REPLACEMENT)
+            new = session.scalars(select(Order).order_by(Order.id.desc()).limit(1)).one()
+            orders.fulfil(session, order_id=new.id)
+        states = [(c.status, (c.ends_on - c.starts_on).days) for c in all_covers(session)]
+        assert sorted(states) == [
+            ("active", 701), ("active", 701), ("active", 731), ("replaced", 731), ("replaced", 731)
+        ]  # fmt: skip
+        heirs = [c for c in all_covers(session) if c.replaces_id]
+        assert {c.order_line_id for c in heirs} == {new.lines[0].id}
