@@ -1,7 +1,6 @@
 """The web process: the panel, its statics, the door, and what a load balancer asks."""
 
 import functools
-import gc
 import logging
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -30,6 +29,7 @@ from admin_views.access import allowed
 from admin_views.auth import at_the_gate, harden, own_path, posted
 from admin_views.panel import build_panel
 from admin_views.rendering import STATICS
+from app import garbage
 from app.api.feeds import feed
 from app.api.gateway_events import hear
 from app.api.me import me
@@ -100,9 +100,8 @@ def create_app() -> Starlette:
 
 @asynccontextmanager
 async def lifespan(_: Starlette) -> AsyncIterator[None]:
-    """What was loaded for good is not looked at again when memory is tidied: that takes 0.1 s."""
-    gc.collect()
-    gc.freeze()
+    """Ready: what is loaded stays."""
+    garbage.settle()
     yield
 
 

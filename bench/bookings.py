@@ -39,6 +39,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.types.range import Range, TimestamptzRange
 
+from app import garbage
 from app.embedded import Postgres
 from app.embedded.places import MAJOR
 from bench import data, fill, harness, lists
@@ -261,6 +262,7 @@ def _client(
     for wish in wishes(-1 - client, WARM, 1):  # in a month of its own: plans and caches are warm
         book(Wish(wish.staff, wish.customer, wish.starts_at + timedelta(days=100)))
     asked = list(wishes(client, number, days))
+    garbage.settle()  # as the web's processes do
     ready.wait()
     begun = time.monotonic()
     won = sum(book(wish) for wish in asked)

@@ -6,6 +6,7 @@ from celery import Celery
 from celery.schedules import crontab
 from celery.signals import worker_process_init
 
+from app import garbage
 from app.database import connect
 from app.settings import settings
 from tasks.base import HouseTask
@@ -84,6 +85,7 @@ def connect_worker(**_: Any) -> None:
     if url is None:
         raise SystemExit("DATABASE_URL is not set: start the worker with `python -m app worker`.")
     connect(url, pool_size=4)
+    garbage.settle()
 
 
 def send(task: str, *, kwargs: dict[str, Any], task_id: str) -> None:

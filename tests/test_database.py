@@ -103,8 +103,7 @@ def test_a_row_written_quickly_is_as_one_that_was_flushed(db: Connection) -> Non
         values = {name: getattr(flushed, name) for name in columns}
         session.delete(flushed)
         session.flush()  # its time is free again
-        quick = Booking(public_ref=uuid4(), **values)
-        insert_quickly(session, quick)
+        quick = insert_quickly(session, Booking, {"public_ref": uuid4(), **values})
         assert inspect(quick).persistent
         assert quick not in session.dirty
         told = {name: getattr(quick, name) for name in [*columns, *OWN]}
@@ -125,8 +124,8 @@ def test_what_is_left_out_gets_its_default(db: Connection) -> None:
         model = make.booking(session, starts_at=make.NOON)
         wanted = ("customer_id", "service_id", "kind", "starts_at", "ends_at", "price",
                   "with_buffer_before", "with_buffer_after", "vendor_id")  # fmt: skip
-        quick = Booking(public_ref=uuid4(), **{name: getattr(model, name) for name in wanted})
-        insert_quickly(session, quick)
+        values = {name: getattr(model, name) for name in wanted}
+        quick = insert_quickly(session, Booking, {"public_ref": uuid4(), **values})
         said = (quick.status, quick.seats, quick.moves, quick.fee, quick.note, quick.staff_id)
         assert said == ("pending", 1, 0, 0, None, None)
         session.refresh(quick)
@@ -140,7 +139,7 @@ def test_a_row_refused_on_the_quick_way_says_why(fresh_database: str) -> None:
         first = make.booking(session, staff=make.staff_member(session), starts_at=make.NOON)
         columns = [c.key for c in inspect(Booking).columns if c.key not in OWN]
         same = {name: getattr(first, name) for name in columns}
-        insert_quickly(session, Booking(public_ref=uuid4(), **same))
+        insert_quickly(session, Booking, {"public_ref": uuid4(), **same})
 
     vendor = make.new_vendor()
     with acting(vendor_actor(vendor)), pytest.raises(SlotTaken):

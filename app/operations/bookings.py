@@ -113,7 +113,7 @@ def book(
             session, service, wall, when, staff_id, channel, reason,
             offer=found.offer, needs=found.needs,
         )  # fmt: skip
-    booking = Booking(
+    values = dict(
         vendor_id=service.vendor_id,
         public_ref=uuid4(),
         customer_id=customer_id,
@@ -134,7 +134,7 @@ def book(
         note=note or None,
         **deal.times,
     )
-    insert_quickly(session, booking)  # the id, and the verdict of the exclusion constraints
+    booking = insert_quickly(session, Booking, values)  # the exclusion constraints give a verdict
     claims.take(session, booking, deal.units)
     if status == BookingStatus.CONFIRMED and booking.starts_at > clock.now():
         announcing.promise(session, booking, Event.CONFIRMED)

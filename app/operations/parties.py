@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, and_, bindparam, exists, select
 from sqlalchemy.orm import Session, aliased
 
-from app.database import in_drivers_words, quickly
+from app.database import as_read, in_drivers_words, quickly
 from app.operations import policies
 from app.operations.diaries import Offer
 from app.operations.hours import Wall
@@ -122,7 +122,7 @@ def _read(
     if not rows:
         return None
     many = len(_COLUMNS)
-    return Service(**dict(zip(_COLUMNS, rows[0], strict=False))), rows[0][many:]
+    return as_read(Service, dict(zip(_COLUMNS, rows[0], strict=False))), rows[0][many:]
 
 
 def _offer(
