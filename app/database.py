@@ -51,22 +51,31 @@ class AppSession(Session):
 
 SessionFactory: sessionmaker[AppSession] = sessionmaker(class_=AppSession, expire_on_commit=False)
 
-_CARRY = (
-    "SELECT set_config('role', %(role)s, true), set_config('app.vendor_id', %(vendor)s, true),"
-    " set_config('app.user_id', %(user)s, true), set_config('plan_cache_mode', %(plans)s, true)"
+CARRY = (
+    "SELECT set_config('role', '{role}', true), set_config('app.vendor_id', '{vendor}', true),"
+    " set_config('app.user_id', '{user:d}', true), set_config('plan_cache_mode', '{plans}', true)"
 )
 
 
 @event.listens_for(AppSession, "after_begin")
 def carry_actor(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
-    """Switch the transaction to the acting role; a savepoint inherits it."""
+    """Switch the transaction to the acting role; a savepoint inherits it.
+
+    Sent together with the BEGIN, which the driver would send alone: a way there and back less.
+    """
     actor = current_actor()
-    vendor = "" if actor.vendor_id is None else str(actor.vendor_id)
-    plans = session.info.get("plans", "force_custom_plan")
-    carried = {
-        "role": actor.role.value, "vendor": vendor, "user": str(actor.user_id), "plans": plans,
-    }  # fmt: skip
-    quickly(connection, _CARRY, carried)
+    words = CARRY.format(
+        role=actor.role.value,
+        vendor="" if actor.vendor_id is None else int(actor.vendor_id),
+        user=actor.user_id,
+        plans=session.info.get("plans", "force_custom_plan"),
+    )
+    driver: Any = connection.connection.dbapi_connection
+    idle = driver.pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE
+    told = driver.pgconn.exec_((f"BEGIN; {words}" if idle else words).encode())
+    if told.status != psycopg.pq.ExecStatus.TUPLES_OK:
+        failed = psycopg.OperationalError(told.error_message.decode(errors="replace"))
+        raise _translated_to_sqlalchemy(connection, words, failed) from failed
 
 
 _DRIVER = make_url("postgresql+psycopg://").get_dialect()()
@@ -77,21 +86,29 @@ def quickly(
 ) -> list[tuple[Any, ...]]:
     """The rows of a statement in the driver's own words, `%(name)s`; errors are SQLAlchemy's.
 
-    For what is sent with every transaction, or with every booking: SQLAlchemy's way there and
+    For what is sent with every booking: SQLAlchemy's way there and
     back takes three times as long as the driver's.
     """
     driver: Any = connection.connection.dbapi_connection
     try:
         rows: list[tuple[Any, ...]] = driver.execute(statement, parameters).fetchall()
     except psycopg.Error as error:
-        gone = bool(driver.closed)
-        if gone:
-            connection.invalidate(error)
-        raise DBAPIError.instance(
-            statement, None, error, psycopg.Error, hide_parameters=True,
-            connection_invalidated=gone, dialect=connection.dialect,
-        ) from error  # fmt: skip
+        raise _translated_to_sqlalchemy(connection, statement, error) from error
     return rows
+
+
+def _translated_to_sqlalchemy(
+    connection: Connection, statement: str, error: psycopg.Error
+) -> BaseException:
+    """The error that SQLAlchemy would raise; a connection that is gone is let go."""
+    driver: Any = connection.connection.dbapi_connection
+    gone = bool(driver.closed)
+    if gone:
+        connection.invalidate(error)
+    return DBAPIError.instance(
+        statement, None, error, psycopg.Error, hide_parameters=True,
+        connection_invalidated=gone, dialect=connection.dialect,
+    )  # fmt: skip
 
 
 def in_drivers_words(statement: ClauseElement) -> tuple[str, dict[str, Any]]:

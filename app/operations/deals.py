@@ -68,6 +68,7 @@ def of_time(
     fit = schedules.fit(
         session, service=service, wall=wall, starts_at=starts, ends_at=ends, channel=channel,
         offer=offer or schedules.how(session, service, staff_id), ignore_booking_id=moving,
+        needs=needs,
     )  # fmt: skip
     span = starts, ends or booking_times.lasting(starts, fit.minutes)
     return Deal(booking_times.columns(service, span), fit.price, fit.units, staff_id=staff_id)

@@ -243,10 +243,12 @@ def load(
     without_bookings: Collection[int] = (),
     without_class: int | None = None,
     also_off: Collection[Aside] = (),
+    needs: bool = True,
 ) -> Plan:
     """The plan of a service for what lies between `since` and `until`, for those who offer it.
 
     As if the bookings and the class that are named did not stand, and `also_off` were off.
+    Without `needs` it is known to need no room.
     """
     before, after = capped(service.buffer_before_minutes), capped(service.buffer_after_minutes)
     stay = service.kind == ServiceKind.STAY
@@ -263,7 +265,7 @@ def load(
         "classes_since": since - before - 4 * DAY,  # they last three days at most
         "without_bookings": list(without_bookings),
         "without_class": without_class or 0,
-    })  # fmt: skip
+    }, needs=needs)  # fmt: skip
     hours = _hours(found.hours)
     exceptions: list[Fact | Aside] = [*found.exceptions, *also_off]
     busy = _busy(found.busy)

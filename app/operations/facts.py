@@ -40,7 +40,7 @@ class Facts(NamedTuple):
 
 
 # Conditions are plain, so that indexes serve row security. A range that is empty has no ends.
-_ALL = """
+_PEOPLE = """
     SELECT 'hours' AS fact, staff_id, service_id AS item_id, weekday AS number, kind AS word,
       CAST(NULL AS text) AS label, starts, ends, effective_from AS first_day,
       effective_to AS last_day, CAST(NULL AS bigint) AS capacity,
@@ -74,6 +74,8 @@ _ALL = """
     WHERE vendor_id = %(vendor_id)s AND staff_id = ANY (CAST(%(staff_ids)s AS bigint[]))
       AND starts_at < %(until)s AND starts_at > %(classes_since)s AND status = 'scheduled'
       AND id <> %(without_class)s
+"""
+_ROOMS = """
     UNION ALL
     SELECT 'needs', NULL, r.id, s.quantity, NULL, r.name, NULL, NULL, NULL, NULL,
       CASE WHEN r.is_active THEN r.capacity ELSE 0 END, NULL, NULL, NULL, NULL
@@ -113,12 +115,18 @@ def offers(session: Session, *, vendor_id: int, service_id: int) -> Sequence[Row
     return session.connection().execute(_OFFERS, look).all()
 
 
-def gather(session: Session, look: Mapping[str, Any]) -> Facts:
-    """What the words of `look` ask for; exceptions are in order of time, needs in that of ids."""
+_ALL = _PEOPLE + _ROOMS
+
+
+def gather(session: Session, look: Mapping[str, Any], *, needs: bool = True) -> Facts:
+    """What the words of `look` ask for; exceptions are in order of time, needs in that of ids.
+
+    Without `needs` nobody looks for rooms: the service is known to need none.
+    """
     session.flush()  # what is read again below
     found = Facts([], [], [], [], [])
     of = found._asdict()
-    for row in quickly(session.connection(), _ALL, look):
+    for row in quickly(session.connection(), _ALL if needs else _PEOPLE, look):
         of[row[0]].append(Fact._make(row))
     found.exceptions.sort(key=lambda row: row.begins)
     found.needs.sort(key=lambda row: row.item_id)

@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import accumulate, repeat
 from operator import add
 from typing import NamedTuple
@@ -42,6 +43,9 @@ ALWAYS = tuple(Rule(weekday, time(0), time(0)) for weekday in range(1, 8))
 """The hours of whoever never closes."""
 
 
+_MOST_KNOWN = 5_000
+
+
 class Wall:
     """The clock on the wall of a zone, and the instants that it means.
 
@@ -67,6 +71,8 @@ class Wall:
             wall = datetime.combine(day, at, self.zone)
             first = wall.replace(fold=0).astimezone(UTC)
             known = first, max(first, wall.replace(fold=1).astimezone(UTC))
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
             self._known[day, at] = known
         return known
 
@@ -111,6 +117,12 @@ class Wall:
         return after
 
 
+@lru_cache(maxsize=256)
+def wall_of(zone: str) -> Wall:
+    """The wall of a zone; what it was asked is remembered, since vendors ask it all day."""
+    return Wall(zone)
+
+
 def days(first: date, last: date, *, every: int = 1) -> Iterator[date]:
     """The days from `first` up to and with `last`, each `every` days."""
     return (first + timedelta(n) for n in range(0, (last - first).days + 1, every))
@@ -148,8 +160,11 @@ def by_day(wall: Wall, span: Span) -> Iterator[Span]:
 
 def joined(spans: Iterable[Span]) -> list[Span]:
     """The same time as spans in order that neither overlap nor touch."""
+    ordered = sorted(spans)
+    if len(ordered) < 2:
+        return ordered
     found: list[Span] = []
-    for begins, ends in sorted(spans):
+    for begins, ends in ordered:
         if found and begins <= found[-1][1]:
             if ends > found[-1][1]:
                 found[-1] = found[-1][0], ends
@@ -160,8 +175,10 @@ def joined(spans: Iterable[Span]) -> list[Span]:
 
 def without(spans: Iterable[Span], gone: Iterable[Span]) -> list[Span]:
     """What is left of `spans` when `gone` is taken out, joined."""
-    left: list[Span] = []
     holes = Spans(gone)
+    if not holes:
+        return joined(spans)
+    left: list[Span] = []
     for begins, ends in joined(spans):
         for hole_begins, hole_ends in holes.near(begins, ends):
             if begins < hole_begins:
@@ -175,6 +192,8 @@ def without(spans: Iterable[Span], gone: Iterable[Span]) -> list[Span]:
 def common(spans: Iterable[Span], others: Iterable[Span]) -> list[Span]:
     """The time that both have, joined."""
     theirs = Spans(others)
+    if not theirs:
+        return []
     return joined(
         (max(begins, other_begins), min(ends, other_ends))
         for begins, ends in joined(spans)
@@ -191,6 +210,9 @@ class Spans:
         inside = joined(spans)
         self._begins = [begins for begins, _ in inside]
         self._ends = [ends for _, ends in inside]
+
+    def __bool__(self) -> bool:
+        return bool(self._begins)
 
     def __iter__(self) -> Iterator[Span]:
         return zip(self._begins, self._ends, strict=True)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased
 from app.database import as_read, in_drivers_words, quickly
 from app.operations import policies
 from app.operations.diaries import Offer
-from app.operations.hours import Wall
+from app.operations.hours import Wall, wall_of
 from app.operations.policies import Terms
 from app.operations.schedules import CannotBook
 from models.customers import Customer
@@ -110,7 +110,7 @@ def between(
             "This service is not offered any more: choose another.", field="service_id"
         )
     offer = _offer(service, staff_id, *staff) if staff else None
-    return Parties(service, Wall(zone), terms, needs, offer)
+    return Parties(service, wall_of(zone), terms, needs, offer)
 
 
 def _read(

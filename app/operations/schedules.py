@@ -197,8 +197,12 @@ def fit(
     nights: int = 1,
     ignore_booking_id: int | None = None,
     ignore_class_session_id: int | None = None,
+    needs: bool = True,
 ) -> Fit:
-    """`check` of what has been read already: the service, and how somebody (or nobody) does it."""
+    """`check` of what has been read already: the service, and how somebody (or nobody) does it.
+
+    Without `needs` the service is known to need no room.
+    """
     staff_id = offer.staff_id
     starts = instant(starts_at, wall.zone.key, field="starts_at")
     ends = None if ends_at is None else instant(ends_at, wall.zone.key, field="ends_at")
@@ -206,7 +210,7 @@ def fit(
     plan = diaries.load(
         session, service=service, wall=wall, offers={staff_id: offer}, since=starts,
         until=until, channel=channel, without_bookings=_ids(ignore_booking_id),
-        without_class=ignore_class_session_id,
+        without_class=ignore_class_session_id, needs=needs,
     )  # fmt: skip
     if ends is None:
         ends = plan.departure(starts, nights) if service.kind == ServiceKind.STAY else until
