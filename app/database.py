@@ -53,7 +53,7 @@ SessionFactory: sessionmaker[AppSession] = sessionmaker(class_=AppSession, expir
 
 CARRY = (
     "SELECT set_config('role', '{role}', true), set_config('app.vendor_id', '{vendor}', true),"
-    " set_config('app.user_id', '{user:d}', true), set_config('plan_cache_mode', '{plans}', true)"
+    " set_config('app.user_id', '{user}', true), set_config('plan_cache_mode', '{plans}', true)"
 )
 
 
@@ -64,12 +64,11 @@ def carry_actor(session: Session, transaction: SessionTransaction, connection: C
     Sent together with the BEGIN, which the driver would send alone: a way there and back less.
     """
     actor = current_actor()
+    vendor, user = ("" if i is None else int(i) for i in (actor.vendor_id, actor.user_id))
     words = CARRY.format(
-        role=actor.role.value,
-        vendor="" if actor.vendor_id is None else int(actor.vendor_id),
-        user=actor.user_id,
+        role=actor.role.value, vendor=vendor, user=user,
         plans=session.info.get("plans", "force_custom_plan"),
-    )
+    )  # fmt: skip
     driver: Any = connection.connection.dbapi_connection
     idle = driver.pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE
     told = driver.pgconn.exec_((f"BEGIN; {words}" if idle else words).encode())

@@ -113,8 +113,9 @@ def drift(owner_url: str) -> list[str]:
     from models import Base
 
     with _connected(owner_url) as connection:
-        # Without it Alembic compares NULL with NULL and reports every default of vendor_id.
-        connection.execute(text("SET app.vendor_id = '1'"))
+        # Without them Alembic compares NULL with NULL and reports every default that reads them.
+        for name in ("app.vendor_id", "app.user_id"):
+            connection.execute(text(f"SET {name} = '1'"))
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True}
         )
