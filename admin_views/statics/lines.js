@@ -92,6 +92,7 @@
       if (q) { q.focus(); q.select(); }
     });
     lines().forEach(ready);
+    renumber();
     sum();
   });
 })();
