@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session, selectinload
 from starlette.requests import Request
 
@@ -35,6 +35,14 @@ BACK: Sequence[tuple[str, str]] = (
 TEMPLATE = "panel/order_money.html"
 NOT_SOLD = (OrderStatus.DRAFT, OrderStatus.CANCELLED)
 
+OWED = and_(
+    Order.status.in_([OrderStatus.PLACED, OrderStatus.FULFILLED, OrderStatus.COMPLETED]),
+    Order.paid - Order.refunded < Order.total,
+    Order.paid < Order.total,
+)
+"""Never paid in full. What was given back, as for goods that returned, is not asked for again."""
+OVERPAID = Order.paid - Order.refunded > Order.total
+
 
 def amount_text(value: Decimal) -> str:
     """12.50, as one would type it."""
@@ -60,6 +68,13 @@ def till(session: Session, request: Request, order: Order) -> dict[str, Any]:
         "key": asked.get("typed", {}).get("key") or str(uuid4()),
     }
     return {"template": TEMPLATE, "till": card, "back": _returns(session, order, asked)}
+
+
+def paid_word(order: Order) -> str | None:
+    """How far an order is paid, for lists; nothing for what nobody has to pay."""
+    if order.status in NOT_SOLD and not order.paid:
+        return None
+    return str(order.payment_status)
 
 
 def _of(model: Any, order: Order) -> Any:

@@ -21,7 +21,7 @@ from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids, record_id
 from admin_views.lookups import COUNTRIES, CUSTOMERS, ITEMS
 from admin_views.order_form import form_page
-from admin_views.order_money import till
+from admin_views.order_money import OVERPAID, OWED, paid_word, till
 from admin_views.order_money_commands import OrderMoney
 from admin_views.own_pages import read_fields
 from admin_views.rendering import say, word
@@ -62,6 +62,7 @@ class OrderView(OrderMoney, SavedViews, model=Order):
         Col("customer", "Customer", value=lambda o: o.customer.name if o.customer else "nobody"),
         Col("vendor", "Vendor", css="c-vendor", admins=True),
         Col("status", "Status", "pill", pill_kind="order", css="c-status"),
+        Col("payment", "Payment", "pill", pill_kind="money", value=paid_word),
         Col("goods", "Goods", "pill", pill_kind="goods", value=order_page.goods_status),
         Col("channel", "Channel", value=lambda o: Channel(o.channel)),
         Col("placed_at", "Placed", "moment", sort="placed"),
@@ -90,6 +91,12 @@ class OrderView(OrderMoney, SavedViews, model=Order):
                         Order.status == OrderStatus.PLACED, Order.handed_over > Order.delivered
                     ),
                 ),
+            ),
+        ),
+        Named(
+            "payment", "Payment", icon="cash",
+            conditions=(
+                ("owed", "Still due", lambda: OWED), ("overpaid", "Paid too much", lambda: OVERPAID)
             ),
         ),
         OneOf("handing", "Handing over", Order.handing, icon="truck-delivery", words=Handing,

@@ -134,15 +134,13 @@ def receive(session: Session, *, return_id: int, lines: Mapping[int, Came]) -> P
     What can be sold again is on the shelf at once. A line that is not named did not come.
     """
     order, back = _held(session, return_id)
-    back.status = move(
-        "return", RETURN_TRANSITIONS, ReturnStatus(back.status), ReturnStatus.RECEIVED
-    )
+    received = _next(back, ReturnStatus.RECEIVED)
     came = _by_line(back, lines)
     if not any(one.received for one in came.values()):
         raise NothingCame
     for line in back.lines:
         _receive(line, came.get(line.id, Came(0)))
-    back.received_at = clock.now()
+    back.status, back.received_at = received, clock.now()
     session.flush()  # the database counts what came back
     for line in sorted(back.lines, key=lambda one: one.order_line.variant_id or 0):
         if line.received and line.disposition == Disposition.RESTOCK:
@@ -164,9 +162,7 @@ def settle(
     that costs nothing. Raises what `refunds.give` and `orders.place` raise, `NotSettled`.
     """
     order, back = _held(session, return_id)
-    back.status = move(
-        "return", RETURN_TRANSITIONS, ReturnStatus(back.status), ReturnStatus.SETTLED
-    )
+    done = _next(back, ReturnStatus.SETTLED)
     chosen = _by_line(back, lines)
     worth = worth_of(session, back, order)
     came = [line for line in back.lines if line.received]
@@ -180,7 +176,7 @@ def settle(
         if line.resolution in PAID_BACK:  # what was given back is not covered any more
             covers.void_returned(session, order_line_id=line.order_line_id, quantity=line.received)
     _replace(session, order, back)
-    back.settled_at = clock.now()
+    back.status, back.settled_at = done, clock.now()
     session.flush()  # the return stands as settled before anybody reads it
     return back
 
@@ -188,9 +184,7 @@ def settle(
 def cancel(session: Session, *, return_id: int, reason: str | None = None) -> ProductReturn:
     """Nothing comes back after all."""
     _, back = _held(session, return_id)
-    back.status = move(
-        "return", RETURN_TRANSITIONS, ReturnStatus(back.status), ReturnStatus.CANCELLED
-    )
+    back.status = _next(back, ReturnStatus.CANCELLED)
     back.cancelled_at = clock.now()
     back.cancel_reason = clean(reason, "reason", longest=LONGEST)
     return back
@@ -244,6 +238,11 @@ def _held(session: Session, return_id: int) -> tuple[Order, ProductReturn]:
     if order_id is None:
         raise NotFound
     return held(session, order_id), locked(session, ProductReturn, return_id)
+
+
+def _next(back: ProductReturn, to: ReturnStatus) -> ReturnStatus:
+    """The status, if the return can get there; set once all that goes with it is done."""
+    return move("return", RETURN_TRANSITIONS, ReturnStatus(back.status), to)
 
 
 One = TypeVar("One", Came, Settled)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from app.database import begin
-from app.operations import payments, returns
+from app.operations import payments, refunds, returns
 from app.tenancy import acting, vendor_actor
 from models.customers import Customer
 from models.orders import Order
@@ -283,6 +283,27 @@ def test_store_credit_is_given_and_taken_with_a_reason(
     assert "Late delivery" in staff.get(f"/admin/customer/details/{number}").text
     with acting(vendor_actor(alpha)), begin() as session:
         assert session.get_one(Customer, number).store_credit == 25
+
+
+def test_orders_that_are_due_or_overpaid_are_found(manager: Browser, alpha: int) -> None:
+    numbers = {}
+    for name, amount in (("unpaid", 0), ("part", 10), ("paid", 30), ("over", 31), ("back", 30)):
+        order_id = sold(alpha)
+        with acting(vendor_actor(alpha)), begin() as session:
+            if amount:
+                payments.charge(
+                    session, order_id=order_id, tender=Tender.CARD, amount=Decimal(amount)
+                )
+            if name == "back":
+                refunds.give(session, order_id=order_id, reason="Came back")
+            numbers[name] = f">Order {session.get_one(Order, order_id).number}<"
+    owed = manager.get("/admin/order/list?payment=owed").text
+    assert [name for name, text in numbers.items() if text in owed] == ["unpaid", "part"]
+    over = manager.get("/admin/order/list?payment=overpaid").text
+    assert [name for name, text in numbers.items() if text in over] == ["over"]
+    every = manager.get("/admin/order/list").text
+    assert all(text in every for text in numbers.values())
+    assert "Part paid" in every
 
 
 def test_the_marketplace_takes_a_payment_for_a_vendor(house: House, alpha: int) -> None:
