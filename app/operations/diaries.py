@@ -256,14 +256,14 @@ def load(
     found = facts.gather(session, {
         "vendor_id": service.vendor_id,
         "service_id": service.id,
-        "staff_ids": [staff_id for staff_id in offers if staff_id is not None],
+        "staff_ids": facts.listed(staff_id for staff_id in offers if staff_id is not None),
         "since": since - before - DAY,
         "until": until + after + DAY,
         "days_before": span[0],
         "days_after": span[1],
         "longest_since": since - before - DAY - LONGEST,
         "classes_since": since - before - 4 * DAY,  # they last three days at most
-        "without_bookings": list(without_bookings),
+        "without_bookings": facts.listed(without_bookings),
         "without_class": without_class or 0,
     }, needs=needs)  # fmt: skip
     hours = _hours(found.hours)
@@ -341,9 +341,9 @@ def working(
 ) -> tuple[dict[int, Diary], list[Fact]]:
     """The working time of each in a span, whatever the service, and the exceptions to it."""
     found = facts.gather(session, {
-        "vendor_id": vendor_id, "service_id": 0, "staff_ids": list(staff_ids),
+        "vendor_id": vendor_id, "service_id": 0, "staff_ids": facts.listed(staff_ids),
         "since": EVER[1], "until": EVER[0], "days_before": span[0], "days_after": span[1],
-        "longest_since": EVER[1], "classes_since": EVER[1], "without_bookings": [],
+        "longest_since": EVER[1], "classes_since": EVER[1], "without_bookings": facts.listed(()),
         "without_class": 0,
     })  # fmt: skip
     hours = _hours(found.hours)

@@ -1,6 +1,6 @@
 """All that decides about a span of time, read by one statement: each costs more than its rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, text
@@ -116,6 +116,11 @@ def offers(session: Session, *, vendor_id: int, service_id: int) -> Sequence[Row
 
 
 _ALL = _PEOPLE + _ROOMS
+
+
+def listed(ids: Iterable[int]) -> str:
+    """Ids as an array is written: the driver takes ten times as long over a list."""
+    return "{" + ",".join(map(str, ids)) + "}"
 
 
 def gather(session: Session, look: Mapping[str, Any], *, needs: bool = True) -> Facts:
