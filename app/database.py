@@ -85,8 +85,7 @@ def quickly(
 ) -> list[tuple[Any, ...]]:
     """The rows of a statement in the driver's own words, `%(name)s`; errors are SQLAlchemy's.
 
-    For what is sent with every booking: SQLAlchemy's way there and
-    back takes three times as long as the driver's.
+    For what is sent with every booking: SQLAlchemy's way there and back takes three times as long.
     """
     driver: Any = connection.connection.dbapi_connection
     try:

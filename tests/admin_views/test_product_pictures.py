@@ -78,7 +78,7 @@ def test_a_picture_is_kept_and_shown_as_what_it_is(
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no picture that can be shown"),
         (b"GIF89a" + b"\0" * 40, "no picture that can be shown"),
         (b"\x89PNG", "no picture that can be shown"),
-        (b"XXXX\x24\0\0\0WEBP", "no picture that can be shown"),
+        (b"RIFX\x24\0\0\0WEBP", "no picture that can be shown"),
         (PNG + b"\0" * 5_000_000, "larger than 5 MB"),
     ],
 )

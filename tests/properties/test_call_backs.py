@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -36,12 +37,12 @@ def asked(vendor_id: int) -> tuple[int, int, int]:
 def told(kind: EventKind, number: int, minutes: int, **fields: object) -> Told:
     noun = kind.value.partition(".")[0]
     amount = Decimal("30.00") if noun == "payment" else Decimal("12.00")
-    values = {
+    values: dict[str, Any] = {
         "event_ref": f"{kind}-{minutes}-{number}", "kind": kind, "about": f"{noun}-{number}",
         "gateway_ref": f"ref-{noun}-{number}", "amount": amount, "currency": "EUR",
         "at": make.NOON + timedelta(minutes=minutes), "words": "{}",
     } | fields  # fmt: skip
-    return Told(**values)  # type: ignore[arg-type]
+    return Told(**values)
 
 
 def hear(vendor_id: int, *events: Told) -> None:

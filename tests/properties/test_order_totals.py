@@ -1,7 +1,9 @@
 """Whatever is ordered in whatever order: discounts and taxes add up, to the cent."""
 
 from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
+from random import Random
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -35,21 +37,21 @@ def line(price: Decimal, quantity: int, number: int = 0) -> OrderLine:
     st.fractions(0, 1),
     st.randoms(use_true_random=False),
 )
-@example([(Decimal("0.01"), 1)] * 3, 1, None)
+@example([(Decimal("0.01"), 1)] * 3, Fraction(1), None)
 def test_a_shared_discount_loses_no_cent_and_no_line_pays_for_another(
-    goods: list[tuple[Decimal, int]], part: object, random: object
+    goods: list[tuple[Decimal, int]], part: Fraction, random: Random | None
 ) -> None:
     lines = [line(price, quantity, n % 3) for n, (price, quantity) in enumerate(goods)]
     most = sum((one.total for one in lines), Decimal(0))
     if not most:
         return
-    discount = (most * Decimal(str(float(part)))).quantize(Decimal("0.01"))  # type: ignore[arg-type]
+    discount = (most * part.numerator / part.denominator).quantize(Decimal("0.01"))
     parts = shared(min(discount, most), lines)
     assert sum(parts) == min(discount, most)
     assert all(0 <= share <= one.total for share, one in zip(parts, lines, strict=True))
     mixed = list(range(len(lines)))
     if random is not None:
-        random.shuffle(mixed)  # type: ignore[attr-defined]
+        random.shuffle(mixed)
     again = shared(min(discount, most), [lines[n] for n in mixed])
     known = [(one.variant_id, one.unit_price, one.quantity) for one in lines]
     assert sorted((known[n], again[at]) for at, n in enumerate(mixed)) == sorted(
@@ -89,9 +91,9 @@ class Shop:
             self.services = [make.service(session, tax_class_id=c.id).id for c in classes]
 
     def lines(self, asked: list[tuple[int, int, Decimal, Decimal]]) -> list[DraftLine]:
-        goods = [(LineKind.PRODUCT, n) for n in self.items]
+        goods: list[tuple[LineKind, int | None]] = [(LineKind.PRODUCT, n) for n in self.items]
         goods += [(LineKind.SERVICE, n) for n in self.services]
-        goods += [(LineKind.FEE, None), (LineKind.TIP, None)]  # type: ignore[list-item]
+        goods += [(LineKind.FEE, None), (LineKind.TIP, None)]
         return [
             DraftLine(*goods[which % len(goods)], quantity, price, min(off, price * quantity))
             for which, quantity, price, off in asked
