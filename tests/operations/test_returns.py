@@ -50,9 +50,9 @@ def session(db: Connection) -> Iterator[Session]:
 
 
 def delivered(session: Session, *, pieces: int = 3, paid: bool = True, **fields: Any) -> Order:
-    """An order of so many pieces at 10.00, of which all are delivered and paid; 10 were here."""
+    """An order of so many pieces at 10.00, all delivered and paid; 10 were here, or as many."""
     variant = make.variant(session, price=Decimal("10.00"))
-    make.stock_move(session, variant=variant)
+    make.stock_move(session, variant=variant, on_hand=max(10, pieces))
     order = make.order(session, lines=0, status="fulfilled", fulfilled_at=make.NOON, **fields)
     line = make.order_line(session, order=order, variant=variant, quantity=pieces)
     session.refresh(order, ["lines"])
