@@ -90,7 +90,7 @@ MATRIX: Mapping[str, Grants] = {
     "product-return": _grants(READ | {"move", "receive", "settle"}, READ | {"move", "receive"}),
     "shipment": _grants(READ | {"move"}, READ | {"move"}),
     "order-line": _grants(FULL, FULL),
-    "invoice": _grants(READ | {"move"}, READ),
+    "invoice": _grants(READ | {"move", "send"}, READ | {"send"}),
     "cover": _grants(READ | {"move"}, READ | {"move"}),
     "warranty-claim": _grants(READ | {"move", "pay"}, READ | {"move"}),
     "task": _grants(FULL | _MOVED, FULL | _MOVED),

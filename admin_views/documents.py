@@ -22,8 +22,9 @@ from admin_views.rendering import day, money
 from admin_views.saving import Command
 from app import documents
 from app.database import begin
-from app.operations import invoices
+from app.operations import invoices, receipts
 from app.paper import documents as paper
+from app.settings import settings
 from models.invoices import Invoice, InvoiceKind
 from models.orders import Order, OrderStatus
 from models.payments import Refund, RefundState
@@ -60,15 +61,33 @@ def uncorrected(order: Order) -> list[Refund]:
 
 def of_order(order: Order) -> dict[str, Any]:
     """The card of an order's documents; empty where it has none and none can be issued."""
+    sends = settings().sends_mail and may("send", "invoice")
+    known = issued(order)
     rows = [
         {
             "title": str(one), "url": f"/admin/invoice/details/{one.id}",
             "icon": ICONS[InvoiceKind(one.kind)], "sub": day(one.issued_at),
             "amount": money(one.total),
+            "button": {"title": "Send", "dialog": f"send-{one.id}"} if sends else None,
         }
-        for one in issued(order)
+        for one in known
     ]  # fmt: skip
-    return {"title": "Documents", "rows": rows, "empty": "nothing was issued yet"}
+    return {
+        "title": "Documents", "rows": rows, "empty": "nothing was issued yet",
+        "dialogs": [_send_dialog(one) for one in known if sends],
+    }  # fmt: skip
+
+
+def _send_dialog(document: Invoice) -> dict[str, Any]:
+    """Where a document goes; the customer's address stands there."""
+    address = receipts.address_of(document.order) or ""
+    field = {"name": "to", "label": "E-mail", "id": f"send-{document.id}-to", "type": "email",
+             "mode": "email", "value": address}  # fmt: skip
+    return {
+        "id": f"send-{document.id}", "title": f"Send {str(document).lower()}?",
+        "text": "It is mailed as a PDF.", "verb": "Send", "inputs": [field],
+        "url": f"/admin/invoice/do/{document.id}/send",
+    }  # fmt: skip
 
 
 def _issuable(kind: InvoiceKind) -> Any:
@@ -104,6 +123,17 @@ def _credit(session: Session, number: int) -> None:
 
 def _take_back(session: Session, number: int, *, reason: str = "") -> None:
     documents.take_back(session, invoice_id=number, reason=reason)
+
+
+def _send(session: Session, number: int, *, to: str = "") -> None:
+    order_id = session.get_one(Invoice, number).order_id
+    receipts.send(session, order_id=order_id, to=to, invoice_id=number)
+
+
+def _ask_where(document: Invoice) -> tuple[str, str]:
+    known = receipts.address_of(document.order)
+    where = f"Left empty, it goes to {known}." if known else "Write where it goes."
+    return f"Send {str(document).lower()}?", f"It is mailed as a PDF. {where}"
 
 
 def _left_to_take_back(document: Invoice) -> bool:
@@ -161,6 +191,12 @@ class InvoiceView(HouseView, model=Invoice):
         text="Receipts and invoices are issued on the page of an order.",
     )
     commands = (
+        Command(
+            "send", "Send", _send, lambda _: settings().sends_mail,
+            "It is on its way.", icon="mail", action="send",
+            ask=_ask_where,
+            inputs=(("to", "E-mail", "email"),),
+        ),
         Command(
             "take-back", "Credit the rest", _take_back, _left_to_take_back,
             "The credit note is issued.", icon="receipt-refund", danger=True,
@@ -222,7 +258,7 @@ class InvoiceView(HouseView, model=Invoice):
         """The file, byte for byte as it was issued; a page that says so where it is not."""
         number = self.number(request.path_params["pk"])
         name, data = await anyio.to_thread.run_sync(_file, number)
-        shown = {"Content-Disposition": f'inline; filename="{name}.pdf"'}
+        shown = {"Content-Disposition": f'inline; filename="{name}"'}
         return Response(data, media_type="application/pdf", headers=HEADERS | shown)
 
 
@@ -232,7 +268,7 @@ def _file(number: int) -> tuple[str, bytes]:
         if found is None:
             raise HTTPException(404)
     data = documents.read(content=found.content, stored_as=found.stored_as, checksum=found.checksum)
-    return str(found).replace(" ", "-").lower(), data
+    return receipts.file_name(found), data
 
 
 def cards(order: Order) -> list[dict[str, Any]]:

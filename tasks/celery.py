@@ -13,7 +13,8 @@ from tasks.base import HouseTask
 
 MODULES = (
     "tasks.imports", "tasks.bulk", "tasks.mail", "tasks.bookings", "tasks.waitlist",
-    "tasks.covers", "tasks.pictures", "tasks.payments", "tasks.nightly", "tasks.outbox",
+    "tasks.covers", "tasks.pictures", "tasks.payments", "tasks.receipts",
+    "tasks.nightly", "tasks.outbox",
 )  # fmt: skip
 """Where tasks live; an outbox row may only name one of them."""
 

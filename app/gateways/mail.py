@@ -4,7 +4,7 @@ import os
 import re
 import smtplib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.headerregistry import Address
@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -62,10 +62,20 @@ class NotMailable(DomainError):
     sentence = "This e-mail address cannot be mailed to: check it, or hand the link over."
 
 
-class Mail(Protocol):
-    """What brings a plain text to one person."""
+class Enclosure(NamedTuple):
+    """A PDF that goes with a mail."""
 
-    def send(self, *, to: str, subject: str, text: str, key: str) -> None: ...
+    name: str
+    data: bytes
+
+
+class Mail(Protocol):
+    """What brings a plain text to one person, and what is enclosed with it."""
+
+    def send(
+        self, *, to: str, subject: str, text: str, key: str,
+        reply_to: str | None = None, enclosed: Sequence[Enclosure] = (),
+    ) -> None: ...  # fmt: skip
 
     def check(self) -> str: ...
 
@@ -81,11 +91,21 @@ def gateway() -> Mail:
     return SmtpMail(server, known.mail_from)
 
 
-def composed(*, sender: str, to: str, subject: str, text: str, key: str) -> EmailMessage:
+def composed(
+    *,
+    sender: str,
+    to: str,
+    subject: str,
+    text: str,
+    key: str,
+    reply_to: str | None = None,
+    enclosed: Sequence[Enclosure] = (),
+) -> EmailMessage:
     """A mail as it is sent; the same `key` gives the same Message-ID, so a repeat is known as one.
 
-    No value can begin a header of its own: what is no printable sign becomes a blank.
-    """
+    No value can begin a header of its own: what is no printable sign becomes a blank. Answers go
+    to `reply_to`, unless no server would take it.
+    """  # fmt: skip
     name, address = parseaddr(sender)
     local, _, domain = address.rpartition("@")
     message = EmailMessage(policy=_POLICY)
@@ -95,7 +115,14 @@ def composed(*, sender: str, to: str, subject: str, text: str, key: str) -> Emai
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = f"<{_key(key)}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
+    if reply_to is not None:
+        with suppress(NotMailable):
+            message["Reply-To"] = _recipient(reply_to)
     message.set_content(text)
+    for pdf in enclosed:
+        message.add_attachment(
+            pdf.data, maintype="application", subtype="pdf", filename=_one_line(pdf.name)
+        )
     return message
 
 
@@ -137,11 +164,17 @@ class SmtpMail:
     server: MailServer
     sender: str
 
-    def send(self, *, to: str, subject: str, text: str, key: str) -> None:
+    def send(
+        self, *, to: str, subject: str, text: str, key: str,
+        reply_to: str | None = None, enclosed: Sequence[Enclosure] = (),
+    ) -> None:  # fmt: skip
         """Hand one mail in. Refuses `ServerAway`, `ServerNotTrusted`, `SignInRefused`,
         `SenderRefused`, `RecipientRefused`, `MessageRefused`, `NotMailable`.
         """
-        message = composed(sender=self.sender, to=to, subject=subject, text=text, key=key)
+        message = composed(
+            sender=self.sender, to=to, subject=subject, text=text, key=key,
+            reply_to=reply_to, enclosed=enclosed,
+        )  # fmt: skip
         with self._signed_in() as server:
             server.send_message(message)
 
@@ -210,9 +243,15 @@ class DeskMail:
     directory: Path
     sender: str
 
-    def send(self, *, to: str, subject: str, text: str, key: str) -> None:
+    def send(
+        self, *, to: str, subject: str, text: str, key: str,
+        reply_to: str | None = None, enclosed: Sequence[Enclosure] = (),
+    ) -> None:  # fmt: skip
         """Write one mail down. Refuses `NotMailable`."""
-        message = composed(sender=self.sender, to=to, subject=subject, text=text, key=key)
+        message = composed(
+            sender=self.sender, to=to, subject=subject, text=text, key=key,
+            reply_to=reply_to, enclosed=enclosed,
+        )  # fmt: skip
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = self.directory / f"{_key(key)}.part"
         unfinished.unlink(missing_ok=True)

@@ -14,10 +14,11 @@ import pytest
 from sqlalchemy import select
 
 from app.database import begin
-from app.tenancy import acting, vendor_actor
+from app.tenancy import SYSTEM, acting, vendor_actor
 from models.covers import Cover, WarrantyClaim
 from models.invoices import Invoice
 from models.orders import Order
+from models.outbox import OutboxMessage
 from models.payments import Payment
 from tests import make
 from tests.admin_views.panel_client import PanelClient, admin, manager, staff
@@ -124,6 +125,32 @@ def test_an_altered_file_is_not_served(panel: PanelClient, shop: int, tmp_path: 
     answer = panel.get(f"/admin/invoice/{other.id}/pdf")
     assert answer.status_code == 409
     assert "is not the one that was issued" in words_of(answer.text)
+
+
+def test_a_document_is_sent_from_the_order_s_page_by_staff_too(
+    panel: PanelClient, shop: int, tmp_path: Path
+) -> None:
+    order = paid_order(shop)
+    press(panel, "order", order.id, "receipt")
+    panel.as_(staff(shop))
+    page = f"/admin/order/details/{order.id}"
+    assert "Send receipt" not in words_of(panel.get(page).text)  # no mail server is set up
+    mails = {"SMTP_URL": f"file://{tmp_path}", "MAIL_FROM": "no-reply@backroom.example"}
+    with settled(VAR=str(tmp_path), DEMO="true", **mails):
+        assert "Send receipt 1?" in words_of(panel.get(page).text)
+        (receipt,) = read(shop, Invoice)
+        for wrong in ("", "x", "<b>@example", "a@example.com\x00\nBcc: b@example.com"):
+            said = press(panel, "invoice", receipt.id, "send", to=wrong)
+            assert "address" in said, wrong
+        assert "It is on its way" in press(
+            panel, "invoice", receipt.id, "send", to="ana@example.com"
+        )
+        panel.as_(manager(make.new_vendor()))
+        answer = panel.post(f"/admin/invoice/do/{receipt.id}/send", data={"to": "a@example.com"})
+        assert answer.status_code == 404
+    with acting(SYSTEM), begin() as session:
+        promised = session.scalars(select(OutboxMessage)).all()
+    assert [one.payload["to"] for one in promised] == ["ana@example.com"]
 
 
 def test_documents_of_another_vendor_are_not_here(panel: PanelClient, shop: int) -> None:
