@@ -110,6 +110,42 @@ def start_of_service(session: Session, *, booking_id: int) -> Cover | None:
     return cover
 
 
+def follow(session: Session, *, order_id: int) -> int:
+    """Let the covers of an order's goods be its customer's, whoever that is now; how many changed.
+
+    For a sale to nobody that is given to a customer later. What was given instead of a piece comes
+    along, and so do the claims, which stand under their covers. Called again it changes nothing.
+    """
+    session.flush()  # whose the order is now
+    order = locked(session, Order, order_id)
+    own = (
+        select(Cover.id)
+        .join(
+            OrderLine,
+            and_(OrderLine.vendor_id == Cover.vendor_id, OrderLine.id == Cover.order_line_id),
+        )
+        .where(OrderLine.vendor_id == order.vendor_id, OrderLine.order_id == order.id)
+        .cte("own", recursive=True)
+    )
+    heirs = select(Cover.id).where(
+        Cover.vendor_id == order.vendor_id, Cover.replaces_id == own.c.id
+    )
+    theirs = own.union(heirs)
+    changed = (
+        update(Cover)
+        .where(
+            Cover.vendor_id == order.vendor_id,
+            Cover.id.in_(select(theirs.c.id)),
+            Cover.customer_id.is_distinct_from(order.customer_id),
+        )
+        .values(customer_id=order.customer_id, updated_at=clock.now())
+        .returning(Cover.id)
+    )
+    found = session.scalars(changed, execution_options={"synchronize_session": False}).all()
+    session.expire_all()  # covers that were read before are read anew
+    return len(found)
+
+
 def expire(session: Session, *, now: datetime) -> int:
     """End the covers whose last day is over where their vendor is; how many these were."""
     over = (

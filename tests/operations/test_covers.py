@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.database import begin
+from app.errors import NotFound
 from app.operations import bookings, covers, orders, returns
 from app.operations.moves import CannotMove
 from app.tenancy import SYSTEM, acting, vendor_actor
@@ -248,3 +249,34 @@ def test_goods_for_goods_inherit_the_rest_and_begin_nothing_when_delivered(shop:
         ]  # fmt: skip
         heirs = [c for c in all_covers(session) if c.replaces_id]
         assert {c.order_line_id for c in heirs} == {new.lines[0].id}
+
+
+def test_covers_follow_a_sale_that_is_given_to_a_customer_later(shop: int) -> None:
+    with begin() as session:
+        order = make.order(session, lines=0)
+        make.order_line(session, order=order, quantity=2, warranty_months=24)
+        session.refresh(order, ["lines"])
+        deliver(session, make.shipment(session, order=order))
+        first, second = all_covers(session)
+        make.warranty_claim(session, cover=second)
+        heir = covers.replace(session, covers.held(session, first.id))
+        instead = make.order(session, lines=0)
+        line = make.order_line(session, order=instead)
+        given = covers.replace(session, covers.held(session, second.id), order_line_id=line.id)
+        others = deliver(session, sold(session)), make.cover(session, line=line).id
+        customer = make.customer(session)
+        order.customer_id = customer.id
+        assert heir is not None
+        assert given is not None
+        assert covers.follow(session, order_id=order.id) == 4
+        theirs = [c.id for c in all_covers(session) if c.customer_id == customer.id]
+        assert theirs == [first.id, second.id, heir.id, given.id]
+        assert others[1] not in theirs
+        assert covers.follow(session, order_id=order.id) == 0
+
+
+def test_covers_follow_no_order_of_another_vendor(shop: int) -> None:
+    with begin() as session:
+        order_id = sold(session).order_id
+    with acting(vendor_actor(make.new_vendor())), begin() as session, pytest.raises(NotFound):
+        covers.follow(session, order_id=order_id)
