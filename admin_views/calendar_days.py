@@ -60,6 +60,8 @@ class LocalDay:
     def wall_minute(self, minute: int) -> int:
         """What the clock on the wall shows (in minutes) so many minutes after midnight."""
         at, shown = self.wall[0]
+        if len(self.wall) == 1:
+            return shown + minute - at
         for change in self.wall[1:]:
             if change[0] <= minute:
                 at, shown = change
@@ -141,9 +143,13 @@ def parts(days: Sequence[LocalDay], starts: datetime, ends: datetime) -> list[tu
 
 def parts_of(days: Sequence[LocalDay], starts: int, ends: int) -> list[tuple[int, int, int]]:
     """The same of instants in seconds of the epoch."""
+    nth = (starts - days[0].since) // DAY_SECONDS
+    if 0 <= nth < len(days) and days[nth].since <= starts < ends <= days[nth].until:
+        since = days[nth].since  # as nearly all do, it lies on one day
+        return [(nth, (starts - since) // 60, (ends - since) // 60)]
     found = []
     # A day is a little longer or shorter when clocks change: two of them are looked at, not all.
-    for n in range(max(0, (starts - days[0].since) // DAY_SECONDS - 1), len(days)):
+    for n in range(max(0, nth - 1), len(days)):
         day = days[n]
         if ends <= day.since:
             break

@@ -25,25 +25,23 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import cycle
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from random import Random
 from typing import Any
-from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import psycopg
 from psycopg.types.range import Range, TimestamptzRange
 
-from app import garbage
 from app.embedded import Postgres
 from app.embedded.places import MAJOR
-from bench import data, fill, harness, lists
+from bench import data, fill, harness, lists, racing
+from bench.racing import Ask, Sent
 
 CLIENTS = (1, 8, 32)
 VENDOR, SERVICE, FIRST_STAFF, STAFF = 7, 501, 11, 4
@@ -81,6 +79,14 @@ def wishes(client: int, number: int, days: int) -> Iterator[Wish]:
             FIRST_CUSTOMER + random.randrange(CUSTOMERS),
             START + timedelta(days=day, minutes=30 * slot),
         )
+
+
+def asked(number: int, days: int, client: int) -> tuple[list[Wish], list[Wish]]:
+    """What a client asks for; what comes first is in a month of its own."""
+    month = timedelta(days=100)
+    first = wishes(-1 - client, WARM, 1)
+    warm = [Wish(wish.staff, wish.customer, wish.starts_at + month) for wish in first]
+    return warm, list(wishes(client, number, days))
 
 
 def furnish(postgres: Postgres) -> None:
@@ -135,11 +141,8 @@ def emptied(postgres: Postgres) -> None:
 
 # --- clients ------------------------------------------------------------------------------
 
-Book = Callable[[Wish], bool]
-"""Ask for a slot; whether it was won."""
 
-
-def by_operation(url: str) -> Book:
+def by_operation(url: str) -> Ask:
     """Our way: the operation, in a transaction of its own."""
     from app.database import begin_planned, connect
     from app.operations import bookings
@@ -163,13 +166,6 @@ def by_operation(url: str) -> Book:
     return book
 
 
-Sent = tuple[str, Any]
-"""A statement and its parameters."""
-WRITES = re.compile(
-    r"\s*(INSERT|UPDATE|DELETE)|set_config|pg_notify|FOR (NO KEY |KEY )?(UPDATE|SHARE)"
-)
-
-
 def recorded(url: str) -> list[Sent]:
     """What one booking by our operation sends that writes, locks or says who acts, in order.
 
@@ -178,16 +174,10 @@ def recorded(url: str) -> list[Sent]:
     from app.database import CARRY
     from app.tenancy import SYSTEM_USER_ID
 
-    book, sent = by_operation(url), list[Sent]()
+    book = by_operation(url)
     model = next(wishes(0, 1, 1))
     book(Wish(model.staff, model.customer, model.starts_at - timedelta(days=1)))
-    driver = psycopg.Cursor.execute
-
-    def noted(cursor: Any, statement: Any, parameters: Any = None, **more: Any) -> Any:
-        sent.append((str(statement), parameters))
-        return driver(cursor, statement, parameters, **more)
-
-    with patch.object(psycopg.Cursor, "execute", noted):  # below SQLAlchemy, which not all pass
+    with racing.recorded() as sent:
         if not book(model):
             raise RuntimeError("the model booking was refused")
     carried = CARRY.format(role="app_vendor", vendor=VENDOR, user=SYSTEM_USER_ID, plans="auto")
@@ -196,25 +186,13 @@ def recorded(url: str) -> list[Sent]:
         connection.execute("SET ROLE app_admin")
         [row] = connection.execute("SELECT max(id) FROM bookings").fetchall()
     return [
-        (statement, _with(parameters, {row[0]: UUID(int=0)}))
+        (statement, racing.instead(parameters, {row[0]: UUID(int=0)}))
         for statement, parameters in sent
-        if WRITES.search(statement)
+        if racing.WRITES.search(statement)
     ]
 
 
-def _with(parameters: Any, instead: dict[Any, Any]) -> Any:
-    """The parameters with some values in place of others."""
-
-    def other(value: Any) -> Any:
-        known = isinstance(value, int | UUID) and value in instead
-        return instead[value] if known else value
-
-    if isinstance(parameters, dict):
-        return {name: other(value) for name, value in parameters.items()}
-    return [other(value) for value in parameters]
-
-
-def by_psycopg(url: str, sent: list[Sent]) -> Book:
+def by_psycopg(url: str, sent: list[Sent]) -> Ask:
     """The recorded statements, sent as they are for another slot."""
     from app.database import TUNED
 
@@ -233,7 +211,7 @@ def by_psycopg(url: str, sent: list[Sent]) -> Book:
         }  # fmt: skip
         try:
             for statement, parameters in sent:
-                now = _moved(_with(parameters, instead), later)
+                now = _moved(racing.instead(parameters, instead), later)
                 cursor = connection.execute(statement.encode(), now)
                 if statement.startswith("INSERT INTO bookings"):
                     instead[UUID(int=0)] = cursor.fetchall()[0][0]
@@ -257,42 +235,6 @@ def _moved(parameters: Any, later: timedelta) -> Any:
         return value + later if isinstance(value, datetime) else value
 
     return {name: moved(value) for name, value in parameters.items()}
-
-
-def _client(
-    make: Callable[..., Book], given: tuple[Any, ...], number: int, client: int, days: int,
-    ready: Barrier, told: Any,
-) -> None:  # fmt: skip
-    book = make(*given)
-    for wish in wishes(-1 - client, WARM, 1):  # in a month of its own: plans and caches are warm
-        book(Wish(wish.staff, wish.customer, wish.starts_at + timedelta(days=100)))
-    asked = list(wishes(client, number, days))
-    garbage.settle()  # as the web's processes do
-    ready.wait()
-    begun = time.monotonic()
-    won = sum(book(wish) for wish in asked)
-    told.put((begun, time.monotonic(), won))
-
-
-def side_by_side(
-    clients: int, attempts: int, days: int, make: Callable[..., Book], *given: Any
-) -> float:
-    """Bookings a second that so many processes win, of `attempts` between them."""
-    context = multiprocessing.get_context("spawn")
-    ready, told = context.Barrier(clients), context.Queue()
-    workers = [
-        context.Process(
-            target=_client, args=(make, given, attempts // clients, n, days, ready, told)
-        )
-        for n in range(clients)
-    ]
-    for worker in workers:
-        worker.start()
-    results = [told.get(timeout=600) for _ in workers]
-    for worker in workers:
-        worker.join()
-    won = sum(own for _, _, own in results)
-    return float(won / (max(end for _, end, _ in results) - min(begun for begun, _, _ in results)))
 
 
 # --- the bare INSERT ----------------------------------------------------------------------
@@ -409,11 +351,12 @@ def compete(postgres: Postgres, sent: list[Sent], clients: int, *, quick: bool) 
 def _round(postgres: Postgres, sent: list[Sent], clients: int) -> dict[str, float]:
     url = postgres.url("backroom", "backroom_app")
     emptied(postgres)
-    own = side_by_side(clients, ATTEMPTS, DAYS, by_operation, url)
+    wanted = partial(asked, ATTEMPTS // clients, DAYS)
+    own = racing.side_by_side(clients, wanted, by_operation, url)
     overlaps = counted(postgres, OVERLAPS)
     booked = counted(postgres, f"SELECT count(*) FROM bookings WHERE starts_at < '{_after(DAYS)}'")
     emptied(postgres)
-    same = side_by_side(clients, ATTEMPTS, DAYS, by_psycopg, url, sent)
+    same = racing.side_by_side(clients, wanted, by_psycopg, url, sent)
     overlaps += counted(postgres, OVERLAPS)
     bare = bare_insert(postgres, clients, ATTEMPTS, DAYS)
     return {

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy
 from sqlalchemy import (
@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from app.database import in_drivers_words, quickly
 from app.errors import DomainError
 from models.bookings import Booking, BookingStatus
 from models.class_sessions import ClassSession, SessionStatus
@@ -100,6 +101,9 @@ class Taught(NamedTuple):
     busy_to: int | None
 
 
+Drawn = TypeVar("Drawn", Booked, Taught)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """At most `MOST_ROWS` rows by time; `after` asks for the next ones, None: there are no more."""
@@ -162,7 +166,7 @@ def bookings(
     if after is not None:
         look["reached"], look["reached_id"] = datetime.fromtimestamp(after[0], UTC), after[1]
     wanted = _bookings(some=staff_ids is not None, later=after is not None)
-    found = list(map(Booked._make, session.execute(wanted, look)))
+    found = _read(session, Booked, wanted, look)
     last = found[most - 1] if len(found) > most else None
     return Page(found[:most], (last.starts, last.id) if last else None)
 
@@ -171,8 +175,8 @@ def stays(
     session: Session, *, vendor_id: int, since: datetime, until: datetime
 ) -> Sequence[Booked]:
     """Who stays over night in a time, by arrival; stays of up to two months are found."""
-    rows = session.execute(_stays(), _within(vendor_id, since, until, LONGEST_STAY))
-    return list(map(Booked._make, rows))
+    look = _within(vendor_id, since, until, LONGEST_STAY)
+    return _read(session, Booked, _stays(), look)
 
 
 def classes(
@@ -187,7 +191,14 @@ def classes(
     look = _within(vendor_id, since, until, LONGEST)
     if staff_ids is not None:
         look["staff_ids"] = list(staff_ids)
-    return list(map(Taught._make, session.execute(_classes(some=staff_ids is not None), look)))
+    return _read(session, Taught, _classes(some=staff_ids is not None), look)
+
+
+def _read(
+    session: Session, shape: type[Drawn], wanted: tuple[str, dict[str, Any]], look: dict[str, Any]
+) -> list[Drawn]:
+    statement, own = wanted
+    return list(map(shape._make, quickly(session.connection(), statement, own | look)))
 
 
 def _within(vendor_id: int, since: datetime, until: datetime, longest: timedelta) -> dict[str, Any]:
@@ -209,7 +220,7 @@ _STAFF: Any = bindparam("staff_ids", type_=ARRAY(BigInteger))
 
 
 @cache
-def _bookings(*, some: bool, later: bool) -> Select[Any]:
+def _bookings(*, some: bool, later: bool) -> tuple[str, dict[str, Any]]:
     """Of some of the staff only; later than what has been read."""
     wanted = _shown().where(*_touching(Booking), Booking.kind != ServiceKind.STAY)
     if some:
@@ -217,16 +228,18 @@ def _bookings(*, some: bool, later: bool) -> Select[Any]:
     if later:
         reached = bindparam("reached", type_=_MOMENT), bindparam("reached_id", type_=BigInteger)
         wanted = wanted.where(func.row(Booking.starts_at, Booking.id) > func.row(*reached))
-    return wanted.order_by(Booking.starts_at, Booking.id).limit(bindparam("most"))
+    wanted = wanted.order_by(Booking.starts_at, Booking.id).limit(bindparam("most"))
+    return in_drivers_words(wanted)
 
 
 @cache
-def _stays() -> Select[Any]:
-    return _shown().where(*_staying()).order_by(Booking.starts_at).limit(MOST_ROWS)
+def _stays() -> tuple[str, dict[str, Any]]:
+    wanted = _shown().where(*_staying()).order_by(Booking.starts_at)
+    return in_drivers_words(wanted.limit(MOST_ROWS))
 
 
 @cache
-def _classes(*, some: bool) -> Select[Any]:
+def _classes(*, some: bool) -> tuple[str, dict[str, Any]]:
     wanted: Select[Any] = select(
         ClassSession.id, ClassSession.staff_id, ClassSession.service_id, ClassSession.status,
         ClassSession.seats, ClassSession.taken, *_times(ClassSession),
@@ -237,7 +250,8 @@ def _classes(*, some: bool) -> Select[Any]:
     )  # fmt: skip
     if some:
         wanted = wanted.where(ClassSession.staff_id == any_(_STAFF))
-    return wanted.order_by(ClassSession.starts_at, ClassSession.id).limit(MOST_ROWS)
+    wanted = wanted.order_by(ClassSession.starts_at, ClassSession.id).limit(MOST_ROWS)
+    return in_drivers_words(wanted)
 
 
 def _shown() -> Select[Any]:
