@@ -175,6 +175,7 @@ def _draft(session: Session, row: Row, line: OrderLine | None) -> DraftLine | No
         id=row.id,
         why=row.why or None,
         booking_id=line.booking_id if line is not None and same else None,
+        staff_id=line.staff_id if line is not None and same else None,
     )
 
 

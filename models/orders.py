@@ -27,6 +27,7 @@ from models.packages import Package
 from models.products import Variant
 from models.services import Service
 from models.shipping import ShippingMethod
+from models.staff import StaffMember
 from models.words import Channel
 
 
@@ -96,7 +97,7 @@ class Order(OwnedByVendor, Timestamped, Base):
     the customer pays, `tax` the part of it that is tax. What was `paid` and `refunded`, and of the
     `pieces` of goods how many were handed over, delivered and returned, the database counts
     itself; the two statuses are read off these numbers. `request_key` makes a repeated submit one
-    sale.
+    sale. A draft that was put aside at the counter has been `parked_at` a moment.
     """
 
     __tablename__ = "orders"
@@ -117,6 +118,7 @@ class Order(OwnedByVendor, Timestamped, Base):
             "number IS NOT NULL OR status IN ('draft', 'cancelled')",
             name="number_given_when_placed",
         ),
+        CheckConstraint("parked_at IS NULL OR status = 'draft'", name="parked_is_a_draft"),
         Index(None, "vendor_id", "customer_id", "placed_at"),
         Index(None, "vendor_id", "placed_at"),
         Index(None, "placed_at"),
@@ -132,6 +134,10 @@ class Order(OwnedByVendor, Timestamped, Base):
         ),
         Index("ix_orders_owed", "vendor_id", "placed_at", postgresql_where=text(_OWED)),
         Index("ix_orders_to_hand_over", "vendor_id", "placed_at", postgresql_where=text(_DUE)),
+        Index(
+            "ix_orders_parked", "vendor_id", "parked_at",
+            postgresql_where=text("parked_at IS NOT NULL"),
+        ),
     )  # fmt: skip
 
     number: Mapped[int | None]
@@ -155,6 +161,7 @@ class Order(OwnedByVendor, Timestamped, Base):
     delivered: Mapped[int] = mapped_column(default=0, server_default="0")
     returned: Mapped[int] = mapped_column(default=0, server_default="0")
     note: Mapped[str | None]
+    parked_at: Mapped[datetime | None]
     placed_at: Mapped[datetime | None]
     fulfilled_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
@@ -238,6 +245,7 @@ class OrderLine(OwnedByVendor, Base):
         same_vendor("package_id", "packages"),
         same_vendor("plan_id", "membership_plans"),
         same_vendor("booking_id", "bookings"),
+        same_vendor("staff_id", "staff_members"),
         one_of("kind", LineKind),
         CheckConstraint("quantity > 0", name="quantity_is_positive"),
         *not_negative("unit_price", "discount", "total", "tax", "cost", "refunded"),
@@ -265,6 +273,9 @@ class OrderLine(OwnedByVendor, Base):
             "uq_order_lines_vendor_id_booking_id", "vendor_id", "booking_id", unique=True,
             postgresql_where=text("booking_id IS NOT NULL"),
         ),
+        Index(
+            None, "vendor_id", "staff_id", postgresql_where=text("staff_id IS NOT NULL")
+        ),
     )  # fmt: skip
 
     order_id: Mapped[int] = mapped_column()
@@ -285,6 +296,7 @@ class OrderLine(OwnedByVendor, Base):
     tax: Mapped[Money] = mapped_column(default=0, server_default="0")
     cost: Mapped[Money | None] = mapped_column(comment="of one piece")
     booking_id: Mapped[int | None] = mapped_column()
+    staff_id: Mapped[int | None] = mapped_column(comment="who did it")
     warranty_months: Mapped[int | None]
     packed: Mapped[int] = mapped_column(default=0, server_default="0")
     handed_over: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -298,6 +310,7 @@ class OrderLine(OwnedByVendor, Base):
     package: Mapped[Package | None] = relationship(foreign_keys=[package_id])
     plan: Mapped[MembershipPlan | None] = relationship(foreign_keys=[plan_id])
     booking: Mapped[Booking | None] = relationship(foreign_keys=[booking_id])
+    staff_member: Mapped[StaffMember | None] = relationship(foreign_keys=[staff_id])
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.name}"

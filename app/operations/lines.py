@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import REFUSALS, DomainError
@@ -17,8 +18,9 @@ from models.memberships import MembershipPlan
 from models.orders import LineKind, Order, OrderLine
 from models.packages import Package
 from models.products import Variant
-from models.services import Service
+from models.services import Service, StaffService
 from models.shipping import ShippingMethod
+from models.staff import StaffMember
 
 MOST_LINES = 500
 MOST_PIECES = 100_000
@@ -35,7 +37,7 @@ class DraftLine:
     `item_id` is a variant, service, package or plan, as `kind` says; fees and tips have a name
     and a price instead. Without `unit_price` the catalogue's price is frozen. `why` is the reason
     of the discount. A service may name the `booking_id` it was made for; then it costs what the
-    booking does.
+    booking does. Who does a service (`staff_id`) may have a price of their own.
     """
 
     kind: LineKind
@@ -47,6 +49,7 @@ class DraftLine:
     id: int | None = None
     why: str | None = None
     booking_id: int | None = None
+    staff_id: int | None = None
 
 
 class LineRefused(DomainError):
@@ -184,6 +187,7 @@ def _values(
         "total": gross - discount,
         "price_steps": _price_steps(before, offer, price) + taken,
         "booking_id": line.booking_id,
+        "staff_id": line.staff_id,
     }
 
 
@@ -224,11 +228,29 @@ def _offer(
     item: Any = None if item_id is None else session.get(ITEMS[kind][1], item_id)
     if item is None or item.vendor_id != vendor_id:
         raise LineRefused(field=f"{row}.item_id")
+    own = _price_of_who_does_it(session, item, line, row)
     if booking is not None:
         return _Offer(name or str(item), booking.price, item.id, prices.BOOKED, "As it was booked")
     if not item.is_active and line.id is None:
         raise LineRefused(f"{item} is not sold any more: choose another.", field=f"{row}.item_id")
+    if own is not None:
+        return _Offer(name or str(item), own, item.id, why="Price of who does it")
     return _Offer(name or str(item), item.price, item.id)
+
+
+def _price_of_who_does_it(session: Session, item: Any, line: DraftLine, row: str) -> Decimal | None:
+    """What somebody takes for a service, if that is their own; refuses who does not work here."""
+    if line.staff_id is None:
+        return None
+    staff = session.get(StaffMember, line.staff_id)
+    here = staff is not None and staff.vendor_id == item.vendor_id
+    if not here or line.kind != LineKind.SERVICE:
+        raise LineRefused("Nobody here does this: choose who did it.", field=f"{row}.staff_id")
+    own = select(StaffService.price).where(
+        StaffService.vendor_id == item.vendor_id,
+        StaffService.service_id == item.id, StaffService.staff_id == line.staff_id,
+    )  # fmt: skip
+    return session.scalar(own)
 
 
 def _price_steps(before: OrderLine, offer: _Offer, price: Decimal) -> list[dict[str, str]]:

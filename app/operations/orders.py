@@ -38,7 +38,17 @@ from models.products import Variant
 from models.vendors import Vendor
 from models.words import Channel
 
-__all__ = ["Discount", "DraftLine", "cancel", "complete", "fulfil", "place", "save_draft"]
+__all__ = [
+    "Discount",
+    "DraftLine",
+    "blank",
+    "cancel",
+    "complete",
+    "fulfil",
+    "known",
+    "place",
+    "save_draft",
+]
 
 
 class NothingOrdered(DomainError):
@@ -100,11 +110,11 @@ def save_draft(
     file. The same `request_key` again gives the order it made, placed or not, as it stands now.
     """
     if order_id is None and request_key is not None:
-        known = _known(session, request_key)
-        if known is not None:
-            return known
+        sent_before = known(session, request_key)
+        if sent_before is not None:
+            return sent_before
     if order_id is None:
-        order = _new(session, customer_id, request_key)
+        order = blank(session, customer_id, request_key)
     else:
         order = _draft(session, order_id, seen)
     _check_customer(session, customer_id, order.vendor_id)
@@ -141,6 +151,7 @@ def place(session: Session, *, order_id: int) -> Order:
     stock.reserve(session, order_id=order.id)
     order.number = numbers.draw(session, vendor_id=order.vendor_id, series="orders")
     order.status, order.placed_at, order.pieces = placed, clock.now(), pieces
+    order.parked_at = None
     session.flush()  # the number is taken
     return order
 
@@ -181,21 +192,13 @@ def cancel(session: Session, *, order_id: int, reason: str | None = None) -> Ord
         shipments.unpack(session, order)
         stock.release(session, order_id=order.id)
     order.status, order.cancelled_at = cancelled, clock.now()
-    order.cancel_reason = reason or None
+    order.cancel_reason, order.parked_at = reason or None, None
     for line in order.lines:
         line.booking_id = None
     return order
 
 
-# --- behind the verbs ---------------------------------------------------------------------
-
-
-def _next(order: Order, to: OrderStatus) -> OrderStatus:
-    """The status, if the order can get there; set once all that goes with it is done."""
-    return move("order", ORDER_TRANSITIONS, OrderStatus(order.status), to)
-
-
-def _known(session: Session, request_key: UUID) -> Order | None:
+def known(session: Session, request_key: UUID) -> Order | None:
     """The order that the same request has made before, or makes right now: that is waited for."""
     key = func.hashtextextended(str(request_key), 0)
     session.execute(select(func.pg_advisory_xact_lock(key)))
@@ -206,7 +209,10 @@ def _known(session: Session, request_key: UUID) -> Order | None:
     return session.scalars(mine.with_for_update()).first()
 
 
-def _new(session: Session, customer_id: int | None, request_key: UUID | None) -> Order:
+def blank(
+    session: Session, customer_id: int | None = None, request_key: UUID | None = None
+) -> Order:
+    """A draft without lines that nobody has written down: it can be priced, and thrown away."""
     vendor_id = current_actor().vendor_id
     if vendor_id is None and customer_id is not None:
         customer = session.get(Customer, customer_id)
@@ -215,9 +221,17 @@ def _new(session: Session, customer_id: int | None, request_key: UUID | None) ->
         raise CannotOrder("Nobody's order: choose a customer, or enter a vendor from the menu.")
     includes = select(Vendor.prices_include_tax).where(Vendor.id == vendor_id)
     return Order(
-        vendor_id=vendor_id, public_ref=uuid4(), status=OrderStatus.DRAFT,
+        vendor_id=vendor_id, public_ref=uuid4(), status=OrderStatus.DRAFT, customer_id=customer_id,
         includes_tax=session.scalars(includes).one(), request_key=request_key,
     )  # fmt: skip
+
+
+# --- behind the verbs ---------------------------------------------------------------------
+
+
+def _next(order: Order, to: OrderStatus) -> OrderStatus:
+    """The status, if the order can get there; set once all that goes with it is done."""
+    return move("order", ORDER_TRANSITIONS, OrderStatus(order.status), to)
 
 
 def _draft(session: Session, order_id: int, seen: datetime | None) -> Order:
