@@ -1,7 +1,7 @@
 """Orders and their lines: what was sold, to whom, at which frozen price."""
 
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     case,
+    func,
     text,
 )
 from sqlalchemy.ext.hybrid import hybrid_property
@@ -205,6 +206,17 @@ class Order(OwnedByVendor, Timestamped, Base):
         )
 
     @hybrid_property
+    def given_back(self) -> Decimal:
+        """What was given back of what it costs; what was paid too much is given back first."""
+        return max(self.refunded - max(self.paid - self.total, Decimal(0)), Decimal(0))
+
+    @given_back.inplace.expression
+    @classmethod
+    def _given_back(cls) -> ColumnElement[Decimal]:
+        too_much = func.greatest(cls.paid - cls.total, 0)
+        return func.greatest(cls.refunded - too_much, 0)
+
+    @hybrid_property
     def fulfilment_status(self) -> str:
         """How far the goods have come; an order without goods has none to hand over."""
         if self.returned and self.returned >= self.pieces:
@@ -314,3 +326,38 @@ class OrderLine(OwnedByVendor, Base):
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.name}"
+
+    @hybrid_property
+    def gross(self) -> Decimal:
+        """What the customer pays for it, tax included. In SQL: of a line joined to its order."""
+        return self.total if self.order.includes_tax else self.total + self.tax
+
+    @gross.inplace.expression
+    @classmethod
+    def _gross(cls) -> ColumnElement[Decimal]:
+        return cls.total + case((Order.includes_tax, 0), else_=cls.tax)
+
+    @hybrid_property
+    def kept(self) -> Decimal:
+        """What the customer pays for it after what was given back for it, tax included."""
+        return self.gross - self.refunded
+
+    @kept.inplace.expression
+    @classmethod
+    def _kept(cls) -> ColumnElement[Decimal]:
+        return cls.gross - cls.refunded
+
+    @hybrid_property
+    def net(self) -> Decimal:
+        """What it brings: after discounts, refunds and tax; of its tax a refund takes its share."""
+        if not self.refunded:
+            return self.gross - self.tax
+        back = (self.tax * self.refunded / self.gross).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        return self.kept - (self.tax - back)
+
+    @net.inplace.expression
+    @classmethod
+    def _net(cls) -> ColumnElement[Decimal]:
+        share = func.round(cls.tax * cls.refunded / func.nullif(cls.gross, 0), 2)
+        back = case((cls.refunded > 0, func.coalesce(share, 0)), else_=0)
+        return cls.kept - cls.tax + back

@@ -13,10 +13,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.operations import settling
 from app.operations.moves import locked, move
 from app.operations.outbox import enqueue
 from app.operations.payments import CAPTURE, held
 from app.tenancy import current_actor
+from models.orders import Order
 from models.payments import (
     PAYMENT_TRANSITIONS,
     EventKind,
@@ -80,7 +82,7 @@ def apply(session: Session, *, event_id: int, currency: str) -> GatewayEvent:
     if found is None:
         event.outcome = NOT_OURS
     else:
-        held(session, found.order_id)
+        order = held(session, found.order_id)
         row = locked(session, type(found), found.id)
         event.outcome = _outcome(event, row, currency)
         if isinstance(row, Payment):
@@ -89,8 +91,10 @@ def apply(session: Session, *, event_id: int, currency: str) -> GatewayEvent:
             event.refund_id = row.id
         if event.outcome == COUNTED:
             _follow(session, event, row)
+            session.flush()  # the database counts what was captured or given back
+            _recount(session, order, row)
     event.applied_at = clock.now()
-    session.flush()  # the database counts what was captured or given back
+    session.flush()  # one change, applied once
     return event
 
 
@@ -150,6 +154,12 @@ def _follow(session: Session, event: GatewayEvent, row: Payment | Refund) -> Non
         _follow_payment(session, row, counted)
     else:
         row.status = _refund_state(counted)
+
+
+def _recount(session: Session, order: Order, row: Payment | Refund) -> None:
+    session.refresh(order, ["paid", "refunded"])
+    if order.refunded or isinstance(row, Refund):  # else nothing was ever given back
+        settling.recount(session, order)
 
 
 def _follow_payment(session: Session, payment: Payment, events: Iterable[GatewayEvent]) -> None:

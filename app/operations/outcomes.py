@@ -17,6 +17,7 @@ from app.operations import (
     freeing,
     interests,
     policies,
+    settling,
 )
 from app.operations.announcing import Event
 from app.operations.customers import clean
@@ -227,6 +228,9 @@ def _record_visit(session: Session, booking: Booking, *, was_no_show: bool) -> N
     service = session.get_one(Service, booking.service_id, with_for_update={"read": True})
     visit_at = min(booking.starts_at, booking.completed_at or booking.starts_at)
     interests.hold(session, booking.customer_id)
+    if settling.has_sold(session, booking):
+        interests.rebuild(session, customer_ids=[booking.customer_id])
+        return
     interests.record(
         session,
         customer_id=booking.customer_id,

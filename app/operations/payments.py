@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import REFUSALS, DomainError
-from app.operations import credit
+from app.operations import credit, settling
 from app.operations.customers import clean
 from app.operations.moves import locked
 from app.operations.outbox import enqueue
@@ -120,6 +120,8 @@ def charge(
     if tender is Tender.STORE_CREDIT:
         credit.spend(session, customer_id=order.customer_id, payment=payment)
     session.refresh(order, COUNTED)
+    if order.refunded:  # it may have been paid anew
+        settling.recount(session, order)
     return payment
 
 

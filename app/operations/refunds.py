@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import REFUSALS, DomainError, NotFound
-from app.operations import credit
+from app.operations import credit, settling
 from app.operations.customers import clean
 from app.operations.outbox import enqueue
 from app.operations.payments import COUNTED, held, read_lines, sent_before
@@ -115,6 +115,7 @@ def give(
         given.append(_hand_back(session, order, refund, cut))
     read_lines(session, order)
     session.refresh(order, COUNTED)
+    settling.recount(session, order)
     return given
 
 

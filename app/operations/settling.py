@@ -1,13 +1,19 @@
-"""What an order leaves behind once it is fulfilled: what was handed out, interests, numbers."""
+"""What an order leaves behind once it is fulfilled: what was handed out, interests, numbers.
+
+What each of these numbers is, `app.operations.truth` says.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.operations import interests, memberships, packages
+from app.operations.truth import SETTLED
+from models.bookings import Booking, BookingStatus
 from models.memberships import MembershipPlan
 from models.orders import LineKind, Order, OrderLine
 from models.packages import Package
@@ -27,10 +33,45 @@ def settle(session: Session, order: Order) -> None:
         return
     interests.hold(session, order.customer_id)
     _hand_over(session, order, order.customer_id)
+    if order.refunded or _has_visits(session, order):
+        interests.rebuild(session, customer_ids=[order.customer_id])
+        return
     counting = [line for line in order.lines if line.booking_id is None]
     for line in sorted(counting, key=lambda line: (line.kind, line.id)):
         _remember(session, order.customer_id, line, order.fulfilled_at)
     _count(session, order, counting, order.customer_id)
+
+
+def recount(session: Session, order: Order) -> None:
+    """Let the customer's numbers follow money that was given back, or came after all.
+
+    The caller holds the order. What has not been fulfilled does not count yet, and stays so.
+    """
+    if order.customer_id is not None and order.status in SETTLED:
+        interests.rebuild(session, customer_ids=[order.customer_id])
+
+
+def has_sold(session: Session, booking: Booking) -> bool:
+    """Whether an order that counts has sold this booking; the caller holds the customer."""
+    sold = (
+        select(Order.id)
+        .join(
+            OrderLine,
+            and_(OrderLine.vendor_id == Order.vendor_id, OrderLine.order_id == Order.id),
+        )
+        .where(
+            OrderLine.vendor_id == booking.vendor_id, OrderLine.booking_id == booking.id,
+            Order.status.in_(SETTLED),
+        )
+    )  # fmt: skip
+    return session.scalars(sold).first() is not None
+
+
+def _has_visits(session: Session, order: Order) -> bool:
+    """Whether it sells bookings that are completed: they counted with their own price so far."""
+    ids = [line.booking_id for line in order.lines if line.booking_id is not None]
+    done = select(Booking.id).where(Booking.id.in_(ids), Booking.status == BookingStatus.COMPLETED)
+    return bool(ids) and session.scalars(done.limit(1)).first() is not None
 
 
 def _hand_over(session: Session, order: Order, customer_id: int) -> None:
@@ -57,7 +98,7 @@ def _remember(session: Session, customer_id: int, line: OrderLine, at: datetime)
         item_id=item_id,
         category_id=category_id,
         times=0 if own_row else line.quantity,
-        spent=line.total,
+        spent=line.net,
         at=at,
     )
 
@@ -94,11 +135,12 @@ _ITEMS: dict[LineKind, Callable[[Session, OrderLine], Item]] = {
 
 
 def _count(session: Session, order: Order, counting: list[OrderLine], customer_id: int) -> None:
-    def spent(lines: list[OrderLine], *kinds: LineKind) -> Decimal:
-        return sum((line.total for line in lines if line.kind in kinds), Decimal("0.00"))
+    def brought(kind: LineKind) -> Decimal:
+        return sum((line.net for line in counting if line.kind == kind), Decimal("0.00"))
 
-    services, products = (spent(counting, k) for k in (LineKind.SERVICE, LineKind.PRODUCT))
-    booked = spent(order.lines, LineKind.SERVICE) - services
+    services, products = brought(LineKind.SERVICE), brought(LineKind.PRODUCT)
+    visits = (line.gross for line in order.lines if line.booking_id is not None)
+    booked = sum(visits, Decimal("0.00"))
     interests.count(
         session,
         customer_id=customer_id,

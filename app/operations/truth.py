@@ -1,10 +1,18 @@
 """What customers' numbers and interests must be: worked out from what happened, in SQL.
 
-The truth is in bookings, orders, holdings and memberships:
+The truth is in bookings, orders, refunds, holdings and memberships:
 a visit is a completed booking, at its start (or when it was completed, if that was earlier);
-an order counts once it is fulfilled; of the money, bookings and service lines are services,
-product lines are products, and the total also holds packages, memberships, fees, shipping, tips
-and taxes on top. A service line with a booking counts as that booking, when it is completed.
+an order counts once it is fulfilled, whether it is paid or still due.
+
+`total_spent` is what the customer paid or is to pay: prices of visits and totals of orders, with
+tax, packages, memberships, fees, shipping and tips, less what was given back. Money given back
+counts whether it was for a line or for none; what was paid too much was never spent, and is given
+back first (`Order.given_back`).
+`services_spent`, `products_spent` and an interest's `spent` are what its lines brought
+(`OrderLine.net`): after discounts, refunds for the line, and tax. What was given back for no line
+is in the total alone.
+A visit that a fulfilled order sold counts as that order's line, once it is completed; one that
+none sold counts with its price, of which no tax is known.
 Interests follow the catalogue as it stands: a service's kind and an item's category are today's.
 """
 
@@ -12,7 +20,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import FromClause, Select, and_, func, literal, select, union_all
+from sqlalchemy import FromClause, Select, and_, func, literal, or_, select, union_all
 
 from models.bookings import Booking, BookingStatus
 from models.customers import Customer
@@ -42,24 +50,26 @@ def these(column: Any, customer_ids: Sequence[int] | None) -> list[Any]:
 
 def true_numbers(customer_ids: Sequence[int] | None = None) -> Select[Any]:
     """The running numbers of customers as their bookings and orders tell them."""
-    done = Booking.status == BookingStatus.COMPLETED
+    done, sold = Booking.status == BookingStatus.COMPLETED, _sold(customer_ids)
     visits = (
         select(
             Booking.vendor_id,
             Booking.customer_id,
             func.count().filter(done).label("visits"),
             func.count().filter(~done).label("no_shows"),
-            func.sum(Booking.price).filter(done).label("spent"),
+            func.sum(func.coalesce(sold.c.kept, Booking.price)).filter(done).label("spent"),
+            func.sum(func.coalesce(sold.c.net, Booking.price)).filter(done).label("services"),
             func.max(_visited_at()).filter(done).label("last_at"),
         )
+        .outerjoin(sold, _is_sold(sold))
         .where(Booking.status.in_([BookingStatus.COMPLETED, BookingStatus.NO_SHOW]))
         .where(*these(Booking.customer_id, customer_ids))
         .group_by(Booking.vendor_id, Booking.customer_id)
         .subquery("visits")
     )
     orders = _orders(customer_ids)
-    lines = _lines(customer_ids)
-    services = func.coalesce(visits.c.spent, 0) + func.coalesce(lines.c.services, 0)
+    lines, given = _lines(customer_ids), _given_back(customer_ids)
+    services = func.coalesce(visits.c.services, 0) + func.coalesce(lines.c.services, 0)
     last_activity = func.greatest(Customer.created_at, visits.c.last_at, orders.c.last_at)
     return (
         select(
@@ -73,6 +83,7 @@ def true_numbers(customer_ids: Sequence[int] | None = None) -> Select[Any]:
                 func.coalesce(visits.c.spent, 0)
                 + func.coalesce(orders.c.spent, 0)
                 - func.coalesce(lines.c.booked, 0)
+                - func.coalesce(given.c.lost, 0)
             ).label("total_spent"),
             visits.c.last_at.label("last_visit_at"),
             orders.c.last_at.label("last_order_at"),
@@ -81,6 +92,7 @@ def true_numbers(customer_ids: Sequence[int] | None = None) -> Select[Any]:
         .outerjoin(visits, _same(visits))
         .outerjoin(orders, _same(orders))
         .outerjoin(lines, _same(lines))
+        .outerjoin(given, _same(given))
         .where(*these(Customer.id, customer_ids))
     )
 
@@ -113,22 +125,77 @@ def _orders(customer_ids: Sequence[int] | None) -> FromClause:
 
 
 def _lines(customer_ids: Sequence[int] | None) -> FromClause:
-    def spent(*those: Any) -> Any:
-        return func.sum(OrderLine.total).filter(*those)
+    def summed(what: Any, *those: Any) -> Any:
+        return func.sum(what).filter(*those)
 
     is_service, booked = OrderLine.kind == LineKind.SERVICE, OrderLine.booking_id.is_not(None)
     return (
         select(
             Order.vendor_id,
             Order.customer_id,
-            spent(is_service, ~booked).label("services"),
-            spent(OrderLine.kind == LineKind.PRODUCT).label("products"),
-            spent(booked).label("booked"),
+            summed(OrderLine.net, is_service, ~booked).label("services"),
+            summed(OrderLine.net, OrderLine.kind == LineKind.PRODUCT).label("products"),
+            summed(OrderLine.gross, booked).label("booked"),
         )
         .join(OrderLine, _line_of_order())
         .where(*_settled(customer_ids))
         .group_by(Order.vendor_id, Order.customer_id)
         .subquery("lines_of")
+    )
+
+
+def _sold(customer_ids: Sequence[int] | None) -> FromClause:
+    """The lines of fulfilled orders that sold a booking: what it costs, and what it brings."""
+    return (
+        select(
+            OrderLine.vendor_id,
+            OrderLine.booking_id,
+            OrderLine.kept.label("kept"),
+            OrderLine.net.label("net"),
+        )
+        .join(Order, _line_of_order())
+        .where(OrderLine.booking_id.is_not(None), *_settled(customer_ids))
+        .subquery("sold")
+    )
+
+
+def _is_sold(sold: FromClause) -> Any:
+    return and_(sold.c.vendor_id == Booking.vendor_id, sold.c.booking_id == Booking.id)
+
+
+def _given_back(customer_ids: Sequence[int] | None) -> FromClause:
+    """What orders no longer count for since money was given back, by customer: `lost`.
+
+    What was given back for no line is taken from all that counts, and no order falls below
+    nothing by it. A line with a booking counts once that is completed, and then as a visit.
+    """
+    booked, came = OrderLine.booking_id.is_not(None), Booking.status == BookingStatus.COMPLETED
+
+    def summed(what: Any, *those: Any) -> Any:
+        return func.coalesce(func.sum(what).filter(*those), 0)
+
+    counting = summed(OrderLine.kept, or_(~booked, came))
+    for_no_line = Order.given_back - summed(OrderLine.refunded)
+    left = func.greatest(counting - for_no_line, 0) - summed(OrderLine.kept, booked, came)
+    orders = (
+        select(
+            Order.vendor_id,
+            Order.customer_id,
+            (summed(OrderLine.gross, ~booked) - left).label("lost"),
+        )
+        .join(OrderLine, _line_of_order())
+        .outerjoin(
+            Booking,
+            and_(Booking.vendor_id == OrderLine.vendor_id, Booking.id == OrderLine.booking_id),
+        )
+        .where(Order.refunded > 0, *_settled(customer_ids))
+        .group_by(Order.id)
+        .subquery("given_back_of")
+    )
+    return (
+        select(orders.c.vendor_id, orders.c.customer_id, func.sum(orders.c.lost).label("lost"))
+        .group_by(orders.c.vendor_id, orders.c.customer_id)
+        .subquery("given_back")
     )
 
 
@@ -170,11 +237,13 @@ _ONE, _NOTHING, _NO_CATEGORY = literal(1), literal(Decimal(0)), literal(None, Se
 
 
 def _from_bookings(customer_ids: Sequence[int] | None) -> Any:
+    sold = _sold(customer_ids)
     return (
         _part(
-            Booking, Service.kind, Service.id, Service.category_id, _ONE, Booking.price,
-            _visited_at(),
+            Booking, Service.kind, Service.id, Service.category_id, _ONE,
+            func.coalesce(sold.c.net, Booking.price), _visited_at(),
         )
+        .outerjoin(sold, _is_sold(sold))
         .join(
             Service, and_(Service.vendor_id == Booking.vendor_id, Service.id == Booking.service_id)
         )
@@ -185,7 +254,7 @@ def _from_bookings(customer_ids: Sequence[int] | None) -> Any:
 def _from_lines(customer_ids: Sequence[int] | None) -> list[Any]:
     """Packages and memberships bring money here; how often they were had, their own rows say."""
     line = OrderLine
-    common = {"spent": line.total, "at": Order.fulfilled_at}
+    common = {"spent": line.net, "at": Order.fulfilled_at}
 
     def part(item: Any, kind: Any, category: Any, times: Any, *joins: tuple[Any, Any]) -> Any:
         query = _part(Order, kind, item.id, category, times, **common).join(line, _line_of_order())

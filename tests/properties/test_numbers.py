@@ -21,14 +21,24 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.database import begin
 from app.errors import DomainError
-from app.operations import bookings, interests, memberships, orders, packages
+from app.operations import (
+    bookings,
+    interests,
+    memberships,
+    orders,
+    packages,
+    payments,
+    refunds,
+)
 from app.operations.lines import DraftLine
 from app.tenancy import SYSTEM, acting, vendor_actor
 from models.bookings import Booking
 from models.customers import Customer
 from models.interests import CustomerInterest
-from models.orders import LineKind
+from models.orders import LineKind, Order
+from models.payments import Refund, Tender
 from models.products import Product
+from models.vendors import Vendor
 from tests import make
 
 BOOKING_VERBS = (
@@ -42,17 +52,21 @@ cents = st.decimals(min_value=0, max_value=1000, places=2)
 class Shop(RuleBasedStateMachine):
     """A vendor with two customers, to whom anything may happen."""
 
-    @initialize()
-    def open(self) -> None:
+    @initialize(includes_tax=st.booleans())
+    def open(self, includes_tax: bool) -> None:
         self.vendor_id = make.new_vendor()
         self.bookings: list[int] = []
         self.orders: list[int] = []
         self.hours = 0
+        self.given_back_for_no_line = False
         with acting(SYSTEM), begin() as session:
             self.categories = [make.category(session).id for _ in range(2)]
         with self.working() as session:
             self.customers = [make.customer(session).id for _ in range(2)]
             self.services = [make.service(session, kind=k).id for k in ("appointment", "stay")]
+            make.tax_rate(session, tax_class=make.tax_class(session, is_default=True))
+            vendor = session.get_one(Vendor, self.vendor_id)
+            vendor.prices_include_tax = includes_tax
             product = make.product(session, variants=2)
             self.product = product.id
             self.items = {
@@ -134,6 +148,35 @@ class Shop(RuleBasedStateMachine):
             self.orders.append(order_id)
             self.tried(orders.place, order_id=order_id)
 
+    @rule(which=st.integers(0, 3), more=st.none() | cents)
+    def pay(self, which: int, more: Decimal | None) -> None:
+        """By card: all that is due, or any amount, which may be too much."""
+        if self.orders:
+            self.tried(
+                payments.charge, order_id=self.orders[-1 - which % len(self.orders)],
+                tender=Tender.CARD, amount=more,
+            )  # fmt: skip
+
+    @rule(which=st.integers(0, 3), line=st.none() | st.integers(0, 3), part=st.integers(1, 100))
+    def give_back(self, which: int, line: int | None, part: int) -> None:
+        """So many per cent of what is left of a line, or of the order."""
+        order_id = self.orders[-1 - which % len(self.orders)] if self.orders else None
+        if order_id is None:
+            return
+        with self.working() as session:
+            order = session.get_one(Order, order_id)
+            left = sorted(refunds.left_of_lines(order).items())
+            all_left = refunds.left(order)
+        share = Decimal(part) / 100
+        lines, amount = None, (all_left * share).quantize(Decimal("0.01"))
+        if line is not None:
+            line_id, of_line = left[line % len(left)]
+            lines, amount = {line_id: (of_line * share).quantize(Decimal("0.01"))}, None
+        given = self.tried(
+            _refunded, order_id=order_id, reason="As drawn", lines=lines, amount=amount
+        )
+        self.given_back_for_no_line |= line is None and given is not None
+
     @rule(who=st.integers(0, 1))
     def hand_out(self, who: int) -> None:
         customer_id = self.customers[who]
@@ -160,9 +203,14 @@ class Shop(RuleBasedStateMachine):
             for one in session.scalars(select(Customer)):
                 numbers = [getattr(one, n) for n in interests.NUMBERS if not n.endswith("_at")]
                 assert min(numbers) >= 0
-                assert one.services_spent + one.products_spent <= one.total_spent
+                if not self.given_back_for_no_line:
+                    assert one.services_spent + one.products_spent <= one.total_spent
             bought = session.scalars(select(CustomerInterest)).all()
             assert all(i.times > 0 and i.spent >= 0 for i in bought)
+
+
+def _refunded(session: Session, **asked: Any) -> Refund:
+    return refunds.give(session, **asked)[0]
 
 
 @contextmanager
