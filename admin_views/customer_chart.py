@@ -1,4 +1,4 @@
-"""What a customer spent month by month, as the shapes of a small chart."""
+"""What a customer brought month by month, as the shapes of a small chart."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def spend(months: Sequence[Month]) -> dict[str, Any] | None:
     rows = ceil(float(top) / step)
     sums = f"services {money(services)}, products {money(products)} {settings().currency}"
     return {
-        "label": f"Spend a month, {_month(months[0])} to {_month(months[-1])}: {sums}",
+        "label": f"Revenue a month, {_month(months[0])} to {_month(months[-1])}: {sums}",
         "sums": (("k1", f"Services {money(services)}"), ("k2", f"Products {money(products)}")),
         "width": WIDTH, "height": HEIGHT, "left": LEFT - 6, "ground": GROUND, "bar": BAR,
         "grid": [(_y(n * step, rows * step), number(round(n * step, 2))) for n in range(rows + 1)],

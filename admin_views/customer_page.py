@@ -109,6 +109,7 @@ class CustomerPage(HouseView):
             "same_url": f"{at}/same" if edits and may("merge") else None,
             "figures": figures(known),
             "spend": customer_chart.spend(known.months),
+            "revenue": revenue(known),
             "note_form": {"url": f"{at}/log"} if edits else None,
             "interests": interests(known),
             "covers": covers.of_customer(session, customer),
@@ -307,6 +308,23 @@ def interests(known: Figures) -> list[dict[str, Any]]:
         )}
         for i in known.interests
     ]  # fmt: skip
+
+
+REVENUE_HINT = (
+    "Each kind after discounts, tax and what was given back for it."
+    " A visit that no order sold counts with its price."
+)
+
+
+def revenue(known: Figures) -> dict[str, Any] | None:
+    """What they brought by kind, and what makes it the sum that they spent; none without any."""
+    of = known.revenue
+    kinds = (
+        ("Services", of.services), ("Products", of.products), ("Packages", of.packages),
+        ("Memberships", of.memberships), ("Shipping", of.shipping), ("Tax, fees, tips", of.rest),
+    )  # fmt: skip
+    rows = [(title, money(value)) for title, value in kinds if value]
+    return {"rows": rows, "total": money(known.spent), "hint": REVENUE_HINT} if rows else None
 
 
 def figures(known: Figures) -> list[dict[str, Any]]:

@@ -38,9 +38,12 @@ TOP = 5
 MONTHS = 12
 
 
+NOTHING = Decimal("0.00")
+
+
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """Something the customer bought: what, how often, for how much, when last."""
+    """Something the customer bought: what, how often, for how much without tax, when last."""
 
     kind: str
     name: str
@@ -52,7 +55,10 @@ class Interest:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """What one month brought, by the vendor's calendar; `first` is its first day."""
+    """What one month brought, by the vendor's calendar; `first` is its first day.
+
+    Money is worked out as in `Revenue`, and stands in the month of the visit or the order.
+    """
 
     first: Any
     services: Decimal
@@ -60,15 +66,32 @@ class Month:
 
 
 @dataclass(frozen=True, slots=True)
+class Revenue:
+    """What a customer brought by kind, after discounts, refunds for a line, and tax.
+
+    `rest` makes it what was spent: tax, fees and tips, less what was given back for no line. A
+    visit that no order sold counts with its price, of which no tax is known.
+    """
+
+    services: Decimal
+    products: Decimal
+    packages: Decimal
+    memberships: Decimal
+    shipping: Decimal
+    rest: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """The head of a customer's page. Money is the installation's; `every_days` is between visits.
 
-    `order_value` is what the orders brought on average: None without orders.
+    `spent` is with tax and less what was given back, whether it is paid or still due; so is
+    `order_value`, what an order came to on average: None without orders. Orders count once they
+    are fulfilled.
     """
 
     spent: Decimal
-    services_spent: Decimal
-    products_spent: Decimal
+    revenue: Revenue
     visits: int
     orders: int
     no_shows: int
@@ -87,8 +110,7 @@ def figures(session: Session, *, customer: Customer, now: datetime) -> Figures:
     around = session.connection().execute(_AROUND, {**_whose(customer), "now": now}).one()
     return Figures(
         spent=customer.total_spent,
-        services_spent=customer.services_spent,
-        products_spent=customer.products_spent,
+        revenue=_revenue(customer, around),
         visits=customer.visit_count,
         orders=customer.order_count,
         no_shows=customer.no_show_count,
@@ -107,8 +129,34 @@ def _of(model: Any) -> tuple[Any, Any]:
     return model.vendor_id == bindparam("vendor_id"), model.customer_id == bindparam("customer_id")
 
 
-_SETTLED = (*_of(Order), Order.status.in_([OrderStatus.FULFILLED, OrderStatus.COMPLETED]))
-_ORDER_VALUE = select(func.avg(Order.total)).where(*_SETTLED)
+def _revenue(customer: Customer, around: Any) -> Revenue:
+    known = (
+        customer.services_spent, customer.products_spent, around.packages or NOTHING,
+        around.memberships or NOTHING, around.shipping or NOTHING,
+    )  # fmt: skip
+    return Revenue(*known, rest=customer.total_spent - sum(known, NOTHING))
+
+
+COUNTING = (OrderStatus.FULFILLED, OrderStatus.COMPLETED)
+_SETTLED = (*_of(Order), Order.status.in_(COUNTING))
+_OF_ORDER = and_(OrderLine.vendor_id == Order.vendor_id, OrderLine.order_id == Order.id)
+
+
+_ORDER_VALUE = select(func.avg(Order.total - Order.given_back)).where(*_SETTLED)
+_SHIPPING = (
+    select(func.sum(OrderLine.net))
+    .select_from(Order)
+    .join(OrderLine, _OF_ORDER)
+    .where(
+        *_SETTLED, Order.shipping_method_id.is_not(None), OrderLine.kind == LineKind.SHIPPING
+    )
+)  # fmt: skip
+
+
+def _bought(kind: InterestKind) -> Any:
+    """What interests of a kind brought: a row for each item, not for each time."""
+    of_kind = and_(*_of(CustomerInterest), CustomerInterest.kind == kind)
+    return select(func.sum(CustomerInterest.spent)).where(of_kind).scalar_subquery()
 
 
 _NEXT_VISIT = (
@@ -138,6 +186,9 @@ def _around() -> Select[Any]:
         coming.c.starts_at,
         coming.c.name,
         _ORDER_VALUE.scalar_subquery().label("order_value"),
+        _SHIPPING.scalar_subquery().label("shipping"),
+        _bought(InterestKind.PACKAGE).label("packages"),
+        _bought(InterestKind.MEMBERSHIP).label("memberships"),
         _FIRST_VISIT.scalar_subquery().label("first_visit"),
     ).select_from(always.outerjoin(coming, true()))
 
@@ -228,20 +279,29 @@ def _months() -> Select[Any]:
         0, MONTHS - 1
     )
     since = func.timezone(zone, first_month)
-    zero = literal(Decimal("0.00"))
+    zero = literal(NOTHING)
+    sold = (
+        select(OrderLine.net)
+        .join(Order, _OF_ORDER)
+        .where(OrderLine.vendor_id == Booking.vendor_id, OrderLine.booking_id == Booking.id)
+        .where(Order.status.in_(COUNTING))
+        .correlate(Booking)
+        .scalar_subquery()
+    )
     visits = select(
-        Booking.starts_at.label("at"), Booking.price.label("services"), zero.label("products")
-    ).where(*_of(Booking), Booking.status == BookingStatus.COMPLETED, Booking.starts_at >= since)
+        Booking.starts_at.label("at"), func.coalesce(sold, Booking.price).label("services"),
+        zero.label("products"),
+    ).where(
+        *_of(Booking), Booking.status == BookingStatus.COMPLETED, Booking.starts_at >= since
+    )  # fmt: skip
 
-    def spent(kind: LineKind) -> Any:
-        return func.coalesce(func.sum(OrderLine.total).filter(OrderLine.kind == kind), 0)
+    def brought(*those: Any) -> Any:
+        return func.coalesce(func.sum(OrderLine.net).filter(*those), 0)
 
+    service = and_(OrderLine.kind == LineKind.SERVICE, OrderLine.booking_id.is_(None))
     lines = (
-        select(Order.placed_at, spent(LineKind.SERVICE), spent(LineKind.PRODUCT))
-        .join(
-            OrderLine,
-            and_(OrderLine.vendor_id == Order.vendor_id, OrderLine.order_id == Order.id),
-        )
+        select(Order.placed_at, brought(service), brought(OrderLine.kind == LineKind.PRODUCT))
+        .join(OrderLine, _OF_ORDER)
         .where(*_SETTLED, Order.placed_at >= since)
         .group_by(Order.id)
     )

@@ -393,7 +393,7 @@ def test_the_spend_of_a_year_is_drawn_where_there_was_any(browser: Browser, hous
         )
         bought = buyer.id
     browser.as_("staff@alpha.example")
-    assert "Spend, last 12 months" not in browser.get(page_of(idle)).text
+    assert "Revenue, last 12 months" not in browser.get(page_of(idle)).text
     page = browser.get(page_of(bought)).text
-    assert "Spend, last 12 months" in page
+    assert "Revenue, last 12 months" in page
     assert page.count('<rect class="c1"') == 1
