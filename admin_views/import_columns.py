@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from admin_views.import_frame import START, frame, url
-from admin_views.import_words import DELIMITERS, KEYS, LABELS
+from admin_views.import_subjects import words_of
+from admin_views.import_words import DELIMITERS
 from app import intake, lists
+from app.columns import FIELDS, Subject
 from app.errors import DomainError
 from app.operations.import_halting import STOPPED
-from app.staging import Field
 from models.imports import ImportJob, Strategy
 
 
@@ -23,16 +24,19 @@ def columns_page(
     known = sum(1 for name in job.header if mapping.get(name))
     held = set(job.match_by if keys is None else keys)
     dialect = [DELIMITERS.get(job.delimiter or "", ""), job.encoding or "", job.kind.upper()]
-    notes = _notes(job, mapping)
+    notes, words = _notes(job, mapping), words_of(job.subject)
     return frame(job, "columns") | {
         "save_url": url(job, "map"),
         "back_url": START,
         "recognised_text": f"{known} of {len(job.header)} recognised",
         "dialect_text": " · ".join(part for part in dialect if part),
         "columns": [_column(job, i, name, mapping, notes) for i, name in enumerate(job.header)],
-        "fields": [("", "Not imported"), *((f.value, label) for f, label in LABELS.items())],
+        "fields": [("", "Not imported"), *((f.value, label) for f, label in words.labels.items())],
         "strategy": strategy or job.strategy or Strategy.FILL,
-        "keys": [(key, label, key in held) for key, label in KEYS.items()],
+        "strategies": words.strategies,
+        "when_known": words.when_known,
+        "known_by": words.known_by,
+        "keys": [(key, label, key in held) for key, label in words.keys.items()],
         "error": job.refused if job.refused != STOPPED else None,
     }
 
@@ -54,11 +58,12 @@ def _column(
 def _notes(job: ImportJob, mapping: Mapping[str, Any]) -> dict[int, Any]:
     """How each column is read, from the file; without the file there is nothing to say."""
     try:
-        listing = lists.opened(lists.files().path(job.stored_as), job.filename)
+        listing = lists.opened_of(job)
+        known = FIELDS[Subject(job.subject)]
         fields = [
-            Field(f) if (f := mapping.get(name)) in set(Field) else None for name in job.header
+            known(f) if (f := mapping.get(name)) in set(known) else None for name in job.header
         ]
-        read = intake.readings(
+        read = intake.reading(job.subject).notes(
             listing, dict(zip(listing.header, fields, strict=True)), lists.country_of(job)
         )
     except (DomainError, OSError):

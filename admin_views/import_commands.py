@@ -1,6 +1,7 @@
 """What the pages of an import do: a file is kept, columns are taken, rows are settled."""
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import select
@@ -8,13 +9,14 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import FormData, UploadFile
 
 from admin_views import running
+from admin_views.import_subjects import CHOICES
 from app import lists
+from app.columns import FIELDS, Subject
 from app.database import begin
 from app.errors import DomainError, NotFound
 from app.gateways.files import Kept
 from app.operations import import_corrections, import_steps, imports
 from app.settings import settings
-from app.staging import Field
 from app.tenancy import acting, current_actor, vendor_actor
 from models.imports import ImportJob, ImportRow, ImportStatus, Strategy
 from models.vendors import Vendor
@@ -84,6 +86,7 @@ def taken_in(file: UploadFile, typed: Mapping[str, str]) -> ImportJob:
     """Keep a file for the vendor that was chosen, with what was wished for its customers."""
     vendor_id = _vendor_of(typed.get("vendor_id", ""))
     wishes = {
+        "subject": _subject(typed.get("subject")),
         "strategy": _word(typed.get("strategy"), Strategy.FILL),
         "channel": _word(typed.get("source"), Channel.IMPORT),
     }
@@ -92,6 +95,12 @@ def taken_in(file: UploadFile, typed: Mapping[str, str]) -> ImportJob:
     )
     with acting(vendor_actor(vendor_id, current_actor().user_id)):
         return lists.take_in(kept, file.filename or "list", **wishes)
+
+
+def _subject(said: str | None) -> str:
+    if said and said not in dict(CHOICES):
+        raise DomainError("This choice is not open: choose from the list.")
+    return said or Subject.CUSTOMERS.value
 
 
 def _word(said: str | None, otherwise: Strategy | Channel) -> str:
@@ -111,7 +120,7 @@ def _vendor_of(asked: str) -> int:
         number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0
         vendor = session.get(Vendor, number)
     if vendor is None:
-        raise DomainError("Choose the vendor whose customers these are.")
+        raise DomainError("Choose the vendor whose list this is.")
     return vendor.id
 
 
@@ -135,7 +144,7 @@ def counted(job: ImportJob) -> ImportJob:
     if job.status != ImportStatus.UPLOADED or job.total_rows:
         return job
     try:
-        rows = lists.opened(lists.files().path(job.stored_as), job.filename).count()
+        rows = lists.opened_of(job).count()
     except DomainError:
         return job
     done: ImportJob = written(job.id, imports.count_rows, rows=rows)
@@ -145,13 +154,14 @@ def counted(job: ImportJob) -> ImportJob:
 # --- rows --------------------------------------------------------------------------------
 
 
-def cells_of(form: FormData) -> dict[Field, str]:
-    """What was typed into a row's form, by field."""
-    known = set(Field)
-    return {Field(name): str(value) for name, value in form.multi_items() if name in known}
+def cells_of(form: FormData, subject: str) -> dict[StrEnum, str]:
+    """What was typed into a row's form, by field of the subject."""
+    words = FIELDS[Subject(subject)]
+    known = {word.value: word for word in words}
+    return {known[name]: str(value) for name, value in form.multi_items() if name in known}
 
 
-def corrected(job_id: int, row_id: int, cells: Mapping[Field, str]) -> ImportRow:
+def corrected(job_id: int, row_id: int, cells: Mapping[StrEnum, str]) -> ImportRow:
     """A problem row, tried again as somebody typed it."""
     job, row = row_of(job_id, row_id)
     if any(len(cell) > LONGEST_CELL for cell in cells.values()):

@@ -1,4 +1,4 @@
-"""The first page of an import: the file, whose customers they are, and what was imported before."""
+"""The first page of an import: the file, what is in it, and what was imported before."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from admin_views.import_frame import PAGE_SIZE, START, figures, page_of, url, whole
+from admin_views.import_frame import PAGE_SIZE, START, figures, heading, page_of, url, whole
+from admin_views.import_subjects import CHOICES, words_of
 from admin_views.import_words import SOURCES, STRATEGIES, status
 from app.database import begin
 from app.settings import settings
@@ -22,12 +23,16 @@ PICK_VENDOR = "/admin/customer/ajax/lookup?name=vendor"
 def file_page(request: Request, typed: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The upload with what was chosen so far, and what was imported before."""
     typed = typed or {}
+    subject = subject_of(typed.get("subject") or request.query_params.get("subject"))
     limit = settings().import_max_bytes
     with begin() as session:
         over_all = current_actor().vendor_id is None
         return {
             "start_url": START,
+            **heading(words_of(subject)),
             "step": "file",
+            "subjects": CHOICES,
+            "subject": subject,
             "upload_url": f"{START}/upload",
             "vendor_pick_url": PICK_VENDOR if over_all else None,
             "vendor_id": typed.get("vendor_id", ""),
@@ -40,6 +45,12 @@ def file_page(request: Request, typed: Mapping[str, str] | None = None) -> dict[
             "max_bytes": limit,
             **_earlier(session, whole(request.query_params.get("before"))),
         }
+
+
+def subject_of(asked: str | None) -> str:
+    """What the list is about, as it was asked; customers where that is nothing we know."""
+    known = [subject for subject, _ in CHOICES]
+    return asked if asked in known else known[0]
 
 
 def _earlier(session: Session, before: int | None) -> dict[str, Any]:
@@ -66,6 +77,7 @@ def _earlier(session: Session, before: int | None) -> dict[str, Any]:
 def _line(job: ImportJob, vendor: str, user: str | None) -> dict[str, Any]:
     return {
         "file": job.filename,
+        "subject": words_of(job.subject).choice,
         "url": url(job, page_of(job)),
         "vendor": vendor,
         "by": user,

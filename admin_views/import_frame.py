@@ -1,11 +1,13 @@
 """What every page of an import has: its address, its step, its figures, and how far it is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 
+from admin_views.import_subjects import Words, words_of
 from admin_views.import_words import RUNS
 from app.database import begin
 from app.operations import imports
@@ -74,6 +76,16 @@ def page_of(job: ImportJob) -> str:
     return "columns" if job.status == ImportStatus.UPLOADED else "try"
 
 
+def heading(words: Words) -> dict[str, Any]:
+    """The title of a page, and where it hangs."""
+    title, identity = words.crumb
+    return {
+        "import_title": words.title,
+        "import_lead": words.lead,
+        "crumb": {"title": title, "url": f"/admin/{identity}/list"},
+    }
+
+
 def frame(job: ImportJob, step: str) -> dict[str, Any]:
     """The head of a page."""
     with begin() as session:
@@ -82,6 +94,7 @@ def frame(job: ImportJob, step: str) -> dict[str, Any]:
     reached = {"columns": url(job, "columns")} if step == "try" and job.header else {}
     return {
         "start_url": START,
+        **heading(words_of(job.subject)),
         "step": step,
         "step_urls": {"file": START, **reached},
         "job": {"file": job.filename, "rows_text": rows, "vendor_name": vendor.name},
@@ -145,7 +158,9 @@ def figures(job: ImportJob) -> dict[str, int]:
     return {k: v for k, v in (held or {}).items() if k in set(Outcome)}
 
 
-def buckets(job: ImportJob, texts: dict[str, str], asked: Asked, page: str) -> list[dict[str, Any]]:
+def buckets(
+    job: ImportJob, texts: Mapping[str, str], asked: Asked, page: str
+) -> list[dict[str, Any]]:
     """A tile for each outcome."""
     counts = figures(job)
     return [

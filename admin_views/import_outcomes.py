@@ -1,17 +1,16 @@
 """What would become of the rows of an import, and what became of them."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from admin_views import import_choices, import_rows
 from admin_views.import_frame import START, Asked, buckets, figures, frame, running, url
-from admin_views.import_words import DID, UNDID, WOULD, need, took
+from admin_views.import_subjects import words_of
+from admin_views.import_words import need, took
 from app.operations import imports
 from app.operations.import_halting import STOPPED
-from app.staging import Field
 from models.imports import ImportJob, ImportStatus, Outcome
 
-Typed = Mapping[int, Mapping[Field, str]]
+Typed = import_rows.Typed
 
 
 def try_page(job: ImportJob, asked: Asked, typed: Typed | None = None) -> dict[str, Any]:
@@ -24,7 +23,11 @@ def try_page(job: ImportJob, asked: Asked, typed: Typed | None = None) -> dict[s
     return (
         base
         | _shown_rows(job, asked, "try", typed)
-        | {"buckets": buckets(job, WOULD, asked, "try"), "fix_title": "Try again"}
+        | {
+            "buckets": buckets(job, words_of(job.subject).would, asked, "try"),
+            "fix_title": "Try again",
+            "notes": (job.tried or {}).get("notes", []),
+        }
         | _commit(job)
     )
 
@@ -41,7 +44,8 @@ def _not_tried(job: ImportJob) -> dict[str, Any]:
 
 def _shown_rows(job: ImportJob, asked: Asked, page: str, typed: Typed | None) -> dict[str, Any]:
     """The rows that are asked for; those with a problem as forms, where they can be corrected."""
-    if asked.show == Outcome.INVALID and (page == "try" or import_choices.is_open(job)):
+    may = words_of(job.subject).corrects and (page == "try" or import_choices.is_open(job))
+    if asked.show == Outcome.INVALID and may:
         open_ones = import_rows.problems(job, asked, page, typed)
         if open_ones:
             return open_ones | {"problem_count_text": f"{figures(job).get('invalid', 0):,}"}
@@ -71,6 +75,7 @@ def _commit(job: ImportJob) -> dict[str, Any]:
 def result_page(job: ImportJob, asked: Asked, typed: Typed | None = None) -> dict[str, Any]:
     """What became of the rows; those to correct and to decide come first."""
     bad = import_choices.to_correct(job) if import_choices.is_open(job) else 0
+    words = words_of(job.subject)
     if asked.show is None:
         asked = asked.showing(Outcome.INVALID if bad else Outcome.CREATED)
     return (
@@ -81,9 +86,9 @@ def result_page(job: ImportJob, asked: Asked, typed: Typed | None = None) -> dic
         | _headline(job, bad)
         | _left_out(job, asked, bad)
         | {
-            "buckets": buckets(job, UNDID if job.undone_at else DID, asked, "result"),
+            "buckets": buckets(job, words.undid if job.undone_at else words.did, asked, "result"),
             "buttons": [
-                {"title": "See the customers", "url": "/admin/customer/list",
+                {"title": words.see[0], "url": words.see[1],
                  "primary": not imports.is_halted(job)},
                 *_go_on(job),
             ],
@@ -95,8 +100,8 @@ def result_page(job: ImportJob, asked: Asked, typed: Typed | None = None) -> dic
 def _headline(job: ImportJob, bad: int) -> dict[str, Any]:
     if job.status == ImportStatus.UNDONE:
         return _undone(job)
-    undo_text = "Undo is possible for 30 days. Customers who have booked, bought or changed "
-    undo_text = undo_text + "since then are kept." if imports.can_undo(job) else ""
+    undo_text = f"Undo is possible for 30 days. {words_of(job.subject).undo_text}"
+    undo_text = undo_text if imports.can_undo(job) else ""
     if imports.is_halted(job):
         return _halted(job) | {"undo_text": undo_text}
     counts = figures(job)
@@ -164,7 +169,6 @@ def _undo(job: ImportJob) -> dict[str, Any] | None:
     return {
         "url": url(job, "undo"),
         "title": "Undo this import?",
-        "text": "New customers go again and changed ones are as before. Whoever was changed, "
-        "booked or bought since is kept, and you see who.",
+        "text": words_of(job.subject).undo_ask,
         "verb": "Undo import",
     }

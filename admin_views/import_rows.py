@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -9,7 +10,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from admin_views import import_choices as choices
 from admin_views.import_frame import PAGE_SIZE, Asked, url
-from admin_views.import_words import FIXED_BY, LABELS, WHY
+from admin_views.import_subjects import words_of
+from app.columns import FIELDS, Subject
 from app.database import begin
 from app.operations import import_decisions, imports
 from app.staging import Field
@@ -17,7 +19,11 @@ from models.customers import Customer
 from models.imports import ImportJob, ImportRow, ImportStatus, Outcome, StagedRow
 
 Found = tuple[ImportRow, StagedRow | None, Customer | None]
+NAMED = ("full_name", "company", "name", "email", "phone", "sku", "barcode")
+"""What a row is called by: the first of these that it says."""
 SAID = ("full_name", "company", "email", "phone", "city")
+Typed = Mapping[int, Mapping[StrEnum, str]]
+"""What was typed into rows that are refused, by row and field."""
 _ON_ITS_WAY = (ImportStatus.MAPPED, ImportStatus.TRIED, ImportStatus.IMPORTING)
 
 
@@ -26,7 +32,9 @@ def row_list(job: ImportJob, asked: Asked, page: str) -> dict[str, Any]:
     with begin() as session:
         found, earlier, later = _turned(session, job, asked)
         rows = [_row(job, asked, page, *row) for row in found]
-    return {"rows": rows} | _turns(job, asked, page, found, earlier, later)
+    words = words_of(job.subject)
+    named = {"row_one": words.one, "row_columns": words.row_columns}
+    return {"rows": rows} | named | _turns(job, asked, page, found, earlier, later)
 
 
 def _turns(
@@ -100,28 +108,37 @@ def _row(
     customer: Customer | None,
 ) -> dict[str, Any]:
     said = _said(job, row, staged, customer)
-    message = WHY.get(row.code or "") or next((p["message"] for p in row.problems or ()), None)
+    why = words_of(job.subject).why
+    message = why.get(row.code or "") or next((p["message"] for p in row.problems or ()), None)
     if row.undone:
         message = "Taken back when the import was undone."
     return {
         "line": row.line,
         "page": row.page,
-        "name": next((said[n] for n in ("full_name", "company", "email", "phone") if said.get(n)),
-                     None),
+        "name": next((said[n] for n in NAMED if said.get(n)), None),
         "outcome": "same_person" if row.code == "same_person" else row.outcome,
-        "phone": said.get("phone"),
-        "email": said.get("email"),
-        "city": said.get("city"),
+        "said": [said.get(key) for _, key, _ in words_of(job.subject).row_columns],
         "message": message,
-        "url": f"/admin/customer/details/{customer.id}" if customer else None,
+        "url": _url(row, customer),
         "choices": choices.choices(job, asked, row, customer) if page == "result" else [],
     }  # fmt: skip
+
+
+def _url(row: ImportRow, customer: Customer | None) -> str | None:
+    """Where that stands of which the row speaks."""
+    if customer is not None:
+        return f"/admin/customer/details/{customer.id}"
+    page: str | None = None if row.undone else (row.after or {}).get("page")
+    return f"/admin/{page}" if page else None
 
 
 def _said(
     job: ImportJob, row: ImportRow, staged: StagedRow | None, customer: Customer | None
 ) -> dict[str, Any]:
     """What a row says, from wherever it still stands."""
+    if job.subject != Subject.CUSTOMERS:
+        told = (staged.said if staged is not None else None) or {}
+        return _cells(job, row) | told | ((row.after or {}).get("said") or {})
     if row.after is not None and row.outcome == Outcome.SKIPPED_DUPLICATE:
         return row.after
     if row.outcome == Outcome.INVALID:
@@ -199,9 +216,7 @@ def repeats(job: ImportJob, asked: Asked) -> dict[str, Any]:
 # --- to correct --------------------------------------------------------------------------
 
 
-def problems(
-    job: ImportJob, asked: Asked, page: str, typed: Mapping[int, Mapping[Field, str]] | None = None
-) -> dict[str, Any]:
+def problems(job: ImportJob, asked: Asked, page: str, typed: Typed | None = None) -> dict[str, Any]:
     """Problem rows as a small form each: the fields by which people are known.
 
     `typed` is what was refused, by row: it stands in the form again.
@@ -212,34 +227,37 @@ def problems(
     if not rows:
         return {}
     mapped = set(job.mapping.values())
-    shown = [field for field in FIXED_BY if field in mapped]
+    words = words_of(job.subject)
+    shown = [field for field in words.fixed_by if field in mapped]
+    known = FIELDS[Subject(job.subject)]
     shown += [
-        Field(f)
+        known(f)
         for f in dict.fromkeys(p.get("field") for row in rows for p in row.problems or ())
-        if f and f not in shown and f in set(Field)
+        if f and f not in shown and f in set(known)
     ]
     return {
         "problems": [_problem(job, row, shown, asked, (typed or {}).get(row.id)) for row in rows],
-        "problem_columns": [(field.value, LABELS[field]) for field in shown],
+        "problem_columns": [(field.value, words.labels[field]) for field in shown],
     } | _turns(job, asked, page, found, earlier, later)
 
 
 def _problem(
     job: ImportJob,
     row: ImportRow,
-    shown: Sequence[Field],
+    shown: Sequence[StrEnum],
     asked: Asked,
-    typed: Mapping[Field, str] | None,
+    typed: Mapping[StrEnum, str] | None,
 ) -> dict[str, Any]:
     cells: dict[str, str] = _cells(job, row) | {f.value: c for f, c in (typed or {}).items()}
     fatal = [p for p in row.problems or () if p.get("fatal")] or list(row.problems or ())
     wrong = {p.get("field") for p in fatal}
+    labels = words_of(job.subject).labels
     return {
         "line": row.line,
         "page": row.page,
         "id": row.id,
         "cells": [
-            {"name": f.value, "label": LABELS[f], "value": cells.get(f, ""), "error": f in wrong}
+            {"name": f.value, "label": labels[f], "value": cells.get(f, ""), "error": f in wrong}
             for f in shown
         ],
         "message": " ".join(p["message"] for p in fatal),

@@ -1,6 +1,7 @@
-"""Customer lists on their way in: upload, columns, try-out, import, result."""
+"""Lists on their way in: upload, columns, try-out, import, result."""
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any
 
 import anyio
@@ -20,7 +21,6 @@ from admin_views.import_outcomes import result_page, try_page
 from admin_views.rendering import say
 from app.errors import DomainError, NotFound
 from app.operations import import_decisions, import_halting, import_steps, imports
-from app.staging import Field
 from models.imports import ImportJob, ImportRow, ImportStatus
 
 NOTHING_TO_DO = (imports.NotNow, import_steps.NothingToDecide)
@@ -53,7 +53,7 @@ def go(job_id: int, page: str, query: str = "") -> Response:
 
 
 class ImportView(BaseView):
-    """Customers from a spreadsheet, another system, or a printed list."""
+    """Customers, products and stock from a spreadsheet or another system."""
 
     name, icon, category = "Imports", "ti ti-file-import", "Data"
     identity = "import-job"
@@ -84,7 +84,7 @@ class ImportView(BaseView):
                 typed = commands.typed_with(form)
                 file = form.get("file")
                 if not isinstance(file, UploadFile) or not file.filename:
-                    raise DomainError("Choose the file with your customers.")
+                    raise DomainError("Choose the file with your list.")
                 job = await in_thread(lambda: commands.taken_in(file, typed))
             except DomainError as refusal:
                 return await self._refused_file(request, str(refusal), typed)
@@ -204,7 +204,8 @@ class ImportView(BaseView):
     async def fix(self, request: Request) -> Response:
         """Try a corrected row again: before the import, or afterwards."""
         job_id, row_id = number(request, "job"), number(request, "row")
-        cells = commands.cells_of(await request.form(max_files=0, max_fields=100))
+        job = await asked_job(request)
+        cells = commands.cells_of(await request.form(max_files=0, max_fields=100), job.subject)
         try:
             row = await in_thread(lambda: commands.corrected(job_id, row_id, cells))
         except NotFound:
@@ -214,7 +215,7 @@ class ImportView(BaseView):
         return await self._settled(request, row)
 
     async def _kept(
-        self, request: Request, sentence: str, typed: Mapping[int, Mapping[Field, str]]
+        self, request: Request, sentence: str, typed: Mapping[int, Mapping[StrEnum, str]]
     ) -> Response:
         """The page again, with what was typed still in its row."""
         job, asked = await asked_job(request), frame.Asked.of(request)

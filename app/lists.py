@@ -1,16 +1,18 @@
-"""Uploaded customer lists: where the files that `app.intake` reads meet the imports' rules."""
+"""Uploaded lists: where the files that `app.intake` reads meet the imports' rules."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from app import intake
+from app.columns import FIELDS, Subject
 from app.database import begin
 from app.errors import DomainError
 from app.gateways.files import DeskFiles, Files, Kept
 from app.operations import imports
 from app.settings import settings
-from app.staging import Field, Staged, TypedRow
+from app.staging import Staged, TypedRow
 from models.imports import ImportJob, ImportRow
 from models.vendors import Vendor
 
@@ -37,12 +39,21 @@ def limits() -> intake.Limits:
     )
 
 
-def opened(path: Path, filename: str) -> intake.Listing:
+def opened(path: Path, filename: str, subject: str = Subject.CUSTOMERS) -> intake.Listing:
     """The list in a kept file. What was read of a PDF is kept beside it."""
-    return intake.open_list(path, filename=filename, limits=limits(), work_dir=path.parent)
+    return intake.open_list(
+        path, filename=filename, limits=limits(), work_dir=path.parent, subject=subject
+    )
 
 
-def take_in(kept: Kept, filename: str, **wishes: str) -> ImportJob:
+def opened_of(job: ImportJob) -> intake.Listing:
+    """The list of a job."""
+    return opened(files().path(job.stored_as), job.filename, job.subject)
+
+
+def take_in(
+    kept: Kept, filename: str, subject: str = Subject.CUSTOMERS, **wishes: str
+) -> ImportJob:
     """Recognise an uploaded file and propose its columns; a file that is no list is refused.
 
     `wishes` are the `strategy` and `channel` that `imports.start` takes.
@@ -51,10 +62,11 @@ def take_in(kept: Kept, filename: str, **wishes: str) -> ImportJob:
     """
     known: dict[str, Any] = {
         "filename": filename, "stored_as": kept.name, "checksum": kept.checksum,
+        "subject": subject,
     }  # fmt: skip
     try:
-        listing = opened(files().path(kept.name), filename)
-        proposal = listing.proposal()
+        listing = opened(files().path(kept.name), filename, subject)
+        proposal = intake.reading(subject).propose(listing.sample)
     except DomainError as refusal:
         files().drop(kept.name)
         with begin() as session:
@@ -72,19 +84,21 @@ LONG = 2_000_000
 
 def rows_of(job: ImportJob, path: Path, start_line: int) -> Iterator[Staged]:
     """The rows of a job's file from that line on, as they are staged."""
-    listing = opened(path, job.filename)
+    listing = opened(path, job.filename, job.subject)
     mapping = dict(zip(listing.header, as_mapping(job).values(), strict=True))
     country = country_of(job)
     if listing.kind != "csv" or path.stat().st_size < LONG:
-        return intake.staged_rows(listing, mapping, country, start_line)
+        return intake.staged_rows(listing, mapping, country, start_line, job.subject)
     return intake.staged_rows_of_two(
-        listing, path, job.filename, limits(), mapping, country, start_line=start_line
-    )
+        listing, path, job.filename, limits(), mapping, country, start_line=start_line,
+        subject=job.subject,
+    )  # fmt: skip
 
 
-def as_mapping(job: ImportJob) -> dict[str, Field | None]:
-    """The job's mapping in the order of its columns, in the words of `Field`."""
-    return {name: Field(f) if (f := job.mapping.get(name)) else None for name in job.header}
+def as_mapping(job: ImportJob) -> dict[str, Any]:
+    """The job's mapping in the order of its columns, in the words of its subject."""
+    words = FIELDS[Subject(job.subject)]
+    return {name: words(f) if (f := job.mapping.get(name)) else None for name in job.header}
 
 
 def country_of(job: ImportJob) -> str:
@@ -93,7 +107,7 @@ def country_of(job: ImportJob) -> str:
         return session.get_one(Vendor, job.vendor_id).country
 
 
-def typed_again(job: ImportJob, row: ImportRow, cells: dict[Field, str]) -> TypedRow:
+def typed_again(job: ImportJob, row: ImportRow, cells: Mapping[StrEnum, str]) -> TypedRow:
     """A problem row, read again with the cells that somebody corrected, by field."""
     mapping = as_mapping(job)
     by_field = {field: name for name, field in mapping.items() if field}

@@ -5,7 +5,7 @@ the words of this module, which knows no table: a second reader is ready soon th
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -50,7 +50,7 @@ class Problem:
     line: int
     page: int | None
     column: str | None  # the header as the file writes it
-    field: Field | None
+    field: StrEnum | None
     code: str
     value: str
     message: str
@@ -109,6 +109,10 @@ COLUMNS = (
     "name_key", "sort_name", "search_text",
 )  # fmt: skip
 LISTED = ", ".join(COLUMNS)
+SAID_COLUMNS = (
+    "position", "line", "page", "valid", "code", "raw", "problems", "name_key", "said",
+)  # fmt: skip
+"""What is staged of a row that is no customer's; `name_key` is alike where rows belong together."""
 
 Staged = tuple[Any, ...]
 """The values of a row, as COPY takes them: text, numbers, truth, and lists of text."""
@@ -133,6 +137,23 @@ def staged(row: TypedRow) -> Staged:
         row.marketing_email, row.marketing_sms, row.note,
         sort_name if named else None, sort_name, search_text,
     )  # fmt: skip
+
+
+def staged_said(
+    line: int,
+    page: int | None,
+    raw: Iterable[str],
+    problems: Sequence[Problem],
+    said: Mapping[str, Any],
+    key: str | None = None,
+) -> Staged:
+    """A row that is no customer's, in the order of `SAID_COLUMNS`, but for its position."""
+    cells = told_all = fatal = None
+    if problems:
+        cells = as_json([_kept(cell) for cell in raw])
+        told_all = as_json([told(problem) for problem in problems])
+        fatal = next((problem.code for problem in problems if problem.fatal), None)
+    return (line, page, fatal is None, fatal, cells, told_all, key, as_json(said))
 
 
 def _tags(tags: Iterable[str]) -> list[str] | None:

@@ -1,4 +1,4 @@
-"""Imports: a customer list on its way in, and what became of each of its rows."""
+"""Imports: a list on its way in, and what became of each of its rows."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.columns import Subject
 from models.base import (
     Base,
     Belonging,
@@ -30,7 +31,7 @@ class ImportStatus(StrEnum):
 
 
 class Strategy(StrEnum):
-    """What happens to a customer who is known already."""
+    """What happens to a customer or a product that is known already."""
 
     FILL = "fill"
     OVERWRITE = "overwrite"
@@ -48,7 +49,7 @@ class Outcome(StrEnum):
 
 
 class ImportJob(OwnedByVendor, Timestamped, Base):
-    """A customer list on its way in: the file, what its columns mean, and how far it is.
+    """A list on its way in: the file, what its columns mean, and how far it is.
 
     `progress` is the number of rows settled in the running step; a killed worker goes on there.
     `tried` and `result` hold the number of rows of each outcome.
@@ -56,6 +57,7 @@ class ImportJob(OwnedByVendor, Timestamped, Base):
 
     __tablename__ = "import_jobs"
     __table_args__ = (
+        one_of("subject", Subject),
         one_of("status", ImportStatus),
         one_of("strategy", Strategy),
         one_of("channel", Channel),
@@ -64,6 +66,9 @@ class ImportJob(OwnedByVendor, Timestamped, Base):
     )
 
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    subject: Mapped[str] = mapped_column(
+        default=Subject.CUSTOMERS, server_default="customers", comment="what its rows are about"
+    )
     status: Mapped[str] = mapped_column(default=ImportStatus.UPLOADED, server_default="uploaded")
     filename: Mapped[str]
     stored_as: Mapped[str] = mapped_column(comment="name of the kept file below var/files")
@@ -133,7 +138,8 @@ class ImportRow(Belonging, Base):
 class StagedRow(Belonging, Base):
     """A row of a list as it was read, kept from the try-out until it is imported.
 
-    Unlogged: after a crash of the server the list is simply read again. `keys` are hashes of
+    Unlogged: after a crash of the server the list is simply read again. A list of anything but
+    customers says what it says in `said`. `keys` are hashes of
     what makes the row the same as another of the file; `leader` is the position of the first
     such row, empty where the row itself is the first.
     """
@@ -175,5 +181,6 @@ class StagedRow(Belonging, Base):
     sort_name: Mapped[str]
     search_text: Mapped[str]
     keys: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    said: Mapped[dict[str, Any] | None] = mapped_column(comment="a row that is no customer's")
     leader: Mapped[int | None] = mapped_column()
     link: Mapped[str | None] = mapped_column(comment="how it is the same: in_file or same_person")

@@ -1,4 +1,4 @@
-"""A customer list from the command line: the steps of the import's pages, one after the other."""
+"""A list from the command line: the steps of the import's pages, one after the other."""
 
 from pathlib import Path
 from typing import Any
@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import lists
+from app.columns import Subject, missing
 from app.database import begin
 from app.errors import DomainError
 from app.operations import imports
@@ -19,7 +20,13 @@ _SHOWN_PROBLEMS = 10_000
 _PIECE = 1 << 20
 
 
-def run_file(path: Path | str, *, vendor_slug: str, commit: bool = False) -> dict[str, Any]:
+def run_file(
+    path: Path | str,
+    *,
+    vendor_slug: str,
+    commit: bool = False,
+    subject: str = Subject.CUSTOMERS,
+) -> dict[str, Any]:
     """Import a file into a vendor, without `commit` only try it out; what became of it.
 
     `{rows, created, updated, unchanged, skipped_duplicate, invalid, mapping, problems, refused}`.
@@ -32,10 +39,10 @@ def run_file(path: Path | str, *, vendor_slug: str, commit: bool = False) -> dic
     if not path.is_file():
         return _report(refused=f"There is no file {path.name!r}: check its path.")
     with acting(vendor_actor(vendor_id)):
-        return _run(path, commit)
+        return _run(path, commit, subject)
 
 
-def _run(path: Path, commit: bool) -> dict[str, Any]:
+def _run(path: Path, commit: bool, subject: str) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             kept = lists.files().keep(
@@ -43,11 +50,11 @@ def _run(path: Path, commit: bool) -> dict[str, Any]:
             )
     except DomainError as refusal:
         return _report(refused=str(refusal))
-    job = lists.take_in(kept, path.name)
+    job = lists.take_in(kept, path.name, subject)
     if job.refused:
         return _report(refused=job.refused)
-    if not imports.IDENTITY & set(lists.as_mapping(job).values()):
-        return _unmapped(job)
+    if (what := missing(job.subject, job.mapping.values())) is not None:
+        return _unmapped(job, what)
     transacted(imports.map_columns, job_id=job.id, mapping=job.mapping)
     transacted(imports.begin_trying, job_id=job.id)
     try_out_now(job.id)
@@ -57,11 +64,10 @@ def _run(path: Path, commit: bool) -> dict[str, Any]:
     return _told(job.id)
 
 
-def _unmapped(job: ImportJob) -> dict[str, Any]:
+def _unmapped(job: ImportJob, sentence: str) -> dict[str, Any]:
     """A table without anybody in it: counted and refused, with what to map."""
-    sentence = str(imports.NoIdentity())
     try:
-        rows = lists.opened(lists.files().path(job.stored_as), job.filename).count()
+        rows = lists.opened_of(job).count()
     except DomainError as refusal:
         rows, sentence = 0, str(refusal)
     transacted(imports.fail, job_id=job.id, sentence=sentence)

@@ -1,10 +1,11 @@
-"""Customer lists: where the files that `app.intake` reads meet the rules of the imports."""
+"""Lists on their way in: where the files that `app.intake` reads meet the rules of the imports."""
 
 import gc
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from app import intake, lists
 from app.database import begin, begin_planned
 from app.errors import NotFound
 from app.gateways.files import FileGone
-from app.operations import import_decisions, import_steps, imports
+from app.operations import import_decisions, import_steps, import_subjects, imports
 from app.tenancy import SYSTEM, acting
 from models.imports import ImportJob
 from tasks.celery import celery_app
@@ -44,7 +45,7 @@ def commit(job_id: int) -> None:
 @celery_app.task(name="tasks.imports.undo")
 def undo(job_id: int) -> None:
     """Take the import back, chunk by chunk; goes on where it was killed."""
-    _in_chunks(imports.undo_chunk, job_id)
+    _in_chunks(import_subjects.undo_chunk, job_id)
 
 
 @celery_app.task(name="tasks.imports.decide")
@@ -120,13 +121,17 @@ def try_out_now(job_id: int, path: Path | None = None) -> None:
     if imports.step(job) == "reading":
         try:
             run = _read(job, path or lists.files().path(job.stored_as))
-            transacted(imports.finish_reading, job_id=job_id, run=run)
+            transacted(import_subjects.finish_reading, job_id=job_id, run=run)
         except (intake.Unreadable, FileGone) as refusal:
             transacted(imports.fail, job_id=job_id, sentence=str(refusal))
             return
         except imports.NotNow:  # stopped meanwhile, or another worker reads it
             return
-    _in_lanes(import_steps.judge_span, job_id)
+    steps = import_subjects.steps_of(job)
+    if steps.side_by_side:
+        _in_lanes(import_steps.judge_span, job_id)
+    else:
+        _in_chunks(steps.judge, job_id)
 
 
 def job_of(job_id: int) -> ImportJob:
@@ -160,7 +165,8 @@ def _read(job: ImportJob, path: Path) -> str | None:
             if behind:
                 behind.result()
             kept = {"job_id": job.id, "rows": chunk, "first": staged + 1, "run": run}
-            behind = pool.submit(copy_context().run, lambda k=kept: transacted(imports.stage, **k))
+            stored = partial(transacted, import_subjects.stage, **kept)
+            behind = pool.submit(copy_context().run, stored)
             staged += len(chunk)
     if behind:
         behind.result()
@@ -181,6 +187,10 @@ def _seldom_collected() -> Iterator[None]:
 def commit_now(job_id: int) -> None:
     """See `commit`; without a broker."""
     try:
-        _in_lanes(import_steps.commit_span, job_id)
+        steps = import_subjects.steps_of(job_of(job_id))
+        if steps.side_by_side:
+            _in_lanes(import_steps.commit_span, job_id)
+        else:
+            _in_chunks(steps.commit, job_id)
     except (imports.Diverged, imports.ReadAgain) as reason:
         transacted(imports.stop, job_id=job_id, sentence=str(reason))

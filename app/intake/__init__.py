@@ -1,4 +1,4 @@
-"""Files in: a CSV or PDF customer list becomes typed rows, and problems with line and page."""
+"""Files in: a CSV or PDF list becomes typed rows, and problems with line and page."""
 
 from app.intake.apart import staged_rows, staged_rows_of_two
 from app.intake.lists import Limits, Listing, Unreadable
@@ -8,6 +8,7 @@ from app.intake.portable import drop_reading
 from app.intake.proposals import missing_identity
 from app.intake.rows import Decisions, decide, typed, typed_rows
 from app.intake.samples import RawRow
+from app.intake.subjects import reading
 
 __all__ = [
     "Decisions",
@@ -21,6 +22,7 @@ __all__ = [
     "drop_reading",
     "missing_identity",
     "open_list",
+    "reading",
     "readings",
     "staged_rows",
     "staged_rows_of_two",

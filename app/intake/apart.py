@@ -5,7 +5,7 @@ import json
 import marshal
 import subprocess
 import sys
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import cycle, islice
@@ -13,20 +13,26 @@ from pathlib import Path
 from typing import Any
 
 import app
+from app.columns import FIELDS, Subject
 from app.intake.lists import Limits, Listing
 from app.intake.opening import open_list
-from app.intake.rows import reader_of, typed_rows
-from app.staging import Field, Staged, staged
+from app.intake.samples import RawRow
+from app.intake.subjects import Fields, reading
+from app.staging import Staged
 
 _ROOT = Path(app.__file__).resolve().parents[1]
 _PIECE, _SIZE, _AHEAD = 1000, 8, 1 << 20
 
 
 def staged_rows(
-    listing: Listing, mapping: Mapping[str, Field | None], country: str, start_line: int = 0
+    listing: Listing,
+    mapping: Fields,
+    country: str,
+    start_line: int = 0,
+    subject: str = Subject.CUSTOMERS,
 ) -> Iterator[Staged]:
     """The rows of a list from that line on, typed and as they are staged."""
-    return map(staged, typed_rows(listing, mapping, country, start_line))
+    return map(reading(subject).reader(listing, mapping, country), listing.rows(start_line))
 
 
 def staged_rows_of_two(
@@ -34,10 +40,11 @@ def staged_rows_of_two(
     path: Path,
     filename: str,
     limits: Limits,
-    mapping: Mapping[str, Field | None],
+    mapping: Fields,
     country: str,
     *,
     start_line: int = 0,
+    subject: str = Subject.CUSTOMERS,
     alone: int = 10_000,
 ) -> Generator[Staged]:
     """The same as `staged_rows`; every other piece is read by another process.
@@ -48,17 +55,17 @@ def staged_rows_of_two(
     asked = {
         "path": str(path.resolve()), "filename": filename, "limits": asdict(limits),
         "fields": list(mapping.values()), "country": country, "start_line": start_line,
-        "alone": alone,
+        "alone": alone, "subject": subject,
     }  # fmt: skip
-    read = reader_of(listing, mapping, country).read
+    read = reading(subject).reader(listing, mapping, country)
     with _second(asked) as child:
         rows = listing.rows(start_line)
-        yield from (staged(read(row)) for row in islice(rows, alone))
+        yield from map(read, islice(rows, alone))
         for mine in cycle((True, False)):
             piece = list(islice(rows, _PIECE))
             if not piece:
                 return
-            yield from (staged(read(row)) for row in piece) if mine else _said(child, len(piece))
+            yield from map(read, piece) if mine else _said(child, len(piece))
 
 
 @contextmanager
@@ -94,17 +101,18 @@ def main(asked: dict[str, Any]) -> None:
     """Write every other piece of a list's rows to the standard output."""
     gc.disable()  # rows hold no rings, and they are many
     path, limits = Path(asked["path"]), Limits(**asked["limits"])
-    listing = open_list(path, filename=asked["filename"], limits=limits)
-    named = [Field(field) if field else None for field in asked["fields"]]
+    subject, told = Subject(asked["subject"]), asked["fields"]
+    listing = open_list(path, filename=asked["filename"], limits=limits, subject=subject)
+    named = [FIELDS[subject](field) if field else None for field in told]
     mapping = dict(zip(listing.header, named, strict=True))
-    read = reader_of(listing, mapping, asked["country"]).read
+    read: Callable[[RawRow], Staged] = reading(subject).reader(listing, mapping, asked["country"])
     rows = islice(listing.rows(asked["start_line"]), asked["alone"], None)
     for mine in cycle((False, True)):
         piece = list(islice(rows, _PIECE))
         if not piece:
             return
         if mine:
-            _say([staged(read(row)) for row in piece])
+            _say([read(row) for row in piece])
 
 
 if __name__ == "__main__":

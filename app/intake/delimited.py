@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from app.intake.encodings import Encoding, detect
-from app.intake.headings import find_header
+from app.intake.headings import Known, find_header, heading
 from app.intake.lists import SAMPLE_ROWS, Limits, Listing, Unreadable, too_many_rows, unique_names
 from app.intake.samples import RawRow, Sample
 
@@ -29,12 +29,13 @@ class Dialect:
 
 
 class DelimitedListing(Listing):
-    """A text file with one customer a row."""
+    """A text file with one customer, or one of whatever it is about, a row."""
 
     kind = "csv"
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: Limits, known: Known = heading) -> None:
         self._path = path
+        self._known = known
         self._limits = limits
         self._encoding: Encoding = detect(path)
         self.encoding = self._encoding.label
@@ -45,15 +46,15 @@ class DelimitedListing(Listing):
             self._dialect = Dialect(head[0].strip()[4:] or "\t")
             self._first_line = 2
         else:
-            self._dialect = dialect_of(head)
+            self._dialect = dialect_of(head, known)
         self.delimiter = self._dialect.delimiter
         self._read_head()
 
     def _read_head(self) -> None:
         rows = [r for r in islice(self._all_rows(), SAMPLE_ROWS) if r.line >= self._first_line]
         if not rows:
-            raise Unreadable("This file has no rows: choose the file that holds your customers.")
-        found = find_header([row.cells for row in rows])
+            raise Unreadable("This file has no rows: choose the file that holds your list.")
+        found = find_header([row.cells for row in rows], known=self._known)
         body = rows if found is None else rows[found + 1 :]
         width = _width(rows[found].cells if found is not None else (), body)
         names = unique_names(rows[found].cells, width) if found is not None else None
@@ -95,8 +96,8 @@ def _bounded(text: io.TextIOWrapper, limit: int) -> Iterator[str]:
         number += 1
         if len(line) > limit:
             raise Unreadable(
-                f"Line {number} is longer than {limit:,} characters: this is not a list of "
-                "customers, or its line breaks were lost; save it as CSV again."
+                f"Line {number} is longer than {limit:,} characters: this is not a list, or its "
+                "line breaks were lost; save it as CSV again."
             )
         yield line
 
@@ -179,15 +180,15 @@ def _row(line: int, cells: list[str], limits: Limits) -> RawRow:
     return RawRow(line, None, tuple(cells))
 
 
-def dialect_of(head: list[str]) -> Dialect:
+def dialect_of(head: list[str], known: Known = heading) -> Dialect:
     """The delimiter by which the lines fall most evenly into the most cells."""
     candidates = [Dialect(d, skip) for skip in (False, True) for d in DELIMITERS]
-    scores = [_evenness(head, candidate) for candidate in candidates]
+    scores = [_evenness(head, candidate, known) for candidate in candidates]
     best = max(scores)
     return candidates[scores.index(best)] if best > 0 else Dialect(",")
 
 
-def _evenness(head: list[str], dialect: Dialect) -> float:
+def _evenness(head: list[str], dialect: Dialect, known: Known) -> float:
     rows = [row.cells for row in parse(head, dialect, Limits()) if row.broken != "unclosed_quote"]
     widths = [len(_trimmed(cells)) or 1 for cells in rows]
     full = Counter(len(cells) for cells in rows).most_common(1)
@@ -196,7 +197,7 @@ def _evenness(head: list[str], dialect: Dialect) -> float:
     width, times = full[0]
     filled = sum(1 for w in widths if w > 1) / len(widths)
     return times / len(rows) * filled * math.log2(width) + (
-        0.5 if find_header(rows[:10], strict=True) is not None else 0.0
+        0.5 if find_header(rows[:10], strict=True, known=known) is not None else 0.0
     )
 
 

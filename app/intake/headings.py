@@ -1,7 +1,7 @@
 """Column headers: which one names which field, in the spellings of many programs and languages."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -41,6 +41,10 @@ _ONLY_QUALIFIED = {"code": (Field.POSTAL_CODE, 99)}  # "Billing Code"
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
 _NOT_A_WORD = re.compile(r"[\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
+
+
+Known = Callable[[str], object]
+"""Tells whether a header is a word we know, of the list's subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,9 @@ def tokens(header: str) -> list[str]:
     return [word for word in _NOT_A_WORD.split(fold(spaced)) if word]
 
 
-def find_header(rows: Sequence[tuple[str, ...]], strict: bool = False) -> int | None:
+def find_header(
+    rows: Sequence[tuple[str, ...]], strict: bool = False, known: Known = heading
+) -> int | None:
     """Which of the first rows names the columns, None if none does.
 
     Known words decide; else the first full row, if it looks unlike what stands below it.
@@ -136,20 +142,20 @@ def find_header(rows: Sequence[tuple[str, ...]], strict: bool = False) -> int | 
     """
     best, best_score = None, 0.0
     for index, cells in enumerate(rows[:20]):
-        score = _header_score(cells)
+        score = _header_score(cells, known)
         if score > best_score:
             best, best_score = index, score
     if best is not None and best_score >= 1:
         return best
-    return None if strict else _unlike_the_rest(rows)
+    return None if strict else _unlike_the_rest(rows, known)
 
 
-def _header_score(cells: tuple[str, ...]) -> float:
+def _header_score(cells: tuple[str, ...], is_known: Known) -> float:
     """How many cells are known words; a row that holds data is no header."""
     filled = [cell.strip() for cell in cells if cell.strip()]
     if not filled or any(shapes.is_data(cell) for cell in filled):
         return 0.0
-    known = sum(1 for cell in filled if heading(cell))
+    known = sum(1 for cell in filled if is_known(cell))
     if len(filled) > 1 and len(cells) > 2 and known < max(2, len(filled) * 0.1):
         return 0.0 if known == 0 else 0.5
     if len(filled) == 1 and len(cells) > 1:
@@ -157,7 +163,7 @@ def _header_score(cells: tuple[str, ...]) -> float:
     return float(known)
 
 
-def _unlike_the_rest(rows: Sequence[tuple[str, ...]]) -> int | None:
+def _unlike_the_rest(rows: Sequence[tuple[str, ...]], known: Known) -> int | None:
     width = max((_filled(cells) for cells in rows[:50]), default=0)
     first = next((i for i, c in enumerate(rows[:20]) if _filled(c) >= max(1, 0.7 * width)), None)
     if first is None or first + 1 >= len(rows):
@@ -167,7 +173,7 @@ def _unlike_the_rest(rows: Sequence[tuple[str, ...]]) -> int | None:
     if any(shapes.is_data(cell) for cell in filled):
         return None
     below = rows[first + 1 : first + 101]
-    return first if _differs(cells, below) or any(heading(cell) for cell in filled) else None
+    return first if _differs(cells, below) or any(map(known, filled)) else None
 
 
 def _filled(cells: tuple[str, ...]) -> int:

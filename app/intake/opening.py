@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from app.columns import Subject
 from app.intake.delimited import DelimitedListing
 from app.intake.lists import Limits, Listing, Unreadable
+from app.intake.subjects import reading
 
 _HEAD = 4096
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -41,16 +43,22 @@ _TEXT_MAGIC: tuple[tuple[str, str], ...] = (
 
 
 def open_list(
-    path: Path, *, filename: str, limits: Limits, work_dir: Path | None = None
+    path: Path,
+    *,
+    filename: str,
+    limits: Limits,
+    work_dir: Path | None = None,
+    subject: str = Subject.CUSTOMERS,
 ) -> Listing:
     """The list in the file at `path`, which people know as `filename`.
 
     Raises `Unreadable`, in one sentence, for everything that is no list. The rows of a PDF
     are read once and kept in `work_dir`, if given, so that opening it again is quick.
     """
+    about = reading(subject)
     size = path.stat().st_size
     if size == 0:
-        raise Unreadable("This file is empty: choose the file that holds your customers.")
+        raise Unreadable(f"This file is empty: choose the file that holds your {about.whose}.")
     if size > limits.max_bytes:
         raise Unreadable(
             f"This file is larger than {limits.max_bytes / 1_000_000:,.0f} MB: split the list and "
@@ -59,11 +67,13 @@ def open_list(
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if b"%PDF-" in head[:1024]:
+        if not about.printed:
+            raise Unreadable(f"A list of {about.whose} is read from CSV: save it as CSV first.")
         from app.intake.portable import PortableListing
 
         return PortableListing(path, limits, work_dir)
     _refuse_other_kinds(head, filename)
-    return DelimitedListing(path, limits)
+    return DelimitedListing(path, limits, about.known)
 
 
 def _refuse_other_kinds(head: bytes, filename: str) -> None:

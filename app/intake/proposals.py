@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from app.columns import Subject, missing
 from app.intake import shapes
 from app.intake.headings import ADDRESS, Heading, compact, heading, is_forbidden, tokens
 from app.intake.samples import Sample
@@ -13,15 +14,6 @@ def _set(words: str) -> frozenset[str]:
 
 
 _Test = Callable[[str], bool]
-_IDENTITY = (
-    Field.FULL_NAME,
-    Field.FIRST_NAME,
-    Field.LAST_NAME,
-    Field.COMPANY,
-    Field.EMAIL,
-    Field.PHONE,
-    Field.PHONE_2,
-)
 _PARTS = (Field.FIRST_NAME, Field.LAST_NAME)
 _ALSO_LAST = _set("nom name naam namn navn jmeno nazwa isim")
 _ALSO_FIRST = _set("nome nombre nimi jmeno isim name имя")
@@ -45,12 +37,7 @@ _NOT_IT = _set(
 
 def missing_identity(mapping: Mapping[str, Field | None]) -> str | None:
     """The sentence that refuses a mapping by which nobody could be recognised, None if it can."""
-    if set(mapping.values()) & set(_IDENTITY):
-        return None
-    return (
-        "No column says who the customers are: map at least one column to a name, a company, "
-        "an e-mail or a phone."
-    )
+    return missing(Subject.CUSTOMERS, set(mapping.values()))
 
 
 def propose(sample: Sample) -> dict[str, Field | None]:

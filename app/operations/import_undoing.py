@@ -9,8 +9,11 @@ from sqlalchemy.orm import Session
 from app.operations.import_matching import ADDRESS, CUSTOMER
 from app.operations.import_reading import fresh_temp
 from models.base import Base
+from models.imports import ImportJob
 
-KEPT_CHANGED, KEPT_IN_USE = "kept_changed", "kept_in_use"
+KEPT_CHANGED, KEPT_IN_USE, KEPT_TAKEN = "kept_changed", "kept_in_use", "kept_taken"
+KEPT = (KEPT_CHANGED, KEPT_IN_USE, KEPT_TAKEN)
+"""Codes of rows that an undo leaves as they are: changed or used since, or stock that is gone."""
 
 OWN = {"addresses", "consents", "customer_tags", "import_rows", "staged_rows", "audit_entries"}
 """Tables that go with the customer and keep nothing alive."""
@@ -248,8 +251,10 @@ def _delete(session: Session, job_id: int) -> None:
     )
 
 
-def drop_tags(session: Session, *, tag_ids: list[int]) -> None:
+def drop_made_tags(session: Session, *, job: ImportJob) -> None:
     """The tags an import had to make go with it, unless somebody wears them."""
+    result = dict(job.result or {})
+    tag_ids, job.result = result.pop("tags", []), result
     session.execute(
         text(
             "DELETE FROM tags t WHERE t.id = ANY (:ids) AND NOT EXISTS"

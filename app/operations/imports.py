@@ -1,7 +1,7 @@
-"""Customer lists on their way in: uploaded, mapped, tried out, imported, and taken back."""
+"""Lists on their way in: uploaded, mapped, tried out, imported, and taken back."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,13 +9,14 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.columns import FIELDS, Subject, missing
 from app.database import saved_with_the_next
 from app.errors import DomainError
 from app.operations import import_reading
-from app.operations.import_undoing import KEPT_CHANGED, KEPT_IN_USE, drop_tags, undo_rows
+from app.operations.import_undoing import KEPT, drop_made_tags, undo_rows
 from app.operations.moves import locked
 from app.operations.outbox import enqueue
-from app.staging import Field, Staged
+from app.staging import Staged
 from app.tenancy import current_actor
 from models.imports import ImportJob, ImportRow, ImportStatus, Outcome, StagedRow, Strategy
 from models.words import Channel
@@ -23,18 +24,11 @@ from models.words import Channel
 CHUNK = 10_000
 UNDO_WITHIN = timedelta(days=30)
 MATCH_BY = ("email", "phone", "name_birthday")
-IDENTITY = {
-    Field.FULL_NAME, Field.FIRST_NAME, Field.LAST_NAME, Field.COMPANY, Field.EMAIL, Field.PHONE,
-    Field.PHONE_2,
-}  # fmt: skip
 COUNTED = tuple(Outcome)
 
 
 class NoIdentity(DomainError):
-    sentence = (
-        "No column says who the customers are: map at least one column to a name, a company, "
-        "an e-mail or a phone."
-    )
+    sentence = "{what}"
 
 
 class FieldTwice(DomainError):
@@ -72,7 +66,8 @@ def start(
     kind: str,
     header: Sequence[str],
     samples: Sequence[Sequence[str]],
-    mapping: Mapping[str, Field | None],
+    mapping: Mapping[str, str | None],
+    subject: str = Subject.CUSTOMERS,
     encoding: str | None = None,
     delimiter: str | None = None,
     strategy: str = Strategy.FILL,
@@ -80,10 +75,11 @@ def start(
 ) -> ImportJob:
     """Take in an uploaded list; `mapping` is what its columns seem to be.
 
-    `channel` is how its new customers came.
+    `channel` is how its new customers came, if it is about customers.
     """
     job = ImportJob(
         user_id=current_actor().user_id,
+        subject=Subject(subject),
         filename=_clean(filename)[:255] or "list",
         stored_as=stored_as,
         checksum=checksum,
@@ -92,7 +88,7 @@ def start(
         delimiter=delimiter,
         header=[_clean(name) for name in header],
         samples=[[_clean(cell)[:200] for cell in row] for row in samples],
-        mapping={_clean(name): field.value if field else None for name, field in mapping.items()},
+        mapping={_clean(name): str(f) if f else None for name, f in mapping.items()},
         strategy=Strategy(strategy),
         channel=Channel(channel),
         match_by=list(MATCH_BY),
@@ -103,12 +99,18 @@ def start(
 
 
 def refuse(
-    session: Session, *, filename: str, stored_as: str, checksum: str, sentence: str
+    session: Session,
+    *,
+    filename: str,
+    stored_as: str,
+    checksum: str,
+    sentence: str,
+    subject: str = Subject.CUSTOMERS,
 ) -> ImportJob:
     """Keep a record of an uploaded file that is refused as a whole, and why."""
     job = start(
         session, filename=filename, stored_as=stored_as, checksum=checksum, kind="refused",
-        header=[], samples=[], mapping={},
+        header=[], samples=[], mapping={}, subject=subject,
     )  # fmt: skip
     return _refused(job, sentence)
 
@@ -131,26 +133,32 @@ def map_columns(
     strategy: str = Strategy.FILL,
     match_by: Sequence[str] = MATCH_BY,
 ) -> ImportJob:
-    """Say what each column becomes, and what happens to customers who are known already.
+    """Say what each column becomes, and what happens to what is known already.
 
     Raises `NoIdentity`, `FieldTwice`, and `HasBegun` once rows of the list are imported.
     """
     job = held(session, job_id, ImportStatus.UPLOADED, ImportStatus.MAPPED, ImportStatus.TRIED)
     if settled(job):
         raise HasBegun
-    fields = {name: Field(f) if (f := mapping.get(name)) else None for name in job.header}
+    words = FIELDS[Subject(job.subject)]
+    fields = {name: words(f) if (f := mapping.get(name)) else None for name in job.header}
     taken = [field for field in fields.values() if field]
     for field in taken:
         if taken.count(field) > 1:
             raise FieldTwice(field=field.value.replace("_", " "))
-    if not IDENTITY & set(taken):
-        raise NoIdentity
+    check_identity(job, taken)
     job.mapping = {name: field.value if field else None for name, field in fields.items()}
     job.strategy = Strategy(strategy)
     job.match_by = [word for word in MATCH_BY if word in match_by]
     job.status = ImportStatus.MAPPED
     forget_reading(session, job)
     return job
+
+
+def check_identity(job: ImportJob, fields: Collection[str | None]) -> None:
+    """Raises `NoIdentity`, with what is missing, if nothing could be made of these columns."""
+    if (what := missing(job.subject, fields)) is not None:
+        raise NoIdentity(what=what)
 
 
 def count_rows(session: Session, *, job_id: int, rows: int) -> ImportJob:
@@ -213,8 +221,7 @@ def ask_to_try(session: Session, *, job_id: int) -> ImportJob:
 def begin_trying(session: Session, *, job_id: int) -> ImportJob:
     """Put the job at the beginning of its try-out; what was read of it already stays."""
     job = held(session, job_id, ImportStatus.MAPPED, ImportStatus.TRIED)
-    if job.status == ImportStatus.UPLOADED or not IDENTITY & set(job.mapping.values()):
-        raise NoIdentity
+    check_identity(job, job.mapping.values())
     whole = job.tried is not None and _is_staged(session, job)
     if not whole and not settled(job):
         forget_reading(session, job)
@@ -243,22 +250,34 @@ def last_line(session: Session, *, job_id: int) -> tuple[int, int]:
 
 
 def stage(
-    session: Session, *, job_id: int, rows: Sequence[Staged], first: int, run: str | None = None
+    session: Session,
+    *,
+    job_id: int,
+    rows: Sequence[Staged],
+    first: int,
+    run: str | None = None,
+    keep: Callable[..., Any] = import_reading.stage,
 ) -> ImportJob:
     """Keep the next rows of the list; progress moves in the same transaction."""
     job = _read_by(session, job_id, run)
     if job.total_rows != first - 1:
         raise NotNow(status="read by another worker")
-    import_reading.stage(session, job_id=job_id, rows=rows, first=first, match_by=job.match_by)
+    keep(session, job_id=job_id, rows=rows, first=first, match_by=job.match_by)
     job.total_rows = job.progress = first - 1 + len(rows)
     saved_with_the_next(session)  # at the latest with the end of the reading
     return job
 
 
-def finish_reading(session: Session, *, job_id: int, run: str | None = None) -> ImportJob:
+def finish_reading(
+    session: Session,
+    *,
+    job_id: int,
+    run: str | None = None,
+    gather: Callable[..., Any] = import_reading.find_twins,
+) -> ImportJob:
     """All rows are staged: find those that are the same, and go on to matching."""
     job = _read_by(session, job_id, run)
-    import_reading.find_twins(session, job_id=job_id, rows=job.total_rows)
+    gather(session, job_id=job_id, rows=job.total_rows)
     job.tried, job.progress = {"step": "matching"}, settled(job)
     return job
 
@@ -359,7 +378,14 @@ def begin_undo(session: Session, *, job_id: int) -> ImportJob:
     return job
 
 
-def undo_chunk(session: Session, *, job_id: int, size: int = CHUNK) -> bool:
+def undo_chunk(
+    session: Session,
+    *,
+    job_id: int,
+    size: int = CHUNK,
+    take_back: Callable[..., None] = undo_rows,
+    clear: Callable[..., None] = drop_made_tags,
+) -> bool:
     """Take back the next rows; False when nothing is left to do."""
     job = locked(session, ImportJob, job_id)
     if step(job) != "undoing":
@@ -367,21 +393,21 @@ def undo_chunk(session: Session, *, job_id: int, size: int = CHUNK) -> bool:
     lock_customers(session, job)
     last = job.total_rows if job.finished_at else settled(job)
     until = min(job.progress + size, last)
-    undo_rows(session, job_id=job_id, after=job.progress, until=until)
+    take_back(session, job_id=job_id, after=job.progress, until=until)
     job.progress = until
     if until >= last:
+        clear(session, job=job)
         _finish_undo(session, job)
     return until < last
 
 
 def _finish_undo(session: Session, job: ImportJob) -> None:
     result = dict(job.result or {})
-    drop_tags(session, tag_ids=result.pop("tags", []))
     for word in ("undoing", "halted"):
         result.pop(word, None)
     if not job.finished_at:
         forget_plan(session, job)
-    kept = (ImportRow.code.in_((KEPT_CHANGED, KEPT_IN_USE)), ImportRow.undone.is_(True))
+    kept = (ImportRow.code.in_(KEPT), ImportRow.undone.is_(True))
     of_job = select(func.count()).where(ImportRow.job_id == job.id)
     result["kept"], result["taken_back"] = (session.scalar(of_job.where(c)) for c in kept)
     session.execute(delete(StagedRow).where(StagedRow.job_id == job.id))

@@ -1,0 +1,51 @@
+"""How the lists of each subject are read: a table with one line for each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.columns import Subject
+from app.intake.headings import Known, heading
+from app.intake.lists import Listing
+from app.intake.notes import Note, readings
+from app.intake.proposals import propose
+from app.intake.rows import reader_of
+from app.intake.samples import RawRow, Sample
+from app.staging import Staged, staged
+
+Fields = Mapping[str, Any]
+"""What each column becomes, by its header; None is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a list about one subject is read.
+
+    `known` tells headers from other cells. `propose` says what each column seems to be. `reader`
+    makes, for a list, its columns and a vendor's country, what turns a row into what is staged.
+    `notes` says of each column how that goes. `printed`: whether a PDF may hold such a list.
+    """
+
+    known: Known
+    propose: Callable[[Sample], Fields]
+    reader: Callable[[Listing, Fields, str], Callable[[RawRow], Staged]]
+    notes: Callable[[Listing, Fields, str], Mapping[str, Note]]
+    whose: str
+    printed: bool = False
+
+
+def _customers(listing: Listing, mapping: Fields, country: str) -> Callable[[RawRow], Staged]:
+    read = reader_of(listing, mapping, country).read
+    return lambda raw: staged(read(raw))
+
+
+READINGS: Mapping[Subject, Reading] = {
+    Subject.CUSTOMERS: Reading(
+        heading, propose, _customers, readings, whose="customers", printed=True
+    ),
+}
+
+
+def reading(subject: str) -> Reading:
+    """How lists about `subject` are read."""
+    return READINGS[Subject(subject)]
