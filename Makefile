@@ -34,4 +34,5 @@ check: setup
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
 	@$(VENV)/bin/lint-imports --no-logo
-	@$(RUN) -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+	@$(RUN) -m pytest --hypothesis-profile wide --cov --cov-report=term-missing:skip-covered \
+		$(or $(ARGS),-n 2 --dist loadscope)

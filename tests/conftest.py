@@ -9,14 +9,18 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import settings
 from sqlalchemy import Connection, Engine
 from xdist.scheduler import LoadScopeScheduling  # pytest 9.2 does not hear xdist_group
 
 from app import clock
 from app.database import SessionFactory, connect
 from app.operations import passwords
+from tests.chance import steady
 from tests.server import TestServer, own_database, roomiest, undone
 from tests.webclient import House, furnish
+
+settings.load_profile("steady")  # `make check` asks for another one
 
 LONG = ("test_seed", "test_command_line", "test_delivery", "test_portable", "test_races")
 
@@ -62,6 +66,13 @@ def quick_hashes() -> Iterator[None]:
     least = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "hasher", lambda: least)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def steady_examples() -> Iterator[None]:
+    """Properties draw the same examples today as yesterday: see `tests.chance`."""
+    with steady():
         yield
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
@@ -19,6 +19,7 @@ from app.operations import counting, matching, paging
 from app.operations.matching import PARAMETERS, Filters
 from app.tenancy import SYSTEM, Actor, acting, admin_actor, vendor_actor
 from tests import make
+from tests.chance import examples
 from tests.server import TestServer, own_database, undone
 
 KINDS = ("appointment", "class", "lab_test", "stay")
@@ -248,7 +249,7 @@ def test_every_mix_of_filters_finds_whom_it_means(world: World, way: str, who: s
     names = {c.id: (c.name, c.id) for c in world.customers}
     actor = admin_actor() if who == "admin" else vendor_actor(world.vendors[0])
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @examples(25)
     @given(filters=filters_of(world), sort=st.sampled_from(("activity", "newest", "name")),
            size=st.integers(1, 9))  # fmt: skip
     def check(filters: Filters, sort: str, size: int) -> None:
@@ -341,7 +342,7 @@ def test_a_cursor_that_cannot_be_read_starts_at_the_beginning(world: World, curs
 
 
 def test_the_address_says_the_filters_and_back(world: World) -> None:
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @examples(40)
     @given(filters_of(world))
     def check(filters: Filters) -> None:
         again = Filters.from_query(filters.to_query())

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select
 
@@ -19,6 +19,7 @@ from app.tenancy import acting, admin_actor, vendor_actor
 from models.customers import Customer
 from models.interests import CustomerInterest
 from tests import make
+from tests.chance import examples
 
 MOVES = ("bookings", "orders", "package_holdings", "memberships", "tasks", "customer_tags",
          "addresses", "customer_preferences", "preferred_categories", "customer_interests",
@@ -80,7 +81,7 @@ def filled(vendor: int, draw: Any = None) -> tuple[int, int]:
 
 
 def test_a_merge_and_its_undoing_change_nothing(db: Connection) -> None:
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @examples(15)
     @given(data=st.data(), swap=st.booleans())
     def check(data: st.DataObject, swap: bool) -> None:
         vendor = make.new_vendor()

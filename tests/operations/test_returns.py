@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
@@ -35,6 +35,7 @@ from models.payments import Refund, Tender
 from models.products import Variant
 from models.returns import Condition, Disposition, ProductReturn, Resolution
 from tests import make
+from tests.chance import examples
 from tests.properties.test_races import in_threads
 
 GOOD = (Condition.UNOPENED, Disposition.RESTOCK)
@@ -248,7 +249,7 @@ def test_what_was_not_paid_is_not_given_back(session: Session) -> None:
 def test_piece_by_piece_comes_back_exactly_what_was_paid(db: Connection) -> None:
     vendor_id = make.new_vendor()
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @examples(12)
     @given(
         parts=st.lists(st.integers(1, 3), min_size=1, max_size=4),
         cents=st.integers(0, 500),

@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -34,6 +34,7 @@ from models.class_sessions import ClassSession
 from models.resources import ResourceClaim
 from models.staff import StaffMember
 from tests import make
+from tests.chance import examples
 
 CHANGES = {
     "Europe/Amsterdam": (date(2026, 3, 29), date(2026, 10, 25)),
@@ -371,11 +372,5 @@ def _staff(session: Session, staff_id: int) -> StaffMember:
 def test_no_order_of_events_puts_anybody_in_two_places(db: Connection) -> None:
     run_state_machine_as_test(
         Shop,
-        settings=settings(
-            max_examples=8,
-            stateful_step_count=20,
-            deadline=None,
-            phases=[Phase.explicit, Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        ),
+        settings=examples(8, stateful_step_count=20, phases=[Phase.explicit, Phase.generate]),
     )

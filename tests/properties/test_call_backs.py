@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select
 
@@ -15,6 +15,7 @@ from app.tenancy import acting, vendor_actor
 from models.orders import Order
 from models.payments import EventKind, GatewayEvent, Payment, Refund, Told
 from tests import make
+from tests.chance import examples
 from tests.properties.test_races import in_threads
 
 PAYMENT = [kind for kind in EventKind if kind.value.startswith("payment.")]
@@ -75,7 +76,7 @@ EVENTS = st.lists(
 def test_events_in_any_order_and_any_number_end_alike(db: Connection) -> None:
     vendor_id = make.new_vendor()
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @examples(12)
     @given(events=EVENTS, data=st.data())
     def end_alike(events: list[tuple[EventKind, int]], data: st.DataObject) -> None:
         shuffled = data.draw(st.permutations(events))

@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -39,6 +39,7 @@ from models.class_sessions import ClassSession
 from models.customers import Customer
 from models.waitlist import WaitlistEntry
 from tests import make
+from tests.chance import examples
 
 STANDING = ("pending", "confirmed", "checked_in")
 TOMORROW = make.NOON + timedelta(days=1)
@@ -265,7 +266,7 @@ quarters = st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30, 45]))
     zone=st.sampled_from(ZONES), starts_on=st.dates(date(2009, 1, 1), date(2030, 1, 1)),
     starts=quarters, rhythm=st.sampled_from(Rhythm), data=st.data(),
 )  # fmt: skip
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_the_local_hour_stays(
     zone: str, starts_on: date, starts: time, rhythm: Rhythm, data: st.DataObject
 ) -> None:
@@ -577,11 +578,5 @@ class House(RuleBasedStateMachine):
 def test_one_freed_seat_or_slot_is_one_offer_whatever_happens(db: Connection) -> None:
     run_state_machine_as_test(
         House,
-        settings=settings(
-            max_examples=8,
-            stateful_step_count=40,
-            deadline=None,
-            phases=[Phase.explicit, Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        ),
+        settings=examples(8, stateful_step_count=40, phases=[Phase.explicit, Phase.generate]),
     )

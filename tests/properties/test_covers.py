@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -28,6 +27,7 @@ from app.operations import covers, warranty_claims
 from app.tenancy import acting, vendor_actor
 from models.covers import Cover, WarrantyClaim
 from tests import make
+from tests.chance import examples
 
 MOVES = ("assess", "approve", "repair", "repaired", "replace", "cancel")
 MONTHS, LONG = 2, 61
@@ -144,15 +144,7 @@ class Workshop(RuleBasedStateMachine):
 
 
 def test_no_order_of_events_loses_a_day_of_a_cover(db: Connection) -> None:
-    run_state_machine_as_test(
-        Workshop,
-        settings=settings(
-            max_examples=15,
-            stateful_step_count=20,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_state_machine_as_test(Workshop, settings=examples(15, stateful_step_count=20))
 
 
 # --- at the same moment -------------------------------------------------------------------

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
@@ -17,6 +17,7 @@ from app.settings import settings as house
 from app.tenancy import acting, vendor_actor
 from models.imports import ImportStatus
 from tasks import imports as tasks
+from tests.chance import examples
 from tests.operations.import_desk import BUCKETS, Desk
 
 HEADER = ("Name", "Email", "Phone", "Street", "City", "Birthday", "Tags", "Newsletter")
@@ -45,10 +46,7 @@ KNOWN = st.lists(
 )
 STRATEGIES = st.sampled_from(["fill", "overwrite", "skip"])
 
-quick = settings(
-    max_examples=8, deadline=None, database=None, derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)  # fmt: skip
+quick = examples(8)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy import Connection, select
@@ -19,6 +18,7 @@ from models.customers import Customer
 from models.orders import Order
 from models.payments import Payment, Refund, RefundState, Tender
 from tests import make
+from tests.chance import examples
 from tests.properties.test_races import in_threads
 
 CENTS = st.integers(1, 4000).map(lambda cents: Decimal(cents).scaleb(-2))
@@ -114,13 +114,7 @@ class Money(RuleBasedStateMachine):
 
 
 def test_any_payments_and_refunds_end_at_what_was_captured(db: Connection) -> None:
-    run_state_machine_as_test(
-        Money,
-        settings=settings(
-            max_examples=14, stateful_step_count=10, deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )  # fmt: skip
+    run_state_machine_as_test(Money, settings=examples(14, stateful_step_count=10))
 
 
 @pytest.fixture

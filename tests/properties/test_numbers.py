@@ -6,7 +6,6 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -40,6 +39,7 @@ from models.payments import Refund, Tender
 from models.products import Product
 from models.vendors import Vendor
 from tests import make
+from tests.chance import examples
 
 BOOKING_VERBS = (
     bookings.confirm, bookings.check_in, bookings.complete, bookings.cancel,
@@ -221,12 +221,4 @@ def working(vendor_id: int) -> Iterator[Session]:
 
 
 def test_no_order_of_events_makes_the_numbers_drift(db: Connection) -> None:
-    run_state_machine_as_test(
-        Shop,
-        settings=settings(
-            max_examples=10,
-            stateful_step_count=20,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_state_machine_as_test(Shop, settings=examples(10, stateful_step_count=20))

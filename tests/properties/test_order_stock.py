@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -27,6 +26,7 @@ from models.products import Variant
 from models.shipments import Shipment
 from models.stock import StockMove
 from tests import make
+from tests.chance import examples
 from tests.properties.test_numbers import working
 from tests.properties.test_races import in_threads
 
@@ -132,15 +132,7 @@ class Warehouse(RuleBasedStateMachine):
 
 
 def test_no_order_of_events_loses_a_piece(db: Connection) -> None:
-    run_state_machine_as_test(
-        Warehouse,
-        settings=settings(
-            max_examples=6,
-            stateful_step_count=16,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_state_machine_as_test(Warehouse, settings=examples(6, stateful_step_count=16))
 
 
 # --- several at once -----------------------------------------------------------------------

@@ -5,7 +5,7 @@ from fractions import Fraction
 from itertools import pairwise
 from random import Random
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, update
 
@@ -19,10 +19,11 @@ from app.tenancy import SYSTEM, acting, vendor_actor
 from models.orders import LineKind, Order, OrderLine
 from models.vendors import Vendor
 from tests import make
+from tests.chance import examples
 
 cents = st.decimals(min_value=0, max_value=300, places=2)
 percents = st.decimals(min_value=0, max_value=100, places=3)
-few = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+few = examples(25)
 
 
 def line(price: Decimal, quantity: int, number: int = 0) -> OrderLine:

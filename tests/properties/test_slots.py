@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import Range
@@ -31,6 +31,7 @@ from models.services import Service
 from models.staff import StaffMember
 from models.words import Channel
 from tests import make
+from tests.chance import examples
 
 CHANGES = [
     ("Europe/Lisbon", date(2026, 3, 29)),
@@ -46,10 +47,7 @@ CHANGES = [
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 STEP, DAY = timedelta(minutes=5), timedelta(days=1)
 
-few = settings(
-    max_examples=3, deadline=None, database=None, derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)  # fmt: skip
+few = examples(3)
 at_changes = pytest.mark.parametrize(("zone", "day"), CHANGES, ids=str)
 
 times = st.integers(0, 24 * 12 - 1).map(lambda n: time(n // 12, n % 12 * 5))

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -34,6 +33,7 @@ from models.returns import ReturnLine
 from models.shipments import Shipment, ShipmentLine, ShipmentStatus
 from models.stock import StockMove
 from tests import make
+from tests.chance import examples
 
 
 def at_once(vendor_id: int, calls: Sequence[Callable[[Session], object]]) -> list[str]:
@@ -302,10 +302,4 @@ class Shop(RuleBasedStateMachine):
 
 
 def test_no_order_of_events_makes_stock_drift(db: Connection) -> None:
-    run_state_machine_as_test(
-        Shop,
-        settings=settings(
-            max_examples=12, stateful_step_count=30, deadline=None, derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )  # fmt: skip
+    run_state_machine_as_test(Shop, settings=examples(12, stateful_step_count=30))

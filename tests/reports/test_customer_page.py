@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
@@ -118,7 +118,6 @@ def test_an_item_says_what_when_and_by_whom(shop: int) -> None:
         assert all(i.detail == "Something" for i in items if i.kind == "order")
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text() | st.sampled_from(["~", "2026-01-01~1~2", "2026-01-01T00:00:00+00:00~1~-4"]))
 def test_what_is_no_cursor_is_no_cursor(words: str) -> None:
     assert Cursor.read(words) is None
