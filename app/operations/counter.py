@@ -10,12 +10,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import DomainError
 from app.operations import (
     invoices,
+    items,
     orders,
     outcomes,
     payments,
@@ -25,14 +26,14 @@ from app.operations import (
     walk_ins,
 )
 from app.operations.invoices import Press
-from app.operations.lines import ITEMS, DraftLine, LineRefused, set_lines
+from app.operations.items import ITEMS
+from app.operations.lines import DraftLine, LineRefused, set_lines
 from app.operations.moves import locked
 from app.tenancy import current_actor
 from models.bookings import Booking, BookingStatus
 from models.invoices import Invoice, InvoiceKind
 from models.orders import Handing, LineKind, Order, OrderStatus
 from models.payments import Payment, PaymentState, Tender
-from models.products import Variant
 from models.words import Channel
 
 NOTHING = prices.NOTHING
@@ -127,9 +128,10 @@ def quote(
 ) -> Order:
     """What a sale would cost now, with its taxes: an order that is written down nowhere."""
     order = orders.blank(session, customer_id)
-    drafts, discount = drafted(session, lines, off, customer_id)
-    set_lines(session, order, drafts, discount=discount.amount, why=discount.why)
-    taxes.put_on(session, order)
+    with items.at_hand(session, ((line.kind, line.item_id) for line in lines)):
+        drafts, discount = drafted(session, lines, off, customer_id)
+        set_lines(session, order, drafts, discount=discount.amount, why=discount.why)
+        taxes.put_on(session, order)
     return order
 
 
@@ -204,17 +206,18 @@ def written(
     if before is not None and before.lines:
         before.lines = []
         session.flush()  # a booking stands on one line at a time
-    drafts, discount = drafted(session, lines, off, customer_id)
-    return orders.save_draft(
-        session,
-        order_id=None if before is None else before.id,
-        lines=drafts,
-        customer_id=customer_id,
-        channel=Channel.WALK_IN,
-        handing=Handing.COUNTER,
-        discount=discount,
-        request_key=request_key,
-    )
+    with items.at_hand(session, ((line.kind, line.item_id) for line in lines)):
+        drafts, discount = drafted(session, lines, off, customer_id)
+        return orders.save_draft(
+            session,
+            order_id=None if before is None else before.id,
+            lines=drafts,
+            customer_id=customer_id,
+            channel=Channel.WALK_IN,
+            handing=Handing.COUNTER,
+            discount=discount,
+            request_key=request_key,
+        )
 
 
 def drafted(
@@ -223,7 +226,6 @@ def drafted(
     """Lines and discount as an order takes them; percentages become amounts."""
     off = off or Off()
     plain = [_plain(line, f"lines.{n}") for n, line in enumerate(lines)]
-    warm = _read_at_once(session, lines)
     offs = [line.off for line in lines]
     if any(one.percent is not None for one in (*offs, off)):
         worth = orders.blank(session, customer_id)
@@ -237,7 +239,6 @@ def drafted(
         ready.append(_cheaper(draft, taken, one.why))
         if draft.kind != LineKind.TIP:
             shared += total - taken
-    del warm  # so long the items stay in the session's memory
     amount = _amount_off(off, shared, "discount", "discount_why")
     return ready, orders.Discount(amount, (off.why or "").strip() or None)
 
@@ -279,19 +280,6 @@ def _amount_off(off: Off, worth: Decimal, field: str, at_why: str) -> Decimal:
     if asked and not (off.why or "").strip():
         raise NeedsWhy(field=at_why)
     return taken
-
-
-def _read_at_once(session: Session, lines: Sequence[Item]) -> list[object]:
-    """What is sold, read by one question a kind instead of one a line."""
-    found: list[object] = []
-    for kind, (_, model) in ITEMS.items():
-        ids = {line.item_id for line in lines if line.kind == kind and line.item_id is not None}
-        if ids:
-            those = select(model).where(model.id.in_(sorted(ids)))
-            if model is Variant:
-                those = those.options(joinedload(Variant.product))
-            found += session.scalars(those)
-    return found
 
 
 def _who(session: Session, buyer: Buyer) -> int | None:

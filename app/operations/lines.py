@@ -1,6 +1,6 @@
 """The lines of a draft order, as a form sends them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -9,16 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import REFUSALS, DomainError
-from app.operations import prices, shipping_methods
+from app.operations import items, prices, shipping_methods
 from app.operations.customers import clean
+from app.operations.items import ITEMS
 from app.operations.prices import MOST, NOTHING, amount, step
-from models.base import Base
 from models.bookings import Booking, BookingStatus
-from models.memberships import MembershipPlan
 from models.orders import LineKind, Order, OrderLine
-from models.packages import Package
-from models.products import Variant
-from models.services import Service, StaffService
+from models.services import StaffService
 from models.shipping import ShippingMethod
 from models.staff import StaffMember
 
@@ -69,14 +66,6 @@ class TooMuchOff(DomainError):
 REFUSALS["uq_order_lines_vendor_id_booking_id"] = BookingSold
 
 
-ITEMS: Mapping[LineKind, tuple[str, type[Base]]] = {
-    LineKind.PRODUCT: ("variant_id", Variant),
-    LineKind.SERVICE: ("service_id", Service),
-    LineKind.PACKAGE: ("package_id", Package),
-    LineKind.MEMBERSHIP: ("plan_id", MembershipPlan),
-}
-
-
 def set_lines(
     session: Session,
     order: Order,
@@ -96,8 +85,9 @@ def set_lines(
         raise LineRefused(f"An order has at most {MOST_LINES} lines: write a second one.")
     known = {line.id: line for line in order.lines}
     kept: list[OrderLine] = []
-    for row, line in enumerate(lines):
-        kept.append(_written(session, order, known, line, f"lines.{row}"))
+    with items.at_hand(session, ((line.kind, line.item_id) for line in lines)):
+        for row, line in enumerate(lines):
+            kept.append(_written(session, order, known, line, f"lines.{row}"))
     _share(kept, amount(discount, field="discount"), clean(why, "why", longest=LONGEST_WHY))
     if method is not None and all(line.kind != LineKind.SHIPPING for line in kept):
         kept.append(_sending(session, order, known, kept, method))
@@ -175,10 +165,10 @@ def _values(
         raise LineRefused("This is too dear to be true: check it.", field=f"{row}.unit_price")
     why = clean(line.why, "why", longest=LONGEST_WHY) or "Discount"
     taken = [step(prices.DISCOUNT, discount, why)] if discount else []
-    items: dict[str, Any] = {column: None for column, _ in ITEMS.values()}
+    sold: dict[str, Any] = {column: None for column, _ in ITEMS.values()}
     if kind in ITEMS:
-        items[ITEMS[kind][0]] = offer.item_id
-    return items | {
+        sold[ITEMS[kind][0]] = offer.item_id
+    return sold | {
         "kind": kind,
         "name": offer.name,
         "quantity": line.quantity,

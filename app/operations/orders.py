@@ -17,6 +17,7 @@ from app import clock
 from app.errors import ChangedMeanwhile, DomainError
 from app.operations import (
     interests,
+    items,
     memberships,
     numbers,
     settling,
@@ -34,7 +35,6 @@ from models.bookings import Booking, BookingStatus
 from models.customers import Customer
 from models.memberships import MembershipPlan
 from models.orders import ORDER_TRANSITIONS, Handing, LineKind, Order, OrderStatus
-from models.products import Variant
 from models.vendors import Vendor
 from models.words import Channel
 
@@ -123,12 +123,16 @@ def save_draft(
     order.note = note or None
     _send(session, order, handing, shipping_method_id, ship_to)
     off = discount or Discount()
-    set_lines(session, order, lines, discount=off.amount, why=off.why, method=order.shipping_method)
-    taxes.put_on(session, order)
-    order.updated_at = func.now()  # lines alone count as a change too
+    method = order.shipping_method
+    with items.at_hand(session, ((line.kind, line.item_id) for line in lines)):
+        set_lines(session, order, lines, discount=off.amount, why=off.why, method=method)
+        taxes.put_on(session, order)
+    if order_id is not None:
+        order.updated_at = func.now()  # lines alone count as a change too
     session.add(order)
     session.flush()  # ids of the lines, and what the database says about them
-    session.refresh(order, ["updated_at"])
+    if order_id is not None:
+        session.refresh(order, ["updated_at"])
     return order
 
 
@@ -144,8 +148,9 @@ def place(session: Session, *, order_id: int) -> Order:
     _check_holder(session, order)
     if order.handing == Handing.DELIVERY:
         shipping_methods.check_complete(order.ship_to)
-    taxes.put_on(session, order)
-    pieces = _freeze_goods(session, order)
+    with items.at_hand(session, map(items.named_by, order.lines)):
+        taxes.put_on(session, order)
+        pieces = _freeze_goods(session, order)
     _take_over_bookings(session, order)
     session.flush()  # what is promised is read from the lines
     stock.reserve(session, order_id=order.id)
@@ -288,13 +293,10 @@ def _freeze_goods(session: Session, order: Order) -> int:
     How many pieces there are.
     """
     goods = [line for line in order.lines if line.kind == LineKind.PRODUCT]
-    ids = sorted({line.variant_id for line in goods if line.variant_id is not None})
-    columns = select(Variant.id, Variant.cost, Variant.warranty_months)
-    found = session.execute(columns.where(Variant.id.in_(ids))) if ids else ()
-    frozen = {row[0]: row for row in found}
-    for line in goods:
-        if line.variant_id is not None:
-            _, line.cost, line.warranty_months = frozen[line.variant_id]
+    with items.at_hand(session, map(items.named_by, goods)) as held:
+        for line in goods:
+            variant = held[items.named_by(line)]
+            line.cost, line.warranty_months = variant.cost, variant.warranty_months
     return sum(line.quantity for line in goods)
 
 

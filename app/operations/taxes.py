@@ -1,10 +1,9 @@
 """Taxes: which rate holds where and when, and what it comes to on the lines of an order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, func, or_, select
@@ -13,12 +12,9 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import REFUSALS, DomainError, NotFound
+from app.operations import items
 from app.operations.prices import as_money
-from models.memberships import MembershipPlan
-from models.orders import Handing, LineKind, Order, OrderLine
-from models.packages import Package
-from models.products import Variant
-from models.services import Service
+from models.orders import Handing, LineKind, Order
 from models.shipping import ShippingMethod
 from models.taxes import TaxClass, TaxRate
 from models.vendors import Vendor
@@ -132,7 +128,7 @@ def put_on(session: Session, order: Order) -> None:
     for line in order.lines:
         rate = None
         if rates.classes and line.kind != LineKind.TIP:
-            rate = rates.of(classes.get((line.kind, _item_of(line))))
+            rate = rates.of(classes.get(items.named_by(line)))
         line.tax_name = rate.name if rate else None
         line.tax_percent = rate.percent if rate else None
         line.tax = (
@@ -171,31 +167,11 @@ def _rates_for(session: Session, order: Order) -> Rates:
     )  # fmt: skip
 
 
-_OF: Mapping[str, tuple[str, type[Any]]] = {
-    LineKind.PRODUCT: ("variant_id", Variant),
-    LineKind.SERVICE: ("service_id", Service),
-    LineKind.PACKAGE: ("package_id", Package),
-    LineKind.MEMBERSHIP: ("plan_id", MembershipPlan),
-}
-
-
-def _item_of(line: OrderLine) -> int | None:
-    return getattr(line, _OF[line.kind][0]) if line.kind in _OF else None
-
-
-def _classes_of(session: Session, order: Order) -> dict[tuple[str, int | None], int | None]:
+def _classes_of(session: Session, order: Order) -> dict[items.Key, int | None]:
     """The tax class that each item of the order names: (kind, id) to the class's id."""
-    found: dict[tuple[str, int | None], int | None] = {}
-    for kind, (_, model) in _OF.items():
-        ids = _ids(order.lines, kind)
-        if ids:
-            named = select(model.id, model.tax_class_id).where(model.id.in_(ids))
-            found |= {(kind, item_id): class_id for item_id, class_id in session.execute(named)}
+    with items.at_hand(session, map(items.named_by, order.lines)) as held:
+        found: dict[items.Key, int | None] = {key: one.tax_class_id for key, one in held.items()}
     if order.shipping_method_id is not None:
         method = session.get_one(ShippingMethod, order.shipping_method_id)
         found[LineKind.SHIPPING, None] = method.tax_class_id
     return found
-
-
-def _ids(lines: Sequence[OrderLine], kind: str) -> list[int]:
-    return sorted({item for line in lines if line.kind == kind and (item := _item_of(line))})
