@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.calendar_day import Day, day_of_its_own
 from tests.browser.house import Running, running
-from tests.browser.visiting import PHONE, SHOTS, WIDE, Cookies, Visit, Visitor
+from tests.browser.visiting import PATIENCE, PHONE, SHOTS, WIDE, Cookies, Visit, Visitor
 from tests.server import TestServer
 from tests.webclient import PASSWORD
 
@@ -40,6 +40,7 @@ def chromium() -> Iterator[Browser]:
         if os.environ.get("BACKROOM_REQUIRE_BROWSER") == "1":
             pytest.fail(MISSING, pytrace=False)
         pytest.skip(MISSING)
+    expect.set_options(timeout=PATIENCE)
     arguments = [*ARGUMENTS, f"--disable-features={','.join(WITHOUT)}"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)

@@ -134,11 +134,11 @@ def test_two_people_see_each_others_changes(visit: Visit, day: Day) -> None:
     two.open(day.path)
     drag(one.page, block(one.page, number), 0, 3 * HOUR)
     one.toast("13:00")
-    expect(block(two.page, number)).to_contain_text("13:00–14:00", timeout=10_000)
+    expect(block(two.page, number)).to_contain_text("13:00–14:00")
     with day.running.at("alpha") as session:
         session.get_one(Booking, number).status = "cancelled"
     for person in (one, two):
-        expect(block(person.page, number)).to_have_count(0, timeout=10_000)
+        expect(block(person.page, number)).to_have_count(0)
 
 
 def test_a_look_says_what_calling_off_costs_before_it_is_pressed(visit: Visit, day: Day) -> None:

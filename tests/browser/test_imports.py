@@ -8,7 +8,6 @@ from tests.browser import papers
 from tests.browser.visiting import PHONE, WIDE, Shape, Visit, Visitor
 
 ADMIN = "admin@market.example"
-SLOW = 60_000  # the worker may be busy with the other's list
 
 
 def upload(visitor: Visitor, name: str, kind: str, content: bytes) -> None:
@@ -32,12 +31,12 @@ def send(visitor: Visitor, name: str, kind: str, content: bytes) -> None:
 
 def try_out(visitor: Visitor) -> None:
     visitor.button("Try it out").click()
-    visitor.page.get_by_role("heading", name="What would happen").wait_for(timeout=SLOW)
+    visitor.page.get_by_role("heading", name="What would happen").wait_for()
 
 
 def bring_in(visitor: Visitor, rows: int) -> None:
     visitor.button(f"Import {rows} rows").click()
-    visitor.page.get_by_text(f"{rows} rows imported").wait_for(timeout=SLOW)
+    visitor.page.get_by_text(f"{rows} rows imported").wait_for()
 
 
 def numbers(visitor: Visitor) -> dict[str, str]:
@@ -72,7 +71,7 @@ def test_a_csv_comes_in_is_corrected_and_goes_again(visit: Visit, shape: Shape) 
 
     visitor.button("Undo import").click()
     visitor.page.get_by_role("dialog").get_by_role("button", name="Undo import").click()
-    visitor.page.get_by_text("rows were taken back").wait_for(timeout=SLOW)
+    visitor.page.get_by_text("rows were taken back").wait_for()
     visitor.shot("import-undone")
     assert visitor.running.count("beta", mine, Customer.archived_at.is_(None)) == 0
 
@@ -121,7 +120,7 @@ def test_rows_are_corrected_before_and_decided_after_the_import(visit: Visit) ->
     visitor.button("Add all as new").click()
     asked = visitor.page.get_by_role("dialog")
     asked.get_by_role("button", name="Add all as new").click()
-    visitor.page.get_by_text("5 rows imported").wait_for(timeout=SLOW)
+    visitor.page.get_by_text("5 rows imported").wait_for()
     assert numbers(visitor)["skipped_duplicate"] == "0"
     mine = Customer.email.like("%@many.example")
     assert visitor.running.count("beta", mine) == 5
@@ -134,7 +133,7 @@ def test_what_runs_is_stopped_and_begun_again(visit: Visit) -> None:
     upload(visitor, "long.csv", "text/csv", f"Name,Email\n{people}".encode())
     visitor.button("Try it out").click()
     visitor.button("Stop").click()
-    visitor.page.get_by_text("Somebody stopped this list").wait_for(timeout=SLOW)
+    visitor.page.get_by_text("Somebody stopped this list").wait_for()
     visitor.shot("import-stopped")
     visitor.check()
     assert visitor.running.count("beta", Customer.email.like("%@stop.example")) == 0

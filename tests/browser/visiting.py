@@ -12,6 +12,7 @@ from playwright.sync_api import ConsoleMessage, Locator, Page, Response
 from tests.browser.house import Running
 
 WIDE, PHONE = (1280, 900), (390, 844)
+PATIENCE = 60_000  # a busy machine is slow; what is there in time is not waited for
 SHOTS = os.environ.get("BACKROOM_SHOTS", "")
 LEAKS = re.compile(r"Traceback \(most recent|psycopg|sqlalchemy|SELECT .+ FROM|jinja2\.|Undefined")
 STYLED = re.compile(r"<[^>]+\sstyle\s*=", re.IGNORECASE)
@@ -37,7 +38,7 @@ class Visitor:
     shot_count: int = 0
 
     def __post_init__(self) -> None:
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(PATIENCE)
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.wrong.append(f"script: {error}"))
         self.page.on("response", self._answered)

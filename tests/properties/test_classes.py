@@ -64,7 +64,7 @@ def at_once(vendor_id: int, calls: list[Callable[[Session], Any]]) -> list[str]:
 
     def run(call: Callable[[Session], Any]) -> str:
         with acting(vendor_actor(vendor_id)), clock.stopped_at(make.NOON):
-            gate.wait(10)
+            gate.wait(60)
             try:
                 with begin() as session:
                     return type(call(session)).__name__
@@ -109,7 +109,7 @@ def test_no_seat_is_given_twice_whoever_comes_and_goes_at_once(fresh_database: s
     def come_and_go(number: int) -> int:
         chance, joined = random.Random(number), 0
         with acting(vendor_actor(vendor_id)):
-            gate.wait(10)
+            gate.wait(60)
             for _ in range(6):
                 try:
                     with begin() as session:
@@ -126,7 +126,7 @@ def test_no_seat_is_given_twice_whoever_comes_and_goes_at_once(fresh_database: s
 
     def watch() -> None:
         with acting(vendor_actor(vendor_id)):
-            gate.wait(10)
+            gate.wait(60)
             while not over.is_set():
                 with begin() as session:
                     query = select(ClassSession.taken, func.coalesce(func.sum(Booking.seats), 0))
@@ -141,7 +141,7 @@ def test_no_seat_is_given_twice_whoever_comes_and_goes_at_once(fresh_database: s
         watching = pool.submit(watch)
         joined = sum(pool.map(come_and_go, range(8)))
         over.set()
-        watching.result(10)
+        watching.result(60)
     assert joined >= 8
     assert all(taken == summed <= seats for taken, summed in seen), seen
     with acting(vendor_actor(vendor_id)), begin() as session:

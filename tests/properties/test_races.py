@@ -288,7 +288,7 @@ def test_nothing_is_written_into_a_file_that_is_being_merged(
             meanwhile = pool.submit(come)
             with pytest.raises(TimeoutError):
                 meanwhile.result(timeout=0.5)
-        assert meanwhile.result(timeout=10) in {
+        assert meanwhile.result(timeout=60) in {
             "CannotBook", "CannotOrder", "CannotPlan", "CannotHandOut", "CannotJoin", "NotFound",
         }  # fmt: skip
 
@@ -310,7 +310,7 @@ def test_two_who_wait_for_each_other_are_told_to_try_again(fresh_database: str) 
             try:
                 with begin() as session:
                     session.get_one(Customer, first, with_for_update=True)
-                    gate.wait(10)
+                    gate.wait(60)
                     session.get_one(Customer, second, with_for_update=True)
             except DomainError as refusal:
                 return refusal.code

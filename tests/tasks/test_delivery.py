@@ -142,7 +142,7 @@ def test_redis_killed_and_started_again_loses_nothing(
     broker = bench.redis()
     with bench.relay():
         _promise("a", "b")
-        _eventually(lambda: bench.handed_over() == 2)  # nobody works: the broker takes them along
+        _eventually(lambda: bench.handed_over() >= 2)  # nobody works: the broker takes them along
         _kill(broker)
         caplog.clear()
         _promise("c")
