@@ -1,13 +1,16 @@
 """Shelves: held while they are looked at, and moved by the ledger only."""
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    CTE,
+    BigInteger,
     Row,
     Select,
     Text,
     and_,
+    bindparam,
     exists,
     func,
     insert,
@@ -27,6 +30,9 @@ from models.stock import MoveKind, StockMove
 MOVES: Any = StockMove.__table__
 NAMES = ("vendor_id", "variant_id", "kind", "on_hand", "reserved", "order_line_id")
 WRITTEN = (*NAMES, "reason", "at")
+OF: Any = bindparam("of", type_=BigInteger)
+"""The id of the order or shipment whose goods are moved."""
+_AT: Any = bindparam("at", type_=StockMove.at.type)
 
 
 def hold(session: Session, variant_id: int) -> Variant:
@@ -71,22 +77,29 @@ def wish(row: type[Base], kind: MoveKind, *, variant_id: Any, on_hand: Any, rese
     )
 
 
-def move(session: Session, wished: Any, refusal: type[DomainError]) -> None:
+def move(
+    session: Session, wished: Callable[[], Any], refusal: type[DomainError], *, of: int
+) -> None:
     """Write these moves of what has stock, all or none; `refusal` says of what there is too little.
+
+    `wished` puts together which moves there are, `of` is the id that it calls `OF`.
 
     The variants are locked in id order before they are looked at, so that no two sales deadlock
     and none sees a shelf that another one is emptying.
     """
     session.flush()  # what the moves are read from
-    short, moved = session.execute(_statement(wished.cte("wished"))).all(), set[int]()
-    for row in short:
+    look, moved = {"of": of, "at": clock.now()}, set[int]()
+    for row in session.execute(_statement(wished), look).all():
         if row.lacks:
             raise refusal(**_words(row))
         moved.add(row.id)
     _look_again(session, moved)
 
 
-def _statement(wished: CTE) -> Select[Any]:
+@cache
+def _statement(wishing: Callable[[], Any]) -> Select[Any]:
+    """Built once: putting it together takes longer than the database needs for it."""
+    wished = wishing().cte("wished")
     held = (
         select(Variant.id, Variant.on_hand, Variant.reserved, Variant.allows_backorder)
         .where(Variant.id.in_(select(wished.c.variant_id)), Variant.tracks_stock)
@@ -115,7 +128,7 @@ def _statement(wished: CTE) -> Select[Any]:
         .cte("seen")
     )
     moves = (
-        select(*(wished.c[name] for name in NAMES), null().label("reason"), literal(clock.now()))
+        select(*(wished.c[name] for name in NAMES), null().label("reason"), _AT)
         .join(held, held.c.id == wished.c.variant_id)
         .where(~exists(select(1).select_from(seen).where(seen.c.lacks)))
     )

@@ -162,24 +162,12 @@ def reserve(session: Session, *, order_id: int) -> None:
 
     What the order was promised already is not promised twice. The caller holds the order.
     """
-    wanted = OrderLine.quantity - OrderLine.handed_over - _moved_for(StockMove.reserved)
-    wished = (
-        _of_line(MoveKind.RESERVATION, on_hand=literal(0), reserved=wanted)
-        .where(OrderLine.order_id == order_id, OrderLine.kind == LineKind.PRODUCT)
-        .where(wanted > 0)
-    )
-    shelves.move(session, wished, OutOfStock)
+    shelves.move(session, _to_promise, OutOfStock, of=order_id)
 
 
 def release(session: Session, *, order_id: int) -> None:
     """Free what an order was promised and has not got: it is called off. The caller holds it."""
-    promised = _moved_for(StockMove.reserved)
-    wished = (
-        _of_line(MoveKind.RELEASE, on_hand=literal(0), reserved=-promised)
-        .where(OrderLine.order_id == order_id, OrderLine.kind == LineKind.PRODUCT)
-        .where(promised > 0)
-    )
-    shelves.move(session, wished, OutOfStock)
+    shelves.move(session, _to_free, OutOfStock, of=order_id)
 
 
 def sell(session: Session, *, shipment_id: int) -> None:
@@ -188,10 +176,7 @@ def sell(session: Session, *, shipment_id: int) -> None:
     `NotOnHand` when they are not here, as after an order of what had to be ordered back. The
     caller holds the order.
     """
-    pieces = ShipmentLine.quantity
-    promised = func.least(pieces, _moved_for(StockMove.reserved))
-    sold = _of_line(MoveKind.SALE, on_hand=-pieces, reserved=-promised)
-    shelves.move(session, _in_shipment(sold, shipment_id), NotOnHand)
+    shelves.move(session, _to_sell, NotOnHand, of=shipment_id)
 
 
 def undo_sale(session: Session, *, shipment_id: int) -> None:
@@ -200,11 +185,35 @@ def undo_sale(session: Session, *, shipment_id: int) -> None:
     Only for what `sell` took: a shipment that was packed and no more took nothing. The caller
     holds the order.
     """
+    shelves.move(session, _to_bring_back, NotOnHand, of=shipment_id)
+
+
+# --- what is moved ------------------------------------------------------------------------
+
+
+def _to_promise() -> Any:
+    wanted = OrderLine.quantity - OrderLine.handed_over - _moved_for(StockMove.reserved)
+    moved = _of_line(MoveKind.RESERVATION, on_hand=literal(0), reserved=wanted)
+    return _in_order(moved).where(wanted > 0)
+
+
+def _to_free() -> Any:
+    promised = _moved_for(StockMove.reserved)
+    moved = _of_line(MoveKind.RELEASE, on_hand=literal(0), reserved=-promised)
+    return _in_order(moved).where(promised > 0)
+
+
+def _to_sell() -> Any:
+    pieces = ShipmentLine.quantity
+    promised = func.least(pieces, _moved_for(StockMove.reserved))
+    return _in_shipment(_of_line(MoveKind.SALE, on_hand=-pieces, reserved=-promised))
+
+
+def _to_bring_back() -> Any:
     back = func.least(ShipmentLine.quantity, -_moved_for(StockMove.on_hand))
     returned = _of_line(MoveKind.RETURN, on_hand=back, reserved=literal(0))
     promised = _of_line(MoveKind.RESERVATION, on_hand=literal(0), reserved=back)
-    parts = (_in_shipment(part, shipment_id).where(back > 0) for part in (returned, promised))
-    shelves.move(session, union_all(*parts), NotOnHand)
+    return union_all(*(_in_shipment(part).where(back > 0) for part in (returned, promised)))
 
 
 # --- behind the verbs ---------------------------------------------------------------------
@@ -251,8 +260,12 @@ def _moved_for(column: Any) -> Any:
     )
 
 
-def _in_shipment(wished: Any, shipment_id: int) -> Any:
+def _in_order(wished: Any) -> Any:
+    return wished.where(OrderLine.order_id == shelves.OF, OrderLine.kind == LineKind.PRODUCT)
+
+
+def _in_shipment(wished: Any) -> Any:
     same = and_(
         ShipmentLine.vendor_id == OrderLine.vendor_id, ShipmentLine.order_line_id == OrderLine.id
     )
-    return wished.join(ShipmentLine, same).where(ShipmentLine.shipment_id == shipment_id)
+    return wished.join(ShipmentLine, same).where(ShipmentLine.shipment_id == shelves.OF)
