@@ -58,6 +58,14 @@ TABS: Sequence[tuple[Tab, str]] = (
 LOOKS: Mapping[str, tuple[str, str | None, str]] = {
     "booking": ("calendar-event", "booking", "booking"),
     "order": ("receipt", "order", "order"),
+    "payment": ("cash", "payment", ""),
+    "refund": ("receipt-refund", "order", "refund"),
+    "return": ("arrow-back-up", "product-return", "return"),
+    "shipment": ("truck-delivery", "shipment", "shipment"),
+    "document": ("file-invoice", "invoice", ""),
+    "cover": ("shield-check", "cover", "cover"),
+    "claim": ("shield-question", "warranty-claim", "claim"),
+    "credit": ("wallet", None, ""),
     "task": ("checkbox", "task", "task"),
     "package": ("ticket", "package-holding", "holding"),
     "membership": ("id-badge-2", "membership", "membership"),
@@ -355,7 +363,9 @@ def time_line(session: Session, request: Request, customer: Customer) -> dict[st
     tab = Tab(wanted) if wanted in set(Tab) else Tab.EVERYTHING
     cursor = request.query_params.get("earlier")
     here = {"vendor_id": customer.vendor_id, "customer_id": customer.id}
-    page = timeline.page(session, **here, tab=tab, after=cursor)
+    page = timeline.page(
+        session, **here, tab=tab, after=cursor, orders=customer.order_count
+    )  # fmt: skip
     numbers = timeline.counts(session, **here, cap=CAP)
     path = f"{BASE}/details/{customer.id}"
     shown: dict[str, Any] = {
@@ -402,7 +412,8 @@ def event(item: Item, *, ahead: bool) -> dict[str, Any]:
         told.insert(0, f"said {item.status}" if item.status else None)
     return {
         "icon": icon, "title": item.title,
-        "url": f"/admin/{screen}/details/{item.id}" if screen and may("details", screen) else None,
+        "url": f"/admin/{screen}/details/{item.page_id or item.id}"
+        if screen and may("details", screen) else None,
         "status": status, "status_kind": noun,
         "amount": money(item.amount) if item.amount is not None else None,
         "meta": " · ".join(word(t) if t in ("import", "merge") else t for t in told if t),

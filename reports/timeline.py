@@ -1,4 +1,10 @@
-"""A customer's time line: bookings, orders, tasks, what they hold, consents and changes."""
+"""A customer's time line: bookings, orders and all that comes of them, tasks, holdings, changes.
+
+What has no customer of its own, such as a payment, is read by way of its order (or cover). Of a
+customer with few orders that is a look-up for each. Of one with many it is a look at what the
+vendor took down since the oldest order of the page: nothing older can stand on it, however many
+orders came before.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +21,7 @@ from sqlalchemy import (
     Numeric,
     Select,
     Text,
+    and_,
     bindparam,
     cast,
     func,
@@ -30,17 +37,24 @@ from sqlalchemy.orm import Session, aliased
 
 from models.audit import AuditEntry
 from models.bookings import Booking
+from models.covers import ClaimStatus, Cover, WarrantyClaim
 from models.customers import Consent
+from models.invoices import Invoice
 from models.labels import NOUNS, Change, changes, resolve, zone_of
 from models.memberships import Membership, MembershipPlan
-from models.orders import Order, OrderLine
+from models.orders import Handing, Order, OrderLine
 from models.packages import Package, PackageHolding
+from models.payments import CreditEntry, Payment, Refund, Tender
+from models.returns import ProductReturn, ReturnLine, ReturnStatus
 from models.services import Service
+from models.shipments import Shipment, ShipmentStatus
 from models.staff import StaffMember
 from models.tasks import Task
 from models.users import User
 
 PAGE = 25
+MANY = 400
+"""Orders from which on the way by time is the shorter one."""
 _TITLES = 3
 
 
@@ -59,8 +73,9 @@ class Tab(StrEnum):
 class Item:
     """One thing that happened, or will: `at` may lie ahead. `amount` is money.
 
-    `kind` is booking, order, task, package, membership, consent or change; `table` and `id`
-    name its row. `status` is a word of that noun, `detail` one line of who and what.
+    `kind` and `id` name its row: booking, order, payment, refund, return, shipment, document,
+    cover, claim, credit, task, package, membership, consent or change. `status` is a word of that
+    noun, `detail` one line of who and what, `page_id` what it opens if that is another noun's.
     """
 
     kind: str
@@ -72,6 +87,7 @@ class Item:
     amount: Decimal | None
     who: str | None
     changes: tuple[Change, ...] = ()
+    page_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,28 +129,45 @@ def page(
     tab: Tab = Tab.EVERYTHING,
     after: str | None = None,
     size: int = PAGE,
+    orders: int = 0,
 ) -> Page:
-    """`size` items of a customer's time line, older than the cursor `after`; one query."""
+    """`size` items of a customer's time line, older than the cursor `after`; one query.
+
+    `orders` is about how many the customer has: it changes how the page is read, not what it says.
+    """
     size = max(1, min(size, 100))
     cursor = Cursor.read(after)
     asked: dict[str, Any] = {"vendor_id": vendor_id, "customer_id": customer_id, "most": size + 1}
     asked |= {"at": cursor.at, "rank": cursor.rank, "id": cursor.id} if cursor else {}
-    rows = session.connection().execute(query(tab, goes_on=cursor is not None), asked).all()
+    if orders >= MANY and tab in (Tab.EVERYTHING, Tab.ORDERS):
+        asked["since"] = _oldest(session, asked)
+    wanted = query(tab, goes_on=cursor is not None, by_time=asked.get("since") is not None)
+    rows = session.connection().execute(wanted, asked).all()
     shown = rows[:size]
     more = len(rows) > size
     cursor = Cursor(shown[-1].at, shown[-1].rank, shown[-1].id) if more else None
     return Page(_items(session, vendor_id, shown), str(cursor) if cursor else None)
 
 
+def _oldest(session: Session, asked: dict[str, Any]) -> datetime | None:
+    """When the last order of a page full of orders was placed; None if there are fewer left."""
+    placed = select(Order.placed_at).where(
+        Order.vendor_id == asked["vendor_id"], Order.customer_id == asked["customer_id"]
+    )
+    before = Order.placed_at < asked["at"] if "at" in asked else Order.placed_at.is_not(None)
+    newest = placed.where(before).order_by(Order.placed_at.desc())
+    return session.scalars(newest.offset(asked["most"] - 1).limit(1)).first()
+
+
 @lru_cache
-def query(tab: Tab, *, goes_on: bool) -> Select[Any]:
+def query(tab: Tab, *, goes_on: bool, by_time: bool = False) -> Select[Any]:
     """The newest `most` rows of every source of the tab, merged; each source reads an index.
 
-    Built once a tab. It asks for `vendor_id`, `customer_id` and `most`, and where it goes on
-    after a cursor for that one's `at`, `rank` and `id`.
+    Built once a tab. It asks for `vendor_id`, `customer_id` and `most`, where it goes on after a
+    cursor for that one's `at`, `rank` and `id`, and `by_time` for `since`.
     """
     parts = [
-        _window(source, rank, goes_on=goes_on)
+        _window(source, rank, goes_on=goes_on, by_time=by_time)
         for rank, source in enumerate(SOURCES)
         if tab is Tab.EVERYTHING or source.tab is tab
     ]
@@ -158,15 +191,29 @@ class Source:
     at: Any
     columns: Select[Any]
     only: Any = None
+    through: Any = None
+    """The column that leads to what has the customer: `Payment.order_id`."""
+    of: Any = None
+    """What that is: `Order`."""
+    beside: Any = None
+    """What has to hold of that."""
 
 
-def _window(source: Source, rank: int, *, goes_on: bool) -> Select[Any]:
+def _window(source: Source, rank: int, *, goes_on: bool, by_time: bool) -> Select[Any]:
     model, at = source.model, source.at
     query = source.columns.add_columns(
         literal(rank).label("rank"), model.id.label("id"), at.label("at")
-    ).where(
-        model.vendor_id == bindparam("vendor_id"), model.customer_id == bindparam("customer_id")
     )
+    if source.through is None:
+        query = query.where(*_theirs(model))
+    else:
+        query = query.where(*_theirs(source.of))
+        same = and_(source.of.vendor_id == model.vendor_id, source.of.id == source.through)
+        query = query.join(source.of, same)
+        if source.beside is not None:
+            query = query.where(source.beside)
+        if by_time:
+            query = query.where(model.id.in_(_lately(source, goes_on=goes_on)))
     if source.only is not None:
         query = query.where(source.only)
     if goes_on:
@@ -174,6 +221,25 @@ def _window(source: Source, rank: int, *, goes_on: bool) -> Select[Any]:
         place = tuple_(last, bindparam("rank", type_=Integer), bindparam("id", type_=BigInteger))
         query = query.where(at <= last, tuple_(at, literal(rank), model.id) < place)
     return query.order_by(at.desc(), model.id.desc()).limit(_MOST)
+
+
+def _theirs(model: Any) -> tuple[Any, Any]:
+    return model.vendor_id == bindparam("vendor_id"), model.customer_id == bindparam("customer_id")
+
+
+def _lately(source: Source, *, goes_on: bool) -> Select[Any]:
+    """Ids of what was written down for the customer since the page's oldest order."""
+    model, when = source.model, DateTime(timezone=True)
+    found = select(model.id, source.through.label("of_id")).where(
+        model.vendor_id == bindparam("vendor_id"), source.at >= bindparam("since", type_=when)
+    )
+    if source.only is not None:
+        found = found.where(source.only)
+    if goes_on:
+        found = found.where(source.at <= bindparam("at", type_=when))
+    recent = found.cte().prefix_with("MATERIALIZED", dialect="postgresql")
+    of = aliased(source.of)
+    return select(recent.c.id).join(of, of.id == recent.c.of_id).where(*_theirs(of))
 
 
 def _columns(kind: str, **given: Any) -> Select[Any]:
@@ -185,7 +251,7 @@ def _columns(kind: str, **given: Any) -> Select[Any]:
         "user_id": cast(null(), BigInteger),
         "old": cast(null(), JSONB),
         "new": cast(null(), JSONB),
-        "source": cast(null(), Text),
+        "page_id": cast(null(), BigInteger),
     }
     values = empty | given
     return select(literal(kind).label("kind"), *(values[name].label(name) for name in empty))
@@ -229,7 +295,72 @@ _ORDER = _columns(
     status=Order.status,
     amount=Order.total,
 )
-_TRAILED_APART = ("bookings", "orders", "tasks", "package_holdings", "memberships", "consents")
+_TRAILED_APART = (
+    "bookings", "orders", "tasks", "package_holdings", "memberships", "consents", "covers",
+)  # fmt: skip
+
+_OF_ORDER = "Order " + cast(Order.number, Text)
+
+
+def _said(*parts: Any) -> Any:
+    return func.concat_ws(" · ", *parts)
+
+
+def _came_back() -> Any:
+    """What comes back, and why."""
+    line = aliased(ReturnLine)
+    why = func.string_agg(line.reason.distinct(), ", ")
+    return (
+        select(why)
+        .where(line.vendor_id == ProductReturn.vendor_id, line.return_id == ProductReturn.id)
+        .correlate(ProductReturn)
+        .scalar_subquery()
+    )
+
+
+OF_ORDERS: Sequence[Source] = (
+    Source(
+        Tab.ORDERS, Payment, Payment.captured_at,
+        _columns("payment", title=Payment.tender, amount=Payment.amount, user_id=Payment.user_id,
+                 detail=_said(_OF_ORDER, Payment.reference)),
+        Payment.captured_at.is_not(None), Payment.order_id, Order,
+    ),
+    Source(
+        Tab.ORDERS, Refund, Refund.created_at,
+        _columns("refund", title=literal("Money given back"), amount=-Refund.amount,
+                 detail=_said(_OF_ORDER, Refund.reason), status=Refund.status,
+                 user_id=Refund.user_id, page_id=Refund.order_id),
+        None, Refund.order_id, Order,
+    ),
+    Source(
+        Tab.ORDERS, ProductReturn, ProductReturn.asked_at,
+        _columns("return", title="Return " + cast(ProductReturn.number, Text),
+                 detail=_said(_OF_ORDER, _came_back()), status=ProductReturn.status),
+        ProductReturn.status.in_([s.value for s in ReturnStatus]), ProductReturn.order_id, Order,
+    ),
+    Source(
+        Tab.ORDERS, Shipment, Shipment.delivered_at,
+        _columns("shipment", title=literal("Goods delivered"),
+                 detail=_said(_OF_ORDER, Shipment.carrier, Shipment.tracking)),
+        and_(Shipment.delivered_at.is_not(None), Shipment.status == ShipmentStatus.DELIVERED),
+        Shipment.order_id, Order, Order.handing != Handing.COUNTER,
+    ),
+    Source(
+        Tab.ORDERS, Invoice, Invoice.issued_at,
+        _columns("document", title=func.concat(
+                     func.replace(func.initcap(Invoice.kind), "_Note", " note"), " ",
+                     Invoice.number),
+                 detail=_OF_ORDER, amount=Invoice.total),
+        None, Invoice.order_id, Order,
+    ),
+    Source(
+        Tab.ORDERS, WarrantyClaim, WarrantyClaim.opened_at,
+        _columns("claim", title="Claim " + cast(WarrantyClaim.number, Text),
+                 detail=_said(Cover.name, WarrantyClaim.problem), status=WarrantyClaim.status),
+        WarrantyClaim.status.in_([s.value for s in ClaimStatus]), WarrantyClaim.cover_id, Cover,
+    ),
+)  # fmt: skip
+"""What comes of orders. Conditions that hold for every row let an index be used by its time."""
 
 _SPELT = func.replace(func.replace(Consent.channel, "email", "e-mail"), "sms", "SMS")
 
@@ -241,6 +372,19 @@ SOURCES: Sequence[Source] = (
     ),
     Source(Tab.ORDERS, Order, Order.placed_at, _ORDER, Order.placed_at.is_not(None)),
     Source(Tab.ORDERS, Order, Order.created_at, _ORDER, Order.placed_at.is_(None)),
+    *OF_ORDERS,
+    Source(
+        Tab.ORDERS, Cover, Cover.created_at,
+        _columns("cover", title=func.initcap(Cover.kind), status=Cover.status,
+                 detail=_said(Cover.name, Cover.serial,
+                              func.to_char(Cover.ends_on, "\"until\" FMDD FMMonth YYYY"))),
+    ),
+    Source(
+        Tab.ORDERS, CreditEntry, CreditEntry.at,
+        _columns("credit", title=literal("Store credit"), detail=CreditEntry.reason,
+                 amount=CreditEntry.amount, user_id=CreditEntry.user_id),
+        and_(CreditEntry.payment_id.is_(None), CreditEntry.refund_id.is_(None)),
+    ),
     Source(
         Tab.TASKS, Task, func.coalesce(Task.done_at, Task.due_at, Task.created_at),
         _columns("task", title=Task.title, status=Task.status,
@@ -271,7 +415,9 @@ SOURCES: Sequence[Source] = (
         or_(AuditEntry.action != "create", AuditEntry.table_name.not_in(_TRAILED_APART)),
     ),
 )  # fmt: skip
-"""Rows that have an item of their own are left out of the changes when they are made."""
+"""Rows that have an item of their own are left out of the changes when they are made. Goods over
+the counter are delivered with their sale, and store credit that paid or was given back stands
+beside that payment or refund."""
 
 
 def _items(session: Session, vendor_id: int, rows: Sequence[Any]) -> list[Item]:
@@ -290,6 +436,12 @@ def _people(session: Session, ids: set[int]) -> dict[int, str]:
 
 
 _VERBS = {"create": "added", "update": "changed", "delete": "removed"}
+_PAID = {
+    Tender.CASH: "Paid in cash", Tender.CARD: "Paid by card",
+    Tender.BANK_TRANSFER: "Paid by bank transfer", Tender.MOBILE_MONEY: "Paid with mobile money",
+    Tender.STORE_CREDIT: "Paid with store credit", Tender.GATEWAY: "Paid online",
+    Tender.ELSEWHERE: "Paid before",
+}  # fmt: skip
 _CONSENTS = {"true": "yes", "no": "no"}
 
 
@@ -305,7 +457,9 @@ def _item(row: Any, names: Any, people: dict[int, str], zone: str) -> Item:
     who = None
     if row.user_id is not None:
         who = "Backroom" if row.user_id == 1 else people.get(row.user_id, "The marketplace")
-    return Item(row.kind, row.id, row.at, title, detail, status, row.amount, who, told)
+    if row.kind == "payment":
+        title = _PAID[Tender(row.title)]
+    return Item(row.kind, row.id, row.at, title, detail, status, row.amount, who, told, row.page_id)
 
 
 def counts(

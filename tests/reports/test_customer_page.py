@@ -59,6 +59,20 @@ def busy_customer(session: Session) -> Customer:
     make.holding(session, customer=customer)
     make.membership(session, customer=customer)
     make.consent(session, customer=customer)
+    order = make.order(session, customer=customer, handing="delivery", placed_at=make.NOON)
+    line = order.lines[0]
+    payment = make.payment(session, order=order, tender="card")
+    make.payment(session, order=order, status="failed", captured_at=None)
+    make.refund(session, payment=payment, amount=Decimal("2.50"), reason="Came late")
+    make.product_return(session, order=order)
+    sent = make.shipment(session, order=order)
+    sent.status, sent.delivered_at = "delivered", make.NOON
+    session.flush()
+    make.shipment(session, order=make.order(session))
+    make.invoice(session, order=order, kind="credit_note", number=7)
+    cover = make.cover(session, line=line, customer_id=customer.id, name="Feeder")
+    make.warranty_claim(session, cover=cover, problem="It hums")
+    make.credit_entry(session, customer=customer, amount=Decimal(5), reason="Sorry")
     customer.phone = "+31612348890"
     session.flush()
     make.booking(session)  # somebody else's
@@ -75,12 +89,20 @@ def test_pages_hold_every_item_once_newest_first(shop: int, size: int) -> None:
         kinds = [item.kind for item in items]
         assert {kind: kinds.count(kind) for kind in set(kinds)} == {
             "booking": 8,
-            "order": 8,
+            "order": 9,
+            "payment": 1,
+            "refund": 1,
+            "return": 1,
+            "shipment": 1,
+            "document": 1,
+            "cover": 1,
+            "claim": 1,
+            "credit": 1,
             "task": 1,
             "package": 1,
             "membership": 1,
             "consent": 1,
-            "change": 2,
+            "change": 3,
         }
 
 
@@ -91,13 +113,23 @@ def test_every_tab_narrows_the_line(shop: int) -> None:
         assert kinds.pop(Tab.EVERYTHING) == set().union(*kinds.values())
         assert kinds == {
             Tab.BOOKINGS: {"booking"},
-            Tab.ORDERS: {"order"},
+            Tab.ORDERS: {
+                "order",
+                "payment",
+                "refund",
+                "return",
+                "shipment",
+                "document",
+                "cover",
+                "claim",
+                "credit",
+            },
             Tab.TASKS: {"task"},
             Tab.HOLDINGS: {"package", "membership"},
             Tab.CHANGES: {"consent", "change"},
         }
         counted = timeline.counts(session, vendor_id=shop, customer_id=customer.id)
-        assert counted == {Tab.BOOKINGS: 8, Tab.ORDERS: 8, Tab.TASKS: 1}
+        assert counted == {Tab.BOOKINGS: 8, Tab.ORDERS: 9, Tab.TASKS: 1}
 
 
 def test_an_item_says_what_when_and_by_whom(shop: int) -> None:
@@ -118,6 +150,41 @@ def test_an_item_says_what_when_and_by_whom(shop: int) -> None:
         assert all(i.detail == "Something" for i in items if i.kind == "order")
 
 
+def test_what_comes_of_an_order_says_what_it_is(shop: int) -> None:
+    with begin() as session:
+        customer = busy_customer(session)
+        said = {i.kind: i for i in whole(session, customer, tab=Tab.ORDERS)}
+        order = next(i for i in whole(session, customer) if i.id == said["refund"].page_id)
+        assert (said["payment"].title, said["payment"].amount) == ("Paid by card", 10)
+        assert (said["refund"].title, said["refund"].amount) == ("Money given back", -2.5)
+        assert said["refund"].detail == f"{order.title} · Came late"
+        assert said["return"].detail == f"{order.title} · Too small"
+        assert said["document"].title == "Credit note 7"
+        assert said["cover"].detail == "Feeder · until 19 November 2028"
+        assert said["claim"].detail == "Feeder · It hums"
+        assert (said["credit"].amount, said["credit"].detail) == (5, "Sorry")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 25])
+@pytest.mark.parametrize("tab", [Tab.EVERYTHING, Tab.ORDERS])
+def test_the_line_of_many_orders_is_read_by_time_and_says_the_same(
+    shop: int, tab: Tab, size: int
+) -> None:
+    with begin() as session:
+        customer = busy_customer(session)
+        for n in range(12):  # what comes late of old orders, and much of it at one moment
+            old = make.order(session, customer=customer, placed_at=make.NOON - timedelta(days=n))
+            payment = make.payment(
+                session, order=old, captured_at=make.NOON - timedelta(days=n // 3)
+            )
+            make.invoice(session, order=old, issued_at=make.NOON - timedelta(days=n // 2))
+            if n % 4 == 0:
+                make.refund(session, payment=payment, amount=Decimal(1))
+        make.payment(session, order=make.order(session))  # somebody else's
+        by_order = whole(session, customer, tab=tab, size=size)
+        assert whole(session, customer, tab=tab, size=size, orders=timeline.MANY) == by_order
+
+
 @given(st.text() | st.sampled_from(["~", "2026-01-01~1~2", "2026-01-01T00:00:00+00:00~1~-4"]))
 def test_what_is_no_cursor_is_no_cursor(words: str) -> None:
     assert Cursor.read(words) is None
@@ -128,12 +195,14 @@ def test_a_cursor_reads_as_it_was_written() -> None:
     assert Cursor.read(str(cursor)) == cursor
 
 
+@pytest.mark.parametrize("by_time", [False, True])
 @pytest.mark.parametrize("tab", Tab)
-def test_the_line_reads_indexes_only(shop: int, tab: Tab) -> None:
+def test_the_line_reads_indexes_only(shop: int, tab: Tab, by_time: bool) -> None:
     with begin() as session:
         session.execute(text("SET LOCAL enable_seqscan = off"))
         asked = {"vendor_id": shop, "customer_id": 1, "most": 26, "at": make.NOON, "rank": 1}
-        query = timeline.query(tab, goes_on=True).params(id=5, **asked)
+        query = timeline.query(tab, goes_on=True, by_time=by_time)
+        query = query.params(id=5, since=make.NOON, **asked)
         compiled = query.compile(session.connection(), compile_kwargs={"literal_binds": True})
         plan = "\n".join(
             session.scalars(text(f"EXPLAIN {str(compiled).replace(':', chr(92) + ':')}"))
