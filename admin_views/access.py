@@ -44,6 +44,7 @@ _USERS = READ | {"invite", "role", "remove", "reset"}
 MATRIX: Mapping[str, Grants] = {
     "today": _grants({"list"}, {"list"}, analyst={"list"}),
     "calendar": _grants({"list", "book", "move", "block"}, {"list", "book", "move"}),
+    "counter": _grants({"list", "sell"}, {"list", "sell"}),
     "account": _grants(
         {"list", "password", "sessions"},
         {"list", "password", "sessions"},

@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from admin_views import documents, order_page
 from admin_views.access import needs
 from admin_views.base import declared
+from admin_views.customer_side import may
 from admin_views.details import link_to
 from admin_views.filters import Between, Named, OneOf, Related, of_vendor
 from admin_views.forms import Pick
@@ -28,7 +29,7 @@ from admin_views.rendering import say, word
 from admin_views.saved_views import SavedViews
 from admin_views.saving import Command, Moves, sentence_of, writing
 from app.errors import NotFound
-from app.operations import orders
+from app.operations import orders, unnamed
 from models.orders import ORDER_TRANSITIONS, Handing, Order, OrderStatus
 from models.words import Channel
 
@@ -174,8 +175,24 @@ class OrderView(OrderMoney, SavedViews, model=Order):
             "goods": order_page.goods_status(record),
             "parcels": order_page.parcels(session, record),
             "related": documents.cards(record),
-            "cards": [till(session, request, record)],
+            "cards": [*_owner(request, record), till(session, request, record)],
         }
+
+    @expose("/{pk}/give", methods=["POST"])
+    @needs("move")
+    async def give(self, request: Request) -> Response:
+        """Say whose a sale without a name was."""
+        number, form = self.number(request.path_params["pk"]), await read_fields(request, 20)
+        try:
+            name = await anyio.to_thread.run_sync(partial(_give, number, form))
+        except NotFound:
+            raise HTTPException(404) from None
+        except Exception as error:
+            say(request, str(sentence_of(error)), tone="danger")
+        else:
+            say(request, f"The sale is {name}'s now.")
+        url = request.url_for("admin:details", identity=self.identity, pk=number)
+        return RedirectResponse(url.path, 303)
 
     @expose("/{pk}/pack", methods=["POST"])
     @needs("move")
@@ -201,6 +218,30 @@ class OrderView(OrderMoney, SavedViews, model=Order):
 def _pack(number: int, form: dict[str, str]) -> None:
     with writing(Order, number) as session:
         order_page.pack(session, number, form)
+
+
+def _owner(request: Request, order: Order) -> list[dict[str, Any]]:
+    """The card by which a sale without a name is given to somebody."""
+    if order.customer_id is not None or order.status not in unnamed.SOLD:
+        return []
+    if not may("move", "order"):
+        return []
+    pick = request.url_for("admin:ajax_lookup", identity="order").path
+    return [
+        {
+            "template": "panel/order_owner.html", "url": f"/admin/order/{order.id}/give",
+            "pick": f"{pick}?name=customer",
+        }
+    ]  # fmt: skip
+
+
+def _give(number: int, form: dict[str, str]) -> str:
+    customer = record_id(form.get("customer", ""))
+    with writing(Order, number) as session:
+        if customer is None:
+            raise unnamed.NotHere
+        order = unnamed.give_to(session, order_id=number, customer_id=customer)
+        return order.customer.name if order.customer else ""
 
 
 VIEWS = [OrderView]

@@ -35,7 +35,8 @@ from app.errors import DomainError, NobodyActs, NotAllowed, NotFound
 log = logging.getLogger(__name__)
 
 NOUNS = (
-    "today", "calendar", "customers", "bookings", "class_sessions", "series", "waitlist", "orders",
+    "today", "calendar", "counter", "customers", "bookings", "class_sessions", "series",
+    "waitlist", "orders",
     "shipments", "payments", "returns", "documents", "covers", "warranty_claims", "tasks",
     "packages", "memberships", "coupons", "tags", "consents", "preferences", "interests",
     "services", "products", "stock", "consumables", "taxes", "shipping_methods", "categories",

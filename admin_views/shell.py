@@ -25,8 +25,8 @@ NEW = (
 )
 PHONE = (
     ("calendar", "Calendar", "calendar", "/admin/calendar"),
+    ("counter", "Counter", "cash-register", "/admin/counter"),
     ("customer", "Customers", "users", "/admin/customer/list"),
-    ("order", "Orders", "receipt", "/admin/order/list"),
 )
 
 

@@ -237,6 +237,8 @@
     location.hash = "#main";
     return true;
   };
+  /* opened to be printed, as by the counter */
+  if (location.hash === "#print" && document.querySelector("[data-print]")) window.addEventListener("load", function () { window.print(); });
   var bar = document.querySelector(".bk-tabs [aria-current]");
   if (bar) { var strip = bar.closest(".bk-tabs"); strip.scrollLeft = Math.max(0, bar.offsetLeft - strip.offsetLeft - 24); }
 })();
