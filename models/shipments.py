@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Belonging, OwnedByVendor, Timestamped, one_of, same_vendor
@@ -41,6 +41,7 @@ class Shipment(OwnedByVendor, Timestamped, Base):
         Index(None, "vendor_id", "order_id"),
         Index(None, "vendor_id", "status", "packed_at"),
         Index(None, "status", "packed_at"),
+        Index(None, "vendor_id", "delivered_at", postgresql_where=text("delivered_at IS NOT NULL")),
     )
 
     order_id: Mapped[int] = mapped_column()

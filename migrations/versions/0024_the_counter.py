@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0024", "0022"
+revision, down_revision = "0024", "0023"
 
 RULES = (
     ("orders", "ck_orders_parked_is_a_draft", "CHECK (parked_at IS NULL OR status = 'draft')"),
