@@ -23,7 +23,7 @@ from bench.data import Row, World
 CHUNK = 50_000
 BOOKINGS_EACH, ORDERS_EACH = 5.0, 4.0
 BIG = ("customers", "customer_interests", "bookings", "orders", "order_lines", "addresses",
-       "customer_tags", "package_holdings", "memberships")  # fmt: skip
+       "customer_tags", "package_holdings", "memberships", "payments")  # fmt: skip
 
 
 def dsn(url: str) -> str:
@@ -80,6 +80,7 @@ def load_chunk(arguments: tuple[str, World, int]) -> dict[str, int]:
 def load_orders(cursor: psycopg.Cursor, world: World, start: int, stop: int) -> dict[str, int]:
     key = start * 20  # room enough: an order's id is its number, too
     lines: list[str] = []
+    payments: list[Row] = []
 
     def numbered() -> Iterator[Row]:
         nonlocal key
@@ -89,18 +90,25 @@ def load_orders(cursor: psycopg.Cursor, world: World, start: int, stop: int) -> 
             vendor, reference, customer, status, channel, total, at = order
             done = at if status == "completed" else None
             gone = at if status == "cancelled" else None
+            paid = total if done and total else 0
+            if paid:
+                payments.append((vendor, key, "card", "captured", paid, at, at, 1))
             yield (key, key, vendor, reference, customer, status, channel, total, at, done, done,
-                   gone, at)  # fmt: skip
+                   gone, at, paid)  # fmt: skip
 
     made = copy(
         cursor, "orders",
         "id, number, vendor_id, public_ref, customer_id, status, channel, total, placed_at,"
-        " fulfilled_at, completed_at, cancelled_at, created_at", numbered())  # fmt: skip
+        " fulfilled_at, completed_at, cancelled_at, created_at, paid", numbered())  # fmt: skip
+    taken = copy(
+        cursor, "payments",
+        "vendor_id, order_id, tender, status, amount, captured_at, created_at, user_id", payments
+    )  # fmt: skip
     columns = "order_id, vendor_id, position, kind, variant_id, name, quantity, unit_price, total"
     with cursor.copy(f"COPY order_lines ({columns}) FROM STDIN") as writer:  # type: ignore[arg-type]
         for block in range(0, len(lines), 5000):
             writer.write("".join(lines[block : block + 5000]))
-    return {"orders": made, "order_lines": len(lines)}
+    return {"orders": made, "order_lines": len(lines), "payments": taken}
 
 
 def load_catalogue(cursor: psycopg.Cursor, world: World) -> None:

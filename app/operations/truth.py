@@ -189,7 +189,9 @@ def _given_back(customer_ids: Sequence[int] | None) -> FromClause:
             and_(Booking.vendor_id == OrderLine.vendor_id, Booking.id == OrderLine.booking_id),
         )
         .where(Order.refunded > 0, *_settled(customer_ids))
-        .group_by(Order.id)
+        .group_by(  # not by the key alone: whoever loads a database has put it aside
+            Order.vendor_id, Order.customer_id, Order.id, Order.total, Order.paid, Order.refunded
+        )
         .subquery("given_back_of")
     )
     return (
