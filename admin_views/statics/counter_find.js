@@ -115,6 +115,7 @@
       if (ev.key === "Escape") { ev.preventDefault(); ev.stopPropagation(); item.value = ""; Items.close(); }
       return;
     }
+    if (ev.key === "/") { ev.preventDefault(); return; }  /* it leads here, and here it is already */
     if (pending && /^(\+|-|−|Delete)$/.test(ev.key)) { ev.preventDefault(); T.then(function () { T.lineKey(ev); }); return; }
     if (T.lineKey(ev)) ev.preventDefault();
   });
