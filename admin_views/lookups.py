@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from sqlalchemy import Select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from admin_views.loaders import Customers, Records, Words
+from admin_views.loaders import Customers, Records, Words, contains, record_id
 from admin_views.places import countries, zones
 from admin_views.rendering import minutes, moment, money, word
 from app import clock
+from app.operations.lines import GONE
+from models.bookings import Booking
 from models.categories import Category, CategoryKind
 from models.class_sessions import ClassSession, SessionStatus
 from models.memberships import MembershipPlan
-from models.orders import LineKind
+from models.orders import LineKind, OrderLine
 from models.packages import Package
 from models.products import Product, Variant
 from models.resources import Resource
@@ -180,3 +182,56 @@ def priced(session: Session, part: Records, term: str) -> list[dict[str, Any]]:
 
 
 ITEMS = Items()
+
+
+def when_and_whom(booking: Booking) -> str:
+    """Tue 24 Nov, 10:00 · with Daan."""
+    whom = f"with {booking.staff_member.name}" if booking.staff_member else ""
+    return " · ".join(part for part in (moment(booking.starts_at), whom) if part)
+
+
+class BookedItems(Items):
+    """Items, and before them the bookings of the order's customer that nobody sold yet.
+
+    A booking's id is `booking:12`.
+    """
+
+    def search_of(self, session: Session, term: str, customer: str) -> list[dict[str, Any]]:
+        """Theirs first, the latest of them on top."""
+        number = record_id(customer)
+        mine = self._bookings(session, term, number) if number is not None else []
+        return [*mine, *self.search(session, term)][:12]
+
+    def _bookings(self, session: Session, term: str, customer_id: int) -> list[dict[str, Any]]:
+        sold = select(OrderLine.id).where(
+            OrderLine.vendor_id == Booking.vendor_id, OrderLine.booking_id == Booking.id
+        )
+        rows = (
+            select(Booking)
+            .join(Booking.service)
+            .options(contains_eager(Booking.service), joinedload(Booking.staff_member))
+            .where(Booking.customer_id == customer_id, Booking.status.not_in(GONE), ~sold.exists())
+            .order_by(Booking.starts_at.desc(), Booking.id.desc())
+            .limit(5)
+        )
+        if term:
+            rows = rows.where(contains((Service.name,), term))
+        return [
+            {
+                "id": f"booking:{b.id}", "text": b.service.name, "hint": when_and_whom(b),
+                "price": f"{b.price:.2f}", "kind": LineKind.SERVICE.value,
+            }
+            for b in session.scalars(rows)
+        ]  # fmt: skip
+
+    def find(self, session: Session, value: str) -> tuple[LineKind, Any] | None:
+        """See `Items`; a booking is found by its own id."""
+        kind, _, number = value.partition(":")
+        if kind != "booking":
+            return super().find(session, value)
+        booking_id = record_id(number)
+        found = None if booking_id is None else session.get(Booking, booking_id)
+        return None if found is None else (LineKind.SERVICE, found)
+
+
+BOOKED_ITEMS = BookedItems()

@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from admin_views import saving
 from admin_views.forms import read_amount, read_whole
 from admin_views.loaders import record_id, without_control
-from admin_views.lookups import COUNTRIES, CUSTOMERS, ITEMS
+from admin_views.lookups import BOOKED_ITEMS, COUNTRIES, CUSTOMERS, when_and_whom
 from admin_views.rendering import money, say, word
 from app.database import begin
 from app.errors import DomainError
@@ -27,6 +27,7 @@ from app.operations.lines import LONGEST_WHY, MOST_LINES, MOST_PIECES, DraftLine
 from app.operations.shipping_methods import ADDRESS, NoWayThere
 from app.settings import settings
 from app.tenancy import current_actor
+from models.bookings import Booking
 from models.orders import Handing, LineKind, Order, OrderLine, OrderStatus
 from models.shipping import ShippingMethod
 from models.vendors import Vendor
@@ -56,6 +57,7 @@ class Row:
     price: str
     discount: str = ""
     why: str = ""
+    hint: str = ""
     draft: DraftLine | None = None
     error: str = ""
     error_on: str = ""
@@ -70,7 +72,7 @@ class Row:
         return {
             "id": self.id, "item_id": self.item, "item_text": self.item_text,
             "quantity": self.quantity, "price": self.price, "discount": self.discount,
-            "why": self.why, "error": self.error, "error_on": self.error_on,
+            "why": self.why, "hint": self.hint, "error": self.error, "error_on": self.error_on,
         }  # fmt: skip
 
 
@@ -145,13 +147,13 @@ def _row(at: Any, n: int) -> Row | None:
 
 
 def read_lines(session: Session, read: OrderForm, known: Mapping[int, OrderLine]) -> None:
-    """Turn the rows into lines; a known line keeps its booking."""
+    """Turn the rows into lines; a known line keeps who did it."""
     for row in read.rows:
         row.draft = _draft(session, row, known.get(row.id or 0))
 
 
 def _draft(session: Session, row: Row, line: OrderLine | None) -> DraftLine | None:
-    found = ITEMS.find(session, row.item)
+    found = BOOKED_ITEMS.find(session, row.item)
     if found is None:
         row.refuse("Nothing was chosen here: choose a service or product from the list.", "item")
     quantity = _read(row, "quantity", lambda: read_whole(row.quantity, 1, MOST_PIECES))
@@ -164,17 +166,20 @@ def _draft(session: Session, row: Row, line: OrderLine | None) -> DraftLine | No
     if row.error or found is None:
         return None
     kind, record = found
+    booked = record if isinstance(record, Booking) else None
+    if booked is not None:
+        row.hint = when_and_whom(booked)
     same = line is not None and row.item == _item(line)
     return DraftLine(
         kind=kind,
-        item_id=record.id if record is not None else None,
+        item_id=record.id if record is not None and booked is None else None,
         quantity=quantity or 1,
         unit_price=price,
         discount=discount,
-        name=row.item_text if kind in ITEMS.BARE else None,
+        name=row.item_text if kind in BOOKED_ITEMS.BARE else None,
         id=row.id,
         why=row.why or None,
-        booking_id=line.booking_id if line is not None and same else None,
+        booking_id=booked.id if booked is not None else None,
         staff_id=line.staff_id if line is not None and same else None,
     )
 
@@ -219,7 +224,7 @@ def _stored_row(line: OrderLine) -> Row:
     off, why = prices.own_discount(line)
     return Row(
         line.id, _item(line), line.name, str(line.quantity), f"{line.unit_price:.2f}",
-        f"{off:.2f}" if off else "", why,
+        f"{off:.2f}" if off else "", why, when_and_whom(line.booking) if line.booking else "",
     )  # fmt: skip
 
 
@@ -229,6 +234,8 @@ def _follows(line: OrderLine) -> bool:
 
 
 def _item(line: OrderLine) -> str:
+    if line.booking_id is not None:
+        return f"booking:{line.booking_id}"
     number = line.variant_id or line.service_id or line.package_id or line.plan_id
     return f"{line.kind}:{number or ''}"
 
@@ -343,6 +350,7 @@ def context_of(
         "customer": {"id": read.customer, "name": read.customer_text},
         "customer_url": f"{lookup}?name=customer", "customer_optional": True,
         "customer_error": read.errors.get("customer"), "item_url": f"{lookup}?name=item",
+        "item_of": "customer_id",
         "lines": [row.drawn() for row in read.rows], "note": read.note,
         "note_error": read.errors.get("note"), "seen_version": read.seen,
         "decimals": decimals_of(settings().currency),
@@ -401,7 +409,19 @@ def opened(view: Any, request: Request, number: int | None) -> Opened:
         customer = CUSTOMERS.find(session, given) if given else None
         if customer is not None:
             read.customer, read.customer_text = given, customer.name
+        booked = BOOKED_ITEMS.find(session, f"booking:{request.query_params.get('booking', '')}")
+        if booked is not None:
+            _charge(read, booked[1])
         return read, around
+
+
+def _charge(read: OrderForm, booking: Booking) -> None:
+    """Begin with a line for a booking, and with whose it is."""
+    read.customer, read.customer_text = str(booking.customer_id), booking.customer.name
+    price = f"{booking.price:.2f}"
+    row = Row(None, f"booking:{booking.id}", booking.service.name, "1", price)
+    row.hint = when_and_whom(booking)
+    read.rows.append(row)
 
 
 def _around(number: int | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from admin_views.access import allowed
 from admin_views.loaders import record_id
+from admin_views.lookups import when_and_whom
 from admin_views.places import country_name
 from admin_views.policies import percent
 from admin_views.rendering import moment, money, plural
@@ -46,7 +47,8 @@ def sold(order: Order) -> dict[str, Any]:
 def _line(line: OrderLine, order: Order) -> dict[str, Any]:
     on_top = Decimal(0) if order.includes_tax else line.tax
     return {
-        "name": line.name, "booking": line.booking_id, "quantity": line.quantity,
+        "name": line.name, "booking": line.booking_id,
+        "when": when_and_whom(line.booking) if line.booking else None, "quantity": line.quantity,
         "price": money(line.unit_price), "discount": money(-line.discount or None),
         "tax": None if line.tax_percent is None else percent(line.tax_percent),
         "total": money(line.total + on_top), "why": why(line),

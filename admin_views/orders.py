@@ -20,7 +20,7 @@ from admin_views.filters import Between, Named, OneOf, Related, of_vendor
 from admin_views.forms import Pick
 from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids, record_id
-from admin_views.lookups import COUNTRIES, CUSTOMERS, ITEMS
+from admin_views.lookups import BOOKED_ITEMS, COUNTRIES, CUSTOMERS
 from admin_views.order_form import form_page
 from admin_views.order_money import OVERPAID, OWED, paid_word, till
 from admin_views.order_money_commands import OrderMoney
@@ -30,7 +30,8 @@ from admin_views.saved_views import SavedViews
 from admin_views.saving import Command, Moves, sentence_of, writing
 from app.errors import NotFound
 from app.operations import orders, unnamed
-from models.orders import ORDER_TRANSITIONS, Handing, Order, OrderStatus
+from models.bookings import Booking
+from models.orders import ORDER_TRANSITIONS, Handing, Order, OrderLine, OrderStatus
 from models.words import Channel
 
 
@@ -107,7 +108,10 @@ class OrderView(OrderMoney, SavedViews, model=Order):
     )  # fmt: skip
     loads = (joinedload(Order.customer),)
     details_loads = (
-        joinedload(Order.customer), joinedload(Order.shipping_method), selectinload(Order.lines),
+        joinedload(Order.customer), joinedload(Order.shipping_method),
+        selectinload(Order.lines)
+        .joinedload(OrderLine.booking)
+        .joinedload(Booking.staff_member),
     )  # fmt: skip
     details = (
         (
@@ -131,7 +135,7 @@ class OrderView(OrderMoney, SavedViews, model=Order):
     )  # fmt: skip
     fields = declared(
         customer=Pick("Customer", CUSTOMERS),
-        item=Pick("Item", ITEMS),
+        item=Pick("Item", BOOKED_ITEMS),
         country=Pick("Country", COUNTRIES),
     )
     commands = (

@@ -345,11 +345,14 @@ class Panel(Admin):
 
     @login_required
     async def ajax_lookup(self, request: Request) -> Response:
-        """What a form's picker offers for what is typed."""
+        """What a form's picker offers for what is typed; some know more `of` a customer."""
         view = _house_view(self, request)
         lookup = view.lookup_named(request.query_params.get("name", ""))
-        term = typed(request.query_params.get("term"))
-        found = await view.in_transaction(lookup.search, term)
+        term, of = (typed(request.query_params.get(name)) for name in ("term", "of"))
+        if of and hasattr(lookup, "search_of"):
+            found = await view.in_transaction(lookup.search_of, term, of)
+        else:
+            found = await view.in_transaction(lookup.search, term)
         return JSONResponse({"results": found})
 
     @login_required

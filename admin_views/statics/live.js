@@ -152,7 +152,9 @@
       if (!input.value.trim()) { hidden.value = ""; settled = ""; close(); return; }
       if (stop) stop.abort();
       stop = new AbortController();
-      B.json(join(box.dataset.pick, { term: input.value.trim() }), stop.signal).then(draw);
+      var asked = { term: input.value.trim() }, of = box.dataset.pickOf && box.closest("form").elements[box.dataset.pickOf];
+      if (of && of.value) asked.of = of.value;
+      B.json(join(box.dataset.pick, asked), stop.signal).then(draw);
     }));
     input.addEventListener("keydown", function (ev) {
       if (list.hidden) return;

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from app.database import begin
 from app.tenancy import acting, vendor_actor
+from models.bookings import Booking
 from models.orders import Order
 from models.products import Variant
 from models.shipments import Shipment
@@ -236,3 +237,65 @@ def test_another_vendors_shipments_are_not_here(panel: PanelClient) -> None:
     packed = panel.post(f"/admin/order/{order_id}/pack", data={f"line-{line}": "1"})
     assert packed.status_code == 404
     assert _last(other, Shipment).status == "packed"
+
+
+def test_a_booking_is_charged_by_an_order_and_stays_what_it_is(panel: PanelClient) -> None:
+    vendor = make.new_vendor()
+    with acting(vendor_actor(vendor)), begin() as session:
+        ana = make.customer(session, full_name="Ana Reis")
+        groom = make.service(session, name="Full groom")
+        mine = {"customer": ana, "service": groom, "price": "60.00"}
+        daan = make.staff_member(session, name="Daan")
+        booking = make.booking(session, staff=daan, **mine)
+        make.booking(session, status="cancelled", **mine)
+        make.booking(session, status="no_show", **mine)
+        make.booking(session, service=groom)  # somebody else's
+        customer, number = ana.id, booking.id
+    panel.as_(staff(vendor))
+
+    def offered(of: object, term: str = "groom") -> list[str]:
+        asked = {"name": "item", "term": term, "of": str(of)}
+        answer = panel.get("/admin/order/ajax/lookup", params=asked)
+        return [one["id"] for one in answer.json()["results"]]
+
+    assert offered(customer) == [f"booking:{number}", f"service:{groom.id}"]
+    for nobody in ("", "0", "x", "9" * 30, "1 OR true"):
+        assert offered(nobody) == [f"service:{groom.id}"], nobody
+    typed = panel.form_values(f"/admin/order/create?booking={number}")
+    assert typed["customer_id"] == str(customer)
+    assert (typed["lines-0-item"], typed["lines-0-unit_price"]) == (f"booking:{number}", "60.00")
+    order = _created(panel, vendor, {**typed, "save": "place"})
+    assert [(ln.booking_id, str(ln.total)) for ln in order.lines] == [(number, "60.00")]
+    assert offered(customer) == [f"service:{groom.id}"]
+    page = text_of(panel.get(f"/admin/order/details/{order.id}").text)
+    assert "with Daan" in page
+    panel.post(f"/admin/order/{order.id}/pay", data={"tender": "cash", "amount": "60.00"})
+    panel.post(f"/admin/order/do/{order.id}/fulfil")
+    with acting(vendor_actor(vendor)), begin() as session:
+        paid, kept = session.get_one(Order, order.id), session.get_one(Booking, number)
+        assert (paid.status, str(paid.paid)) == ("fulfilled", "60.00")
+        assert kept.status == "confirmed"
+
+
+def test_a_booking_that_cannot_be_charged_is_refused_at_its_line(panel: PanelClient) -> None:
+    vendor = make.new_vendor()
+    with acting(vendor_actor(vendor)), begin() as session:
+        ana, booking = make.customer(session), make.booking(session)
+        gone = make.booking(session, customer=ana, status="cancelled")
+        wanted = {"customer_id": str(ana.id), "customer_id_text": "Ana", "save": "draft"}
+    panel.as_(manager(vendor))
+    for item, words in (
+        (f"booking:{booking.id}", "another customer"), (f"booking:{gone.id}", "does not stand"),
+        ("booking:", "Nothing was chosen"), ("booking:99999999", "Nothing was chosen"),
+    ):  # fmt: skip
+        line = {"item": item, "item_text": "Groom", "quantity": "1"}
+        answer = panel.post("/admin/order/create", data={**_lines(line), **wanted})
+        assert answer.status_code == 400, item
+        assert words in text_of(answer.text), item
+    two = {"item": f"booking:{booking.id}", "item_text": "Groom", "quantity": "2"}
+    theirs = wanted | {"customer_id": str(booking.customer_id)}
+    answer = panel.post("/admin/order/create", data={**_lines(two), **theirs})
+    assert "from 1 to 1" in text_of(answer.text)
+    panel.as_(manager(make.new_vendor()))
+    page = panel.get(f"/admin/order/create?booking={booking.id}").text
+    assert f"booking:{booking.id}" not in page
