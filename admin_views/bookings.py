@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
+from starlette.requests import Request
 
 from admin_views import booking_terms as shown
 from admin_views.access import allowed
@@ -17,14 +18,17 @@ from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids
 from admin_views.lookups import ALL_SERVICES, ALL_STAFF, CUSTOMERS, SERVICES, STAFF
 from admin_views.of_customers import branch
-from admin_views.rendering import moment
+from admin_views.order_money import paid_word
+from admin_views.rendering import moment, money
 from admin_views.saved_views import SavedViews
 from admin_views.saving import Command, Moves
 from app import clock
 from app.errors import DomainError
 from app.operations import bookings
+from app.operations.lines import GONE
 from app.tenancy import current_actor
 from models.bookings import BOOKING_TRANSITIONS, Booking, BookingStatus
+from models.orders import Order, OrderLine
 from models.services import Service, ServiceKind
 from models.words import Channel
 
@@ -236,6 +240,31 @@ class BookingView(SavedViews, model=Booking):
     def may_edit(self, record: Any) -> bool:
         """Only what is still to come can be moved."""
         return record.status in shown.TO_COME
+
+    def more_details(self, session: Session, request: Request, record: Any) -> dict[str, Any]:
+        """The order that sold it, or the way to sell it."""
+        if not allowed(current_actor().panel_role, "order", "create"):
+            return {}
+        sold = session.scalars(
+            select(Order)
+            .join(OrderLine, OrderLine.order_id == Order.id)
+            .where(OrderLine.vendor_id == record.vendor_id, OrderLine.booking_id == record.id)
+        ).first()
+        if sold is not None:
+            row = {
+                "title": str(sold),
+                "url": f"/admin/order/details/{sold.id}",
+                "icon": "receipt",
+                "amount": money(sold.total),
+                "status": paid_word(sold),
+                "status_kind": "money",
+            }
+            return {"related": [{"title": "Sold by", "rows": [row]}]}  # fmt: skip
+        if record.status in GONE:
+            return {}
+        sell = {"title": "Sell", "icon": "receipt",
+                "url": f"/admin/order/create?booking={record.id}"}  # fmt: skip
+        return {"links": [sell]}
 
     def search_where(self, session: Session, rows: Select[Any], term: str) -> Select[Any]:
         """By customer."""

@@ -244,7 +244,7 @@ def test_a_booking_is_charged_by_an_order_and_stays_what_it_is(panel: PanelClien
     with acting(vendor_actor(vendor)), begin() as session:
         ana = make.customer(session, full_name="Ana Reis")
         groom = make.service(session, name="Full groom")
-        mine = {"customer": ana, "service": groom, "price": "60.00"}
+        mine: dict[str, Any] = {"customer": ana, "service": groom, "price": "60.00"}
         daan = make.staff_member(session, name="Daan")
         booking = make.booking(session, staff=daan, **mine)
         make.booking(session, status="cancelled", **mine)
@@ -261,7 +261,9 @@ def test_a_booking_is_charged_by_an_order_and_stays_what_it_is(panel: PanelClien
     assert offered(customer) == [f"booking:{number}", f"service:{groom.id}"]
     for nobody in ("", "0", "x", "9" * 30, "1 OR true"):
         assert offered(nobody) == [f"service:{groom.id}"], nobody
-    typed = panel.form_values(f"/admin/order/create?booking={number}")
+    way = f"/admin/order/create?booking={number}"
+    assert way in panel.get(f"/admin/booking/details/{number}").text
+    typed = panel.form_values(way)
     assert typed["customer_id"] == str(customer)
     assert (typed["lines-0-item"], typed["lines-0-unit_price"]) == (f"booking:{number}", "60.00")
     order = _created(panel, vendor, {**typed, "save": "place"})
@@ -269,6 +271,9 @@ def test_a_booking_is_charged_by_an_order_and_stays_what_it_is(panel: PanelClien
     assert offered(customer) == [f"service:{groom.id}"]
     page = text_of(panel.get(f"/admin/order/details/{order.id}").text)
     assert "with Daan" in page
+    sold = panel.get(f"/admin/booking/details/{number}").text
+    assert f"/admin/order/details/{order.id}" in sold
+    assert "create?booking=" not in sold
     panel.post(f"/admin/order/{order.id}/pay", data={"tender": "cash", "amount": "60.00"})
     panel.post(f"/admin/order/do/{order.id}/fulfil")
     with acting(vendor_actor(vendor)), begin() as session:
