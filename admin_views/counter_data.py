@@ -27,7 +27,7 @@ from reports import counter as at_hand
 from reports.calendar import zone_of
 
 LONGEST_MARK = 80
-MOST_FOUND, MOST_PEOPLE = 8, 6
+MOST_FOUND, MOST_PEOPLE, EACH = 8, 6, 5
 ICONS = {
     LineKind.PRODUCT: "bottle", LineKind.SERVICE: "scissors", LineKind.PACKAGE: "packages",
     LineKind.MEMBERSHIP: "id-badge-2", LineKind.FEE: "coin", LineKind.TIP: "heart-handshake",
@@ -67,24 +67,25 @@ def _scanned(session: Session, code: str) -> list[Variant]:
 
 
 def _like(session: Session, term: str) -> list[dict[str, Any]]:
-    lines = ITEMS.search(session, term)
-    items = (_item(session, line["id"]) for line in lines)
-    shown = [item for item in items if item is not None]
-    return sorted(shown, key=lambda item: item["left"] == 0)[:MOST_FOUND]
+    """The first few of each kind; what is sold out comes last."""
+    items = [
+        _item(kind, record)
+        for kind, part in ITEMS.PARTS
+        for record in list(part.matching(session, term))[:EACH]
+    ]
+    items += [_item(kind) for kind in ITS_OWN_PRICE if kind.startswith(term.lower())]
+    return sorted(items, key=lambda item: item["left"] == 0)[:MOST_FOUND]
 
 
-def _item(session: Session, name: str) -> dict[str, Any] | None:
-    known = ITEMS.find(session, name)
-    if known is None or known[0] == LineKind.SHIPPING:
-        return None
-    kind, record = known
+def _item(kind: LineKind, record: Any = None) -> dict[str, Any]:
+    """One line of what is found, or a tile; what has a price of its own has no record."""
     if isinstance(record, Variant):
         return _variant(record)
-    own = kind in ITS_OWN_PRICE
+    named = record is not None
     return {
-        "kind": kind.value, "item": None if own else record.id, "icon": ICONS[kind],
-        "name": word(kind) if own else str(record), "sub": "" if own else word(kind),
-        "price": None if own else money(record.price), "left": None,
+        "kind": kind.value, "item": record.id if named else None, "icon": ICONS[kind],
+        "name": str(record) if named else word(kind), "sub": word(kind) if named else "",
+        "price": money(record.price) if named else None, "left": None,
     }  # fmt: skip
 
 
@@ -100,8 +101,15 @@ def _variant(variant: Variant) -> dict[str, Any]:
 
 def tiles(session: Session, vendor_id: int) -> list[dict[str, Any]]:
     """What is often sold here, to be taken by one press; a tip is always among it."""
-    often = [_item(session, name) for name in at_hand.often_sold(session, vendor_id=vendor_id)]
-    return [one for one in (*often, _item(session, f"{LineKind.TIP}:")) if one is not None]
+    names = at_hand.often_sold(session, vendor_id=vendor_id)
+    known = [one for name in names if (one := ITEMS.find(session, name)) is not None]
+    return [*(_item(*one) for one in known if _is_sold(one[1])), _item(LineKind.TIP)]
+
+
+def _is_sold(record: Any) -> bool:
+    """Whether it is still offered."""
+    shown = not isinstance(record, Variant) or record.product.status == ProductStatus.ACTIVE
+    return bool(record.is_active) and shown
 
 
 # --- customers and bookings --------------------------------------------------------------------

@@ -48,11 +48,17 @@ def _line(line: OrderLine, order: Order) -> dict[str, Any]:
     on_top = Decimal(0) if order.includes_tax else line.tax
     return {
         "name": line.name, "booking": line.booking_id,
-        "when": when_and_whom(line.booking) if line.booking else None, "quantity": line.quantity,
+        "when": when_and_whom(line.booking) if line.booking else _by(line),
+        "quantity": line.quantity,
         "price": money(line.unit_price), "discount": money(-line.discount or None),
         "tax": None if line.tax_percent is None else percent(line.tax_percent),
         "total": money(line.total + on_top), "why": why(line),
     }  # fmt: skip
+
+
+def _by(line: OrderLine) -> str | None:
+    """Who did it, where no booking tells."""
+    return line.staff_member.name if line.staff_member else None
 
 
 def why(line: OrderLine) -> list[tuple[str, str, str]]:

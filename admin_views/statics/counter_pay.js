@@ -32,12 +32,12 @@
     NOTES.forEach(function (n) { var up = Math.ceil(left / n) * n; if (up > left && found.indexOf(up) < 0) found.push(up); });
     return [left].concat(found.slice(1).sort(function (a, b) { return a - b; }).slice(0, 3));
   };
-  var paySaid = function (sentence, link) {
+  var paySaid = function (sentence, link, field) {
     var p = T.at("pay-said");
     p.hidden = !sentence;
     p.textContent = sentence || "";
     if (link) p.append(" ", B.make("a", { href: link.url }, link.title));
-    amount.classList.toggle("is-invalid", !!sentence);
+    [amount, ref].forEach(function (e) { e.classList.toggle("is-invalid", !!sentence && e === (field || amount)); });
   };
 
   T.drawPay = function () {
@@ -79,6 +79,7 @@
     var way = T.at("receipt");
     if (way) { way.textContent = ""; way.append(B.icon(s.mail === null ? "receipt" : "mail"), s.mail === null ? "Receipt: paper" : "Receipt: e-mail"); }
     drawDone();
+    showBooked();
   };
   var unitOf = function () { return Math.pow(10, C.decimals); };
   var label = function (r, t) {
@@ -147,7 +148,7 @@
     if (r.left <= 0) { finish(false); return; }
     if (r.given === null || r.given <= 0) { paySaid("This is no amount: write it like 12.50."); amount.focus(); amount.select(); return; }
     if (r.given > r.left && s.tender !== "cash") { paySaid("Only " + T.shown(r.left) + " is left to pay: take that, for only cash has change."); amount.focus(); amount.select(); return; }
-    if (s.tender === "mobile_money" && !s.reference) { paySaid("Write the code that the mobile network gave for this payment."); ref.focus(); return; }
+    if (s.tender === "mobile_money" && !s.reference) { paySaid("Write the code that the mobile network gave for this payment.", null, ref); ref.focus(); return; }
     if (r.given >= r.left) { finish(false); return; }
     s.paid.push({ tender: s.tender, amount: T.plain(r.given), reference: s.reference || null });
     s.amount = s.reference = amount.value = ref.value = "";
@@ -186,6 +187,9 @@
   /* ---- dialogs ---- */
   var dialog = function (id, fill, done) {
     var d = document.getElementById(id), f = d.querySelector("form");
+    f.addEventListener("keydown", function (ev) {
+      if (ev.key === "Enter" && ev.target.tagName === "SELECT") { ev.preventDefault(); f.requestSubmit(); }
+    });
     f.addEventListener("submit", function (ev) {
       ev.preventDefault();
       var wrong = done(f);
@@ -197,7 +201,10 @@
     return function (from) {
       var note = d.querySelector("[data-pos-error]");
       if (note) note.hidden = true;
-      if (fill(f) !== false) B.open(id, from || T.at("item"));
+      if (fill(f) === false) return;
+      B.open(id, from || T.at("item"));
+      var first = f.querySelector("input:not([type=hidden]), select");
+      if (first) first.focus();
     };
   };
   var off = dialog("pos-off", function (f) {
@@ -225,7 +232,7 @@
   });
   var staff = dialog("pos-staff", function (f) {
     var s = T.sale, l = s.lines[s.at] && s.lines[s.at].kind === "service" ? s.lines[s.at] : s.lines.filter(function (x) { return x.kind === "service"; }).pop();
-    if (s.done || !l) { T.say("Only a service is done by somebody."); return false; }
+    if (s.done || !l) { if (s.lines.length && !s.done) B.say("Only a service is done by somebody: add one first.", "danger"); return false; }
     T.select(s.lines.indexOf(l));
     T.at("staff-what").textContent = l.name;
     var box = f.elements.staff;
@@ -312,8 +319,9 @@
     var here = T.sale.done ? [] : T.sale.lines.map(function (l) { return l.booking; });
     return all.filter(function (b) { return here.indexOf(b.booking) < 0; });
   };
+  var booked = [], showBooked = function () { T.at("booked").textContent = unsold(booked).length || ""; };
   var countBooked = function () {
-    T.ask("/bookings").then(function (a) { if (a.ok) T.at("booked").textContent = unsold(a.body.results).length || ""; });
+    T.ask("/bookings").then(function (a) { if (a.ok) { booked = a.body.results; showBooked(); } });
   };
   T.at("bookings").addEventListener("click", function () {
     T.ask("/bookings").then(function (a) {
