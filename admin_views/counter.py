@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
+from babel.numbers import get_decimal_symbol, get_group_symbol
 from sqladmin import expose
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -38,8 +39,9 @@ class CounterView(OneVendor):
     @needs("list")
     @in_a_vendor
     async def counter(self, request: Request) -> Response:
-        """The page; the marketplace first chooses a vendor."""
-        context = await in_thread_planned(_page, vendor_id=stood_in())
+        """The page, for the customer of the address; the marketplace first chooses a vendor."""
+        who = request.query_params.get("customer", "")
+        context = await in_thread_planned(_page, vendor_id=stood_in(), who=who)
         return await self.page(request, "panel/counter.html", context)
 
     @expose("/counter/find", methods=["GET"], identity="counter")
@@ -115,12 +117,14 @@ class CounterView(OneVendor):
         return await in_thread_planned(_discard, key=key)
 
 
-def _page(session: Session, *, vendor_id: int) -> dict[str, Any]:
-    role = current_actor().panel_role
+def _page(session: Session, *, vendor_id: int, who: str) -> dict[str, Any]:
+    role, locale = current_actor().panel_role, settings().locale
     config = {
         "here": HERE, "vendor": vendor_id, "key": str(uuid4()),
         "currency": settings().currency, "decimals": decimals_of(settings().currency),
         "staff": [{"id": p["id"], "name": p["name"]} for p in everyone(session, vendor_id)],
+        "point": get_decimal_symbol(locale), "group": get_group_symbol(locale),
+        "customer": data.known_customer(session, who) if who else None,
         "mails": settings().sends_mail and allowed(role, "invoice", "send"),
     }  # fmt: skip
     return {

@@ -122,6 +122,12 @@ def customers(session: Session, term: str) -> dict[str, Any]:
     return {"results": [card(one) for one in list(people)[:MOST_PEOPLE]]}
 
 
+def known_customer(session: Session, number: str) -> dict[str, Any] | None:
+    """Whom a link to the counter names, if they are to be found."""
+    one = CUSTOMERS.find(session, number)
+    return None if one is None or one.archived_at is not None else card(one)
+
+
 def card(one: Customer) -> dict[str, Any]:
     """A customer as the till shows them."""
     note = " ".join((one.note or "").split())
@@ -179,8 +185,9 @@ def _left_after(session: Session, order: Order) -> dict[int, int]:
     ids = sorted({line.variant_id for line in order.lines if line.variant_id is not None})
     if not ids:
         return {}
-    counted = select(Variant).where(Variant.id.in_(ids), Variant.tracks_stock)
-    left = {one.id: one.available for one in session.scalars(counted)}
+    free = select(Variant.id, Variant.on_hand - Variant.reserved)
+    counted = session.execute(free.where(Variant.id.in_(ids), Variant.tracks_stock))
+    left = {row[0]: row[1] for row in counted}
     for line in order.lines:
         if line.variant_id in left:
             left[line.variant_id] -= line.quantity

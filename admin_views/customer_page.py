@@ -194,15 +194,16 @@ def words_of(session: Session, customer: Customer) -> Any:
 
 
 def buttons(customer: Customer) -> list[dict[str, Any]]:
-    """What is done with a customer most: book and sell."""
+    """What is done with a customer most: book and sell, at the counter of whose page it is."""
     of = f"?customer={customer.id}"
+    at_counter = current_actor().vendor_id == customer.vendor_id and may("sell", "counter")
     offered = (
-        ("order", "Sell", "receipt", False),
-        ("booking", "Book", "calendar-plus", True),
+        ("order", "Sell", "receipt", False, "counter" if at_counter else "order/create"),
+        ("booking", "Book", "calendar-plus", True, "booking/create"),
     )
     return [
-        {"title": t, "url": f"/admin/{identity}/create{of}", "icon": icon, "primary": primary}
-        for identity, t, icon, primary in offered
+        {"title": t, "url": f"/admin/{path}{of}", "icon": icon, "primary": primary}
+        for identity, t, icon, primary, path in offered
         if may("create", identity)
     ]
 

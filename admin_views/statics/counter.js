@@ -19,7 +19,11 @@
     return value === Math.floor(value) ? value : null;
   };
   T.plain = function (coins) { return (coins / unit).toFixed(C.decimals); };
-  T.shown = function (coins) { return (coins < 0 ? "−" : "") + T.plain(Math.abs(coins)).replace(/\B(?=(\d{3})+(\.|$))/g, ","); };
+  T.shown = function (coins) {
+    var parts = T.plain(Math.abs(coins)).split(".");
+    parts[0] = parts[0].replace(/\B(?=(\d{3})+$)/g, C.group);
+    return (coins < 0 ? "−" : "") + parts.join(C.point);
+  };
 
   /* ---- the sale is kept in the tab until it is done: a reload or a lost sign-in loses nothing ---- */
   T.fresh = function (key) {
@@ -27,11 +31,12 @@
   };
   T.save = function () { try { sessionStorage.setItem(SLOT, JSON.stringify(T.sale)); } catch (e) { /* storage may be off */ } };
   T.sale = (function () {
+    var named = C.customer;
     try {
       var kept = JSON.parse(sessionStorage.getItem(SLOT));
-      if (kept && kept.key && Array.isArray(kept.lines) && !kept.done) return Object.assign(T.fresh(kept.key), kept);
+      if (kept && kept.key && Array.isArray(kept.lines) && !kept.done && !(named && !kept.lines.length)) return Object.assign(T.fresh(kept.key), kept);
     } catch (e) { /* storage may be off, or hold something else */ }
-    return T.fresh();
+    return Object.assign(T.fresh(), { customer: named });
   })();
 
   /* ---- asking: {ok, body}; a refusal is {sentence, field} ---- */

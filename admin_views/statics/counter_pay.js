@@ -66,7 +66,7 @@
     amount.placeholder = r && r.given !== null ? T.plain(Math.max(s.amount ? r.left : r.given, 0)) : "";
     notes.textContent = "";
     notes.hidden = !r || s.tender !== "cash" || settled;
-    if (r && !notes.hidden) quick(r.left).forEach(function (n) { notes.append(B.make("button", { "class": "btn", type: "button", "data-pos-note": T.plain(n) }, n === r.left || n % unitOf() ? T.shown(n) : T.shown(n).replace(/\.0+$/, ""))); });
+    if (r && !notes.hidden) quick(r.left).forEach(function (n) { notes.append(B.make("button", { "class": "btn", type: "button", "data-pos-note": T.plain(n) }, n === r.left || n % unitOf() ? T.shown(n) : T.shown(n).split(C.point)[0])); });
     T.at("left").textContent = r ? T.shown(r.left) : "–";
     T.at("change").textContent = r ? T.shown(r.change) : "–";
     take.textContent = label(r, t);
@@ -408,8 +408,13 @@
   });
   window.addEventListener("beforeunload", function (ev) { if (T.busy) ev.preventDefault(); });
 
+  /* Other tills park and are paid meanwhile: what is counted here is asked again when somebody comes back. */
+  var around = function () {
+    countBooked();
+    T.ask("/parked").then(function (a) { if (a.ok) told(a.body.results); });
+  };
+  document.addEventListener("visibilitychange", function () { if (!document.hidden) around(); });
   T.draw();
   if (T.sale.lines.length) T.changed();
-  countBooked();
-  T.ask("/parked").then(function (a) { if (a.ok) told(a.body.results); });
+  around();
 })();

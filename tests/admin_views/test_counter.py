@@ -78,6 +78,10 @@ def test_a_sale_is_quoted_and_sold_and_told_again(panel: PanelClient, role: Any)
     page = panel.get("/admin/counter")
     assert page.status_code == 200
     assert "Scan or type the first item" in page.text
+    assert "Ana Reis" not in page.text
+    assert "Ana Reis" in panel.get(f"/admin/counter?customer={who}").text
+    for nobody in ("0", "x", "9" * 30, "\x00"):
+        assert panel.get("/admin/counter", params={"customer": nobody}).status_code == 200
     whole = sale(
         line(shampoo, quantity="2", discount="5", why="Torn <box>"),
         line(None, kind="tip", amount="2,20"),
