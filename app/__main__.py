@@ -173,6 +173,51 @@ def _tell(result: dict[str, Any], *, committed: bool) -> None:
         print(logs.plain(f"{place}, {problem.get('column') or '-'}: {problem.get('message')}"))
 
 
+def _import_history(given: argparse.Namespace) -> int:
+    path = Path(given.file)
+    if not path.is_file():
+        raise DomainError(f"There is no file {given.file}: check its name.")
+
+    def run() -> dict[str, Any]:
+        from tasks.history_file import fields_of, run_file
+
+        told: dict[str, Any] = run_file(
+            path, vendor_slug=given.vendor, columns=fields_of(given.map), commit=given.commit,
+            heard=None if given.json or not sys.stderr.isatty() else _show_progress,
+        )  # fmt: skip
+        return told
+
+    result = _in_database(run)
+    if given.json:
+        print(json.dumps(result, default=str, allow_nan=False))
+    elif not result["refused"]:
+        _tell_sales(result, committed=given.commit)
+    if result["refused"]:
+        print(logs.plain(result["refused"]), file=sys.stderr)
+        return REFUSED
+    return 0
+
+
+def _show_progress(job: Any) -> None:
+    print(f"\r{job.progress:,} of {job.total_rows:,} lines ", end="", file=sys.stderr, flush=True)
+
+
+def _tell_sales(result: dict[str, Any], *, committed: bool) -> None:
+    print("Imported." if committed else "A try-out: nothing was written (--commit writes).")
+    for header, field in result["columns"].items():
+        print(logs.plain(f"{(field or 'left out').replace('_', ' '):>18}  {header}"))
+    for word in (
+        "lines", "sales_lines", "return_lines", "refused_lines", "duplicate_lines", "orders",
+        "anonymous_orders", "customers", "new_customers", "items", "new_items", "categories",
+        "new_categories", "revenue", "returns", "returned", "first_at", "last_at",
+    ):  # fmt: skip
+        print(f"{word.replace('_', ' '):>18}  {result[word] if result[word] is not None else '-'}")
+    for code, problem in result["problems"].items():
+        where = ", ".join(map(str, problem["first"]))
+        more = " ..." if problem["lines"] > len(problem["first"]) else ""
+        print(logs.plain(f"{problem['lines']} x {code.replace('_', ' ')}: line {where}{more}"))
+
+
 def _add_user(given: argparse.Namespace) -> int:
     link = _in_database(lambda: _invited(given))
     print(link)
@@ -268,6 +313,18 @@ def parser() -> argparse.ArgumentParser:
     imports.add_argument("--vendor", required=True, metavar="SLUG")
     imports.add_argument("--commit", action="store_true", help="write it")
     imports.add_argument("--json", action="store_true", help="print one JSON object")
+    history = command(
+        "import-history", _import_history,
+        "Read past sales (CSV, also packed with xz or gzip) as orders; a try-out at first.",
+    )  # fmt: skip
+    history.add_argument("file", metavar="FILE")
+    history.add_argument("--vendor", required=True, metavar="SLUG")
+    history.add_argument(
+        "--map", action="append", default=[], metavar="FIELD=HEADER,...",
+        help="columns that are not recognised, such as date=Sold on,order=Bill",
+    )  # fmt: skip
+    history.add_argument("--commit", action="store_true", help="write it")
+    history.add_argument("--json", action="store_true", help="print one JSON object")
     user = commands.add_parser("user", help="People who sign in.")
     add = user.add_subparsers(dest="what", required=True).add_parser(
         "add", help="Invite somebody; prints a link that works once, for 24 hours."

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 
+from app.past_sales import SaleField
+from app.past_sales import missing as no_sale
 from app.staging import Field
 
 
@@ -59,6 +61,7 @@ FIELDS: Mapping[Subject, type[StrEnum]] = {
     Subject.CUSTOMERS: Field,
     Subject.PRODUCTS: ProductField,
     Subject.STOCK: StockField,
+    Subject.SALES: SaleField,
 }
 """The words of each subject that can be imported."""
 
@@ -110,4 +113,5 @@ _MISSING = {
     Subject.CUSTOMERS: _no_customer,
     Subject.PRODUCTS: _no_product,
     Subject.STOCK: _no_stock,
+    Subject.SALES: no_sale,
 }

@@ -51,6 +51,7 @@ __all__ = [
     "covers",
     "customers",
     "feeds",
+    "history",
     "imports",
     "interests",
     "invoices",

@@ -69,6 +69,13 @@ class Customer(OwnedByVendor, Timestamped, Base):
         Index(
             None, "vendor_id", "merged_into_id", postgresql_where=sql("merged_into_id IS NOT NULL")
         ),
+        Index(
+            "uq_customers_vendor_id_reference",
+            "vendor_id",
+            "reference",
+            unique=True,
+            postgresql_where=sql("reference IS NOT NULL"),
+        ),
         Index(None, "vendor_id", "email", postgresql_where=sql("email IS NOT NULL")),
         Index(None, "vendor_id", "phone", postgresql_where=sql("phone IS NOT NULL")),
         Index(None, "vendor_id", "phone_2", postgresql_where=sql("phone_2 IS NOT NULL")),
@@ -132,6 +139,7 @@ class Customer(OwnedByVendor, Timestamped, Base):
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     full_name: Mapped[str | None]
     company: Mapped[str | None]
+    reference: Mapped[str | None] = mapped_column(comment="their number elsewhere")
     email: Mapped[str | None] = mapped_column(comment="NFKC, lower case")
     phone: Mapped[str | None] = mapped_column(comment="E.164")
     phone_2: Mapped[str | None] = mapped_column(comment="E.164")

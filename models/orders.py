@@ -99,6 +99,7 @@ class Order(OwnedByVendor, Timestamped, Base):
     `pieces` of goods how many were handed over, delivered and returned, the database counts
     itself; the two statuses are read off these numbers. `request_key` makes a repeated submit one
     sale. A draft that was put aside at the counter has been `parked_at` a moment.
+    What another till sold came with an import, which it names, and has a `reference` there.
     """
 
     __tablename__ = "orders"
@@ -133,7 +134,15 @@ class Order(OwnedByVendor, Timestamped, Base):
             "uq_orders_vendor_id_request_key", "vendor_id", "request_key", unique=True,
             postgresql_where=text("request_key IS NOT NULL"),
         ),
+        same_vendor("import_job_id", "import_jobs"),
         Index("ix_orders_owed", "vendor_id", "placed_at", postgresql_where=text(_OWED)),
+        Index(
+            "ix_orders_import", "vendor_id", "import_job_id", "customer_id", "id",
+            postgresql_where=text("import_job_id IS NOT NULL"),
+        ),
+        Index(
+            None, "vendor_id", "reference", postgresql_where=text("reference IS NOT NULL")
+        ),
         Index("ix_orders_to_hand_over", "vendor_id", "placed_at", postgresql_where=text(_DUE)),
         Index(
             "ix_orders_parked", "vendor_id", "parked_at",
@@ -143,6 +152,8 @@ class Order(OwnedByVendor, Timestamped, Base):
 
     number: Mapped[int | None]
     public_ref: Mapped[UUID]
+    reference: Mapped[str | None] = mapped_column(comment="its number elsewhere")
+    import_job_id: Mapped[int | None] = mapped_column()
     customer_id: Mapped[int | None] = mapped_column()
     status: Mapped[str] = mapped_column(default=OrderStatus.DRAFT, server_default="draft")
     channel: Mapped[str] = mapped_column(default=Channel.WALK_IN, server_default="walk_in")

@@ -172,7 +172,11 @@ class Refund(OwnedByVendor, Timestamped, Base):
         CheckConstraint("amount > 0", name="amount_is_positive"),
         Index(None, "vendor_id", "order_id"),
         Index(None, "vendor_id", "payment_id"),
+        same_vendor("import_job_id", "import_jobs"),
         Index(None, "vendor_id", "return_id", postgresql_where=text("return_id IS NOT NULL")),
+        Index(
+            None, "vendor_id", "import_job_id", postgresql_where=text("import_job_id IS NOT NULL")
+        ),
         Index(None, "vendor_id", "created_at"),
         Index(None, "created_at"),
         Index(
@@ -188,6 +192,7 @@ class Refund(OwnedByVendor, Timestamped, Base):
     order_id: Mapped[int] = mapped_column()
     payment_id: Mapped[int] = mapped_column()
     return_id: Mapped[int | None] = mapped_column()
+    import_job_id: Mapped[int | None] = mapped_column()
     tender: Mapped[str] = mapped_column(comment="what is given back with")
     status: Mapped[str] = mapped_column(default=RefundState.PENDING, server_default="pending")
     amount: Mapped[Money]

@@ -12,7 +12,8 @@ from app.settings import settings
 from tasks.base import HouseTask
 
 MODULES = (
-    "tasks.imports", "tasks.bulk", "tasks.mail", "tasks.bookings", "tasks.waitlist",
+    "tasks.imports", "tasks.history", "tasks.bulk", "tasks.mail", "tasks.bookings",
+    "tasks.waitlist",
     "tasks.covers", "tasks.pictures", "tasks.payments", "tasks.receipts",
     "tasks.nightly", "tasks.outbox",
 )  # fmt: skip

@@ -27,6 +27,14 @@ from models.coupons import Coupon
 from models.covers import Cover, WarrantyClaim
 from models.customers import Address, Consent, Customer, CustomerPreference, Person
 from models.feeds import CalendarFeed
+from models.history import (
+    ImportMade,
+    StagedBuyer,
+    StagedItem,
+    StagedOrder,
+    StagedRefund,
+    StagedSale,
+)
 from models.imports import ImportJob, ImportRow, StagedRow
 from models.interests import CustomerInterest
 from models.invoices import Invoice
@@ -662,6 +670,43 @@ def staged_row(session: Session, *, job: ImportJob, **fields: Any) -> StagedRow:
     words = {"sort_name": "", "search_text": "", "keys": []}
     values: dict[str, Any] = {"position": n, "line": n, "valid": True} | words | _of(fields, job)
     return _saved(session, StagedRow(job_id=job.id, **values))
+
+
+def staged_sale(session: Session, *, job: ImportJob, **fields: Any) -> StagedSale:
+    n = number()
+    values = {"position": n, "line": n + 1, "digest": n} | _of(fields, job)
+    return _saved(session, StagedSale(job_id=job.id, **values))
+
+
+def staged_buyer(session: Session, *, job: ImportJob, **fields: Any) -> StagedBuyer:
+    values = {"key": number(), "line": 2} | _of(fields, job)
+    return _saved(session, StagedBuyer(job_id=job.id, **values))
+
+
+def staged_item(session: Session, *, job: ImportJob, **fields: Any) -> StagedItem:
+    values = {"key": number(), "line": 2, "unit_price": Decimal("10.00")} | _of(fields, job)
+    return _saved(session, StagedItem(job_id=job.id, **values))
+
+
+def staged_order(session: Session, *, job: ImportJob, **fields: Any) -> StagedOrder:
+    n = number()
+    values = {
+        "number": n, "key": n, "until_line": n, "placed_at": NOON, "channel": "import",
+        "total": Decimal("10.00"),
+    } | _of(fields, job)  # fmt: skip
+    return _saved(session, StagedOrder(job_id=job.id, **values))
+
+
+def staged_refund(session: Session, *, job: ImportJob, **fields: Any) -> StagedRefund:
+    values = {"number": 1, "position": number(), "at": NOON, "amount": Decimal("1.00")} | _of(
+        fields, job
+    )
+    return _saved(session, StagedRefund(job_id=job.id, **values))
+
+
+def import_made(session: Session, *, job: ImportJob, **fields: Any) -> ImportMade:
+    values = {"noun": "customer", "row_id": number()} | _of(fields, job)
+    return _saved(session, ImportMade(job_id=job.id, **values))
 
 
 def outbox_message(session: Session, **fields: Any) -> OutboxMessage:

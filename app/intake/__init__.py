@@ -7,6 +7,7 @@ from app.intake.opening import open_list
 from app.intake.portable import drop_reading
 from app.intake.proposals import missing_identity
 from app.intake.rows import Decisions, decide, typed, typed_rows
+from app.intake.sales import Marks, SaleReader, marks_of
 from app.intake.samples import RawRow
 from app.intake.subjects import reading
 
@@ -14,12 +15,15 @@ __all__ = [
     "Decisions",
     "Limits",
     "Listing",
+    "Marks",
     "Note",
     "RawRow",
+    "SaleReader",
     "Tone",
     "Unreadable",
     "decide",
     "drop_reading",
+    "marks_of",
     "missing_identity",
     "open_list",
     "reading",

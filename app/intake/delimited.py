@@ -33,11 +33,13 @@ class DelimitedListing(Listing):
 
     kind = "csv"
 
-    def __init__(self, path: Path, limits: Limits, known: Known = heading) -> None:
+    def __init__(
+        self, path: Path, limits: Limits, known: Known = heading, *, nul_ok: bool = False
+    ) -> None:
         self._path = path
         self._known = known
         self._limits = limits
-        self._encoding: Encoding = detect(path)
+        self._encoding: Encoding = detect(path, nul_ok=nul_ok)
         self.encoding = self._encoding.label
         with self._lines() as lines:
             head = list(islice(lines, _HEAD_LINES))

@@ -43,19 +43,22 @@ def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("windows-1252-bytes", _as_windows_1252)
 
 
-def detect(path: Path) -> Encoding:
-    """The encoding of a text file; raises `Unreadable` when its bytes are no text."""
+def detect(path: Path, *, nul_ok: bool = False) -> Encoding:
+    """The encoding of a text file; raises `Unreadable` when its bytes are no text.
+
+    `nul_ok`: some NUL characters are for the reader of the rows to refuse.
+    """
     with path.open("rb") as file:
         head = file.read(_CHUNK)
     for mark, encoding in _BOMS:
         if head.startswith(mark):
             if encoding.codec == "utf-8":
-                _refuse_binary(path)
+                _refuse_binary(path, nul_ok)
             return encoding
     wide = _utf16_without_mark(head)
     if wide is not None:
         return wide
-    _refuse_binary(path)
+    _refuse_binary(path, nul_ok)
     return _eight_bit(path)
 
 
@@ -70,10 +73,10 @@ def _utf16_without_mark(head: bytes) -> Encoding | None:
     return None
 
 
-def _refuse_binary(path: Path) -> None:
+def _refuse_binary(path: Path, nul_ok: bool) -> None:
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
-            if b"\0" in chunk:
+            if b"\0" in chunk and not nul_ok:
                 raise Unreadable(
                     "This file holds NUL characters, so it is no text file or it is damaged: "
                     "save the list as CSV again and upload that."

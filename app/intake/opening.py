@@ -5,6 +5,7 @@ from pathlib import Path
 from app.columns import Subject
 from app.intake.delimited import DelimitedListing
 from app.intake.lists import Limits, Listing, Unreadable
+from app.intake.packed import unpacked
 from app.intake.subjects import reading
 
 _HEAD = 4096
@@ -64,6 +65,7 @@ def open_list(
             f"This file is larger than {limits.max_bytes / 1_000_000:,.0f} MB: split the list and "
             "import the parts one by one."
         )
+    path = unpacked(path, limits.max_bytes) if about.packed else path
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if b"%PDF-" in head[:1024]:
@@ -73,7 +75,7 @@ def open_list(
 
         return PortableListing(path, limits, work_dir)
     _refuse_other_kinds(head, filename)
-    return DelimitedListing(path, limits, about.known)
+    return DelimitedListing(path, limits, about.known, nul_ok=about.packed)
 
 
 def _refuse_other_kinds(head: bytes, filename: str) -> None:

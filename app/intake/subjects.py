@@ -10,6 +10,9 @@ from app.intake.lists import Listing
 from app.intake.notes import Note, readings
 from app.intake.proposals import propose
 from app.intake.rows import reader_of
+from app.intake.sale_headings import known
+from app.intake.sale_headings import propose as propose_sales
+from app.intake.sale_notes import readings as sale_readings
 from app.intake.samples import RawRow, Sample
 from app.staging import Staged, staged
 
@@ -23,15 +26,17 @@ class Reading:
 
     `known` tells headers from other cells. `propose` says what each column seems to be. `reader`
     makes, for a list, its columns and a vendor's country, what turns a row into what is staged.
-    `notes` says of each column how that goes. `printed`: whether a PDF may hold such a list.
+    `notes` says of each column how that goes. `printed`: whether a PDF may hold such a list;
+    `packed`: whether it may be compressed, and is then read without a reader, piece by piece.
     """
 
     known: Known
     propose: Callable[[Sample], Fields]
-    reader: Callable[[Listing, Fields, str], Callable[[RawRow], Staged]]
+    reader: Callable[[Listing, Fields, str], Callable[[RawRow], Staged]] | None
     notes: Callable[[Listing, Fields, str], Mapping[str, Note]]
     whose: str
     printed: bool = False
+    packed: bool = False
 
 
 def _customers(listing: Listing, mapping: Fields, country: str) -> Callable[[RawRow], Staged]:
@@ -43,7 +48,20 @@ READINGS: Mapping[Subject, Reading] = {
     Subject.CUSTOMERS: Reading(
         heading, propose, _customers, readings, whose="customers", printed=True
     ),
+    Subject.SALES: Reading(
+        known, propose_sales, None, sale_readings, whose="past sales", packed=True
+    ),
 }
+
+
+def row_reader(
+    subject: str, listing: Listing, mapping: Fields, country: str
+) -> Callable[[RawRow], Staged]:
+    """What turns a row of this list into what is staged."""
+    made = reading(subject).reader
+    if made is None:
+        raise TypeError(f"Lists of {subject} are not read row by row.")
+    return made(listing, mapping, country)
 
 
 def reading(subject: str) -> Reading:

@@ -31,8 +31,8 @@ from models.waitlist import WaitlistEntry
 
 FORGOTTEN = "About a customer who was forgotten"
 _PERSONAL = (
-    "person_id", "full_name", "company", "email", "phone", "phone_2", "birthday", "locale",
-    "time_zone", "note",
+    "person_id", "full_name", "company", "reference", "email", "phone", "phone_2", "birthday",
+    "locale", "time_zone", "note",
 )  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def _strike_out(session: Session, ids: Sequence[int]) -> None:
 _NOTES: tuple[tuple[Any, dict[str, Any]], ...] = (
     (Booking, {"note": None, "cancel_reason": None, "overbooked": None, "fee_waived": None}),
     (WaitlistEntry, {"note": None}),
-    (Order, {"note": None, "cancel_reason": None}),
+    (Order, {"note": None, "cancel_reason": None, "reference": None}),
     (Task, {"title": FORGOTTEN, "note": None, "outcome": None}),
     # SQL's NULL: a plain None would be kept as the JSON value null.
     (ImportRow, {"raw": null(), "problems": null(), "before": null(), "after": null()}),

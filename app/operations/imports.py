@@ -18,6 +18,7 @@ from app.operations.moves import locked
 from app.operations.outbox import enqueue
 from app.staging import Staged
 from app.tenancy import current_actor
+from models.history import StagedBuyer, StagedItem, StagedOrder, StagedRefund, StagedSale
 from models.imports import ImportJob, ImportRow, ImportStatus, Outcome, StagedRow, Strategy
 from models.words import Channel
 
@@ -460,7 +461,8 @@ def clear_left_over(
         select(ImportJob.id, ImportJob.stored_as, ImportJob.checksum).where(*old)
     ).all()
     ids = [job.id for job in jobs]
-    session.execute(delete(StagedRow).where(StagedRow.job_id.in_(ids)))
+    for staged in (StagedRow, StagedSale, StagedBuyer, StagedItem, StagedOrder, StagedRefund):
+        session.execute(delete(staged).where(staged.job_id.in_(ids)))
     kept = {"stored_as": "", "updated_at": ImportJob.updated_at}
     session.execute(update(ImportJob).where(ImportJob.id.in_(ids)).values(kept))
     return [(job.stored_as, job.checksum) for job in jobs]

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -120,11 +120,115 @@ def count(
     _write(session, [customer_id], moved)
 
 
-def _write(session: Session, customer_ids: Sequence[int], moved: dict[str, Any]) -> None:
-    """Statistics are no edit of the record: `updated_at` stays, so nobody's open form conflicts."""
+def count_orders(session: Session, *, vendor_id: int, among: str) -> None:
+    """Orders without bookings, packages and memberships count from now on, many at once.
+
+    `among` selects their ids. Whoever asks holds the customers.
+    """
+    known = {"vendor": vendor_id}
+    session.execute(text(_COUNT_ORDERS.format(among=among)), known)
+    session.execute(text(_RECORD_LINES.format(among=among)), known)
+
+
+def move_refunds(session: Session, *, vendor_id: int, among: str, by: int) -> None:
+    """Refunds of lines without tax count from now on (`by` is -1), or no more (1), many at once.
+
+    `among` selects their ids. Their orders count already, and whoever asks holds them.
+    """
+    known = {"vendor": vendor_id, "by": by}
+    held = "SELECT DISTINCT o.customer_id FROM orders o JOIN refunds r ON r.order_id = o.id"
+    session.execute(
+        text(
+            f"SELECT 1 FROM customers WHERE vendor_id = :vendor AND id IN ({held}"  # noqa: S608
+            f" AND r.vendor_id = :vendor AND r.id IN ({among})) ORDER BY id FOR NO KEY UPDATE"
+        ),
+        known,
+    )
+    session.execute(text(_MOVE_NUMBERS.format(among=among)), known)
+    session.execute(text(_MOVE_INTERESTS.format(among=among)), known)
+
+
+_REFUNDED = """
+    SELECT o.customer_id, i.kind, i.item_id, sum(b.amount) AS amount
+    FROM refund_lines b JOIN order_lines l ON l.vendor_id = b.vendor_id AND l.id = b.order_line_id
+    JOIN orders o ON o.vendor_id = l.vendor_id AND o.id = l.order_id
+    CROSS JOIN LATERAL (
+      SELECT 'product' AS kind, v.product_id AS item_id FROM variants v
+      WHERE v.vendor_id = l.vendor_id AND v.id = l.variant_id
+      UNION ALL
+      SELECT s.kind, s.id FROM services s WHERE s.vendor_id = l.vendor_id AND s.id = l.service_id
+    ) AS i
+    WHERE b.vendor_id = :vendor AND b.refund_id IN ({among}) AND o.customer_id IS NOT NULL
+    GROUP BY 1, 2, 3
+"""
+_MOVE_NUMBERS = (
+    """
+  UPDATE customers c SET total_spent = c.total_spent + :by * t.amount,
+    products_spent = c.products_spent + :by * t.products,
+    services_spent = c.services_spent + :by * (t.amount - t.products)
+  FROM (SELECT customer_id, sum(amount) AS amount,
+          coalesce(sum(amount) FILTER (WHERE kind = 'product'), 0) AS products
+        FROM ("""  # noqa: S608
+    + _REFUNDED
+    + """) AS b GROUP BY customer_id) AS t
+  WHERE c.vendor_id = :vendor AND c.id = t.customer_id
+"""
+)
+_MOVE_INTERESTS = (
+    "UPDATE customer_interests k SET spent = k.spent + :by * t.amount FROM ("  # noqa: S608
+    + _REFUNDED
+    + ") AS t WHERE k.vendor_id = :vendor AND k.customer_id = t.customer_id"
+    " AND k.kind = t.kind AND k.item_id = t.item_id"
+)
+
+_COUNT_ORDERS = """
+  UPDATE customers c SET order_count = c.order_count + t.orders,
+    services_spent = c.services_spent + t.services,
+    products_spent = c.products_spent + t.products, total_spent = c.total_spent + t.spent,
+    last_order_at = greatest(c.last_order_at, t.last_at),
+    last_activity_at = greatest(c.last_activity_at, t.last_at)
+  FROM (
+    SELECT o.customer_id, count(*) AS orders, sum(o.total) AS spent, max(o.placed_at) AS last_at,
+      coalesce(sum(l.services), 0) AS services, coalesce(sum(l.products), 0) AS products
+    FROM orders o JOIN (
+      SELECT order_id, sum(total) FILTER (WHERE kind = 'service') AS services,
+        sum(total) FILTER (WHERE kind = 'product') AS products
+      FROM order_lines WHERE vendor_id = :vendor AND order_id IN ({among}) GROUP BY order_id
+    ) AS l ON l.order_id = o.id
+    WHERE o.vendor_id = :vendor AND o.id IN ({among}) AND o.customer_id IS NOT NULL
+    GROUP BY o.customer_id
+  ) AS t
+  WHERE c.vendor_id = :vendor AND c.id = t.customer_id
+"""
+_RECORD_LINES = """
+  INSERT INTO customer_interests AS k
+    (customer_id, kind, item_id, category_id, times, spent, last_at)
+  SELECT o.customer_id, coalesce(s.kind, 'product'), coalesce(s.id, p.id),
+    coalesce(s.category_id, p.category_id), sum(l.quantity), sum(l.total), max(o.fulfilled_at)
+  FROM orders o JOIN order_lines l ON l.vendor_id = o.vendor_id AND l.order_id = o.id
+  LEFT JOIN variants v ON v.vendor_id = l.vendor_id AND v.id = l.variant_id
+  LEFT JOIN products p ON p.vendor_id = v.vendor_id AND p.id = v.product_id
+  LEFT JOIN services s ON s.vendor_id = l.vendor_id AND s.id = l.service_id
+  WHERE o.vendor_id = :vendor AND o.id IN ({among}) AND o.customer_id IS NOT NULL
+    AND l.kind IN ('product', 'service')
+  GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3
+  ON CONFLICT (vendor_id, customer_id, kind, item_id) DO UPDATE SET
+    times = k.times + excluded.times, spent = k.spent + excluded.spent,
+    last_at = greatest(k.last_at, excluded.last_at), category_id = excluded.category_id
+"""
+
+
+def _write(
+    session: Session, customer_ids: Sequence[int], moved: dict[str, Any], of: Any = None
+) -> None:
+    """Statistics are no edit of the record: `updated_at` stays, so nobody's open form conflicts.
+
+    `of` tells of each customer what is `moved` to.
+    """
     statement = (
         update(Customer)
         .where(Customer.id.in_(customer_ids))
+        .where(*([] if of is None else [of.c.customer_id == Customer.id]))
         .values(**moved, updated_at=Customer.updated_at)
         .execution_options(synchronize_session=False)
     )
@@ -137,8 +241,8 @@ def _write(session: Session, customer_ids: Sequence[int], moved: dict[str, Any])
 def rebuild(session: Session, *, customer_ids: Sequence[int]) -> None:
     """Work out interests and numbers of these customers anew: after a merge, or its undoing."""
     session.flush()  # what was moved by the mapper counts too
-    for customer_id in sorted(customer_ids):
-        hold(session, customer_id)
+    held = select(Customer.id).where(Customer.id.in_(customer_ids)).order_by(Customer.id)
+    session.execute(held.with_for_update(key_share=True))
     mine = CustomerInterest.customer_id.in_(customer_ids)
     session.execute(delete(CustomerInterest).where(mine))
     truth = true_interests(customer_ids).subquery()
@@ -146,8 +250,8 @@ def rebuild(session: Session, *, customer_ids: Sequence[int]) -> None:
     session.execute(
         insert(CustomerInterest).from_select(columns, select(*(truth.c[c] for c in columns)))
     )
-    for row in session.execute(true_numbers(customer_ids)).mappings():
-        _write(session, [row["customer_id"]], {name: row[name] for name in NUMBERS})
+    true = true_numbers(customer_ids).subquery()
+    _write(session, customer_ids, {name: true.c[name] for name in NUMBERS}, true)
 
 
 # --- the proof ----------------------------------------------------------------------------

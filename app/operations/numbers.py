@@ -1,5 +1,6 @@
 """Numbers without gaps: each vendor counts each of its series for itself."""
 
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -22,3 +23,17 @@ def draw(session: Session, *, vendor_id: int, series: str) -> int:
         index_elements=["vendor_id", "series"], set_={"value": Counter.value + 1}
     ).returning(Counter.value)
     return session.scalars(drawn).one()
+
+
+def draw_many(session: Session, *, vendor_id: int, series: str, count: int) -> int:
+    """Draw `count` numbers at once; the one before the first of them."""
+    last = draw(session, vendor_id=vendor_id, series=series) + count - 1
+    one_series = (Counter.vendor_id == vendor_id, Counter.series == series)
+    session.execute(update(Counter).where(*one_series).values(value=last))
+    return last - count
+
+
+def give_back(session: Session, *, vendor_id: int, series: str, last: int) -> None:
+    """Count on from `last`, the highest number that is left: those above are nobody's any more."""
+    one_series = (Counter.vendor_id == vendor_id, Counter.series == series)
+    session.execute(update(Counter).where(*one_series, Counter.value > last).values(value=last))

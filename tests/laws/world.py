@@ -43,6 +43,11 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
     job = make.import_job(session, **home)
     make.import_row(session, job=job, customer_id=customer.id)
     make.staged_row(session, job=job)
+    for staged in (
+        make.staged_sale, make.staged_buyer, make.staged_item, make.staged_order,
+        make.staged_refund, make.import_made,
+    ):  # fmt: skip
+        staged(session, job=job)
     make.outbox_message(session, **home)
     user = make.user(session)
     make.vendor_user(session, user=user, **home)
