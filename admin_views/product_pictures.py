@@ -19,12 +19,11 @@ from app import lists
 from app.database import begin
 from app.errors import DomainError, NotFound
 from app.gateways.files import FileGone
+from app.intake.pictures import redrawn
 from app.operations import pictures
 from models.products import Product, ProductPicture
 
 BASE = "/admin/product"
-_BEGINNING = 16
-_PIECE = 1 << 20
 
 
 class NoFile(DomainError):
@@ -141,15 +140,14 @@ def _taken_in(product_id: int, file: Any, words: str) -> None:
         raise NoFile
     if (file.size or 0) > pictures.MOST_BYTES:
         raise pictures.TooLarge(megabytes=pictures.MOST_BYTES // 1_000_000)
-    kind = pictures.media_type(file.file.read(_BEGINNING))
-    file.file.seek(0)
+    picture = redrawn(file.file)
     files = lists.files()
-    kept = files.keep(iter(lambda: file.file.read(_PIECE), b""), most=pictures.MOST_BYTES)
+    kept = files.keep([picture.content], most=pictures.MOST_BYTES)
     try:
         with writing(Product, product_id) as session:
             pictures.add(
-                session, product_id=product_id, stored_as=kept.name, media_type=kind,
-                checksum=kept.checksum, words=words,
+                session, product_id=product_id, stored_as=kept.name,
+                media_type=picture.media_type, checksum=kept.checksum, words=words,
             )  # fmt: skip
     except BaseException:
         files.drop(kept.name)

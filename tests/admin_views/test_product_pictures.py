@@ -1,9 +1,12 @@
 """Pictures of products: only pictures, only small ones, only for those who may see them."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image, ImageCms
 from sqlalchemy import select
 
 from app.database import begin
@@ -17,9 +20,17 @@ from tests.admin_views.panel_client import PanelClient, admin, manager, staff
 from tests.admin_views.reading import text_of
 from tests.webclient import settled
 
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
-JPEG = b"\xff\xd8\xff\xe0" + b"\0" * 40
-WEBP = b"RIFF\x24\0\0\0WEBPVP8 " + b"\0" * 40
+
+def picture(
+    kind: str = "PNG", size: tuple[int, int] = (8, 6), grey: int = 80, **more: Any
+) -> bytes:
+    """A file with a picture in one grey."""
+    file = BytesIO()
+    Image.new("RGB", size, (grey, grey, grey)).save(file, kind, **more)
+    return file.getvalue()
+
+
+PNG, JPEG, WEBP = picture("PNG"), picture("JPEG"), picture("WEBP")
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +73,8 @@ def test_a_picture_is_kept_and_shown_as_what_it_is(
     for content, kind in ((PNG, "image/png"), (JPEG, "image/jpeg"), (WEBP, "image/webp")):
         assert "The picture is there." in add(panel, number, content, f"A {kind}")
         shown = panel.get(f"/admin/product/picture/{rows(vendor)[-1].id}")
-        assert (shown.status_code, shown.content) == (200, content)
+        assert shown.status_code == 200
+        assert Image.open(BytesIO(shown.content)).size == (8, 6)
         assert shown.headers["content-type"] == kind
         assert shown.headers["x-content-type-options"] == "nosniff"
     assert 'alt="A image/png"' in panel.get(f"/admin/product/details/{number}").text
@@ -79,7 +91,11 @@ def test_a_picture_is_kept_and_shown_as_what_it_is(
         (b"GIF89a" + b"\0" * 40, "no picture that can be shown"),
         (b"\x89PNG", "no picture that can be shown"),
         (b"RIFX\x24\0\0\0WEBP", "no picture that can be shown"),
-        (PNG + b"\0" * 5_000_000, "larger than 5 MB"),
+        (PNG[:40], "no picture that can be shown"),
+        (JPEG[: len(JPEG) // 2], "no picture that can be shown"),
+        (WEBP[:30], "no picture that can be shown"),
+        (picture("PNG", (5001, 5000)), "more than 25 million pixels"),
+        (PNG + b"\0" * 15_000_000, "larger than 15 MB"),
     ],
 )
 def test_what_is_no_picture_is_refused_and_not_kept(
@@ -90,6 +106,31 @@ def test_what_is_no_picture_is_refused_and_not_kept(
     assert not any((var / "files").glob("*"))
 
 
+def test_a_large_picture_is_kept_upright_small_and_without_where_it_was_taken(
+    panel: PanelClient, vendor: int
+) -> None:
+    camera = Image.Exif()
+    camera[0x0112], camera[0x010F] = 6, "Secret Camera"  # turned by a quarter, and who made it
+    camera.get_ifd(0x8825)[1] = "N"
+    colours = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    taken = picture("JPEG", (3200, 1600), exif=camera, icc_profile=colours) + b"hidden behind"
+    assert "The picture is there." in add(panel, product(vendor), taken)
+    (row,) = rows(vendor)
+    content = panel.get(f"/admin/product/picture/{row.id}").content
+    shown = Image.open(BytesIO(content))
+    assert (shown.size, dict(shown.getexif())) == ((800, 1600), {})
+    assert shown.info["icc_profile"] == colours
+    assert b"Secret" not in content
+    assert b"hidden" not in content
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16", "CMYK"])
+def test_every_kind_of_colours_is_drawn(panel: PanelClient, vendor: int, mode: str) -> None:
+    file = BytesIO()
+    Image.new(mode, (3, 3)).save(file, "JPEG" if mode == "CMYK" else "PNG")
+    assert "The picture is there." in add(panel, product(vendor), file.getvalue())
+
+
 def test_twice_the_same_and_too_many_are_refused(
     panel: PanelClient, vendor: int, var: Path
 ) -> None:
@@ -97,8 +138,8 @@ def test_twice_the_same_and_too_many_are_refused(
     add(panel, number)
     assert "has this picture already" in add(panel, number)
     for n in range(pictures.MOST - 1):
-        add(panel, number, PNG + bytes([n]))
-    assert "at most 12 pictures" in add(panel, number, PNG + b"one more")
+        add(panel, number, picture(grey=n))
+    assert "at most 12 pictures" in add(panel, number, picture(grey=90))
     assert len(rows(vendor)) == len(list((var / "files").iterdir())) == pictures.MOST
 
 
