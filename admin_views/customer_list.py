@@ -286,12 +286,12 @@ def row(customer: Row[Any], pattern: str | None) -> dict[str, Any]:
     }
 
 
-def import_url(request: Request, view: HouseView) -> str | None:
+def import_url(request: Request, view: HouseView, subject: str = "") -> str | None:
     """Where a list is imported, if there is such a page and the one who acts may open it."""
     panel = getattr(request.app.state, "panel", None)
     pages = panel.views if panel else ()
     there = any(v.identity == "import-job" for v in pages)
     backend = view._admin_ref.authorization_backend
     if there and backend.has_permission(request, "import-job", "upload"):
-        return "/admin/imports"
+        return f"/admin/imports?subject={subject}" if subject else "/admin/imports"
     return None

@@ -36,6 +36,7 @@ def columns_page(
         "strategies": words.strategies,
         "when_known": words.when_known,
         "known_by": words.known_by,
+        "keys_title": words.keys_title,
         "keys": [(key, label, key in held) for key, label in words.keys.items()],
         "error": job.refused if job.refused != STOPPED else None,
     }

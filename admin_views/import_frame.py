@@ -81,6 +81,7 @@ def heading(words: Words) -> dict[str, Any]:
     title, identity = words.crumb
     return {
         "import_title": words.title,
+        "pill_kind": words.pills,
         "import_lead": words.lead,
         "crumb": {"title": title, "url": f"/admin/{identity}/list"},
     }

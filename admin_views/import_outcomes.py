@@ -4,6 +4,7 @@ from typing import Any
 
 from admin_views import import_choices, import_rows
 from admin_views.import_frame import START, Asked, buckets, figures, frame, running, url
+from admin_views.import_notes import notes
 from admin_views.import_subjects import words_of
 from admin_views.import_words import need, took
 from app.operations import imports
@@ -26,7 +27,7 @@ def try_page(job: ImportJob, asked: Asked, typed: Typed | None = None) -> dict[s
         | {
             "buckets": buckets(job, words_of(job.subject).would, asked, "try"),
             "fix_title": "Try again",
-            "notes": (job.tried or {}).get("notes", []),
+            "notes": notes(job),
         }
         | _commit(job)
     )
@@ -57,7 +58,7 @@ def _commit(job: ImportJob) -> dict[str, Any]:
     counts, done = figures(job), job.result or {}
     coming = sum(counts.get(n, 0) - done.get(n, 0) for n in ("created", "updated"))
     waiting, bad = import_choices.waiting(job), counts.get("invalid", 0)
-    later = [need(bad, "a correction, now or later")]
+    later = [_to_correct(job, bad, "a correction, now or later")]
     later += [need(waiting, "your decision afterwards")]
     told = " and ".join(part for part in later if part)
     other = "other " if imports.settled(job) else ""
@@ -67,6 +68,13 @@ def _commit(job: ImportJob) -> dict[str, Any]:
         "commit_title": title if coming else "Go on and decide" if waiting else "Finish",
         "foot_text": ". ".join(p for p in ("" if coming else "Nothing new to save", told) if p),
     }
+
+
+def _to_correct(job: ImportJob, bad: int, what: str = "a correction") -> str:
+    """What is left to do about rows with a problem: here, or in the file."""
+    if words_of(job.subject).corrects or not bad:
+        return need(bad, what)
+    return f"{bad:,} cannot be taken: correct {'it' if bad == 1 else 'them'} in the file"
 
 
 # --- the result --------------------------------------------------------------------------
@@ -106,7 +114,7 @@ def _headline(job: ImportJob, bad: int) -> dict[str, Any]:
         return _halted(job) | {"undo_text": undo_text}
     counts = figures(job)
     done = counts.get("created", 0) + counts.get("updated", 0)
-    told = [need(bad, "a correction"), need(import_choices.waiting(job), "your decision")]
+    told = [_to_correct(job, bad), need(import_choices.waiting(job), "your decision")]
     rest = " and ".join(part for part in told if part)
     return {
         "headline": f"{done:,} {'row' if done == 1 else 'rows'} imported{took(job)}.",

@@ -19,6 +19,8 @@ from models.customers import Customer
 from models.imports import ImportJob, ImportRow, ImportStatus, Outcome, StagedRow
 
 Found = tuple[ImportRow, StagedRow | None, Customer | None]
+ARCHIVED = "archived"
+"""Code of rows that are undone, and say themselves what is left of them."""
 NAMED = ("full_name", "company", "name", "email", "phone", "sku", "barcode")
 """What a row is called by: the first of these that it says."""
 SAID = ("full_name", "company", "email", "phone", "city")
@@ -110,7 +112,7 @@ def _row(
     said = _said(job, row, staged, customer)
     why = words_of(job.subject).why
     message = why.get(row.code or "") or next((p["message"] for p in row.problems or ()), None)
-    if row.undone:
+    if row.undone and row.code != ARCHIVED:
         message = "Taken back when the import was undone."
     return {
         "line": row.line,

@@ -17,7 +17,7 @@ class Words:
     """The words of one subject.
 
     `row_columns` are shown of each row beside its name. `keys` are what one may choose to know
-    them by, none where that is not asked; `known_by` says it instead. `corrects`: whether rows
+    them by, or what is made besides; `known_by` says what is not asked. `corrects`: whether rows
     with a problem can be typed again, and `fixed_by` in which fields.
     """
 
@@ -38,10 +38,24 @@ class Words:
     undo_text: str
     undo_ask: str
     lead: str = "From a spreadsheet or another system"
+    pills: str = "row"
     keys: Mapping[str, str] = field(default_factory=dict)
+    keys_title: str = "The same person is found by"
     known_by: str = ""
     corrects: bool = False
     fixed_by: Sequence[StrEnum] = ()
+
+
+_WARE_STRATEGIES = (
+    ("fill", "Fill in only what is empty"),
+    ("overwrite", "Take everything from the file"),
+    ("skip", "Leave them as they are"),
+)
+_STOCK_STRATEGIES = (
+    ("fill", "Set the number that was counted; a cost only where there is none"),
+    ("overwrite", "Set the number that was counted, and the cost"),
+    ("skip", "Leave those whose stock has moved already as they are"),
+)
 
 
 WORDS: Mapping[Subject, Words] = {
@@ -67,6 +81,105 @@ WORDS: Mapping[Subject, Words] = {
         keys=words.KEYS,
         corrects=True,
         fixed_by=words.FIXED_BY,
+    ),
+    Subject.PRODUCTS: Words(
+        choice="Products",
+        pills="ware",
+        title="Import products",
+        whose="products",
+        crumb=("Products", "product"),
+        see=("See the products", "/admin/product/list"),
+        one="Product",
+        labels=words.PRODUCT_LABELS,
+        strategies=_WARE_STRATEGIES,
+        when_known="When we already know the product",
+        row_columns=(("SKU", "sku", ""), ("Price", "price", "num"), ("Stock", "on_hand", "num")),
+        would={
+            "created": "become new variants",
+            "updated": "change known variants",
+            "unchanged": "say nothing new",
+            "skipped_duplicate": "repeat another row, or are left as they are",
+            "invalid": "cannot be taken",
+        },
+        did={
+            "created": "became new variants",
+            "updated": "changed known variants",
+            "unchanged": "said nothing new",
+            "skipped_duplicate": "were left out",
+            "invalid": "could not be taken",
+        },
+        undid={
+            "created": "were new, until undone",
+            "updated": "were changed, until undone",
+            "unchanged": "said nothing new",
+            "skipped_duplicate": "were left out",
+            "invalid": "could not be taken",
+        },
+        why={
+            "known": "Known already, and left as it is.",
+            "no_variant": "Says nothing of a variant, such as a further picture.",
+            "product_head": "Says what the rows below it have in common.",
+            "kept_changed": "Kept: changed since the import.",
+            "kept_in_use": "Kept: sold, used or counted since.",
+            "archived": "Taken back: it is archived under another SKU, for its stock is in the"
+            " ledger.",
+        },
+        undo_text="Products that were sold, moved or changed since then are kept.",
+        undo_ask="New products go again and changed ones are as before. What was sold, moved or "
+        "changed since is kept, and you see what. Opening stock is taken out of the ledger again.",
+        known_by="A product is known by its SKU, else by its barcode, else by its name and options."
+        " Its stock is taken from the file only when it is new.",
+        keys={"categories": "Make categories that are missing"},
+        keys_title="Categories",
+    ),
+    Subject.STOCK: Words(
+        choice="Opening stock",
+        pills="count",
+        title="Import opening stock",
+        whose="stock",
+        crumb=("Stock", "variant"),
+        see=("See the stock", "/admin/variant/list"),
+        one="Variant",
+        labels=words.STOCK_LABELS,
+        strategies=_STOCK_STRATEGIES,
+        when_known="When the stock is counted already",
+        row_columns=(
+            ("SKU", "sku", ""),
+            ("In the file", "quantity", "num"),
+            ("Here", "on_hand", "num"),
+        ),
+        would={
+            "created": "are received as opening stock",
+            "updated": "are counted anew, by an adjustment",
+            "unchanged": "say what the books say",
+            "skipped_duplicate": "repeat another row, or are left as they are",
+            "invalid": "cannot be taken",
+        },
+        did={
+            "created": "were received as opening stock",
+            "updated": "were counted anew, by an adjustment",
+            "unchanged": "said what the books say",
+            "skipped_duplicate": "were left out",
+            "invalid": "could not be taken",
+        },
+        undid={
+            "created": "were received, until undone",
+            "updated": "were counted anew, until undone",
+            "unchanged": "said what the books say",
+            "skipped_duplicate": "were left out",
+            "invalid": "could not be taken",
+        },
+        why={
+            "known": "Its stock has moved already, and is left as it is.",
+            "kept_changed": "Kept: its cost was changed since, or the variant is gone.",
+            "kept_taken": "Kept: so many are not there any more, or promised to orders.",
+        },
+        undo_text="The ledger keeps what was written: the opposite is written beside it. What is "
+        "not there any more is kept.",
+        undo_ask="The opposite of each move is written into the ledger. Where that would leave "
+        "fewer than none, or fewer than are promised, it is kept, and you see where.",
+        known_by="A variant is found by its SKU, else by its barcode, else by its name. One whose "
+        "stock has moved already is counted anew: the difference is booked as an adjustment.",
     ),
 }
 

@@ -1,5 +1,6 @@
 """The words of an import's pages."""
 
+from app.columns import ProductField, StockField
 from app.operations import imports
 from app.staging import Field
 from models.imports import ImportJob, ImportRow, ImportStatus, Outcome, Strategy
@@ -25,6 +26,40 @@ LABELS: dict[Field, str] = {
     Field.MARKETING_EMAIL: "Marketing by e-mail",
     Field.MARKETING_SMS: "Marketing by SMS",
     Field.NOTE: "Note",
+}
+PRODUCT_LABELS: dict[ProductField, str] = {
+    ProductField.NAME: "Product's name",
+    ProductField.GROUP: "Handle: rows of one product",
+    ProductField.KIND: "Kind: simple, variable, variation",
+    ProductField.OPTION_1_NAME: "First option, its name",
+    ProductField.OPTION_1: "First option",
+    ProductField.OPTION_2_NAME: "Second option, its name",
+    ProductField.OPTION_2: "Second option",
+    ProductField.OPTION_3_NAME: "Third option, its name",
+    ProductField.OPTION_3: "Third option",
+    ProductField.SKU: "SKU",
+    ProductField.BARCODE: "Barcode",
+    ProductField.PRICE: "Price",
+    ProductField.COST: "Cost",
+    ProductField.CATEGORY: "Category",
+    ProductField.SUBCATEGORY: "Subcategory",
+    ProductField.TAX_CLASS: "Tax class",
+    ProductField.WARRANTY_MONTHS: "Warranty, months",
+    ProductField.REPLENISHMENT_DAYS: "Lasts days",
+    ProductField.TRACKS_STOCK: "Count its stock",
+    ProductField.ON_HAND: "Opening stock",
+    ProductField.LOW_STOCK: "Low at",
+    ProductField.STATUS: "Status",
+    ProductField.DISCONTINUED: "Discontinued",
+    ProductField.DESCRIPTION: "Description",
+}
+STOCK_LABELS: dict[StockField, str] = {
+    StockField.SKU: "SKU",
+    StockField.BARCODE: "Barcode",
+    StockField.NAME: "Product's name",
+    StockField.OPTION: "Option",
+    StockField.QUANTITY: "How many there are",
+    StockField.COST: "Cost",
 }
 KEYS = {"phone": "Phone", "email": "E-mail", "name_birthday": "Name and birthday together"}
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}

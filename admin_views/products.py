@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from starlette.requests import Request
 
 from admin_views.base import declared
+from admin_views.customer_list import import_url
 from admin_views.details import link_to
 from admin_views.filters import InCategory, OneOf, of_vendor
 from admin_views.forms import Check, Note, Pick, Saving, Text, Whole, read_amount, read_whole
@@ -153,7 +154,7 @@ class ProductView(WithPictures, model=Product):
         ),
     )
     fields = declared(
-        name=Text("Name", wanted=True, longest=120),
+        name=Text("Name", wanted=True, longest=250),
         category=Pick("Category", categories_of(CategoryKind.PRODUCT)),
         description=Note("Description"),
         options=Text(
@@ -190,6 +191,13 @@ class ProductView(WithPictures, model=Product):
         ),
     )  # fmt: skip
     stays = "A product that was sold stays: archive it instead."
+
+    def list_buttons(self, request: Request) -> list[dict[str, Any]]:
+        """Import, and the one primary button."""
+        new = super().list_buttons(request)
+        if url := import_url(request, self, "products"):
+            return [{"title": "Import", "url": url, "icon": "file-import"}, *new]
+        return new
 
     def shown_values(self, session: Session, record: Any) -> dict[str, Any]:
         """The columns, the variants as rows, and what they have alike."""

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 from starlette.requests import Request
 
 from admin_views.base import HouseView, declared
+from admin_views.customer_list import import_url
 from admin_views.details import link_to
 from admin_views.filters import InCategory, Named, Related, YesNo, of_vendor
 from admin_views.forms import read_whole
@@ -179,9 +180,12 @@ class StockView(HouseView, model=Variant):
         return select(Variant).join(Product, same).where(Variant.tracks_stock)
 
     def list_buttons(self, request: Request) -> list[dict[str, Any]]:
-        """The short way to what runs low, and to the products."""
+        """The short way to what runs low, to the products, and to a list of opening stock."""
         low = {"title": "Running low", "url": "?stock=low", "icon": "alert-triangle"}
-        return [low, {"title": "Products", "url": "/admin/product/list", "icon": "package"}]
+        buttons = [low, {"title": "Products", "url": "/admin/product/list", "icon": "package"}]
+        if url := import_url(request, self, "stock"):
+            buttons.append({"title": "Import", "url": url, "icon": "file-import"})
+        return buttons
 
     def status_of(self, record: Any) -> str | None:
         """Whether somebody has to look after it."""

@@ -149,7 +149,9 @@ def _import(given: argparse.Namespace) -> int:
     def run() -> dict[str, Any]:
         from tasks.import_file import run_file
 
-        result: dict[str, Any] = run_file(path, vendor_slug=given.vendor, commit=given.commit)
+        result: dict[str, Any] = run_file(
+            path, vendor_slug=given.vendor, commit=given.commit, subject=given.subject
+        )
         return result
 
     result = _in_database(run)
@@ -308,9 +310,13 @@ def parser() -> argparse.ArgumentParser:
     command("migrate", _migrate, "Bring the database's structure up to date.")
     command("seed", _seed, "Fill an empty database with the demo's vendors.")
     command("check", _check, "Check configuration, database, migrations and drift.")
-    imports = command("import", _import, "Read a customer list (CSV or PDF); a dry run at first.")
+    imports = command("import", _import, "Read a list (CSV or PDF); a dry run at first.")
     imports.add_argument("file", metavar="FILE")
     imports.add_argument("--vendor", required=True, metavar="SLUG")
+    imports.add_argument(
+        "--subject", choices=("customers", "products", "stock"), default="customers",
+        help="what is in the file",
+    )  # fmt: skip
     imports.add_argument("--commit", action="store_true", help="write it")
     imports.add_argument("--json", action="store_true", help="print one JSON object")
     history = command(

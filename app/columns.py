@@ -65,6 +65,15 @@ FIELDS: Mapping[Subject, type[StrEnum]] = {
 }
 """The words of each subject that can be imported."""
 
+MATCH_BY: Mapping[Subject, tuple[str, ...]] = {
+    Subject.CUSTOMERS: ("email", "phone", "name_birthday"),
+    Subject.PRODUCTS: ("categories",),
+    Subject.STOCK: (),
+    Subject.SALES: (),
+}
+"""What may be asked for beside the columns: by what customers are known, and whether categories of
+products that are missing are made."""
+
 IDENTITY = frozenset(
     {Field.FULL_NAME, Field.FIRST_NAME, Field.LAST_NAME, Field.COMPANY, Field.EMAIL, Field.PHONE,
      Field.PHONE_2}

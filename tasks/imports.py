@@ -14,8 +14,14 @@ from app import intake, lists
 from app.database import begin, begin_planned
 from app.errors import NotFound
 from app.gateways.files import FileGone
-from app.operations import import_decisions, import_steps, import_subjects, imports
-from app.tenancy import SYSTEM, acting
+from app.operations import (
+    import_categories,
+    import_decisions,
+    import_steps,
+    import_subjects,
+    imports,
+)
+from app.tenancy import SYSTEM, acting, admin_actor, current_actor
 from models.imports import ImportJob
 from tasks.celery import celery_app
 from tasks.lanes import side_by_side
@@ -46,6 +52,8 @@ def commit(job_id: int) -> None:
 def undo(job_id: int) -> None:
     """Take the import back, chunk by chunk; goes on where it was killed."""
     _in_chunks(import_subjects.undo_chunk, job_id)
+    if (job_of(job_id).result or {}).get("categories"):
+        _by_the_marketplace(import_categories.drop, job_id=job_id)
 
 
 @celery_app.task(name="tasks.imports.decide")
@@ -67,6 +75,13 @@ def transacted(verb: Any, **arguments: Any) -> Any:
     """One step of an import in a transaction of its own."""
     with begin_planned() as session:
         return verb(session, **arguments)
+
+
+def _by_the_marketplace(verb: Any, **arguments: Any) -> None:
+    """What only the marketplace may write, in the name of whoever asked for it."""
+    actor = current_actor()
+    with acting(admin_actor(actor.vendor_id, actor.user_id)):
+        transacted(verb, **arguments)
 
 
 def _in_chunks(verb: Any, job_id: int) -> None:
@@ -187,7 +202,10 @@ def _seldom_collected() -> Iterator[None]:
 def commit_now(job_id: int) -> None:
     """See `commit`; without a broker."""
     try:
-        steps = import_subjects.steps_of(job_of(job_id))
+        job = job_of(job_id)
+        steps = import_subjects.steps_of(job)
+        if imports.step(job) == "importing" and import_categories.wanted(job):
+            _by_the_marketplace(import_categories.make, job_id=job_id)
         if steps.side_by_side:
             _in_lanes(import_steps.commit_span, job_id)
         else:

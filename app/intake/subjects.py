@@ -14,6 +14,9 @@ from app.intake.sale_headings import known
 from app.intake.sale_headings import propose as propose_sales
 from app.intake.sale_notes import readings as sale_readings
 from app.intake.samples import RawRow, Sample
+from app.intake.ware_columns import is_ware_heading, propose_products, propose_stock
+from app.intake.ware_notes import product_notes, stock_notes
+from app.intake.wares import product_reader, stock_reader
 from app.staging import Staged, staged
 
 Fields = Mapping[str, Any]
@@ -50,6 +53,12 @@ READINGS: Mapping[Subject, Reading] = {
     ),
     Subject.SALES: Reading(
         known, propose_sales, None, sale_readings, whose="past sales", packed=True
+    ),
+    Subject.PRODUCTS: Reading(
+        is_ware_heading, propose_products, product_reader, product_notes, whose="products"
+    ),
+    Subject.STOCK: Reading(
+        is_ware_heading, propose_stock, stock_reader, stock_notes, whose="stock"
     ),
 }
 

@@ -20,6 +20,7 @@ def correct(session: Session, *, row_id: int, typed: TypedRow) -> ImportRow:
     """
     job_id = import_steps.job_of_row(session, row_id)
     job = imports.held(session, job_id, ImportStatus.TRIED, ImportStatus.COMPLETED)
+    import_steps.only_customers(job)
     if job.status == ImportStatus.COMPLETED:
         return import_steps.fix_row(session, row_id=row_id, typed=typed)
     row = locked(session, ImportRow, row_id)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.operations import import_matching as matching
 from app.operations import imports
-from app.operations.import_steps import NothingToDecide, adopt, count_tags
+from app.operations.import_steps import NothingToDecide, adopt, count_tags, only_customers
 from app.operations.import_undoing import remember, untouched
 from app.operations.import_writing import name_leaders, write
 from app.operations.moves import locked
@@ -73,6 +73,7 @@ def decide_all(session: Session, *, job_id: int, code: str, choice: str) -> Impo
     Raises `NothingToDecide` when there are none (any more), `NotNow` while something runs.
     """
     job = _settled_job(session, job_id)
+    only_customers(job)
     if code not in DUPLICATES or choice not in ("leave", "same", "new"):
         raise NothingToDecide
     if choice == "leave":

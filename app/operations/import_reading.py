@@ -8,7 +8,7 @@ from psycopg import Cursor
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.staging import LISTED, Staged
+from app.staging import LISTED, SAID_COLUMNS, Staged
 
 CONTACTLESS = "num_nonnulls(s.email, s.phone, s.phone_2) = 0"
 HAS_ADDRESS = "num_nonnulls(s.line1, s.line2, s.city, s.region, s.postal_code, s.country) > 0"
@@ -42,6 +42,25 @@ def stage(
         text(
             f"INSERT INTO staged_rows (job_id, {LISTED}, keys)"  # noqa: S608
             f" SELECT :job, {LISTED}, {_keys(match_by)} FROM arriving s ORDER BY position"
+        ),
+        {"job": job_id},
+    )
+    return len(rows)
+
+
+def stage_said(
+    session: Session, *, job_id: int, rows: Sequence[Staged], first: int, match_by: Sequence[str]
+) -> int:
+    """The same for rows that are no customers, as `staging.staged_said` makes them."""
+    listed = ", ".join(SAID_COLUMNS)
+    fresh_temp(session, "arriving", f"SELECT {listed} FROM staged_rows WHERE false")  # noqa: S608
+    with cursor_of(session).copy(f"COPY arriving ({listed}) FROM STDIN") as copy:
+        for position, row in enumerate(rows, first):
+            copy.write_row((position, *row))
+    session.execute(
+        text(
+            f"INSERT INTO staged_rows (job_id, {listed}, sort_name, search_text, keys)"  # noqa: S608
+            f" SELECT :job, {listed}, '', '', '{{}}' FROM arriving ORDER BY position"
         ),
         {"job": job_id},
     )

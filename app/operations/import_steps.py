@@ -8,6 +8,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.columns import Subject
 from app.database import saved_with_the_next
 from app.errors import DomainError, NotFound
 from app.operations import import_matching as matching
@@ -361,10 +362,17 @@ def decide(session: Session, *, row_id: int, choice: str) -> ImportRow:
 def _open_row(session: Session, row_id: int, outcome: Outcome) -> tuple[ImportJob, ImportRow]:
     job = imports.held(session, job_of_row(session, row_id), ImportStatus.COMPLETED)
     row = locked(session, ImportRow, row_id)
+    only_customers(job)
     if row.outcome != outcome or imports.step(job) is not None:
         raise NothingToDecide
     imports.lock_customers(session, job)
     return job, row
+
+
+def only_customers(job: ImportJob) -> None:
+    """Rows of other lists are corrected in the file: raises `NothingToDecide`."""
+    if job.subject != Subject.CUSTOMERS:
+        raise NothingToDecide
 
 
 def job_of_row(session: Session, row_id: int) -> int:

@@ -7,7 +7,16 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.columns import Subject
-from app.operations import import_reading, import_steps, import_undoing, imports
+from app.operations import (
+    import_product_writing,
+    import_products,
+    import_reading,
+    import_steps,
+    import_stock,
+    import_undoing,
+    import_ware_undoing,
+    imports,
+)
 from models.imports import ImportJob
 
 Chunk = Callable[..., bool]
@@ -43,6 +52,22 @@ STEPS: Mapping[Subject, Steps] = {
         take_back=import_undoing.undo_rows,
         clear=import_undoing.drop_made_tags,
         side_by_side=True,
+    ),
+    Subject.PRODUCTS: Steps(
+        keep=import_reading.stage_said,
+        gather=import_products.gather,
+        judge=import_products.judge_chunk,
+        commit=import_product_writing.commit_chunk,
+        take_back=import_ware_undoing.take_back,
+        clear=import_ware_undoing.clear,
+    ),
+    Subject.STOCK: Steps(
+        keep=import_reading.stage_said,
+        gather=import_stock.gather,
+        judge=import_stock.judge_chunk,
+        commit=import_stock.commit_chunk,
+        take_back=import_stock.take_back,
+        clear=import_ware_undoing.clear,
     ),
 }
 

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.columns import FIELDS, Subject, missing
+from app.columns import FIELDS, MATCH_BY, Subject, missing
 from app.database import saved_with_the_next
 from app.errors import DomainError
 from app.operations import import_reading
@@ -24,7 +24,6 @@ from models.words import Channel
 
 CHUNK = 10_000
 UNDO_WITHIN = timedelta(days=30)
-MATCH_BY = ("email", "phone", "name_birthday")
 COUNTED = tuple(Outcome)
 
 
@@ -92,7 +91,7 @@ def start(
         mapping={_clean(name): str(f) if f else None for name, f in mapping.items()},
         strategy=Strategy(strategy),
         channel=Channel(channel),
-        match_by=list(MATCH_BY),
+        match_by=list(MATCH_BY[Subject(subject)]),
     )
     session.add(job)
     session.flush()  # the id, by which everything else speaks of the job
@@ -132,9 +131,11 @@ def map_columns(
     job_id: int,
     mapping: Mapping[str, str | None],
     strategy: str = Strategy.FILL,
-    match_by: Sequence[str] = MATCH_BY,
+    match_by: Sequence[str] | None = None,
 ) -> ImportJob:
     """Say what each column becomes, and what happens to what is known already.
+
+    Without `match_by` things are known, and made, as the list proposes.
 
     Raises `NoIdentity`, `FieldTwice`, and `HasBegun` once rows of the list are imported.
     """
@@ -150,7 +151,8 @@ def map_columns(
     check_identity(job, taken)
     job.mapping = {name: field.value if field else None for name, field in fields.items()}
     job.strategy = Strategy(strategy)
-    job.match_by = [word for word in MATCH_BY if word in match_by]
+    if match_by is not None:
+        job.match_by = [word for word in MATCH_BY[Subject(job.subject)] if word in match_by]
     job.status = ImportStatus.MAPPED
     forget_reading(session, job)
     return job

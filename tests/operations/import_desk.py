@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 
 from app.database import begin
-from app.operations import import_steps, imports
+from app.operations import import_steps, import_subjects, imports
 from app.tenancy import acting, vendor_actor
 from models.imports import ImportJob, ImportRow, Outcome, StagedRow
 from tasks import imports as tasks
@@ -28,6 +28,7 @@ class Desk:
     slug: str = ""
     vendor: int = 0
     made: list[int] = field(default_factory=list)
+    subject: str = "customers"
 
     def __post_init__(self) -> None:
         self.slug = f"desk-{next(_numbers)}"
@@ -38,8 +39,12 @@ class Desk:
         path.write_text(content if isinstance(content, str) else "\n".join(content) + "\n")
         return path
 
-    def run(self, content: str | Iterable[str], *, commit: bool = True) -> dict[str, Any]:
-        return run_file(self.file(content), vendor_slug=self.slug, commit=commit)
+    def run(
+        self, content: str | Iterable[str], *, commit: bool = True, subject: str = ""
+    ) -> dict[str, Any]:
+        about = subject or self.subject
+        path = self.file(content)
+        return run_file(path, vendor_slug=self.slug, commit=commit, subject=about)
 
     def counts(self, report: dict[str, Any]) -> dict[str, int]:
         """The buckets that are not empty."""
@@ -87,7 +92,7 @@ class Desk:
         path = self.file(content)
         with acting(vendor_actor(self.vendor)):
             kept = lists.files().keep([path.read_bytes()], most=10**8)
-            job = lists.take_in(kept, path.name)
+            job = lists.take_in(kept, path.name, self.subject)
         self.do(imports.map_columns, job_id=job.id, mapping=job.mapping, **options)
         return job.id
 
@@ -107,7 +112,7 @@ class Desk:
 
     def undone(self, job_id: int) -> None:
         self.do(imports.begin_undo, job_id=job_id)
-        while self.do(imports.undo_chunk, job_id=job_id, size=3):
+        while self.do(import_subjects.undo_chunk, job_id=job_id, size=3):
             pass
 
     def settle(self, row: ImportRow, choice: str) -> ImportRow:

@@ -1,0 +1,68 @@
+"""A file of products on its way in by people who press buttons, and its stock beside it."""
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import select
+
+from models.products import Product, Variant
+from tests.browser.test_imports import SLOW, numbers, send, try_out
+from tests.browser.visiting import PHONE, WIDE, Shape, Visit
+
+ADMIN = "admin@market.example"
+PRODUCTS = (
+    "Artikelnummer;Bezeichnung;Größe;VK-Preis;Lagerbestand;Warengruppe\r\n"
+    "{tag}-S;Öl {tag};100 ml;„;3;Pflege\r\n"
+    "{tag}-M;Öl {tag};200 ml;1.012,50 €;;Pflege\r\n"
+    "{tag}-L;Öl {tag};200 ml;15;;Pflege\r\n"
+    "{tag}-X;Seife {tag};;3;4;Pflege\r\n"
+)
+
+
+@pytest.mark.parametrize(("shape", "dark"), [(WIDE, False), (PHONE, True)], ids=["wide", "phone"])
+def test_products_come_in_with_their_stock_and_go_again(
+    visit: Visit, shape: Shape, dark: bool
+) -> None:
+    visitor, tag = visit(ADMIN, shape, dark=dark), f"P{shape[0]}"
+    page = visitor.page
+    visitor.open("/admin/imports")
+    page.get_by_label("What is in the file?").select_option("Products")
+    expect(page.get_by_label("How these people became customers")).to_be_hidden()
+    visitor.check()
+    send(visitor, "waren.csv", "text/csv", PRODUCTS.replace("{tag}", tag).encode("utf-8-sig"))
+    page.get_by_role("heading", name="Which column is what?").wait_for()
+    for column, field in enumerate(
+        ("sku", "name", "option_1", "price", "on_hand", "category")
+    ):  # fmt: skip
+        expect(page.locator(f"[name=column-{column}]")).to_have_value(field)
+    page.get_by_label("Make categories that are missing").uncheck()
+    visitor.shot("import-products-columns")
+    visitor.check()
+    try_out(visitor)
+    visitor.shot("import-products-try")
+    visitor.check()
+    expected = {"created": "2", "updated": "0", "unchanged": "0", "skipped_duplicate": "0"}
+    assert numbers(visitor) == expected | {"invalid": "2"}
+    expect(page.get_by_text("of the file is not here: Pflege")).to_be_visible()
+    page.locator(".bucket", has_text="Problem").click()
+    page.get_by_text("is the same product with the same options").wait_for()
+    page.get_by_text("is no number: write one such as 12.50").wait_for()
+    mine = Variant.sku.like(f"{tag}-%")
+    with visitor.running.at("beta") as session:
+        assert session.scalars(select(Variant.id).where(mine)).all() == []
+    visitor.button("Import 2 rows").click()
+    page.get_by_text("2 rows imported").wait_for(timeout=SLOW)
+    with visitor.running.at("beta") as session:
+        found = session.execute(select(Variant.sku, Variant.on_hand).where(mine)).all()
+    assert sorted(map(tuple, found)) == [(f"{tag}-M", 0), (f"{tag}-X", 4)]
+    page.locator(".bucket", has_text="New").click()
+    visitor.shot("import-products-result")
+    visitor.check()
+
+    visitor.button("Undo import").click()
+    page.get_by_role("dialog").get_by_role("button", name="Undo import").click()
+    page.get_by_text("rows were taken back").wait_for(timeout=SLOW)
+    visitor.shot("import-products-undone")
+    with visitor.running.at("beta") as session:
+        left = select(Product.status).where(Product.name.like(f"%{tag}"))
+        assert session.scalars(left).all() == ["archived"]
+        assert session.scalars(select(Variant.on_hand).where(mine)).all() == [0]
