@@ -110,6 +110,10 @@ def vendor_page(day: today.VendorToday, role: PanelRole) -> dict[str, Any]:
             "url": _to("customer", "sort=newest"),
         },
     ]  # fmt: skip
+    if day.running_low and allowed(role, "variant", "list"):
+        low = {"label": "Running low", "value": capped(day.running_low),
+               "url": _to("variant", "stock=low"), "note": "few are left"}  # fmt: skip
+        figures.append(low)
     cards = [
         {
             "title": "Tasks", "count_text": capped(day.tasks_due), "all_url": _to("task", due),

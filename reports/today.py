@@ -18,6 +18,7 @@ from models.customers import Customer, CustomerStatus
 from models.imports import ImportJob, ImportStatus
 from models.orders import Order, OrderStatus
 from models.outbox import OutboxMessage
+from models.products import Variant
 from models.services import Service
 from models.staff import StaffMember
 from models.tasks import Task, TaskStatus
@@ -60,6 +61,7 @@ class VendorToday:
     new_customers: int
     to_fulfil: int
     to_follow_up: int
+    running_low: int
     next_bookings: list[Line]
     tasks: list[Line]
     orders: list[Line]
@@ -82,6 +84,9 @@ def vendor(session: Session, *, vendor_id: int, now: datetime) -> VendorToday:
         Customer.archived_at.is_(None),
     ]
     waiting = [mine, Booking.status == BookingStatus.PENDING, Booking.starts_at >= now]
+    left = Variant.on_hand - Variant.reserved
+    low = [Variant.vendor_id == vendor_id, Variant.tracks_stock, Variant.is_active,
+           left <= Variant.low_stock]  # fmt: skip
     figures = session.execute(
         select(
             _capped(Task, *due).label("tasks_due"),
@@ -90,6 +95,7 @@ def vendor(session: Session, *, vendor_id: int, now: datetime) -> VendorToday:
             _capped(Customer, *fresh).label("new_customers"),
             _capped(Order, *placed).label("to_fulfil"),
             _capped(Customer, *follow_up).label("to_follow_up"),
+            _capped(Variant, *low).label("running_low"),
         )
     ).one()
     return VendorToday(

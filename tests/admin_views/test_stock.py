@@ -249,3 +249,18 @@ def test_a_product_that_was_never_sold_can_go(panel: PanelClient, vendor: int) -
 def product_of(vendor: int, variant_id: int) -> int:
     with acting(vendor_actor(vendor)), begin() as session:
         return session.get_one(Variant, variant_id).product_id
+
+
+def test_today_counts_what_runs_low_and_leads_to_it(panel: PanelClient) -> None:
+    vendor = make.new_vendor()
+    panel.as_(staff(vendor))
+    assert "Running low" not in panel.get("/admin/").text
+    with acting(vendor_actor(vendor)), begin() as session:
+        make.stock_move(session, variant=make.variant(session, low_stock=2, sku="RARE"), on_hand=2)
+        make.stock_move(session, variant=make.variant(session, low_stock=2, sku="MANY"), on_hand=9)
+    page = panel.get("/admin/").text
+    assert "Running low" in page
+    assert "/admin/variant/list?stock=low" in page
+    found = panel.get("/admin/variant/list?stock=low").text
+    assert "RARE" in found
+    assert "MANY" not in found

@@ -32,7 +32,15 @@ def busy_day(vendor_id: int) -> None:
         make.task(session, due_at=NOON + timedelta(hours=1), customer=None)
         make.task(session, due_at=NOON + timedelta(days=1))
         make.task(session, due_at=NOON - timedelta(hours=1), status="done")
-        make.order(session, variant=make.variant(session), placed_at=NOON - timedelta(hours=1))
+        few = make.variant(session, low_stock=3)
+        make.stock_move(session, variant=few, on_hand=3)
+        for other in ({"low_stock": 3}, {"low_stock": 9, "is_active": False}):
+            make.stock_move(session, variant=make.variant(session, **other), on_hand=4)
+        make.order(
+            session,
+            variant=make.variant(session, tracks_stock=False),
+            placed_at=NOON - timedelta(hours=1),
+        )
         make.order(session, number=None, status="draft", placed_at=None)
         make.customer(session, status="pending_follow_up", full_name="Camille")
         make.customer(session, status="pending_follow_up", archived_at=NOON)
@@ -52,7 +60,7 @@ def test_a_vendor_sees_its_day(db: Connection) -> None:
     assert (seen.bookings, seen.by_status["cancelled"], seen.to_confirm) == (5, 1, 2)
     assert (seen.expected, seen.taken) == (Decimal("160.00"), Decimal("40.00"))
     assert (seen.tasks_due, seen.tasks_overdue, seen.to_fulfil) == (2, 1, 1)
-    assert (seen.new_customers, seen.to_follow_up) == (1, 1)
+    assert (seen.new_customers, seen.to_follow_up, seen.running_low) == (1, 1, 1)
     assert [line.status for line in seen.next_bookings] == ["checked_in", "confirmed", "pending"]
     assert seen.next_bookings[0].detail is not None
     assert seen.next_bookings[0].detail.endswith("· Inês")
