@@ -1,6 +1,7 @@
 """What the pages of an import do: a file is kept, columns are taken, rows are settled."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -15,7 +16,7 @@ from app.columns import FIELDS, Subject
 from app.database import begin
 from app.errors import DomainError, NotFound
 from app.gateways.files import Kept
-from app.operations import import_corrections, import_steps, imports
+from app.operations import history, import_corrections, import_halting, import_steps, imports
 from app.settings import settings
 from app.tenancy import acting, current_actor, vendor_actor
 from models.imports import ImportJob, ImportRow, ImportStatus, Strategy
@@ -131,12 +132,36 @@ def mapped(job_id: int, fields: dict[str, Any], strategy: str, keys: list[str]) 
     """Take the columns as chosen, and try the list out."""
 
     def both(session: Session, job_id: int) -> None:
+        if session.get_one(ImportJob, job_id).subject == Subject.SALES:
+            history.map_columns(session, job_id=job_id, mapping=fields)
+            history.ask_to_try(session, job_id=job_id)
+            return
         imports.map_columns(
             session, job_id=job_id, mapping=fields, strategy=strategy, match_by=keys
         )
         imports.ask_to_try(session, job_id=job_id)
 
     written(job_id, both)
+
+
+@dataclass(frozen=True, slots=True)
+class Verbs:
+    """What the buttons of an import do, by what its list is about."""
+
+    try_again: Callable[..., Any] = imports.ask_to_try
+    commit: Callable[..., Any] = imports.ask_to_commit
+    stop: Callable[..., Any] = import_halting.ask_to_stop
+    undo: Callable[..., Any] = imports.ask_to_undo
+
+
+_OF_SALES = Verbs(
+    history.ask_to_try, history.ask_to_commit, history.ask_to_stop, history.ask_to_undo
+)
+
+
+def verbs_of(job: ImportJob) -> Verbs:
+    """What the buttons of this import do."""
+    return _OF_SALES if job.subject == Subject.SALES else Verbs()
 
 
 def counted(job: ImportJob) -> ImportJob:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from admin_views.import_subjects import Words, words_of
 from admin_views.import_words import RUNS
+from app.columns import Subject
 from app.database import begin
 from app.operations import imports
 from models.imports import ImportJob, ImportStatus, Outcome
@@ -156,6 +157,8 @@ def figures(job: ImportJob) -> dict[str, int]:
     """How many rows there are of each outcome, as far as they are settled or planned."""
     is_settled = job.status in ENDED or imports.is_halted(job)
     held = job.result if is_settled else job.tried
+    if job.subject == Subject.SALES:
+        return {Outcome.INVALID.value: int((held or {}).get("refused_lines", 0))}
     return {k: v for k, v in (held or {}).items() if k in set(Outcome)}
 
 

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from admin_views import import_choices, import_rows
+from admin_views import import_choices, import_rows, import_sales
 from admin_views.import_frame import START, Asked, buckets, figures, frame, running, url
 from admin_views.import_notes import notes
 from admin_views.import_subjects import words_of
 from admin_views.import_words import need, took
+from app.columns import Subject
 from app.operations import imports
 from app.operations.import_halting import STOPPED
 from models.imports import ImportJob, ImportStatus, Outcome
@@ -21,6 +22,8 @@ def try_page(job: ImportJob, asked: Asked, typed: Typed | None = None) -> dict[s
         return base | running(job)
     if job.status != ImportStatus.TRIED:
         return base | _not_tried(job)
+    if job.subject == Subject.SALES:
+        return base | import_sales.tried(job, asked)
     return (
         base
         | _shown_rows(job, asked, "try", typed)
@@ -82,8 +85,12 @@ def _to_correct(job: ImportJob, bad: int, what: str = "a correction") -> str:
 
 def result_page(job: ImportJob, asked: Asked, typed: Typed | None = None) -> dict[str, Any]:
     """What became of the rows; those to correct and to decide come first."""
-    bad = import_choices.to_correct(job) if import_choices.is_open(job) else 0
     words = words_of(job.subject)
+    if job.subject == Subject.SALES:
+        buttons = [{"title": words.see[0], "url": words.see[1]}, *_go_on(job)]
+        told = import_sales.result(job, asked)
+        return frame(job, "result") | told | {"buttons": buttons, "undo": _undo(job)}
+    bad = import_choices.to_correct(job) if import_choices.is_open(job) else 0
     if asked.show is None:
         asked = asked.showing(Outcome.INVALID if bad else Outcome.CREATED)
     return (

@@ -7,6 +7,7 @@ from typing import Any
 
 from admin_views import import_words as words
 from app.columns import Subject
+from app.past_sales import LABELS as SALE_LABELS
 
 Column = tuple[str, str, str]
 """Title, name of what the row says, and how that is shown: as text, `phone` or `num`."""
@@ -180,6 +181,35 @@ WORDS: Mapping[Subject, Words] = {
         "fewer than none, or fewer than are promised, it is kept, and you see where.",
         known_by="A variant is found by its SKU, else by its barcode, else by its name. One whose "
         "stock has moved already is counted anew: the difference is booked as an adjustment.",
+    ),
+    Subject.SALES: Words(
+        choice="Past sales",
+        pills="sale",
+        title="Import past sales",
+        whose="past sales",
+        crumb=("Orders", "order"),
+        see=("See the orders", "/admin/order/list"),
+        one="Item",
+        labels={word: label[0].upper() + label[1:] for word, label in SALE_LABELS.items()},
+        strategies=(),
+        when_known="",
+        row_columns=(
+            ("Date", "date", ""),
+            ("Customer", "customer", ""),
+            ("Quantity", "quantity", "num"),
+            ("Amount", "amount", "num"),
+        ),
+        would={},
+        did={},
+        undid={},
+        why={},
+        undo_text="Orders, customers and items that somebody has used since are kept.",
+        undo_ask="The orders go again, with their payments and refunds, and the customers and "
+        "items that came with them. What was changed or used since is kept, and you see what.",
+        lead="What another till sold becomes completed orders of the past",
+        known_by="Customers are known by their number in the other till, else by e-mail or phone; "
+        "items by their code, else by name. What is not known is made: customers, archived "
+        "products, inactive services. Stock does not move, and nobody is told.",
     ),
 }
 

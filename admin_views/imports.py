@@ -20,7 +20,7 @@ from admin_views.import_file import file_page
 from admin_views.import_outcomes import result_page, try_page
 from admin_views.rendering import say
 from app.errors import DomainError, NotFound
-from app.operations import import_decisions, import_halting, import_steps, imports
+from app.operations import import_decisions, import_steps, imports
 from models.imports import ImportJob, ImportRow, ImportStatus
 
 NOTHING_TO_DO = (imports.NotNow, import_steps.NothingToDecide)
@@ -146,7 +146,8 @@ class ImportView(BaseView):
     @needs("try")
     async def try_again(self, request: Request) -> Response:
         """Try the list out once more, as the customers are now."""
-        return await self._done(request, imports.ask_to_try)
+        verbs = commands.verbs_of(await asked_job(request))
+        return await self._done(request, verbs.try_again)
 
     # ---- the import ------------------------------------------------------------------------
 
@@ -154,15 +155,15 @@ class ImportView(BaseView):
     @needs("commit")
     async def commit(self, request: Request) -> Response:
         """Begin the import, or go on with it; a second click finds it begun."""
-        return await self._done(request, imports.ask_to_commit)
+        verbs = commands.verbs_of(await asked_job(request))
+        return await self._done(request, verbs.commit)
 
     @expose("/imports/{job}/stop", methods=["POST"], identity="import-job")
     @needs("commit")
     async def stop(self, request: Request) -> Response:
         """End what runs after the rows in hand; a second click finds it ended."""
-        return await self._done(
-            request, import_halting.ask_to_stop, say_so="Stopped. What was saved so far stays."
-        )
+        verbs = commands.verbs_of(await asked_job(request))
+        return await self._done(request, verbs.stop, say_so="Stopped. What was saved so far stays.")
 
     @expose("/imports/{job}/run", methods=["GET"], identity="import-job")
     @needs("commit")
@@ -195,7 +196,8 @@ class ImportView(BaseView):
     @needs("undo")
     async def undo(self, request: Request) -> Response:
         """Take the import back."""
-        return await self._done(request, imports.ask_to_undo)
+        verbs = commands.verbs_of(await asked_job(request))
+        return await self._done(request, verbs.undo)
 
     # ---- rows ------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """The command line: what it prints, what it refuses, and that the demo leaves nothing behind."""
 
 import contextlib
+import gzip
 import json
 import logging
 import os
@@ -246,6 +247,30 @@ def test_import_prints_one_object(
         assert told[again] == 2
         assert told["refused"] is None
         assert told["mapping"] == {"Name": "full_name", "E-mail": "email"}
+
+
+def test_past_sales_are_tried_out_imported_and_not_taken_twice(
+    installed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], refused: Refused
+) -> None:
+    make.new_vendor(slug="corner")
+    file = tmp_path / "sales.csv.gz"
+    lines = "Bill,Sold on,Who,What,Price\n1,2024-02-01,C1,Soap,3.50\n1,2024-02-01,C1,Comb,4\n"
+    file.write_bytes(gzip.compress(lines.encode()))
+    asked = ["import-history", str(file), "--vendor", "corner",
+             "--map", "order=Bill,date=Sold on", "--map", "customer=Who,item=What"]  # fmt: skip
+    assert main([*asked, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["status"], told["orders"], told["revenue"]) == ("tried", 1, "7.50")
+    assert main(asked) == 0
+    said = capsys.readouterr().out
+    assert "nothing was written" in said
+    assert " unit price  Price\n" in said
+    assert main([*asked, "--commit", "--json"]) == 0
+    done = json.loads(capsys.readouterr().out)
+    assert done == told | {"status": "completed"}
+    assert "This very file was imported before" in refused(*asked, "--commit")
+    assert "write field=header" in refused(*asked, "--map", "colour=Bill")
+    assert "There is no vendor" in refused("import-history", str(file), "--vendor", "nobody")
 
 
 def test_import_refuses_what_is_not_there(installed: str, tmp_path: Path, refused: Refused) -> None:

@@ -15,8 +15,8 @@ _CLOCK = re.compile(
 _SERIAL = re.compile(r"(\d{5})(?:[.,](\d{1,12}))?")
 _DAY_ZERO = datetime.combine(date(1899, 12, 30), time())
 
-Moment = tuple[datetime | None, str | None]
-"""An instant in UTC, or why there is none."""
+Moment = tuple[str | None, str | None]
+"""An instant in UTC, as ISO 8601 writes it, or why there is none."""
 
 
 def reader(order: DateOrder, zone: tzinfo, now: datetime) -> Callable[[str], Moment]:
@@ -37,7 +37,7 @@ def reader(order: DateOrder, zone: tzinfo, now: datetime) -> Callable[[str], Mom
             return None, "date_unreadable"
         if at < EARLIEST:
             return None, "date_too_early"
-        return (None, "date_in_future") if at > now else (at, None)
+        return (None, "date_in_future") if at > now else (at.isoformat(), None)
 
     return read
 

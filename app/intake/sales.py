@@ -172,6 +172,9 @@ class SaleReader:
             SaleField.CUSTOMER, SaleField.NAME, SaleField.FIRST_NAME, SaleField.LAST_NAME,
             SaleField.EMAIL, SaleField.PHONE,
         )  # fmt: skip
+        figures = (SaleField.QUANTITY, SaleField.UNIT_PRICE, SaleField.AMOUNT)
+        self._figure_cells = [self._at[f] for f in figures if f in self._at]
+        self._known_figures: dict[tuple[str, ...], tuple[int, Decimal, Decimal]] = {}
         self._item_cells = self._columns(
             SaleField.SKU, SaleField.ITEM, SaleField.CATEGORY, SaleField.KIND
         )
@@ -228,7 +231,7 @@ class SaleReader:
         if row.broken or width != self._width:
             cells = self._shaped(row, cells)
         sold_at = self._sold_at(cells)
-        quantity, unit_price, total = self._figures(cells)
+        quantity, unit_price, total = self._figures_of(cells)
         self._is_return = quantity < 0
         buyer, _ = self._buyer(row, cells)
         item, name = self._item(row, cells, unit_price)
@@ -272,7 +275,17 @@ class SaleReader:
             if not clean(text):
                 raise _Refused("date_missing", SaleField.DATE)
             raise _Refused(code or "", SaleField.DATE, text)
-        return moment.isoformat()
+        return moment
+
+    def _figures_of(self, cells: tuple[str, ...]) -> tuple[int, Decimal, Decimal]:
+        """The same cells say the same again and again."""
+        said = tuple([cells[index] for index in self._figure_cells])
+        known = self._known_figures.get(said)
+        if known is None:
+            if len(self._known_figures) >= _REMEMBERED:
+                self._known_figures.clear()
+            known = self._known_figures[said] = self._figures(cells)
+        return known
 
     def _figures(self, cells: tuple[str, ...]) -> tuple[int, Decimal, Decimal]:
         """Pieces (below nothing: returned), the price of one, and what all come to."""

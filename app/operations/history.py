@@ -23,6 +23,7 @@ from app.operations import imports
 from app.operations.history_figures import figures
 from app.operations.import_halting import STOPPED
 from app.operations.moves import locked
+from app.operations.outbox import enqueue
 from app.past_sales import Piece, SaleField, missing
 from models.history import Noun
 from models.imports import ImportJob, ImportRow, ImportStatus
@@ -103,6 +104,15 @@ def map_columns(session: Session, *, job_id: int, mapping: Mapping[str, str | No
     job.mapping = {name: field.value if field else None for name, field in fields.items()}
     job.status = ImportStatus.MAPPED
     _forget_reading(session, job)
+    return job
+
+
+def ask_to_try(session: Session, *, job_id: int) -> ImportJob:
+    """Have the list tried out in the background; asking twice has no second effect."""
+    job = imports.held(session, job_id, ImportStatus.MAPPED, ImportStatus.TRIED)
+    if imports.step(job) is None:
+        begin_trying(session, job_id=job_id)
+        enqueue(session, "tasks.history.try_out", vendor_id=job.vendor_id, job_id=job.id)
     return job
 
 
@@ -232,6 +242,13 @@ def refresh_statistics(session: Session) -> None:
 
 
 # --- importing ---------------------------------------------------------------------------
+
+
+def ask_to_commit(session: Session, *, job_id: int) -> ImportJob:
+    """Import the list that was tried out, in the background; a second click is refused."""
+    job = begin_import(session, job_id=job_id)
+    enqueue(session, "tasks.history.commit", vendor_id=job.vendor_id, job_id=job.id)
+    return job
 
 
 def begin_import(session: Session, *, job_id: int) -> ImportJob:
@@ -388,6 +405,13 @@ def read_again(session: Session, *, job_id: int) -> ImportJob:
 
 
 # --- undoing -----------------------------------------------------------------------------
+
+
+def ask_to_undo(session: Session, *, job_id: int) -> ImportJob:
+    """Take the import back, in the background. Raises `TooLateToUndo` after 30 days."""
+    job = begin_undo(session, job_id=job_id)
+    enqueue(session, "tasks.history.undo", vendor_id=job.vendor_id, job_id=job.id)
+    return job
 
 
 def begin_undo(session: Session, *, job_id: int) -> ImportJob:

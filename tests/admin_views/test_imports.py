@@ -12,6 +12,7 @@ from app.database import begin
 from app.operations import import_steps
 from app.settings import settings
 from app.tenancy import acting, vendor_actor
+from tasks import history
 from tasks import imports as tasks
 from tests.admin_views.customer_house import ALPHA, BETA, customer, post
 from tests.furnished import db, house
@@ -46,12 +47,13 @@ def work(house: House, slug: str = ALPHA) -> None:
         promised = session.execute(
             text(
                 "UPDATE outbox_messages SET done_at = now() WHERE done_at IS NULL"
-                " AND task LIKE 'tasks.imports.%' RETURNING task, payload"
+                " AND task ~ '^tasks.(imports|history)[.]' RETURNING task, payload"
             )
         ).all()
     for task, payload in promised:
         with acting(vendor_actor(vendor, payload["user_id"])):
-            getattr(tasks, task.rpartition(".")[2]).run(payload["job_id"])
+            module, _, name = task.removeprefix("tasks.").partition(".")
+            getattr({"imports": tasks, "history": history}[module], name).run(payload["job_id"])
 
 
 def columns(**changes: str) -> dict[str, Any]:

@@ -131,8 +131,9 @@ class Desk:
                 " ORDER BY 1, 2, 3, 4, 5, 6"
             ),
             "variants": self.sql(
-                "SELECT p.name, p.status, v.sku, v.price, v.tracks_stock, v.on_hand"
-                " FROM variants v JOIN products p ON p.id = v.product_id ORDER BY 1, 3"
+                "SELECT p.name, p.status, regexp_replace(v.sku, 'PAST-\\d+', 'PAST'), v.price,"
+                " v.tracks_stock, v.on_hand FROM variants v"
+                " JOIN products p ON p.id = v.product_id ORDER BY 1, 3"
             ),
             "services": self.sql("SELECT name, kind, price, is_active FROM services ORDER BY 1"),
         }
