@@ -14,7 +14,7 @@ from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
 from app.columns import MATCH_BY, Subject
-from app.operations import import_chunks
+from app.operations import import_chunks, import_reading, import_steps
 from app.operations.import_chunks import Verdict, refused
 from app.operations.products import MOST_VARIANTS
 from models.categories import Category, CategoryKind
@@ -41,17 +41,14 @@ NEAR = 5_000
 
 def gather(session: Session, *, job_id: int, rows: int) -> None:
     """Say of each row which is the first of its product, and of what it repeats."""
-    session.execute(
-        text(
-            """
-            UPDATE staged_rows s SET leader = f.first FROM (
-              SELECT name_key, min(position) AS first FROM staged_rows
-              WHERE job_id = :job AND name_key IS NOT NULL GROUP BY 1 HAVING count(*) > 1) AS f
-            WHERE s.job_id = :job AND s.name_key = f.name_key AND s.position > f.first
-            """
-        ),
-        {"job": job_id},
-    )
+    import_steps.refresh_statistics(session)
+    _found(
+        session, job_id,
+        "SELECT position, first_value(position) OVER same AS said FROM staged_rows"
+        " WHERE job_id = :job AND name_key IS NOT NULL"
+        " WINDOW same AS (PARTITION BY name_key ORDER BY position)",
+        "leader = f.said", "f.position > f.said",
+    )  # fmt: skip
     for name, key, where in (
         ("sku", "said ->> 'sku'", "said ? 'sku'"),
         ("barcode", "said ->> 'barcode'", "said ? 'barcode'"),
@@ -64,19 +61,29 @@ def gather(session: Session, *, job_id: int, rows: int) -> None:
 
 
 def _mark_twins(session: Session, job_id: int, name: str, key: str, where: str) -> None:
-    """Rows that repeat an earlier one say its line; of a product also the how-many-eth it is."""
+    """Rows that repeat an earlier one say its line."""
+    _found(
+        session, job_id,
+        "SELECT position, first_value(line) OVER same AS said, row_number() OVER same AS nth"  # noqa: S608
+        f" FROM staged_rows WHERE job_id = :job AND valid AND {where}"
+        f" WINDOW same AS (PARTITION BY {key} ORDER BY position)",
+        "said = s.said || jsonb_build_object('twins', coalesce(s.said -> 'twins', '{}')"
+        f" || jsonb_build_object('{name}', f.said))",
+        "f.nth > 1",
+    )  # fmt: skip
+
+
+def _found(session: Session, job_id: int, query: str, change: str, where: str) -> None:
+    """Change the rows that a query finds. They are put down first, and counted: nobody knows how
+    many rows were just staged, and each would be looked for among all others."""
+    import_reading.fresh_temp(session, "found", f"SELECT * FROM ({query}) AS f WHERE {where}",  # noqa: S608
+                              job=job_id)  # fmt: skip
+    session.execute(text("ANALYZE pg_temp.found"))
     session.execute(
         text(
-            f"""
-            UPDATE staged_rows s SET said = s.said || jsonb_build_object('twins',
-                coalesce(s.said -> 'twins', '{{}}') || jsonb_build_object('{name}', t.line))
-            FROM (
-              SELECT position, first_value(line) OVER same AS line,
-                row_number() OVER same AS nth
-              FROM staged_rows WHERE job_id = :job AND valid AND {where}
-              WINDOW same AS (PARTITION BY {key} ORDER BY position)) AS t
-            WHERE s.job_id = :job AND s.position = t.position AND t.nth > 1
-            """  # noqa: S608
+            f"UPDATE staged_rows s SET {change} FROM found f"  # noqa: S608
+            " WHERE s.vendor_id = (SELECT current_setting('app.vendor_id')::bigint)"
+            " AND s.job_id = :job AND s.position = f.position"
         ),
         {"job": job_id},
     )

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from models.products import Product, Variant
-from tests.browser.test_imports import SLOW, numbers, send, try_out
+from tests.browser.test_imports import numbers, send, try_out
 from tests.browser.visiting import PHONE, WIDE, Shape, Visit
 
 ADMIN = "admin@market.example"
@@ -50,17 +50,17 @@ def test_products_come_in_with_their_stock_and_go_again(
     with visitor.running.at("beta") as session:
         assert session.scalars(select(Variant.id).where(mine)).all() == []
     visitor.button("Import 2 rows").click()
-    page.get_by_text("2 rows imported").wait_for(timeout=SLOW)
+    page.get_by_text("2 rows imported").wait_for()
     with visitor.running.at("beta") as session:
         found = session.execute(select(Variant.sku, Variant.on_hand).where(mine)).all()
     assert sorted(map(tuple, found)) == [(f"{tag}-M", 0), (f"{tag}-X", 4)]
-    page.locator(".bucket", has_text="New").click()
+    page.locator(".bucket", has_text="became new").click()
     visitor.shot("import-products-result")
     visitor.check()
 
     visitor.button("Undo import").click()
     page.get_by_role("dialog").get_by_role("button", name="Undo import").click()
-    page.get_by_text("rows were taken back").wait_for(timeout=SLOW)
+    page.get_by_text("rows were taken back").wait_for()
     visitor.shot("import-products-undone")
     with visitor.running.at("beta") as session:
         left = select(Product.status).where(Product.name.like(f"%{tag}"))
