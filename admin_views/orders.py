@@ -118,6 +118,7 @@ class OrderView(OrderMoney, SavedViews, model=Order):
             "Order",
             (
                 Col("customer", "Customer", value=lambda o: link_to("customer", o.customer)),
+                Col("reference", "Number elsewhere"),
                 Col("channel", "Channel", "word"),
                 Col("handing", "Handing over", value=_way),
                 Col("ship_to", "Sent to", value=order_page.address),
@@ -131,7 +132,8 @@ class OrderView(OrderMoney, SavedViews, model=Order):
         ),
     )
     hides_empty = (
-        "ship_to", "fulfilled_at", "completed_at", "cancelled_at", "cancel_reason", "note",
+        "reference", "ship_to", "fulfilled_at", "completed_at", "cancelled_at", "cancel_reason",
+        "note",
     )  # fmt: skip
     fields = declared(
         customer=Pick("Customer", CUSTOMERS),
@@ -165,8 +167,11 @@ class OrderView(OrderMoney, SavedViews, model=Order):
         return bool(record.status == OrderStatus.DRAFT)
 
     def search_where(self, session: Session, rows: Select[Any], term: str) -> Select[Any]:
-        """By number, or by customer."""
-        found: list[ColumnElement[bool]] = [Order.customer_id.in_(customer_ids(session, term))]
+        """By number, here or where it was sold before, or by customer."""
+        found: list[ColumnElement[bool]] = [
+            Order.customer_id.in_(customer_ids(session, term)),
+            Order.reference == term,
+        ]
         number = record_id(term.removeprefix("#"))
         if number is not None:
             found.append(Order.number == number)

@@ -20,7 +20,8 @@ _SPELLINGS: dict[SaleField, str] = {
     "buyerid buyer accountid accountno account userid customeruniqueid klantnummer klant "
     "codicecliente householdkey",
     SaleField.NAME: "customername clientname buyername membername patientname guestname fullname "
-    "kundenname nombrecliente nomecliente nomclient klantnaam billingname customerfullname name",
+    "kundenname nombrecliente nomecliente nomclient klantnaam billingname customerfullname "
+    "companyname company firmenname name",
     SaleField.DATE: "date orderdate invoicedate saledate solddate soldat orderedat saleson "
     "transactiondate receiptdate purchasedate paymentdate datetime orderdatetime timestamp "
     "orderpurchasetimestamp createdat paidat day datum bestelldatum verkaufsdatum rechnungsdatum "

@@ -4,8 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
-from tests.admin_views.customer_house import post
+from app.database import begin
+from app.tenancy import acting, vendor_actor
+from models.orders import Order
+from tests.admin_views.customer_house import ALPHA, post
 from tests.admin_views.test_import_wares import tried
 from tests.admin_views.test_imports import upload, work
 from tests.furnished import db, house
@@ -51,6 +55,10 @@ def test_past_sales_go_in_and_out_again(browser: Browser, house: House) -> None:
     page = browser.get(f"{base}/result").text
     assert "1 orders for 1,520.00 imported." in page
     assert "1 lines were left out." in page
+    with acting(vendor_actor(house.vendors[ALPHA])), begin() as session:
+        sold = session.scalars(select(Order.id).where(Order.reference == "1")).one()
+    assert "Number elsewhere" in browser.get(f"/admin/order/details/{sold}").text
+    assert f"/admin/order/details/{sold}" in browser.get("/admin/order/list?search=1").text
     assert "Past sales</td>" in browser.get("/admin/imports").text
     again = str(upload(browser, LIST, subject="sales").headers["location"])
     fields = {"column-1": "date", "column-5": "amount"}
