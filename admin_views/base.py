@@ -27,7 +27,7 @@ from admin_views.loaders import Records, contains, record_id, vendor_names
 from admin_views.picks import Picks
 from admin_views.rendering import table
 from admin_views.trail import trail_of
-from app.database import begin
+from app.database import begin, begin_planned
 from app.errors import DomainError
 from app.tenancy import DatabaseRole, current_actor
 from models.vendors import Vendor
@@ -79,6 +79,7 @@ class HouseView(ModelView):
     fields: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     form_sections: ClassVar[Sequence[tuple[str, Sequence[str]]]] = ()
     commands: ClassVar[Sequence[saving.Command]] = ()
+    plans_details_once: ClassVar[bool] = False
     status_kind: ClassVar[str] = ""
     stays: ClassVar[str] = "It cannot be undone; the trail of changes stays."
     empty: ClassVar[Mapping[str, Any] | None] = None
@@ -326,11 +327,11 @@ class HouseView(ModelView):
         """The page that `list_context` has read."""
         return request.state.list_page
 
-    async def in_transaction(self, work: Any, *args: Any) -> Any:
-        """Run `work(session, ...)` in a thread and a transaction of its own."""
+    async def in_transaction(self, work: Any, *args: Any, planned: bool = False) -> Any:
+        """Run `work(session, ...)` in a thread, in a transaction of its own."""
 
         def run() -> Any:
-            with begin() as session:
+            with begin_planned() if planned else begin() as session:
                 return work(session, *args)
 
         return await anyio.to_thread.run_sync(run)
@@ -361,7 +362,9 @@ class HouseView(ModelView):
         number = self.number(request.path_params["pk"])
         kept = getattr(request.state, "record_page", None)
         if kept is None or kept[0] != (self.identity, number):
-            found = await self.in_transaction(self.read_details, request, number)
+            found = await self.in_transaction(
+                self.read_details, request, number, planned=self.plans_details_once
+            )
             kept = ((self.identity, number), *found)
             request.state.record_page = kept
         if kept[1] is None:

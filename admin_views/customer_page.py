@@ -81,6 +81,7 @@ class CustomerPage(HouseView):
     """The page of `CustomerView`."""
 
     details_template: ClassVar[str] = "panel/customer_page.html"
+    plans_details_once: ClassVar[bool] = True  # each part of it reads one customer's rows
 
     def read_details(self, session: Session, request: Request, number: int) -> Any:
         """The customer and all around them; a merged file leads to the one it became."""
@@ -364,9 +365,7 @@ def time_line(session: Session, request: Request, customer: Customer) -> dict[st
     tab = Tab(wanted) if wanted in set(Tab) else Tab.EVERYTHING
     cursor = request.query_params.get("earlier")
     here = {"vendor_id": customer.vendor_id, "customer_id": customer.id}
-    page = timeline.page(
-        session, **here, tab=tab, after=cursor, orders=customer.order_count
-    )  # fmt: skip
+    page = timeline.page(session, **here, tab=tab, after=cursor)
     numbers = timeline.counts(session, **here, cap=CAP)
     path = f"{BASE}/details/{customer.id}"
     shown: dict[str, Any] = {

@@ -1,9 +1,6 @@
 """A customer's time line: bookings, orders and all that comes of them, tasks, holdings, changes.
 
-What has no customer of its own, such as a payment, is read by way of its order (or cover). Of a
-customer with few orders that is a look-up for each. Of one with many it is a look at what the
-vendor took down since the oldest order of the page: nothing older can stand on it, however many
-orders came before.
+What has no customer of its own, such as a payment, is read by way of its order (or cover).
 """
 
 from collections.abc import Sequence
@@ -37,7 +34,7 @@ from sqlalchemy.orm import Session, aliased
 
 from models.audit import AuditEntry
 from models.bookings import Booking
-from models.covers import ClaimStatus, Cover, WarrantyClaim
+from models.covers import Cover, WarrantyClaim
 from models.customers import Consent
 from models.invoices import Invoice
 from models.labels import NOUNS, Change, changes, resolve, zone_of
@@ -45,7 +42,7 @@ from models.memberships import Membership, MembershipPlan
 from models.orders import Handing, Order, OrderLine
 from models.packages import Package, PackageHolding
 from models.payments import CreditEntry, Payment, Refund, Tender
-from models.returns import ProductReturn, ReturnLine, ReturnStatus
+from models.returns import ProductReturn, ReturnLine
 from models.services import Service
 from models.shipments import Shipment, ShipmentStatus
 from models.staff import StaffMember
@@ -53,8 +50,6 @@ from models.tasks import Task
 from models.users import User
 
 PAGE = 25
-MANY = 400
-"""Orders from which on the way by time is the shorter one."""
 _TITLES = 3
 
 
@@ -129,19 +124,13 @@ def page(
     tab: Tab = Tab.EVERYTHING,
     after: str | None = None,
     size: int = PAGE,
-    orders: int = 0,
 ) -> Page:
-    """`size` items of a customer's time line, older than the cursor `after`; one query.
-
-    `orders` is about how many the customer has: it changes how the page is read, not what it says.
-    """
+    """`size` items of a customer's time line, older than the cursor `after`; one query."""
     size = max(1, min(size, 100))
     cursor = Cursor.read(after)
     asked: dict[str, Any] = {"vendor_id": vendor_id, "customer_id": customer_id, "most": size + 1}
     asked |= {"at": cursor.at, "rank": cursor.rank, "id": cursor.id} if cursor else {}
-    if orders >= MANY and tab in (Tab.EVERYTHING, Tab.ORDERS):
-        asked["since"] = _oldest(session, asked)
-    wanted = query(tab, goes_on=cursor is not None, by_time=asked.get("since") is not None)
+    wanted = query(tab, goes_on=cursor is not None)
     rows = session.connection().execute(wanted, asked).all()
     shown = rows[:size]
     more = len(rows) > size
@@ -149,25 +138,15 @@ def page(
     return Page(_items(session, vendor_id, shown), str(cursor) if cursor else None)
 
 
-def _oldest(session: Session, asked: dict[str, Any]) -> datetime | None:
-    """When the last order of a page full of orders was placed; None if there are fewer left."""
-    placed = select(Order.placed_at).where(
-        Order.vendor_id == asked["vendor_id"], Order.customer_id == asked["customer_id"]
-    )
-    before = Order.placed_at < asked["at"] if "at" in asked else Order.placed_at.is_not(None)
-    newest = placed.where(before).order_by(Order.placed_at.desc())
-    return session.scalars(newest.offset(asked["most"] - 1).limit(1)).first()
-
-
 @lru_cache
-def query(tab: Tab, *, goes_on: bool, by_time: bool = False) -> Select[Any]:
+def query(tab: Tab, *, goes_on: bool) -> Select[Any]:
     """The newest `most` rows of every source of the tab, merged; each source reads an index.
 
-    Built once a tab. It asks for `vendor_id`, `customer_id` and `most`, where it goes on after a
-    cursor for that one's `at`, `rank` and `id`, and `by_time` for `since`.
+    Built once a tab. It asks for `vendor_id`, `customer_id` and `most`, and where it goes on
+    after a cursor for that one's `at`, `rank` and `id`.
     """
     parts = [
-        _window(source, rank, goes_on=goes_on, by_time=by_time)
+        _window(source, rank, goes_on=goes_on)
         for rank, source in enumerate(SOURCES)
         if tab is Tab.EVERYTHING or source.tab is tab
     ]
@@ -199,7 +178,7 @@ class Source:
     """What has to hold of that."""
 
 
-def _window(source: Source, rank: int, *, goes_on: bool, by_time: bool) -> Select[Any]:
+def _window(source: Source, rank: int, *, goes_on: bool) -> Select[Any]:
     model, at = source.model, source.at
     query = source.columns.add_columns(
         literal(rank).label("rank"), model.id.label("id"), at.label("at")
@@ -212,8 +191,6 @@ def _window(source: Source, rank: int, *, goes_on: bool, by_time: bool) -> Selec
         query = query.join(source.of, same)
         if source.beside is not None:
             query = query.where(source.beside)
-        if by_time:
-            query = query.where(model.id.in_(_lately(source, goes_on=goes_on)))
     if source.only is not None:
         query = query.where(source.only)
     if goes_on:
@@ -225,21 +202,6 @@ def _window(source: Source, rank: int, *, goes_on: bool, by_time: bool) -> Selec
 
 def _theirs(model: Any) -> tuple[Any, Any]:
     return model.vendor_id == bindparam("vendor_id"), model.customer_id == bindparam("customer_id")
-
-
-def _lately(source: Source, *, goes_on: bool) -> Select[Any]:
-    """Ids of what was written down for the customer since the page's oldest order."""
-    model, when = source.model, DateTime(timezone=True)
-    found = select(model.id, source.through.label("of_id")).where(
-        model.vendor_id == bindparam("vendor_id"), source.at >= bindparam("since", type_=when)
-    )
-    if source.only is not None:
-        found = found.where(source.only)
-    if goes_on:
-        found = found.where(source.at <= bindparam("at", type_=when))
-    recent = found.cte().prefix_with("MATERIALIZED", dialect="postgresql")
-    of = aliased(source.of)
-    return select(recent.c.id).join(of, of.id == recent.c.of_id).where(*_theirs(of))
 
 
 def _columns(kind: str, **given: Any) -> Select[Any]:
@@ -336,7 +298,7 @@ OF_ORDERS: Sequence[Source] = (
         Tab.ORDERS, ProductReturn, ProductReturn.asked_at,
         _columns("return", title="Return " + cast(ProductReturn.number, Text),
                  detail=_said(_OF_ORDER, _came_back()), status=ProductReturn.status),
-        ProductReturn.status.in_([s.value for s in ReturnStatus]), ProductReturn.order_id, Order,
+        None, ProductReturn.order_id, Order,
     ),
     Source(
         Tab.ORDERS, Shipment, Shipment.delivered_at,
@@ -357,10 +319,10 @@ OF_ORDERS: Sequence[Source] = (
         Tab.ORDERS, WarrantyClaim, WarrantyClaim.opened_at,
         _columns("claim", title="Claim " + cast(WarrantyClaim.number, Text),
                  detail=_said(Cover.name, WarrantyClaim.problem), status=WarrantyClaim.status),
-        WarrantyClaim.status.in_([s.value for s in ClaimStatus]), WarrantyClaim.cover_id, Cover,
+        None, WarrantyClaim.cover_id, Cover,
     ),
 )  # fmt: skip
-"""What comes of orders. Conditions that hold for every row let an index be used by its time."""
+"""What comes of orders."""
 
 _SPELT = func.replace(func.replace(Consent.channel, "email", "e-mail"), "sms", "SMS")
 

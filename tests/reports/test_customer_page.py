@@ -165,26 +165,6 @@ def test_what_comes_of_an_order_says_what_it_is(shop: int) -> None:
         assert (said["credit"].amount, said["credit"].detail) == (5, "Sorry")
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 5, 25])
-@pytest.mark.parametrize("tab", [Tab.EVERYTHING, Tab.ORDERS])
-def test_the_line_of_many_orders_is_read_by_time_and_says_the_same(
-    shop: int, tab: Tab, size: int
-) -> None:
-    with begin() as session:
-        customer = busy_customer(session)
-        for n in range(12):  # what comes late of old orders, and much of it at one moment
-            old = make.order(session, customer=customer, placed_at=make.NOON - timedelta(days=n))
-            payment = make.payment(
-                session, order=old, captured_at=make.NOON - timedelta(days=n // 3)
-            )
-            make.invoice(session, order=old, issued_at=make.NOON - timedelta(days=n // 2))
-            if n % 4 == 0:
-                make.refund(session, payment=payment, amount=Decimal(1))
-        make.payment(session, order=make.order(session))  # somebody else's
-        by_order = whole(session, customer, tab=tab, size=size)
-        assert whole(session, customer, tab=tab, size=size, orders=timeline.MANY) == by_order
-
-
 @given(st.text() | st.sampled_from(["~", "2026-01-01~1~2", "2026-01-01T00:00:00+00:00~1~-4"]))
 def test_what_is_no_cursor_is_no_cursor(words: str) -> None:
     assert Cursor.read(words) is None
@@ -195,14 +175,12 @@ def test_a_cursor_reads_as_it_was_written() -> None:
     assert Cursor.read(str(cursor)) == cursor
 
 
-@pytest.mark.parametrize("by_time", [False, True])
 @pytest.mark.parametrize("tab", Tab)
-def test_the_line_reads_indexes_only(shop: int, tab: Tab, by_time: bool) -> None:
+def test_the_line_reads_indexes_only(shop: int, tab: Tab) -> None:
     with begin() as session:
         session.execute(text("SET LOCAL enable_seqscan = off"))
         asked = {"vendor_id": shop, "customer_id": 1, "most": 26, "at": make.NOON, "rank": 1}
-        query = timeline.query(tab, goes_on=True, by_time=by_time)
-        query = query.params(id=5, since=make.NOON, **asked)
+        query = timeline.query(tab, goes_on=True).params(id=5, **asked)
         compiled = query.compile(session.connection(), compile_kwargs={"literal_binds": True})
         plan = "\n".join(
             session.scalars(text(f"EXPLAIN {str(compiled).replace(':', chr(92) + ':')}"))
