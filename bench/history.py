@@ -34,15 +34,16 @@ def write_sales(path: Path, lines: int) -> Decimal:
     random = Random(lines)
     begun = datetime(2023, 1, 1, 8, tzinfo=UTC)
     step = timedelta(days=364) / lines
-    sold = Decimal(0)
+    sold, item = Decimal(0), 0
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(HEADER)
         for number in range(lines):
             order = number // 4
             who = "" if order % 10 == 0 else f"C{order * 7919 % CUSTOMERS}"
-            item = random.randrange(ITEMS)
-            pieces = -1 if number % 50 == 49 else random.randrange(1, 5)
+            back = number % 50 == 49
+            item = item if back else random.randrange(ITEMS)
+            pieces = -1 if back else random.randrange(1, 5)
             price = Decimal(random.randrange(100, 9900)) / 100
             at = begun + step * (order * 4)
             broken = number % 1000 == 500
