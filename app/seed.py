@@ -1,6 +1,6 @@
 """Fill an empty database with the demo's marketplace."""
 
-from datetime import time, timedelta
+from datetime import time
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -15,7 +15,7 @@ from app.database import begin
 from app.errors import DomainError
 from app.money import rounded
 from app.operations import interests, passwords, truth
-from app.seeding import bookings, history, schedules
+from app.seeding import aftermath, bookings, duties, history, parcels, schedules
 from app.seeding.catalogue import (
     PACKAGE_TREE,
     PRODUCT_TREE,
@@ -23,8 +23,9 @@ from app.seeding.catalogue import (
     VENDORS,
     VendorOnShow,
 )
+from app.seeding.duties import ON_TOP, REGIONS, Books
 from app.seeding.history import Shop
-from app.seeding.rows import add_all, put
+from app.seeding.rows import add_all
 from app.tenancy import acting, admin_actor
 from models.categories import Category
 from models.customers import Customer
@@ -34,7 +35,6 @@ from models.packages import Package
 from models.products import Product, Variant
 from models.services import Service
 from models.staff import StaffMember
-from models.stock import MoveKind, StockMove
 from models.tags import Tag
 from models.users import User, VendorUser
 from models.vendors import Counter, Vendor
@@ -42,7 +42,6 @@ from models.vendors import Counter, Vendor
 DEMO_PASSWORD = passwords.DEMO_PASSWORD
 COSTS = Decimal("0.55")
 """What a thing costs the vendor, of what it is sold for."""
-LOW_AT = 3
 
 
 class AlreadyFilled(DomainError):
@@ -70,6 +69,8 @@ def seed() -> None:
             _sign_ins(session, shop, password)
             _past(session, shop, random)
         write_truth(session)
+        for vendor in session.scalars(select(Vendor).order_by(Vendor.id)).all():
+            aftermath.tell(session, vendor, clock.now())
 
 
 DATED = text(
@@ -167,10 +168,14 @@ def _shop(session: Session, show: VendorOnShow, categories: dict[tuple[str, str]
         session,
         Vendor,
         [{"slug": show.slug, "name": show.name, "kind": show.kind, "country": show.country,
-          "city": show.city, "time_zone": show.time_zone,
+          "city": show.city, "time_zone": show.time_zone, "region": REGIONS.get(show.city),
+          "legal_name": show.legal_name, "street": show.street,
+          "postal_code": show.postal_code, "tax_number": show.tax_number,
+          "prices_include_tax": show.country != ON_TOP,
           "email": f"hello@{show.slug}.example"}],
     )  # fmt: skip
     own = {"vendor_id": vendor}
+    books = duties.open_books(session, show, vendor)
     staff = add_all(
         session, StaffMember, [{**own, "name": name, "title": title} for name, title in show.staff]
     )
@@ -180,6 +185,7 @@ def _shop(session: Session, show: VendorOnShow, categories: dict[tuple[str, str]
          "buffer_before_minutes": s.buffer_before, "buffer_after_minutes": s.buffer_after,
          "slot_interval_minutes": s.every, "min_notice_minutes": s.notice,
          "max_advance_days": s.advance, "deposit": Decimal(s.deposit),
+         "tax_class_id": books.class_of(s.category),
          "check_in_time": time(14) if s.kind == "stay" else None,
          "check_out_time": time(11) if s.kind == "stay" else None}
         for s in show.services
@@ -201,15 +207,19 @@ def _shop(session: Session, show: VendorOnShow, categories: dict[tuple[str, str]
     for row, key in zip(plans, add_all(session, MembershipPlan, plans), strict=True):
         row["id"] = key
     tags = add_all(session, Tag, [{**own, "name": name} for name in show.tags])
-    variants = _variants(session, show, vendor, categories)
+    variants = _variants(session, show, vendor, categories, books)
     names = {name: key for (name, _), key in zip(show.staff, staff, strict=True)}
     today = clock.now().astimezone(ZoneInfo(show.time_zone)).date()
     diary = schedules.open_diary(session, show, vendor, names, services, today)
-    return Shop(vendor, show, staff, services, variants, packages, plans, tags, diary)
+    return Shop(vendor, show, staff, services, variants, packages, plans, tags, diary, books)
 
 
 def _variants(
-    session: Session, show: VendorOnShow, vendor: int, categories: dict[tuple[str, str], int]
+    session: Session,
+    show: VendorOnShow,
+    vendor: int,
+    categories: dict[tuple[str, str], int],
+    books: Books,
 ) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
     for product in show.products:
@@ -223,26 +233,11 @@ def _variants(
             {"vendor_id": vendor, "product_id": key, "sku": sku, "option": option,
              "price": Decimal(price), "cost": rounded(Decimal(price) * COSTS),
              "replenishment_days": product.replenishment_days, "tracks_stock": True,
-             "low_stock": LOW_AT}
+             "warranty_months": product.warranty_months, "low_stock": parcels.LOW_AT,
+             "tax_class_id": books.class_of(product.category)}
             for sku, option, price in product.variants
         ]  # fmt: skip
         for row, variant in zip(rows, add_all(session, Variant, rows), strict=True):
             label = f"{product.name}, {row['option']}" if row["option"] else product.name
-            made.append({**row, "id": variant, "label": label})
-    _fill_shelves(session, made)
+            made.append({**row, "id": variant, "label": label, "category": product.category})
     return made
-
-
-def _fill_shelves(session: Session, variants: list[dict[str, Any]]) -> None:
-    """What is there since the shelves were counted last week; of every fifth thing, too little."""
-    at = clock.now() - timedelta(days=6)
-    put(
-        session,
-        StockMove,
-        [
-            {"vendor_id": row["vendor_id"], "variant_id": row["id"], "kind": MoveKind.RECEIPT,
-             "on_hand": LOW_AT if n % 5 == 3 else 12 + n * 7 % 48,
-             "reason": "Counted when stock began", "at": at}
-            for n, row in enumerate(variants)
-        ],
-    )  # fmt: skip

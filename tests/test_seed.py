@@ -1,20 +1,26 @@
 """The demo's data is true, valid, and the same for everybody who looks."""
 
 from datetime import timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, make_url, select
+from sqlalchemy.orm import selectinload
 
 from app import clock, seed
 from app.database import begin
-from app.operations import interests, schedules
+from app.operations import balances, interests, schedules, shelf_truth, stock
 from app.settings import settings
 from app.tenancy import acting, admin_actor
 from models.audit import AuditEntry
 from models.bookings import Booking
 from models.class_sessions import ClassSession
+from models.covers import WarrantyClaim
 from models.customers import Customer
+from models.invoices import Invoice
+from models.orders import Order, OrderLine
+from models.returns import ProductReturn
 from models.tasks import Task
 from models.users import User
 from models.vendors import Vendor
@@ -24,8 +30,9 @@ from tests.server import TestServer
 
 
 @pytest.fixture
-def in_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+def in_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(settings(), "demo", True)
+    monkeypatch.setattr(settings(), "var", tmp_path)
 
 
 @pytest.mark.usefixtures("in_demo")
@@ -36,7 +43,11 @@ def test_the_demo_fills_an_empty_database_once(fresh_database: str, server: Test
         emails = set(session.scalars(select(User.email)))
         known = select(Customer.vendor_id, func.count()).group_by(Customer.vendor_id)
         per_vendor = {row[0]: row[1] for row in session.execute(known)}
-        drift = interests.drift(session)
+        drift = [
+            one
+            for books in (interests, balances, shelf_truth)
+            for one in books.drift(session)  # type: ignore[attr-defined]
+        ]
         visited = session.scalar(select(func.count()).where(Customer.visit_count > 0))
     assert slugs == {"aurora", "cityvet", "pawhouse", "ironworks", "greencart", "lumen"}
     assert {f"{role}@{slug}.example" for slug in slugs for role in ("manager", "staff")} <= emails
@@ -50,6 +61,38 @@ def test_the_demo_fills_an_empty_database_once(fresh_database: str, server: Test
     seed.date_the_trail(server.owner_url(make_url(fresh_database).database or ""))
     it_happened_when_it_says()
     what_is_to_come_fits()
+    what_was_sold_is_taxed_and_delivered()
+
+
+def what_was_sold_is_taxed_and_delivered() -> None:
+    """Orders as the house would have left them: taxes, parcels, papers, returns, covers, stock."""
+    lately = clock.now() - timedelta(days=100)
+    with acting(admin_actor()), begin() as session:
+        taxed = select(Vendor.slug, Vendor.prices_include_tax, func.max(OrderLine.tax_percent))
+        found = session.execute(
+            taxed.join(OrderLine, OrderLine.vendor_id == Vendor.id).group_by(Vendor.id)
+        )
+        assert {slug: (included, str(most)) for slug, included, most in found} == {
+            "aurora": (True, "23.000"), "cityvet": (True, "21.000"), "pawhouse": (True, "16.000"),
+            "ironworks": (False, "8.875"), "greencart": (True, "19.000"), "lumen": (True, "10.000"),
+        }  # fmt: skip
+        orders = session.scalars(
+            select(Order).where(Order.placed_at > lately).options(selectinload(Order.lines))
+        ).all()
+        for order in orders:
+            assert order.total == sum(line.gross for line in order.lines)
+            assert order.tax == sum(line.tax for line in order.lines)
+            if order.status == "completed":
+                assert order.fulfilment_status in ("delivered", "returned")
+                assert order.paid == order.total
+        assert {"unfulfilled", "fulfilled", "delivered"} <= {o.fulfilment_status for o in orders}
+        statuses = {order.payment_status for order in orders}
+        assert {"unpaid", "paid"} < statuses <= {"unpaid", "paid", "part_refunded", "refunded"}
+        kinds = set(session.scalars(select(Invoice.kind)))
+        assert kinds == {"receipt", "credit_note"}
+        assert set(session.scalars(select(ProductReturn.status))) == {"requested", "settled"}
+        assert session.scalars(select(WarrantyClaim)).first() is not None
+        assert stock.low(session)
 
 
 def what_is_to_come_fits() -> None:

@@ -32,6 +32,7 @@ class ProductOnSale:
     variants: tuple[tuple[str, str | None, str], ...]
     """sku, option, price"""
     replenishment_days: int | None = None
+    warranty_months: int | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,10 @@ class VendorOnShow:
     customers: int
     opens: int = 9
     closes: int = 18
+    legal_name: str = ""
+    street: str = ""
+    postal_code: str = ""
+    tax_number: str = ""
 
 
 SERVICE_TREE = {
@@ -105,7 +110,8 @@ VENDORS: tuple[VendorOnShow, ...] = (
         (K("6 cuts", "Session packs", "Ladies' cut", 6, "199.00"),
          K("5 manicures", "Session packs", "Gel manicure", 5, "125.00", 180)),
         (("Aurora Circle", "12.00"),),
-        ("colour", "balayage", "bridal", "allergy: ppd", "prefers inês", "student"), 260,
+        ("colour", "balayage", "bridal", "allergy: ppd", "prefers inês", "student"), 260, 9, 18,
+        "Aurora Cabeleireiros, Lda.", "Rua Augusta 112", "1100-053", "PT509999990",
     ),
     VendorOnShow(
         "cityvet", "CityVet Amsterdam", "clinic", "NL", "Amsterdam", "Europe/Amsterdam",
@@ -124,6 +130,7 @@ VENDORS: tuple[VendorOnShow, ...] = (
         (K("Puppy programme", "Check-up programmes", "Annual vaccination", 3, "165.00"),),
         (("Healthy Pet Plan", "17.50"),),
         ("nervous cat", "two pets", "insurance", "senior pet", "chip missing"), 230, 8, 18,
+        "CityVet B.V.", "Prinsengracht 300", "1016 HW", "NL800000000B01",
     ),
     VendorOnShow(
         "pawhouse", "Paw House", "pet_shop", "KE", "Nairobi", "Africa/Nairobi",
@@ -138,12 +145,14 @@ VENDORS: tuple[VendorOnShow, ...] = (
         (P("Adult dog kibble", "Dog food", (("PH-DK-3", "3 kg", "14.00"),
            ("PH-DK-12", "12 kg", "48.00")), 30),
          P("Cat litter, clumping", "Litter", (("PH-CL-10", "10 l", "13.40"),), 21),
-         P("Microchip feeder", "Toys", (("PH-MF-01", None, "129.00"),)),
+         P("Microchip feeder", "Toys", (("PH-MF-01", None, "129.00"),),
+           warranty_months=24),
          P("Rope toy", "Toys", (("PH-RT-S", "S", "4.50"), ("PH-RT-L", "L", "7.50")))),
         (K("10 grooms", "Session packs", "Full groom", 10, "297.50"),
          K("5 nail trims", "Session packs", "Nail trim", 5, "25.00", 180)),
         (("Paw Plus", "19.00"),),
         ("vip", "two pets", "muzzle", "long coat", "boards often"), 240, 8, 19,
+        "Paw House Ltd", "Ngong Road 45", "00100", "P000000000A",
     ),
     VendorOnShow(
         "ironworks", "Ironworks Gym", "gym", "US", "Brooklyn", "America/New_York",
@@ -155,11 +164,13 @@ VENDORS: tuple[VendorOnShow, ...] = (
         (P("Whey protein", "Protein", (("IW-WP-CH", "chocolate, 1 kg", "32.00"),
            ("IW-WP-VA", "vanilla, 1 kg", "32.00")), 30),
          P("Electrolytes", "Supplements", (("IW-EL-30", "30 sachets", "19.00"),), 30),
-         P("Lifting straps", "Supplements", (("IW-LS-01", None, "14.00"),))),
+         P("Lifting straps", "Supplements", (("IW-LS-01", None, "14.00"),),
+           warranty_months=12)),
         (K("10 personal trainings", "Session packs", "Personal training", 10, "620.00"),
          K("20 classes", "Session packs", "Spin class", 20, "240.00", 120)),
         (("Iron Monthly", "59.00"), ("Iron Off-peak", "35.00")),
         ("morning", "off-peak", "knee injury", "referred", "trial"), 270, 6, 21,
+        "Ironworks Gym LLC", "Bedford Avenue 210", "11211", "00-0000000",
     ),
     VendorOnShow(
         "greencart", "GreenCart", "store", "DE", "Berlin", "Europe/Berlin",
@@ -177,6 +188,7 @@ VENDORS: tuple[VendorOnShow, ...] = (
            10)),
         (), (("Green Delivery", "4.90"),),
         ("vegan", "box subscriber", "allergy: nuts", "leave at door", "office"), 310, 8, 20,
+        "GreenCart GmbH", "Torstraße 90", "10119", "DE000000000",
     ),
     VendorOnShow(
         "lumen", "Lumen Diagnostics", "lab", "AU", "Sydney", "Australia/Sydney",
@@ -192,5 +204,6 @@ VENDORS: tuple[VendorOnShow, ...] = (
         (K("4 quarterly panels", "Check-up programmes", "Full blood count", 4, "150.00"),),
         (("Lumen Care", "25.00"),),
         ("fasting", "corporate", "needle fear", "home visit"), 210, 7, 16,
+        "Lumen Diagnostics Pty Ltd", "George Street 12", "2000", "00 000 000 000",
     ),
 )  # fmt: skip

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from app.contact import fold, searchable
-from app.seeding import people, takings
+from app.seeding import parcels, people, takings
 from app.seeding.catalogue import VendorOnShow
 from app.seeding.diary import Diary
+from app.seeding.duties import REGIONS, Books
 from app.seeding.rows import HISTORY, add_all, put
 from models.customers import Address, Consent, Customer
 from models.memberships import Membership
@@ -38,6 +39,7 @@ class Shop:
     plans: list[dict[str, Any]]
     tags: list[int]
     diary: Diary
+    books: Books
 
     @property
     def zone(self) -> ZoneInfo:
@@ -77,7 +79,10 @@ def customers(session: Session, shop: Shop, random: Random, now: datetime) -> li
         )  # fmt: skip
     for row, key in zip(rows, add_all(session, Customer, rows), strict=True):
         row["id"] = key
-    put(session, Address, [_address(shop, row, random) for row in rows[::2]])
+    homes = [_address(shop, row, random) for row in rows[::2]]
+    put(session, Address, homes)
+    for row, home in zip(rows[::2], homes, strict=True):
+        row["home"] = {name: home[name] for name in ("line1", "city", "postal_code", "country")}
     _tags_and_consents(session, shop, random, rows)
     return rows
 
@@ -148,11 +153,18 @@ def orders(
     for batch in range(0, len(made), 2000):
         some = made[batch : batch + 2000]
         keys = add_all(session, Order, [order for order, _ in some])
-        for key, (_, own) in zip(keys, some, strict=True):
+        for key, (order, own) in zip(keys, some, strict=True):
+            order["id"] = key
             lines += [{**line, "order_id": key} for line in own]
         paid += [(key, order) for key, (order, _) in zip(keys, some, strict=True)]
-    put(session, OrderLine, lines)
     takings.payments(session, paid)
+    sent = {key: order for key, order in paid if order["pieces"]}
+    put(session, OrderLine, [line for line in lines if line["order_id"] not in sent])
+    counted = [line for line in lines if line["order_id"] in sent]
+    for line, key in zip(counted, add_all(session, OrderLine, counted), strict=True):
+        line["id"] = key
+    parcels.fill_shelves(session, shop.variants, list(sent.values()), counted, now)
+    parcels.send(session, list(sent.values()), counted, now)
     return len(made)
 
 
@@ -171,8 +183,18 @@ def _order(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     picked = random.sample(shop.variants, min(random.choices((1, 2, 3), (55, 30, 15))[0],
                                               len(shop.variants)))  # fmt: skip
-    lines = [_line(shop, position, variant, random.choices((1, 2, 3), (75, 20, 5))[0])
-             | {"created_at": moment} for position, variant in enumerate(picked, 1)]  # fmt: skip
+    channel = random.choices(CHANNELS, (55, 38, 7))[0] if customer else "walk_in"
+    home = customer.get("home") if customer and channel == "online" else None
+    region = REGIONS.get(home["city"]) if home else REGIONS.get(shop.show.city)
+    lines = [_line(shop, position, variant, random.choices((1, 2, 3), (75, 20, 5))[0], region)
+             for position, variant in enumerate(picked, 1)]  # fmt: skip
+    counted = now - moment < parcels.WRITTEN_DOWN
+    pieces = sum(line["quantity"] for line in lines) if counted else 0
+    if home:
+        sending = shop.books.sending(shop.vendor_id, len(lines) + 1)
+        lines.append(shop.books.taxed(sending, "", region) | {"warranty_months": None})
+    tax = sum((line["tax"] for line in lines), Decimal(0))
+    total = sum((line["total"] for line in lines), tax if shop.books.on_top else Decimal(0))
     age = now - moment
     if age > timedelta(days=5):
         status = random.choices(("completed", "cancelled"), (95, 5))[0]
@@ -183,8 +205,10 @@ def _order(
     order = {
         "vendor_id": shop.vendor_id, "number": number, "public_ref": new_reference(),
         "customer_id": customer["id"] if customer else None, "status": status,
-        "channel": random.choices(CHANNELS, (55, 38, 7))[0] if customer else "walk_in",
-        "total": sum((line["total"] for line in lines), Decimal(0)), "placed_at": moment,
+        "channel": channel, "total": total, "tax": tax, "includes_tax": not shop.books.on_top,
+        "pieces": pieces, "placed_at": moment, "handing": "delivery" if home else "counter",
+        "shipping_method_id": shop.books.courier if home else None,
+        "ship_to": {**home, **({"region": region} if region else {})} if home else None,
         "fulfilled_at": min(done, now) if fulfilled else None,
         "completed_at": min(done, now) if status == "completed" else None,
         "cancelled_at": min(done, now) if status == "cancelled" else None,
@@ -193,12 +217,16 @@ def _order(
     return order, lines
 
 
-def _line(shop: Shop, position: int, variant: dict[str, Any], quantity: int) -> dict[str, Any]:
-    return {
+def _line(
+    shop: Shop, position: int, variant: dict[str, Any], quantity: int, region: str | None
+) -> dict[str, Any]:
+    line = {
         "vendor_id": shop.vendor_id, "position": position, "kind": "product",
         "variant_id": variant["id"], "name": variant["label"], "quantity": quantity,
         "unit_price": variant["price"], "total": variant["price"] * quantity,
+        "price_steps": None, "warranty_months": variant["warranty_months"],
     }  # fmt: skip
+    return shop.books.taxed(line, variant["category"], region)
 
 
 def holdings(
