@@ -4,7 +4,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, null, or_, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    case,
+    cast,
+    delete,
+    func,
+    null,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -24,7 +37,10 @@ from models.customers import (
 )
 from models.feeds import CalendarFeed
 from models.imports import ImportJob, ImportRow
-from models.orders import Order
+from models.orders import Order, OrderLine
+from models.payments import CreditEntry, Payment, Refund
+from models.returns import ProductReturn, ReturnLine
+from models.shipments import Shipment
 from models.tags import CustomerTag
 from models.tasks import Task
 from models.waitlist import WaitlistEntry
@@ -41,7 +57,15 @@ def forget(session: Session, *, customer_id: int) -> Customer:
 
     Names, contacts, birthday, notes, addresses, tags and preferences go, and with them what the
     trail, imported lists and announcements know of them. Bookings, orders, holdings, consents
-    and figures stay.
+    and figures stay, without a word of the person: notes, reasons of discounts, refunds, returns
+    and store credit, references of payments, what a claim was about, and where goods were sent, of
+    which country and region stay, since the tax hangs on them.
+
+    Receipts, invoices and credit notes stay as they were issued, with the name and the address
+    that stand on them: tax law has them kept for years (in the Union six to ten), unchanged, and
+    the law that lets a person be forgotten lets that duty go first (GDPR, article 17 (3) b). So do
+    words as a gateway sent them, by which its money is proved. Mail that was promised and not sent
+    goes nowhere any more.
     """
     session.flush()  # what is read again below
     customer = session.get(Customer, customer_id, with_for_update=True, populate_existing=True)
@@ -54,10 +78,18 @@ def forget(session: Session, *, customer_id: int) -> Customer:
     for file in files:
         _blank(file)
     _strike_out(session, ids)
+    sold = _sold(session, customer.vendor_id, ids)
+    for model, values in _WORDS:
+        _update(session, model, is_any(model.id, sold[model]), values)
+    session.execute(_STEPS, {"vendor": customer.vendor_id, "ids": sold[OrderLine]})
     session.flush()  # the trail of these very changes is erased too
     with _standing_in(session, customer.vendor_id):
         for number in ids:
             session.execute(select(func.erase_trail(number)))
+        for model, rows in sold.items():
+            if model is not CreditEntry:  # it has no trail
+                named: Any = cast(rows, ARRAY(BigInteger))
+                session.execute(select(func.erase_trail_of(model.__tablename__, named)))
     announcing.forget(session, vendor_id=customer.vendor_id, customer_ids=ids)
     return customer
 
@@ -98,6 +130,55 @@ def _strike_out(session: Session, ids: Sequence[int]) -> None:
     merges = or_(is_any(CustomerMerge.survivor_id, ids), is_any(CustomerMerge.merged_id, ids))
     _update(session, CustomerMerge, merges, {"before": {}, "moved": {}})
 
+
+def _sold(session: Session, vendor_id: int, ids: Sequence[int]) -> dict[Any, list[int]]:
+    """The rows around the customers' orders and covers, by their nouns."""
+
+    def of(model: Any, column: Any, parents: list[int]) -> list[int]:
+        rows = select(model.id).where(model.vendor_id == vendor_id, is_any(column, parents))
+        return list(session.scalars(rows.order_by(model.id)))
+
+    orders, covers = of(Order, Order.customer_id, list(ids)), of(Cover, Cover.customer_id, [*ids])
+    returns = of(ProductReturn, ProductReturn.order_id, orders)
+    return {
+        Order: orders, OrderLine: of(OrderLine, OrderLine.order_id, orders),
+        Payment: of(Payment, Payment.order_id, orders),
+        Refund: of(Refund, Refund.order_id, orders),
+        Shipment: of(Shipment, Shipment.order_id, orders),
+        ProductReturn: returns, ReturnLine: of(ReturnLine, ReturnLine.return_id, returns),
+        Cover: covers, WarrantyClaim: of(WarrantyClaim, WarrantyClaim.cover_id, covers),
+        CreditEntry: of(CreditEntry, CreditEntry.customer_id, list(ids)),
+    }  # fmt: skip
+
+
+def _where_to() -> Any:
+    """Of an address country and region, as far as they are known; nothing of none."""
+    parts = ("country", "region")
+    kept = func.jsonb_build_object(*(x for p in parts for x in (p, Order.ship_to.op("->")(p))))
+    return case((Order.ship_to.is_(None), null()), else_=func.jsonb_strip_nulls(kept))
+
+
+_STEPS = text(
+    """
+    UPDATE order_lines SET price_steps = (
+      SELECT jsonb_agg(CASE WHEN step ->> 'step' LIKE '%discount%'
+        THEN jsonb_set(step, '{why}', '"Discount"') ELSE step END)
+      FROM jsonb_array_elements(price_steps) AS step)
+    WHERE vendor_id = :vendor AND id = ANY (:ids) AND jsonb_typeof(price_steps) = 'array'
+      AND price_steps @> '[{}]'
+    """
+)
+
+_WORDS: tuple[tuple[Any, dict[str, Any]], ...] = (
+    (Order, {"ship_to": _where_to()}),
+    (Payment, {"reference": None}),
+    (Refund, {"reason": FORGOTTEN, "reference": None}),
+    (Shipment, {"tracking": None, "failure": None}),
+    (ProductReturn, {"note": None, "cancel_reason": None}),
+    (ReturnLine, {"reason": FORGOTTEN}),
+    (CreditEntry, {"reason": FORGOTTEN}),
+)
+"""Free text around orders, and what stands there afterwards."""
 
 _NOTES: tuple[tuple[Any, dict[str, Any]], ...] = (
     (Booking, {"note": None, "cancel_reason": None, "overbooked": None, "fee_waived": None}),

@@ -1,6 +1,7 @@
 """Customers are taken in with little, changed with care, and forgotten for good."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,6 +16,9 @@ from models.audit import AuditEntry
 from models.bookings import Booking
 from models.customers import Address, Consent, Customer
 from models.imports import ImportRow
+from models.invoices import Invoice
+from models.orders import Order, OrderLine
+from models.payments import CreditEntry, Refund
 from models.tasks import Task
 from tests import make
 
@@ -191,6 +195,58 @@ def test_addresses_are_added_corrected_and_struck_out(vendor: int) -> None:
             reaching.add_address(session, customer_id=number, label="home", city=" ")
         reaching.remove_address(session, address_id=row.id)
         assert session.scalars(select(Address)).all() == []
+
+
+SALES = (
+    "orders", "order_lines", "payments", "refunds", "credit_entries", "shipments",
+    "product_returns", "return_lines", "covers", "warranty_claims",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("who", ["vendor", "admin"])
+def test_forgetting_reaches_the_words_beside_money_and_goods(vendor: int, who: str) -> None:
+    said = "Quintessa said so"
+    with acting(vendor_actor(vendor)), begin() as session:
+        ann = make.customer(session, full_name="Quintessa Obermaier")
+        ship_to = {"name": "Quintessa O.", "line1": "Quintessa street 1", "country": "DE",
+                   "region": "Bayern"}  # fmt: skip
+        order = make.order(session, customer=ann, ship_to=ship_to, lines=0)
+        why = [{"step": "catalogue", "amount": "10.00", "why": "Price in the catalogue"},
+               {"step": "discount", "amount": "1.00", "why": said},
+               {"step": "order_discount", "amount": "1.00", "why": said}]  # fmt: skip
+        line = make.order_line(session, order=order, unit_price=Decimal(10), price_steps=why)
+        session.refresh(order, ["lines"])
+        payment = make.payment(session, order=order, reference=said)
+        make.refund(session, payment=payment, amount=Decimal(1), reason=said)
+        make.credit_entry(session, customer=ann, reason=said)
+        parcel = make.shipment(session, order=order, tracking=said)
+        back = make.product_return(session, order=order, note=said, cancel_reason=said)
+        back.lines[0].reason = said
+        cover = make.cover(session, line=line, customer_id=ann.id)
+        make.warranty_claim(session, cover=cover, problem=said, note=said)
+        paper = make.invoice(session, order=order, content={"buyer": {"name": "Quintessa"}})
+        anonymous = make.order(session, ship_to=ship_to)
+        session.flush()
+        parcel.failure = said
+    with acting(vendor_actor(vendor) if who == "vendor" else admin_actor()), begin() as session:
+        forgetting.forget(session, customer_id=ann.id)
+    with acting(admin_actor()), begin() as session:
+        for table in (*SALES, "audit_entries"):
+            rows = session.connection().exec_driver_sql(
+                f"SELECT t::text FROM {table} t WHERE NOT (to_jsonb(t) @> %(other)s)"
+                " AND NOT (to_jsonb(t) @> %(trail)s)",
+                {"other": f'{{"id": {anonymous.id}, "customer_id": null}}',
+                 "trail": f'{{"row_id": {anonymous.id}, "table_name": "orders"}}'},
+            ).scalars()  # fmt: skip
+            assert not [row for row in rows if "quintessa" in row.lower()], table
+        assert session.get_one(Order, order.id).ship_to == {"country": "DE", "region": "Bayern"}
+        assert session.get_one(Order, anonymous.id).ship_to == ship_to
+        steps = session.get_one(OrderLine, line.id).price_steps or []
+        assert [one["why"] for one in steps] == ["Price in the catalogue", "Discount", "Discount"]
+        assert session.get_one(Invoice, paper.id).content["buyer"]["name"] == "Quintessa"
+        refund = session.scalars(select(Refund)).one()
+        assert (refund.amount, refund.reason) == (1, forgetting.FORGOTTEN)
+        assert session.scalars(select(CreditEntry.amount)).one() == 10
 
 
 @pytest.mark.parametrize("who", ["vendor", "admin"])
