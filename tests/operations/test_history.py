@@ -122,6 +122,15 @@ def test_the_trail_tells_of_the_import_and_not_of_its_lines(desk: Desk) -> None:
     assert desk.one(quiet) == 2
 
 
+def test_payments_and_refunds_go_only_with_an_import_that_is_taken_back(desk: Desk) -> None:
+    told = desk.run(SALES)
+    for table, there in (("refunds", 1), ("payments", 3)):
+        desk.sql(f"DELETE FROM {table}")
+        assert desk.one(f"SELECT count(*) FROM {table}") == there
+    desk.undone(told["job"])
+    assert desk.one("SELECT count(*) FROM payments") == 0
+
+
 def test_what_is_known_is_found_and_not_made_again(desk: Desk) -> None:
     with acting(vendor_actor(desk.vendor)), tasks.begin() as session:
         variant = make.variant(session, sku="SH1")
