@@ -99,7 +99,9 @@ def _drop(session: Session, job: ImportJob, made: Sequence[_Made]) -> dict[int, 
     _delete_variants(session, [m for m in going if not m.after.get("move")])
     _archive_variants(session, job, [m for m in going if m.after.get("move")])
     _clear_products(session, made)
-    return {m.position: ARCHIVED if m in going and m.after.get("move") else m.kept for m in made}
+    return {
+        m.position: ARCHIVED if m.kept is None and m.after.get("move") else m.kept for m in made
+    }
 
 
 def _changed_since(session: Session, ids: Sequence[int]) -> set[int]:
@@ -176,7 +178,8 @@ def _clear_products(session: Session, made: Sequence[_Made]) -> None:
     left = set(session.scalars(sold.distinct()))
     active = set(session.scalars(sold.where(Variant.is_active).distinct()))
     empty = [number for number in ids if number not in left]
-    empty = [number for number in empty if number not in _used(session, "products", empty)]
+    used = _used(session, "products", empty)
+    empty = [number for number in empty if number not in used]
     quiet = {"synchronize_session": False}
     if empty:
         session.execute(delete(Product).where(Product.id.in_(empty)), execution_options=quiet)
