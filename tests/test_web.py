@@ -33,6 +33,7 @@ from tests.webclient import (
     PASSWORD,
     Browser,
     House,
+    application,
     email_of,
     furnish,
     settled,
@@ -51,7 +52,7 @@ def outside_the_demo() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def app() -> Starlette:
-    return create_app()
+    return application()
 
 
 @pytest.fixture

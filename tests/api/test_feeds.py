@@ -13,10 +13,9 @@ from app.logs import Discreet
 from app.operations import feeds
 from app.tenancy import acting, vendor_actor
 from app.transact import in_transaction
-from app.web import create_app
 from tests import make
 from tests.furnished import db, house
-from tests.webclient import Browser, House, settled
+from tests.webclient import Browser, House, application, settled
 
 __all__ = ["db", "house"]  # fixtures
 
@@ -29,7 +28,7 @@ def outside_the_demo() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def app() -> Starlette:
-    return create_app()
+    return application()
 
 
 def fed(house: House, name: str = "Maria") -> tuple[str, int]:

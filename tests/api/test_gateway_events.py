@@ -13,13 +13,12 @@ from app.database import begin
 from app.gateways.payments import SIGNATURE, desk, secret_of, signature
 from app.operations import payments
 from app.tenancy import acting, vendor_actor
-from app.web import create_app
 from models.orders import Order
 from models.payments import EventKind, GatewayEvent, Payment
 from tests import make
 from tests.furnished import db, house
 from tests.provider import Provider, call_back, provided
-from tests.webclient import OWN, Browser, House, email_of, settled
+from tests.webclient import OWN, Browser, House, application, email_of, settled
 
 __all__ = ["db", "house"]  # fixtures
 
@@ -32,7 +31,7 @@ def outside_the_demo() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def app() -> Starlette:
-    return create_app()
+    return application()
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ from starlette.applications import Starlette
 from app.operations import api_tokens
 from app.tenancy import Actor, DatabaseRole, PanelRole, acting
 from app.transact import in_transaction
-from app.web import create_app
 from tests.furnished import db, house
-from tests.webclient import OWN, Browser, House, settled
+from tests.webclient import OWN, Browser, House, application, settled
 
 __all__ = ["db", "house"]  # fixtures
 
@@ -25,7 +24,7 @@ def outside_the_demo() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def app() -> Starlette:
-    return create_app()
+    return application()
 
 
 def secret_of(house: House) -> str:
