@@ -1,7 +1,7 @@
 """What properties draw: always the same, or, where there is time, much that is new.
 
 `make test` draws the same examples every time: nobody is refused by chance for what they did not
-touch. `make check` draws others every time, and five times as many; what it finds is a defect.
+touch. `make check` draws others every time, and eight times as many: what it finds is a defect.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
-USUAL, WIDER = 60, 5
+USUAL, WIDER = 60, 8
 
 _USUAL = settings(
     settings.get_profile("default"), max_examples=USUAL, print_blob=True,
@@ -24,7 +24,7 @@ settings.register_profile("wide", _USUAL, max_examples=USUAL * WIDER)
 
 
 def examples(number: int, **more: Any) -> settings:
-    """So many examples, or five times as many where there is time."""
+    """So many examples, or eight times as many where there is time."""
     return settings(max_examples=number * settings.default.max_examples // USUAL, **more)
 
 

@@ -19,12 +19,19 @@ def links(visitor: Visitor, selector: str) -> list[str]:
 
 def looked_at(visitor: Visitor, path: str, *, picture: str = "") -> list[str]:
     """Open a page on the phone and at the desk, whichever was last first; what is wrong with it."""
-    if (status := visitor.open(path)) != 200:
-        return [f"{status} at {path}"]
-    faults = seen(visitor, picture)
+    faults = looked_at_once(visitor, path, picture=picture)
+    if visitor.status != 200:
+        return faults
     turned = PHONE if visitor.width == WIDE[0] else WIDE
     visitor.page.set_viewport_size({"width": turned[0], "height": turned[1]})
     return faults + [fault for fault in seen(visitor, picture) if fault not in faults]
+
+
+def looked_at_once(visitor: Visitor, path: str, *, picture: str = "") -> list[str]:
+    """Open a page in the window as it is; what is wrong with it."""
+    if (status := visitor.open(path)) != 200:
+        return [f"{status} at {path}"]
+    return seen(visitor, picture)
 
 
 def seen(visitor: Visitor, picture: str) -> list[str]:
@@ -42,24 +49,25 @@ def pages_of(visitor: Visitor, noun: str) -> list[str]:
 
 @pytest.mark.parametrize("role", WHO)
 def test_every_page_of_the_menu_is_sound(visit: Visit, role: str) -> None:
-    """The forms are looked at as admin: a manager's are the same, less the choice of a vendor."""
+    """Forms, and all that is wide, are looked at as admin: a manager's are less by the vendor."""
     visitor, forms = visit(WHO[role], PHONE), role == "admin"
+    look = looked_at if forms else looked_at_once
     visitor.open("/admin/")
     menu = links(visitor, ".bk-nav a")
     assert len(menu) > 10
-    faults, seen = looked_at(visitor, "/admin/", picture=f"{role}-today"), {"/admin/"}
+    faults, seen = look(visitor, "/admin/", picture=f"{role}-today"), {"/admin/"}
     for path in menu:
         noun = NOUN.search(path)
         word = noun[1] if noun else path.strip("/").replace("/", "-")
-        faults += looked_at(visitor, path, picture=f"{role}-{word}-list")
+        faults += look(visitor, path, picture=f"{role}-{word}-list")
         for inner in pages_of(visitor, word) if noun else ():
             kind = next((k for k in ("details", "edit", "create") if k in inner), "page")
             if inner not in seen and (forms or kind == "details"):
-                faults += looked_at(visitor, inner, picture=f"{role}-{word}-{kind}")
+                faults += look(visitor, inner, picture=f"{role}-{word}-{kind}")
             seen.add(inner)
             for form in links(visitor, f".bk-head a[href*='/admin/{word}/edit/']")[:forms]:
-                faults += looked_at(visitor, form, picture=f"{role}-{word}-edit")
-    faults += [fault for path in ("/admin/account",) for fault in looked_at(visitor, path)]
+                faults += look(visitor, form, picture=f"{role}-{word}-edit")
+    faults += [fault for path in ("/admin/account",) for fault in look(visitor, path)]
     assert not faults, "\n".join(faults)
 
 

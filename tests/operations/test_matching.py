@@ -249,7 +249,7 @@ def test_every_mix_of_filters_finds_whom_it_means(world: World, way: str, who: s
     names = {c.id: (c.name, c.id) for c in world.customers}
     actor = admin_actor() if who == "admin" else vendor_actor(world.vendors[0])
 
-    @examples(25)
+    @examples(15)
     @given(filters=filters_of(world), sort=st.sampled_from(("activity", "newest", "name")),
            size=st.integers(1, 9))  # fmt: skip
     def check(filters: Filters, sort: str, size: int) -> None:

@@ -81,7 +81,7 @@ def filled(vendor: int, draw: Any = None) -> tuple[int, int]:
 
 
 def test_a_merge_and_its_undoing_change_nothing(db: Connection) -> None:
-    @examples(15)
+    @examples(9)
     @given(data=st.data(), swap=st.booleans())
     def check(data: st.DataObject, swap: bool) -> None:
         vendor = make.new_vendor()

@@ -372,5 +372,5 @@ def _staff(session: Session, staff_id: int) -> StaffMember:
 def test_no_order_of_events_puts_anybody_in_two_places(db: Connection) -> None:
     run_state_machine_as_test(
         Shop,
-        settings=examples(8, stateful_step_count=20, phases=[Phase.explicit, Phase.generate]),
+        settings=examples(5, stateful_step_count=20, phases=[Phase.explicit, Phase.generate]),
     )

@@ -76,7 +76,7 @@ EVENTS = st.lists(
 def test_events_in_any_order_and_any_number_end_alike(db: Connection) -> None:
     vendor_id = make.new_vendor()
 
-    @examples(12)
+    @examples(8)
     @given(events=EVENTS, data=st.data())
     def end_alike(events: list[tuple[EventKind, int]], data: st.DataObject) -> None:
         shuffled = data.draw(st.permutations(events))

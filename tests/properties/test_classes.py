@@ -266,7 +266,7 @@ quarters = st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30, 45]))
     zone=st.sampled_from(ZONES), starts_on=st.dates(date(2009, 1, 1), date(2030, 1, 1)),
     starts=quarters, rhythm=st.sampled_from(Rhythm), data=st.data(),
 )  # fmt: skip
-@examples(150)
+@examples(80)
 def test_the_local_hour_stays(
     zone: str, starts_on: date, starts: time, rhythm: Rhythm, data: st.DataObject
 ) -> None:
@@ -578,5 +578,5 @@ class House(RuleBasedStateMachine):
 def test_one_freed_seat_or_slot_is_one_offer_whatever_happens(db: Connection) -> None:
     run_state_machine_as_test(
         House,
-        settings=examples(8, stateful_step_count=40, phases=[Phase.explicit, Phase.generate]),
+        settings=examples(5, stateful_step_count=40, phases=[Phase.explicit, Phase.generate]),
     )

@@ -144,7 +144,7 @@ class Workshop(RuleBasedStateMachine):
 
 
 def test_no_order_of_events_loses_a_day_of_a_cover(db: Connection) -> None:
-    run_state_machine_as_test(Workshop, settings=examples(15, stateful_step_count=20))
+    run_state_machine_as_test(Workshop, settings=examples(8, stateful_step_count=20))
 
 
 # --- at the same moment -------------------------------------------------------------------

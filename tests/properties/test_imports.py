@@ -46,7 +46,7 @@ KNOWN = st.lists(
 )
 STRATEGIES = st.sampled_from(["fill", "overwrite", "skip"])
 
-quick = examples(8)
+quick = examples(5)
 
 
 @pytest.fixture

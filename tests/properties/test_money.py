@@ -114,7 +114,7 @@ class Money(RuleBasedStateMachine):
 
 
 def test_any_payments_and_refunds_end_at_what_was_captured(db: Connection) -> None:
-    run_state_machine_as_test(Money, settings=examples(14, stateful_step_count=10))
+    run_state_machine_as_test(Money, settings=examples(8, stateful_step_count=10))
 
 
 @pytest.fixture

@@ -221,4 +221,4 @@ def working(vendor_id: int) -> Iterator[Session]:
 
 
 def test_no_order_of_events_makes_the_numbers_drift(db: Connection) -> None:
-    run_state_machine_as_test(Shop, settings=examples(10, stateful_step_count=20))
+    run_state_machine_as_test(Shop, settings=examples(6, stateful_step_count=20))

@@ -132,7 +132,7 @@ class Warehouse(RuleBasedStateMachine):
 
 
 def test_no_order_of_events_loses_a_piece(db: Connection) -> None:
-    run_state_machine_as_test(Warehouse, settings=examples(6, stateful_step_count=16))
+    run_state_machine_as_test(Warehouse, settings=examples(4, stateful_step_count=16))
 
 
 # --- several at once -----------------------------------------------------------------------

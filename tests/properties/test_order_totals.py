@@ -23,7 +23,7 @@ from tests.chance import examples
 
 cents = st.decimals(min_value=0, max_value=300, places=2)
 percents = st.decimals(min_value=0, max_value=100, places=3)
-few = examples(25)
+few = examples(15)
 
 
 def line(price: Decimal, quantity: int, number: int = 0) -> OrderLine:

@@ -302,4 +302,4 @@ class Shop(RuleBasedStateMachine):
 
 
 def test_no_order_of_events_makes_stock_drift(db: Connection) -> None:
-    run_state_machine_as_test(Shop, settings=examples(12, stateful_step_count=30))
+    run_state_machine_as_test(Shop, settings=examples(7, stateful_step_count=30))
