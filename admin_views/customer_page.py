@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from sqladmin import expose
-from sqlalchemy import Select, Text, bindparam, func, select
+from sqlalchemy import Select, Text, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
@@ -74,6 +74,8 @@ LOOKS: Mapping[str, tuple[str, str | None, str]] = {
 }
 """Kind of item -> its glyph, the screen it opens, the noun of its status."""
 SURE = 85
+MANY = 400
+"""Orders from which on a plan for the average customer is the wrong one."""
 CAP = 1000
 
 
@@ -90,6 +92,8 @@ class CustomerPage(HouseView):
             return None, {}
         if customer.merged_into_id is not None:
             raise moved(customers.survivor_of(session, number))
+        if customer.order_count >= MANY:
+            session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
         return customer, self.page_of(session, request, customer)
 
     def page_of(self, session: Session, request: Request, customer: Customer) -> dict[str, Any]:
