@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from admin_views.import_frame import Asked, url
 from admin_views.import_subjects import words_of
+from admin_views.writing import plural
 from app.columns import Subject
 from app.database import begin
 from app.operations import imports
@@ -27,7 +28,7 @@ def tried(job: ImportJob, asked: Asked) -> dict[str, Any]:
         "rows_title": "Lines to look at",
         "notes": _notes(told),
         "commit_url": url(job, "commit"),
-        "commit_title": f"Import {orders:,} orders",
+        "commit_title": f"Import {plural(orders, 'order')}",
         "foot_text": later,
     }
 
@@ -52,7 +53,8 @@ def _headline(job: ImportJob) -> dict[str, Any]:
     if job.status == ImportStatus.UNDONE:
         stays = [f"{n:,} {noun}" for noun, n in told.get("stays", {}).items()]
         rest = f"Kept, for they were changed or used since: {', '.join(stays)}." if stays else ""
-        return {"headline": f"{told.get('taken_back', 0):,} orders were taken back.", "rest": rest}
+        back = plural(told.get("taken_back", 0), "order was", "orders were")
+        return {"headline": f"{back} taken back.", "rest": rest}
     if imports.is_halted(job):
         done = imports.settled(job)
         return {
@@ -62,8 +64,9 @@ def _headline(job: ImportJob) -> dict[str, Any]:
         }
     left_out = told.get("refused_lines", 0)
     return {
-        "headline": f"{told.get('orders', 0):,} orders for {_money(told.get('revenue'))} imported.",
-        "rest": f"{left_out:,} lines were left out." if left_out else "",
+        "headline": f"{plural(told.get('orders', 0), 'order')} for"
+        f" {_money(told.get('revenue'))} imported.",
+        "rest": plural(left_out, "line was", "lines were") + " left out." if left_out else "",
         "tone": "warn" if left_out else "good",
     }
 
@@ -83,7 +86,7 @@ def _figures(told: dict[str, Any]) -> list[dict[str, Any]]:
         "customers": f"beside {known:,} known",
         "items": f"beside {here:,} known",
         "returns": f"give back {_money(told.get('returned'))}",
-        "invalid": "lines cannot be taken",
+        "invalid": "lines that cannot be taken",
     }  # fmt: skip
     counts = {
         "orders": "orders", "customers": "new_customers", "items": "new_items",
@@ -95,15 +98,21 @@ def _figures(told: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+_NOTES = {
+    "duplicate_lines": (
+        "line says the same as another: it is kept, for people buy the same twice.",
+        "lines say the same as another: they are kept, for people buy the same twice.",
+    ),
+    "new_categories": ("category will be made.", "categories will be made."),
+    "no_sale_found": (
+        "return finds no sale it could be of: that much of it is left out.",
+        "returns find no sale they could be of: that much of them is left out.",
+    ),
+}
+
+
 def _notes(told: dict[str, Any]) -> list[str]:
-    said = {
-        "duplicate_lines": "{:,} lines say the same as another: they are kept, for people buy the "
-        "same twice.",
-        "new_categories": "{:,} categories will be made.",
-        "no_sale_found": "{:,} returns find no sale they could be of: that much of them is left "
-        "out.",
-    }
-    return [words.format(told[key]) for key, words in said.items() if told.get(key)]
+    return [plural(told[key], *words) for key, words in _NOTES.items() if told.get(key)]
 
 
 def _lines(job: ImportJob, asked: Asked, page: str) -> dict[str, Any]:

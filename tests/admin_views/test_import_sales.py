@@ -45,7 +45,7 @@ def test_past_sales_go_in_and_out_again(browser: Browser, house: House) -> None:
     assert "known by their number in the other till" in columns
     page = browser.get(f"{base}/try").text
     for said in (
-        "Import 1 orders", "for 1,520.00", "“x” is no amount", "1 returns find no sale",
+        "Import 1 order<", "for 1,520.00", "“x” is no amount", "1 return finds no sale",
         "&lt;i&gt;Wig", "No earlier sale of this item",
     ):  # fmt: skip
         assert said in page
@@ -53,8 +53,8 @@ def test_past_sales_go_in_and_out_again(browser: Browser, house: House) -> None:
     assert browser.get(f"{base}/progress").json()["finished"] is False
     work(house)
     page = browser.get(f"{base}/result").text
-    assert "1 orders for 1,520.00 imported." in page
-    assert "1 lines were left out." in page
+    assert "1 order for 1,520.00 imported." in page
+    assert "1 line was left out." in page
     with acting(vendor_actor(house.vendors[ALPHA])), begin() as session:
         sold = session.scalars(select(Order.id).where(Order.reference == "1")).one()
     assert "Number elsewhere" in browser.get(f"/admin/order/details/{sold}").text
@@ -67,7 +67,7 @@ def test_past_sales_go_in_and_out_again(browser: Browser, house: House) -> None:
     assert post(browser, f"{base}/undo").status_code == 303
     work(house)
     page = browser.get(f"{base}/result").text
-    assert "1 orders were taken back." in page
+    assert "1 order was taken back." in page
     assert post(browser, f"{base}/undo").status_code == 303
 
 
