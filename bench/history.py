@@ -76,6 +76,8 @@ def ours(url: str, path: Path, slug: str) -> dict[str, Any]:
         done = run_file(path, vendor_slug=slug, commit=True)
         end = time.perf_counter()
         memory.over.set()
+        if done.get("status") != "completed":
+            raise RuntimeError(f"not imported: {done}")
         with acting(SYSTEM), begin() as session:
             drift = len(interests.drift(session)) + len(balances.drift(session))
     words = ("lines", "orders", "customers", "items", "revenue", "returns", "refused_lines")

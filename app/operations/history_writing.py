@@ -163,12 +163,14 @@ def next_order(session: Session, job: ImportJob, *, done: int, lines: int) -> tu
 
     At least one order; (done, 0) when there is none left.
     """
+    # two numbers that are small are sent as smallints, and their sum may not be one: hence the cast
     found = _run(
         session, job,
         "SELECT number, until_line FROM staged_orders WHERE vendor_id = :vendor AND job_id = :job"
         " AND number > :done AND (number = :done + 1 OR until_line <= :lines + coalesce("
         "  (SELECT until_line FROM staged_orders WHERE vendor_id = :vendor AND job_id = :job"
-        "   AND number = :done), 0)) AND number <= :done + :lines ORDER BY number DESC LIMIT 1",
+        "   AND number = :done), 0)) AND number <= CAST(:done AS bigint) + :lines"
+        " ORDER BY number DESC LIMIT 1",
         done=done, lines=lines,
     ).one_or_none()  # fmt: skip
     return (done, 0) if found is None else (found.number, found.until_line)

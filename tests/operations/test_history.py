@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from app.database import begin
 from app.operations import history, orders
+from app.operations.history_writing import next_order
 from app.operations.lines import DraftLine
 from app.past_sales import SaleField
 from app.settings import settings as house
 from app.tenancy import acting, vendor_actor
+from models.imports import ImportJob
 from models.orders import LineKind
 from tasks import history as tasks
 from tasks.history_file import fields_of
@@ -419,3 +422,11 @@ def test_columns_can_be_named(desk: Desk) -> None:
     assert desk.run(content, columns=columns)["new_customers"] == 1
     odd = desk.run("a,b\n2024-01-01,3\n", columns={SaleField.DATE: "z"})
     assert odd["refused"] == "There is no column 'z': the file has a, b."
+
+
+def test_numbers_beyond_a_smallint_are_counted_on(desk: Desk) -> None:
+    job_id = desk.run(SALES, commit=False)["job"]
+    with acting(vendor_actor(desk.vendor)), begin() as session:
+        job = session.get_one(ImportJob, job_id)
+        assert next_order(session, job, done=30_000, lines=10_000) == (30_000, 0)
+        assert next_order(session, job, done=0, lines=32_000) == (3, 4)
