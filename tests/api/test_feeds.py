@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from ical.calendar_stream import IcsCalendarStream
 from starlette.applications import Starlette
 
+from app import clock
 from app.api.feeds import NOTHING
 from app.database import begin
 from app.logs import Discreet
@@ -26,6 +28,9 @@ def outside_the_demo() -> Iterator[None]:
         yield
 
 
+HOUR = timedelta(hours=1)
+
+
 @pytest.fixture(scope="module")
 def app() -> Starlette:
     return application()
@@ -36,7 +41,7 @@ def fed(house: House, name: str = "Maria") -> tuple[str, int]:
     with acting(vendor_actor(house.vendors["alpha"])):
         with begin() as session:
             staff, customer = make.staff_member(session), make.customer(session, full_name=name)
-            make.booking(session, staff=staff, customer=customer)
+            make.booking(session, staff=staff, customer=customer, starts_at=clock.now() + HOUR)
         made, secret = in_transaction(feeds.make, staff_id=staff.id)
     return feeds.address(secret).removeprefix("https://panel.example"), made.id
 
@@ -76,7 +81,7 @@ def test_who_has_it_already_is_told_so_until_something_changes(
     with acting(vendor_actor(house.vendors["alpha"])), begin() as session:
         staff_id = feeds.CalendarFeed.staff_id
         feed = session.query(feeds.CalendarFeed).filter(staff_id.is_not(None)).one()
-        make.booking(session, staff=feed.staff_member)
+        make.booking(session, staff=feed.staff_member, starts_at=clock.now() + 3 * HOUR)
     changed = program.get(path, headers={"if-none-match": tag})
     assert changed.status_code == 200
     assert changed.headers["etag"] != tag
