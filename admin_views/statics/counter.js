@@ -42,12 +42,13 @@
   /* ---- asking: {ok, body}; a refusal is {sentence, field} ---- */
   T.post = function (path, sent) {
     return fetch(C.here + path, { method: "POST", body: JSON.stringify(sent), headers: { Accept: "application/json", "Content-Type": "application/json" }, credentials: "same-origin" })
-      .then(answered).catch(function () { return { ok: false, body: { sentence: T.LOST } }; });
+      .then(answered).catch(lost);
   };
   T.ask = function (path) {
     return fetch(C.here + path, { headers: { Accept: "application/json" }, credentials: "same-origin", cache: "no-store" })
-      .then(answered).catch(function () { return { ok: false, body: { sentence: T.LOST } }; });
+      .then(answered).catch(lost);
   };
+  function lost() { return { ok: false, lost: true, body: { sentence: T.LOST } }; }
   function answered(r) {
     if (r.status === 401) return { ok: false, out: true, body: { sentence: T.OUT, link: { title: "Sign in", url: "/admin/login?next=" + encodeURIComponent(C.here) } } };
     return r.json().then(function (d) { return { ok: r.ok, body: r.ok || d.sentence ? d : { sentence: d.message || T.LOST } }; });
@@ -70,7 +71,12 @@
     T.post("/quote", T.sent()).then(function (a) {
       if (mine !== asked) return;
       T.waiting = false;
-      if (a.ok) { T.quote = a.body; if (!T.held) T.refused(null); } else { T.quote = null; T.refused(a.body); }
+      if (a.ok) { T.quote = a.body; if (!T.held) T.refused(null); }
+      else {
+        if (!(T.held && (a.lost || a.out))) T.quote = null; /* nobody was asked, and nothing has changed: it costs what it did */
+        T.refused(a.body);
+        if (a.lost && !T.quote) setTimeout(T.requote, 3000);
+      }
       T.draw();
     });
   });
