@@ -81,10 +81,9 @@
     if (!item.value.trim()) { item.value = term; item.focus(); item.select(); }
     T.refused({ sentence: sentence }, false);
   };
-  T.take = function (r) {
+  T.take = function (r, ahead) {
     if (r.left === 0) { back("", r.name + " is sold out: receive more first, or choose another."); return; }
-    item.value = "";
-    Items.close();
+    if (ahead !== true) { item.value = ""; Items.close(); } /* else the next one is being typed there already */
     if (r.kind === "tip" || r.kind === "fee") { T.ownPrice(r); return; }
     T.add(r);
     if (matchMedia("(min-width: 768px)").matches) item.focus({ preventScroll: true });
@@ -100,9 +99,9 @@
     Items.asked++;
     after(function () { return findItems(term); }, function (f) {
       if (f.refusal) { back(term, f.refusal.sentence); if (f.refusal.link) T.refused(f.refusal); return; }
-      if (f.exact) { T.take(f.exact); return; }
+      if (f.exact) { T.take(f.exact, true); return; }
       if (!f.rows.length) { back(term, f.said); return; }
-      if (f.rows.length === 1) { T.take(f.rows[0]); return; }
+      if (f.rows.length === 1) { T.take(f.rows[0], true); return; }
       if (item.value.trim()) return;
       item.value = term;
       item.select();
