@@ -100,6 +100,8 @@ class Visitor:
             found.append(f"style attribute {STYLED.search(self.html)}")
         if INLINE.search(self.html):
             found.append(f"inline script {INLINE.search(self.html)}")
+        self.page.wait_for_load_state()  # a click may just be leading elsewhere
+        self.page.wait_for_function("() => document.scrollingElement !== null")
         heads, wide, window = self.page.evaluate(MEASURES)
         if heads != 1:
             found.append(f"{heads} h1")
