@@ -55,7 +55,7 @@ def carts(number: int, client: int) -> tuple[list[Cart], list[Cart]]:
     def some(first: int, number: int) -> list[Cart]:
         shelves = range(first, first + GOODS)
         return [
-            Cart(FIRST_CUSTOMER + random.randrange(CUSTOMERS), tuple(random.sample(shelves, 2)))  # type: ignore[arg-type]
+            Cart(FIRST_CUSTOMER + random.randrange(CUSTOMERS), tuple(random.sample(shelves, 2)))  # type: ignore[arg-type]  # two of them
             for _ in range(number)
         ]
 

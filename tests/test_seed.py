@@ -46,7 +46,7 @@ def test_the_demo_fills_an_empty_database_once(fresh_database: str, server: Test
         drift = [
             one
             for books in (interests, balances, shelf_truth)
-            for one in books.drift(session)  # type: ignore[attr-defined]
+            for one in books.drift(session)  # type: ignore[attr-defined]  # modules of one shape
         ]
         visited = session.scalar(select(func.count()).where(Customer.visit_count > 0))
     assert slugs == {"aurora", "cityvet", "pawhouse", "ironworks", "greencart", "lumen"}

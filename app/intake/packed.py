@@ -27,6 +27,8 @@ def unpacked(path: Path, most: int) -> Path:
     return path
 
 
+# The type of this system's paths is known only when it runs, and before Python 3.12 no other can be
+# inherited from.
 class PackedPath(type(Path())):  # type: ignore[misc]
     """A path whose `open` unpacks."""
 

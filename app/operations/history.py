@@ -364,7 +364,7 @@ _WORK: dict[str, Callable[[Session, ImportJob, Any, int], None]] = {
 }
 
 
-def _go_on(job: ImportJob, stage: str, after: int | None, **more: Any) -> None:
+def _go_on(job: ImportJob, stage: str, after: int | list[int] | None, **more: Any) -> None:
     job.result = {**(job.result or {}), "stage": stage, "after": after, **more}
 
 
@@ -451,7 +451,7 @@ def _undo(session: Session, job: ImportJob, stage: str, size: int) -> bool:
         after = (job.result or {}).get("after") or (-1, 0)
         reached, gone = undoing.drop_orders(session, job, after=tuple(after), size=size)
         done = int((job.result or {}).get("gone", 0)) + gone
-        _go_on(job, stage, list(reached) if reached else None, gone=done)  # type: ignore[arg-type]
+        _go_on(job, stage, list(reached) if reached else None, gone=done)
         job.progress = min(done, job.total_rows)
         return reached is not None
     return undoing.drop_things(session, job, Noun(stage[:-1]), size=size) > 0

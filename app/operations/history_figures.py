@@ -78,7 +78,7 @@ def figures(session: Session, job: ImportJob) -> dict[str, Any]:
     session.execute(text("DROP TABLE IF EXISTS pg_temp.sold_items"))
     session.execute(
         text(
-            "CREATE TEMP TABLE sold_items ON COMMIT DROP AS"  # noqa: S608
+            "CREATE TEMP TABLE sold_items ON COMMIT DROP AS"
             f" SELECT DISTINCT s.item FROM staged_sales s WHERE {SOLD}"
         ),
         known,

@@ -34,12 +34,12 @@ def keep(session: Session, job: ImportJob, piece: Piece) -> None:
         if not lines:
             continue
         listed = ", ".join(columns)
-        fresh_temp(session, "arriving", f"SELECT {listed} FROM {table} WHERE false")  # noqa: S608
+        fresh_temp(session, "arriving", f"SELECT {listed} FROM {table} WHERE false")
         with cursor_of(session).copy(f"COPY arriving ({listed}) FROM STDIN") as copy:
             for start in range(0, len(lines), 2000):
                 copy.write("".join(lines[start : start + 2000]))
         if table == "staged_sales":
-            source = f"SELECT :job, {listed} FROM arriving ORDER BY position"  # noqa: S608
+            source = f"SELECT :job, {listed} FROM arriving ORDER BY position"
             session.execute(
                 text(f"INSERT INTO {table} (job_id, {listed}) {source}"), {"job": job.id}
             )
@@ -57,7 +57,7 @@ def _merge(session: Session, job: ImportJob, table: str, columns: tuple[str, ...
     kept = ", ".join(f"{name} = coalesce(s.{name}, excluded.{name})" for name in further)
     session.execute(
         text(
-            f"INSERT INTO {table} AS s (job_id, key, line, {', '.join(further)})"  # noqa: S608
+            f"INSERT INTO {table} AS s (job_id, key, line, {', '.join(further)})"
             f" SELECT :job, a.key, min(a.line), {firsts} FROM arriving a GROUP BY a.key"
             f" ON CONFLICT (vendor_id, job_id, key) DO UPDATE SET {kept}"
         ),
@@ -68,7 +68,7 @@ def _merge(session: Session, job: ImportJob, table: str, columns: tuple[str, ...
 def forget(session: Session, job: ImportJob) -> None:
     """Let go of everything that was read of the list."""
     for table in STAGED:
-        _run(session, job, f"DELETE FROM {table} WHERE vendor_id = :vendor AND job_id = :job")  # noqa: S608
+        _run(session, job, f"DELETE FROM {table} WHERE vendor_id = :vendor AND job_id = :job")
 
 
 def _run(session: Session, job: ImportJob, statement: str, **values: Any) -> Any:
@@ -97,7 +97,7 @@ def find_items(session: Session, job: ImportJob) -> None:
     """Items by their code (SKU, then barcode), without one by name; services by name."""
     _run(
         session, job,
-        f"UPDATE staged_items i SET name = coalesce(i.name, i.code, '{PAST_SALE}')"  # noqa: S608
+        f"UPDATE staged_items i SET name = coalesce(i.name, i.code, '{PAST_SALE}')"
         f" WHERE {_I} AND i.name IS NULL",
     )  # fmt: skip
     open_product = (
@@ -107,14 +107,14 @@ def find_items(session: Session, job: ImportJob) -> None:
     for column in ("sku", "barcode"):
         _run(
             session, job,
-            "UPDATE staged_items i SET variant_id = v.id FROM"  # noqa: S608
+            "UPDATE staged_items i SET variant_id = v.id FROM"
             f" (SELECT {column} AS code, min(id) AS id FROM variants WHERE vendor_id = :vendor"
             f" AND {column} IS NOT NULL GROUP BY {column}) AS v"
             f" WHERE {open_product} AND i.code = v.code",
         )  # fmt: skip
     _run(
         session, job,
-        "UPDATE staged_items i SET variant_id = v.id FROM"  # noqa: S608
+        "UPDATE staged_items i SET variant_id = v.id FROM"
         " (SELECT DISTINCT ON (lower(p.name)) lower(p.name) AS name, v.id FROM products p"
         "  JOIN variants v ON v.vendor_id = p.vendor_id AND v.product_id = p.id"
         "  WHERE p.vendor_id = :vendor"
@@ -123,7 +123,7 @@ def find_items(session: Session, job: ImportJob) -> None:
     )  # fmt: skip
     _run(
         session, job,
-        "UPDATE staged_items i SET service_id = s.id FROM"  # noqa: S608
+        "UPDATE staged_items i SET service_id = s.id FROM"
         " (SELECT DISTINCT ON (lower(name)) lower(name) AS name, id FROM services"
         "  WHERE vendor_id = :vendor ORDER BY lower(name), NOT is_active, id) AS s"
         f" WHERE {_I} AND i.variant_id IS NULL AND i.service_id IS NULL"
@@ -139,7 +139,7 @@ def find_categories(session: Session, job: ImportJob) -> None:
     """The marketplace's categories of these names, whatever their case."""
     _run(
         session, job,
-        "UPDATE staged_items i SET category_id = c.id FROM"  # noqa: S608
+        "UPDATE staged_items i SET category_id = c.id FROM"
         " (SELECT DISTINCT ON (kind, lower(name)) kind, lower(name) AS name, id FROM categories"
         "  ORDER BY kind, lower(name), parent_id IS NOT NULL, id) AS c"
         f" WHERE {_I} AND i.category_id IS NULL AND i.category IS NOT NULL"
@@ -165,18 +165,18 @@ def _find_buyers(session: Session, job: ImportJob) -> None:
     """
     _run(
         session, job,
-        f"UPDATE staged_buyers b SET leader = NULL, since = NULL, customer_id = NULL WHERE {_B}",  # noqa: S608
+        f"UPDATE staged_buyers b SET leader = NULL, since = NULL, customer_id = NULL WHERE {_B}",
     )  # fmt: skip
     _run(
         session, job,
-        "UPDATE staged_buyers b SET customer_id = c.id FROM customers c"  # noqa: S608
+        "UPDATE staged_buyers b SET customer_id = c.id FROM customers c"
         f" WHERE {_B} AND c.vendor_id = :vendor AND c.reference = b.reference",
     )  # fmt: skip
     for column, contact in (("email", "email"), ("phone", "phone"), ("phone_2", "phone")):
         same = _SAME_CONTACT.format(column=column, contact=contact, of=_B)
         _run(
             session, job,
-            f"UPDATE staged_buyers b SET customer_id = m.id FROM ({same}) AS m"  # noqa: S608
+            f"UPDATE staged_buyers b SET customer_id = m.id FROM ({same}) AS m"
             f" WHERE {_B} AND b.key = m.key AND (b.reference IS NULL OR NOT EXISTS"
             f" (SELECT 1 FROM ({same}) AS n JOIN staged_buyers r ON r.vendor_id = :vendor"
             "  AND r.job_id = :job AND r.key = n.key WHERE r.reference IS NOT NULL"
@@ -189,7 +189,7 @@ def _find_buyers(session: Session, job: ImportJob) -> None:
     while followed:  # a customer whose file became another one's
         followed = _run(
             session, job,
-            "UPDATE staged_buyers b SET customer_id = c.merged_into_id FROM customers c"  # noqa: S608
+            "UPDATE staged_buyers b SET customer_id = c.merged_into_id FROM customers c"
             f" WHERE {_B} AND c.vendor_id = :vendor AND c.id = b.customer_id"
             " AND c.merged_into_id IS NOT NULL",
         ).rowcount  # fmt: skip
@@ -199,7 +199,7 @@ def _follow(session: Session, job: ImportJob) -> None:
     for contact in ("email", "phone"):
         _run(
             session, job,
-            "UPDATE staged_buyers b SET leader = l.key, customer_id = l.customer_id FROM"  # noqa: S608
+            "UPDATE staged_buyers b SET leader = l.key, customer_id = l.customer_id FROM"
             f" (SELECT DISTINCT ON ({contact}) {contact}, key, customer_id FROM staged_buyers"
             f"  WHERE vendor_id = :vendor AND job_id = :job AND {contact} IS NOT NULL"
             f"  AND leader IS NULL ORDER BY {contact}, line, key) AS l"
@@ -214,7 +214,7 @@ def _follow(session: Session, job: ImportJob) -> None:
 def _group_orders(session: Session, job: ImportJob) -> None:
     fresh_temp(
         session, "grouped",
-        "SELECT s.order_key AS key, min(s.sold_at) AS placed_at, min(s.position) AS first,"  # noqa: S608
+        "SELECT s.order_key AS key, min(s.sold_at) AS placed_at, min(s.position) AS first,"
         " count(*) AS lines, min(s.reference) AS reference, min(s.buyer) AS buyer,"
         " min(s.channel) AS channel, sum(s.total) AS total"
         f" FROM staged_sales s WHERE {SOLD} GROUP BY s.order_key",
@@ -222,7 +222,7 @@ def _group_orders(session: Session, job: ImportJob) -> None:
     )  # fmt: skip
     session.execute(text("ANALYZE pg_temp.grouped"))
     _refuse_too_much(session, job)
-    _run(session, job, f"DELETE FROM staged_orders o WHERE {_O}")  # noqa: S608
+    _run(session, job, f"DELETE FROM staged_orders o WHERE {_O}")
     _run(
         session, job,
         "INSERT INTO staged_orders (job_id, number, key, until_line, placed_at, reference, buyer,"
@@ -252,7 +252,7 @@ def _find_own_orders(session: Session, job: ImportJob) -> None:
     """Orders of this list that were made before a crash of the server emptied what was staged."""
     _run(
         session, job,
-        "UPDATE staged_orders o SET order_id = m.id FROM (SELECT id, row_number() OVER"  # noqa: S608
+        "UPDATE staged_orders o SET order_id = m.id FROM (SELECT id, row_number() OVER"
         " (ORDER BY number) AS nth FROM orders WHERE vendor_id = :vendor"
         f" AND import_job_id = :job) AS m WHERE {_O} AND o.number = m.nth",
     )  # fmt: skip
@@ -261,7 +261,7 @@ def _find_own_orders(session: Session, job: ImportJob) -> None:
 def _since_when(session: Session, job: ImportJob) -> None:
     _run(
         session, job,
-        "UPDATE staged_buyers b SET since = n.since FROM (SELECT coalesce(l.leader, l.key) AS key,"  # noqa: S608
+        "UPDATE staged_buyers b SET since = n.since FROM (SELECT coalesce(l.leader, l.key) AS key,"
         " min(o.placed_at) AS since FROM staged_orders o JOIN staged_buyers l"
         " ON l.vendor_id = o.vendor_id AND l.job_id = o.job_id AND l.key = o.buyer"
         f" WHERE {_O} GROUP BY 1) AS n WHERE {_B} AND b.key = n.key",

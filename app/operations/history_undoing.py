@@ -21,7 +21,7 @@ def _used(target: str, row: str, *, but: frozenset[str] = frozenset()) -> str:
     """A condition: some row of another table refers to this one of `target`."""
     of_all = "vendor_id" not in Base.metadata.tables[target].c
     asked = [
-        f"EXISTS (SELECT 1 FROM {table.name} x WHERE x.{part.parent.name} = {row}"  # noqa: S608
+        f"EXISTS (SELECT 1 FROM {table.name} x WHERE x.{part.parent.name} = {row}"
         + (")" if of_all else " AND x.vendor_id = :vendor)")
         for table in Base.metadata.sorted_tables
         if table.name not in but
@@ -37,7 +37,7 @@ def drop_refunds(session: Session, job: ImportJob, *, size: int) -> int:
     """Let the next refunds go that nothing speaks of; how many there were to look at."""
     fresh_temp(
         session, "leaving",
-        "SELECT r.id FROM refunds r WHERE r.vendor_id = :vendor AND r.import_job_id = :job"  # noqa: S608
+        "SELECT r.id FROM refunds r WHERE r.vendor_id = :vendor AND r.import_job_id = :job"
         f" AND NOT ({_used('refunds', 'r.id', but=frozenset({'refund_lines'}))})"
         " ORDER BY r.id LIMIT :size",
         vendor=job.vendor_id, job=job.id, size=size,
@@ -75,16 +75,16 @@ def drop_orders(
     """
     of_line = " OR ".join(
         [
-            "EXISTS (SELECT 1 FROM order_lines l WHERE l.vendor_id = o.vendor_id"  # noqa: S608
+            "EXISTS (SELECT 1 FROM order_lines l WHERE l.vendor_id = o.vendor_id"
             f" AND l.order_id = o.id AND ({_used('order_lines', 'l.id')}))",
-            "EXISTS (SELECT 1 FROM payments p WHERE p.vendor_id = o.vendor_id"  # noqa: S608
+            "EXISTS (SELECT 1 FROM payments p WHERE p.vendor_id = o.vendor_id"
             f" AND p.order_id = o.id AND ({_used('payments', 'p.id')}))",
         ]
     )
     own = frozenset({"order_lines", "payments", "refunds"})
     fresh_temp(
         session, "leaving",
-        "SELECT o.id, o.customer_id, coalesce(o.customer_id, 0) AS whose,"  # noqa: S608
+        "SELECT o.id, o.customer_id, coalesce(o.customer_id, 0) AS whose,"
         f" {_TOUCHED} OR {_used('orders', 'o.id', but=own)} OR {of_line} AS kept"
         " FROM orders o WHERE o.vendor_id = :vendor AND o.import_job_id = :job"
         " AND (coalesce(o.customer_id, 0), o.id) > (:whose, :order)"
@@ -105,7 +105,7 @@ def drop_orders(
     for table, key in (("payments", "order_id"), ("order_lines", "order_id"), ("orders", "id")):
         gone = _run(
             session, job,
-            f"DELETE FROM {table} WHERE vendor_id = :vendor"  # noqa: S608
+            f"DELETE FROM {table} WHERE vendor_id = :vendor"
             f" AND {key} IN (SELECT id FROM leaving WHERE NOT kept)",
         ).rowcount  # fmt: skip
     bought = session.scalars(
@@ -129,12 +129,12 @@ def drop_things(session: Session, job: ImportJob, noun: Noun, *, size: int) -> i
     in_use = _used(table, "t.id", but=own)
     if noun is Noun.PRODUCT:
         in_use += (
-            " OR EXISTS (SELECT 1 FROM variants v WHERE v.vendor_id = :vendor"  # noqa: S608
+            " OR EXISTS (SELECT 1 FROM variants v WHERE v.vendor_id = :vendor"
             f" AND v.product_id = t.id AND (v.updated_at > m.at OR {_used('variants', 'v.id')}))"
         )
     fresh_temp(
         session, f"leaving_{table}",
-        f"SELECT t.id FROM import_made m JOIN {table} t ON t.id = m.row_id"  # noqa: S608
+        f"SELECT t.id FROM import_made m JOIN {table} t ON t.id = m.row_id"
         " WHERE m.vendor_id = :vendor AND m.job_id = :job AND m.noun = :noun"
         f" AND NOT (t.updated_at > m.at OR {in_use}) ORDER BY t.id LIMIT :size",
         vendor=job.vendor_id, job=job.id, noun=noun.value, size=size,
@@ -145,7 +145,7 @@ def drop_things(session: Session, job: ImportJob, noun: Noun, *, size: int) -> i
             "DELETE FROM variants WHERE vendor_id = :vendor"
             " AND product_id IN (SELECT id FROM leaving_products)",
         )  # fmt: skip
-    gone = _run(session, job, f"DELETE FROM {table} WHERE id IN (SELECT id FROM leaving_{table})")  # noqa: S608
+    gone = _run(session, job, f"DELETE FROM {table} WHERE id IN (SELECT id FROM leaving_{table})")
     return int(gone.rowcount)
 
 
@@ -153,7 +153,7 @@ def take_references_back(session: Session, job: ImportJob) -> None:
     """Customers who were known by their contact lose the number of the other till again."""
     _run(
         session, job,
-        "UPDATE customers c SET reference = NULL FROM import_made m WHERE m.vendor_id = :vendor"  # noqa: S608
+        "UPDATE customers c SET reference = NULL FROM import_made m WHERE m.vendor_id = :vendor"
         f" AND m.job_id = :job AND m.noun = '{Noun.REFERENCE}' AND c.vendor_id = :vendor"
         " AND c.id = m.row_id AND NOT EXISTS (SELECT 1 FROM orders o"
         "  WHERE o.vendor_id = :vendor AND o.customer_id = c.id AND o.import_job_id IS NOT NULL)",
@@ -172,7 +172,7 @@ def left_over(session: Session, job: ImportJob) -> dict[str, int]:
     """What stays of the import, by noun; only what there is any of."""
     of_job = "SELECT count(*) FROM {} WHERE vendor_id = :vendor AND import_job_id = :job"
     kept = {table: of_job.format(table) for table in ("orders", "refunds")} | {
-        table: f"SELECT count(*) FROM import_made m JOIN {table} t ON t.id = m.row_id"  # noqa: S608
+        table: f"SELECT count(*) FROM import_made m JOIN {table} t ON t.id = m.row_id"
         f" WHERE m.vendor_id = :vendor AND m.job_id = :job AND m.noun = '{noun}'"
         for noun, (table, _) in _THINGS.items()
     }

@@ -37,7 +37,7 @@ def make_categories(session: Session, job: ImportJob) -> None:
     """The categories that are missing. Only the marketplace may: it acts, for the vendor."""
     _run(
         session, job,
-        "WITH new AS (INSERT INTO categories (kind, name)"  # noqa: S608
+        "WITH new AS (INSERT INTO categories (kind, name)"
         " SELECT DISTINCT ON (kind, lower(category)) kind, category FROM (SELECT i.category,"
         " i.line, CASE WHEN i.kind = 'service' THEN 'service' ELSE 'product' END AS kind"
         f" FROM staged_items i WHERE {_OPEN} AND i.category IS NOT NULL AND i.category_id IS NULL)"
@@ -51,7 +51,7 @@ def make_items(session: Session, job: ImportJob) -> None:
     find_categories(session, job)
     fresh_temp(
         session, "fresh",
-        "SELECT DISTINCT ON (code, CASE WHEN code IS NULL THEN lower(name) END) line, code, name,"  # noqa: S608
+        "SELECT DISTINCT ON (code, CASE WHEN code IS NULL THEN lower(name) END) line, code, name,"
         " category_id, unit_price, NULL::bigint AS product_id"
         f" FROM staged_items i WHERE {_OPEN} AND i.kind IS DISTINCT FROM 'service'"
         " ORDER BY code, CASE WHEN code IS NULL THEN lower(name) END, line, key",
@@ -59,7 +59,7 @@ def make_items(session: Session, job: ImportJob) -> None:
     )  # fmt: skip
     _run(
         session, job,
-        "WITH new AS (INSERT INTO products (name, category_id, status)"  # noqa: S608
+        "WITH new AS (INSERT INTO products (name, category_id, status)"
         " SELECT name, category_id, 'archived' FROM fresh ORDER BY line, code, name RETURNING id),"
         " paired AS (UPDATE fresh f SET product_id = n.id FROM"
         "  (SELECT id, row_number() OVER (ORDER BY id) AS nth FROM new) AS n JOIN"
@@ -77,7 +77,7 @@ def make_items(session: Session, job: ImportJob) -> None:
     )  # fmt: skip
     _run(
         session, job,
-        "WITH new AS (INSERT INTO services (name, category_id, price, is_active)"  # noqa: S608
+        "WITH new AS (INSERT INTO services (name, category_id, price, is_active)"
         " SELECT name, category_id, unit_price, false FROM (SELECT DISTINCT ON (lower(i.name))"
         f" i.name, i.category_id, i.unit_price, i.line FROM staged_items i WHERE {_OPEN}"
         " AND i.kind = 'service' ORDER BY lower(i.name), i.line, i.key) AS said"
@@ -93,7 +93,7 @@ def name_known_customers(session: Session, job: ImportJob) -> None:
     """Give customers who were found by their contact the number of the other till."""
     _run(
         session, job,
-        "WITH named AS (UPDATE customers c SET reference = b.reference FROM"  # noqa: S608
+        "WITH named AS (UPDATE customers c SET reference = b.reference FROM"
         " (SELECT DISTINCT ON (customer_id) customer_id, reference FROM staged_buyers"
         "  WHERE vendor_id = :vendor AND job_id = :job AND customer_id IS NOT NULL"
         "  AND reference IS NOT NULL AND since IS NOT NULL ORDER BY customer_id, line, key) AS b"
@@ -131,7 +131,7 @@ def make_customers(session: Session, job: ImportJob, *, after: int | None, size:
             copy.write_row((key, reference, called, email, phone, since, *words))
     _run(
         session, job,
-        "WITH new AS (INSERT INTO customers (reference, full_name, email, phone, channel,"  # noqa: S608
+        "WITH new AS (INSERT INTO customers (reference, full_name, email, phone, channel,"
         " sort_name, search_text, created_at, last_activity_at)"
         " SELECT reference, full_name, email, phone, (SELECT channel FROM import_jobs"
         " WHERE id = :job), sort_name, search_text, since, since FROM newcomers ORDER BY key"
@@ -221,7 +221,7 @@ def make_orders(session: Session, job: ImportJob, *, after: int, until: int) -> 
 def _hold_customers(session: Session, job: ImportJob, who: str) -> None:
     _run(
         session, job,
-        "SELECT 1 FROM customers WHERE vendor_id = :vendor"  # noqa: S608
+        "SELECT 1 FROM customers WHERE vendor_id = :vendor"
         f" AND id IN ({who}) ORDER BY id FOR NO KEY UPDATE",
     )  # fmt: skip
 

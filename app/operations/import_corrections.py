@@ -98,7 +98,7 @@ def _yield_to_the_first(session: Session, job: ImportJob, row: ImportRow) -> Non
                   AND o.job_id = r.job_id AND o.position <> r.position
                   AND (o.outcome IN ('updated', 'unchanged')
                     OR o.outcome = 'skipped_duplicate' AND o.code IN ('known', 'same_name')))
-            """  # noqa: S608
+            """
         ),
         {"vendor": job.vendor_id, "job": job.id, "position": row.position},
     )

@@ -141,7 +141,7 @@ def _restage(session: Session, job: ImportJob, positions: list[int]) -> None:
     session.execute(delete(StagedRow).where(StagedRow.job_id == job.id))
     session.execute(
         text(
-            f"INSERT INTO staged_rows (job_id, {LISTED}, keys)"  # noqa: S608  our own columns
+            f"INSERT INTO staged_rows (job_id, {LISTED}, keys)"
             f" SELECT :job, {', '.join(f's.{name}' for name in COLUMNS)}, '{{}}'"
             " FROM import_rows r"
             " CROSS JOIN LATERAL jsonb_populate_record(NULL::staged_rows, r.after) AS s"

@@ -59,7 +59,7 @@ def match_by_contact(session: Session, *, match_by: Sequence[str]) -> None:
           ) AS holders
         ) p ON {by_phone} AND e.id IS NULL AND num_nonnulls(s.phone, s.phone_2) > 0
         WHERE s.valid AND s.leader IS NULL
-        """,  # noqa: S608
+        """,
     )
     session.execute(text("ANALYZE pg_temp.found (customer_id)"))
 
@@ -96,7 +96,7 @@ def match_by_name(session: Session, *, job_id: int, match_by: Sequence[str], set
             ) n
             WHERE f.position = s.position AND f.customer_id IS NULL
               AND s.name_key IS NOT NULL AND num_nonnulls(n.exact, n.perhaps) > 0
-            """  # noqa: S608
+            """
         ),
         {"job": job_id, "settled": settled},
     )
@@ -112,7 +112,7 @@ _BORN_ALIKE = f"""
   SELECT c.id, false AS exact, true AS perhaps FROM customers c
   WHERE c.birthday = s.birthday AND c.sort_name = s.name_key
     AND NOT ({CONTACTLESS}) AND {_NOT_OURS}
-"""  # noqa: S608
+"""
 
 _NAMESAKES = f"""
   SELECT c.id,
@@ -127,7 +127,7 @@ _NAMESAKES = f"""
         OR EXISTS (SELECT 1 FROM addresses a WHERE {_SAME_ADDRESS})) AS perhaps
   FROM customers c
   WHERE c.sort_name = s.name_key AND {CONTACTLESS} AND {_NOT_OURS}
-"""  # noqa: S608
+"""
 """A row that has neither e-mail nor phone is compared with everybody of its name; any other
 only with those of its name and birthday (`_BORN_ALIKE`), which an index answers."""
 
@@ -164,13 +164,13 @@ def merge(session: Session, *, strategy: str) -> None:
         LEFT JOIN LATERAL ({_standing("email")}) ce ON s.marketing_email IS NOT NULL
         LEFT JOIN LATERAL ({_standing("sms")}) cs ON s.marketing_sms IS NOT NULL
         WHERE f.customer_id IS NOT NULL AND f.code IS DISTINCT FROM 'same_person'
-        """,  # noqa: S608
+        """,
     )
     session.execute(
         text("ALTER TABLE merged ADD COLUMN fields boolean, ADD COLUMN any_change boolean")
     )
     differs = " OR ".join(f"n_{name} IS DISTINCT FROM o_{name}" for name in CUSTOMER)
-    session.execute(text(f"UPDATE merged SET fields = ({differs})"))  # noqa: S608
+    session.execute(text(f"UPDATE merged SET fields = ({differs})"))
     session.execute(
         text(
             "UPDATE merged SET any_change = fields OR address IS NOT NULL OR tags IS NOT NULL"
@@ -215,7 +215,7 @@ def _address_verdict(strategy: str) -> str:
 
 def _standing(channel: str) -> str:
     return (
-        "SELECT k.granted FROM consents k WHERE k.vendor_id = c.vendor_id"  # noqa: S608
+        "SELECT k.granted FROM consents k WHERE k.vendor_id = c.vendor_id"
         f" AND k.customer_id = c.id AND k.channel = '{channel}' AND k.purpose = 'marketing'"
         " ORDER BY k.id DESC LIMIT 1"
     )
@@ -249,5 +249,5 @@ def verdicts(session: Session, *, strategy: str) -> None:
             WHEN f.code = 'same_person' THEN 'same_person' ELSE {code} END AS code,
           f.customer_id
         FROM chunk s LEFT JOIN found f USING (position) LEFT JOIN merged m USING (position)
-        """,  # noqa: S608
+        """,
     )

@@ -64,7 +64,7 @@ def _mark_twins(session: Session, job_id: int, name: str, key: str, where: str) 
     """Rows that repeat an earlier one say its line."""
     _found(
         session, job_id,
-        "SELECT position, first_value(line) OVER same AS said, row_number() OVER same AS nth"  # noqa: S608
+        "SELECT position, first_value(line) OVER same AS said, row_number() OVER same AS nth"
         f" FROM staged_rows WHERE job_id = :job AND valid AND {where}"
         f" WINDOW same AS (PARTITION BY {key} ORDER BY position)",
         "said = s.said || jsonb_build_object('twins', coalesce(s.said -> 'twins', '{}')"
@@ -76,12 +76,12 @@ def _mark_twins(session: Session, job_id: int, name: str, key: str, where: str) 
 def _found(session: Session, job_id: int, query: str, change: str, where: str) -> None:
     """Change the rows that a query finds. They are put down first, and counted: nobody knows how
     many rows were just staged, and each would be looked for among all others."""
-    import_reading.fresh_temp(session, "found", f"SELECT * FROM ({query}) AS f WHERE {where}",  # noqa: S608
+    import_reading.fresh_temp(session, "found", f"SELECT * FROM ({query}) AS f WHERE {where}",
                               job=job_id)  # fmt: skip
     session.execute(text("ANALYZE pg_temp.found"))
     session.execute(
         text(
-            f"UPDATE staged_rows s SET {change} FROM found f"  # noqa: S608
+            f"UPDATE staged_rows s SET {change} FROM found f"
             " WHERE s.vendor_id = (SELECT current_setting('app.vendor_id')::bigint)"
             " AND s.job_id = :job AND s.position = f.position"
         ),

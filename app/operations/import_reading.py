@@ -34,13 +34,13 @@ def stage(
 
     COPY is refused under row security, so it goes through a temporary table.
     """
-    fresh_temp(session, "arriving", f"SELECT {LISTED} FROM staged_rows WHERE false")  # noqa: S608
+    fresh_temp(session, "arriving", f"SELECT {LISTED} FROM staged_rows WHERE false")
     with cursor_of(session).copy(f"COPY arriving ({LISTED}) FROM STDIN") as copy:
         for position, row in enumerate(rows, first):
             copy.write_row((position, *row))
     session.execute(
         text(
-            f"INSERT INTO staged_rows (job_id, {LISTED}, keys)"  # noqa: S608
+            f"INSERT INTO staged_rows (job_id, {LISTED}, keys)"
             f" SELECT :job, {LISTED}, {_keys(match_by)} FROM arriving s ORDER BY position"
         ),
         {"job": job_id},
@@ -53,13 +53,13 @@ def stage_said(
 ) -> int:
     """The same for rows that are no customers, as `staging.staged_said` makes them."""
     listed = ", ".join(SAID_COLUMNS)
-    fresh_temp(session, "arriving", f"SELECT {listed} FROM staged_rows WHERE false")  # noqa: S608
+    fresh_temp(session, "arriving", f"SELECT {listed} FROM staged_rows WHERE false")
     with cursor_of(session).copy(f"COPY arriving ({listed}) FROM STDIN") as copy:
         for position, row in enumerate(rows, first):
             copy.write_row((position, *row))
     session.execute(
         text(
-            f"INSERT INTO staged_rows (job_id, {listed}, sort_name, search_text, keys)"  # noqa: S608
+            f"INSERT INTO staged_rows (job_id, {listed}, sort_name, search_text, keys)"
             f" SELECT :job, {listed}, '', '', '{{}}' FROM arriving ORDER BY position"
         ),
         {"job": job_id},

@@ -130,7 +130,7 @@ def _plan_by_contact(session: Session, job: ImportJob) -> None:
               s.raw, s.problems, CASE WHEN v.outcome = 'skipped_duplicate' THEN {AFTER} END
             FROM chunk s JOIN verdicts v USING (position)
             WHERE v.outcome <> 'created' OR s.problems IS NOT NULL ORDER BY s.position
-            """  # noqa: S608
+            """
         )
     )
 
@@ -169,7 +169,7 @@ def adopt(session: Session, job: ImportJob, condition: str) -> None:
             WHERE s.job_id = :job AND {condition}
             ON CONFLICT (vendor_id, job_id, position) DO UPDATE SET outcome = excluded.outcome,
               code = excluded.code, customer_id = excluded.customer_id, after = excluded.after
-            """  # noqa: S608
+            """
         ),
         {"job": job.id},
     )
@@ -190,7 +190,7 @@ def _let_the_first_have_it(session: Session, job: ImportJob) -> None:
             FROM claims c JOIN staged_rows s ON s.job_id = :job AND s.position = c.position
             WHERE c.first < c.position AND r.job_id = :job AND r.position = c.position
               AND r.position > :settled
-            """  # noqa: S608
+            """
         ),
         {"job": job.id, "settled": imports.settled(job)},
     )
@@ -392,7 +392,7 @@ def _stage_one(
         return
     session.execute(
         text(
-            f"INSERT INTO staged_rows (job_id, {LISTED}, keys)"  # noqa: S608  our own columns
+            f"INSERT INTO staged_rows (job_id, {LISTED}, keys)"
             f" SELECT :job, {LISTED}, '{{}}'"
             " FROM jsonb_populate_record(NULL::staged_rows, CAST(:kept AS jsonb))"
         ),

@@ -33,7 +33,7 @@ def untouched(session: Session, *, job_id: int) -> list[int]:
     return list(
         session.scalars(
             text(
-                "SELECT v.position FROM verdicts v JOIN customers c ON c.id = v.customer_id"  # noqa: S608
+                "SELECT v.position FROM verdicts v JOIN customers c ON c.id = v.customer_id"
                 f" WHERE v.outcome = 'updated' AND c.updated_at <= {OURS} AND EXISTS ("
                 " SELECT 1 FROM import_rows m WHERE m.vendor_id = c.vendor_id"
                 " AND m.customer_id = c.id AND m.job_id = :job AND m.outcome = 'created')"
@@ -108,7 +108,7 @@ def _spare_changed(session: Session, job_id: int) -> None:
                   AND k.customer_id = c.id AND k.at > ours.at)))
               OR (u.outcome = 'updated' AND jsonb_typeof(u.after -> 'customer') = 'object'
                 AND NOT to_jsonb(c) @> (u.after -> 'customer')))
-            """  # noqa: S608
+            """
         ),
         {"job": job_id},
     )
@@ -121,7 +121,7 @@ def _spare_changed(session: Session, job_id: int) -> None:
               WHERE r.vendor_id = current_setting('app.vendor_id')::bigint
               AND r.customer_id = u.customer_id AND r.job_id > :job AND r.outcome = 'updated'
               AND NOT r.undone)
-            """  # noqa: S608
+            """
         ),
         {"job": job_id},
     )
@@ -132,7 +132,7 @@ def _spare_used(session: Session) -> None:
     for table, column in _referring():
         session.execute(
             text(
-                f"UPDATE taken_back u SET kept = '{KEPT_IN_USE}'"  # noqa: S608
+                f"UPDATE taken_back u SET kept = '{KEPT_IN_USE}'"
                 " WHERE u.outcome = 'created' AND u.kept IS NULL AND EXISTS"
                 f" (SELECT 1 FROM {table} x"
                 "  WHERE x.vendor_id = current_setting('app.vendor_id')::bigint"
@@ -164,27 +164,27 @@ def _restore(session: Session) -> None:
             CROSS JOIN LATERAL jsonb_populate_record(b, u.before -> 'customer') AS was
             WHERE c.id = u.customer_id AND u.outcome = 'updated' AND u.kept IS NULL
               AND jsonb_typeof(u.before -> 'customer') = 'object'
-            """  # noqa: S608
+            """
         )
     )
     addresses = ", ".join(f"{n} = u.before -> 'address' ->> '{n}'" for n in (*ADDRESS, "city_key"))
     of_kept = "u.outcome = 'updated' AND u.kept IS NULL"
     session.execute(
         text(
-            f"UPDATE addresses a SET {addresses}, updated_at = now() FROM taken_back u"  # noqa: S608
+            f"UPDATE addresses a SET {addresses}, updated_at = now() FROM taken_back u"
             f" WHERE {of_kept} AND a.id = (u.before -> 'address' ->> 'id')::bigint"
         )
     )
     session.execute(
         text(
-            "DELETE FROM addresses a USING taken_back u"  # noqa: S608
+            "DELETE FROM addresses a USING taken_back u"
             f" WHERE {of_kept} AND u.after ->> 'address' = 'add' AND a.id = ("
             "  SELECT max(x.id) FROM addresses x WHERE x.customer_id = u.customer_id)"
         )
     )
     session.execute(
         text(
-            "DELETE FROM customer_tags ct USING taken_back u, tags t"  # noqa: S608
+            "DELETE FROM customer_tags ct USING taken_back u, tags t"
             f" WHERE {of_kept} AND jsonb_typeof(u.after -> 'tags') = 'array'"
             " AND ct.customer_id = u.customer_id AND t.id = ct.tag_id"
             " AND u.after -> 'tags' ? t.name"
@@ -192,7 +192,7 @@ def _restore(session: Session) -> None:
     )
     session.execute(
         text(
-            "INSERT INTO consents (customer_id, channel, purpose, granted, source, proof, user_id)"  # noqa: S608
+            "INSERT INTO consents (customer_id, channel, purpose, granted, source, proof, user_id)"
             " SELECT u.customer_id, said.key, 'marketing', said.value = 'false'::jsonb"
             " AND EXISTS (SELECT 1 FROM consents k WHERE k.customer_id = u.customer_id"
             " AND k.channel = said.key AND k.purpose = 'marketing' AND k.granted),"
@@ -241,13 +241,13 @@ def _delete(session: Session, job_id: int) -> None:
         verb = FORGET if table == "import_rows" else "DELETE FROM {}"
         session.execute(
             text(
-                f"{verb.format(table)} WHERE {vendor}"  # noqa: S608
+                f"{verb.format(table)} WHERE {vendor}"
                 " AND customer_id IN (SELECT customer_id FROM leaving)"
             ),
             {"job": job_id} if table == "import_rows" else {},
         )
     session.execute(
-        text(f"DELETE FROM customers WHERE {vendor} AND id IN (SELECT customer_id FROM leaving)")  # noqa: S608
+        text(f"DELETE FROM customers WHERE {vendor} AND id IN (SELECT customer_id FROM leaving)")
     )
 
 

@@ -128,7 +128,7 @@ def _used(session: Session, table: str, ids: Sequence[int]) -> set[int]:
     found: set[int] = set()
     for name, column, _ in referring(table, but=_OWN):
         query = text(
-            f"SELECT DISTINCT x.{column} FROM {name} x"  # noqa: S608  our own tables
+            f"SELECT DISTINCT x.{column} FROM {name} x"
             " WHERE x.vendor_id = (SELECT current_setting('app.vendor_id')::bigint)"
             f" AND x.{column} = ANY (:ids)"
         )

@@ -67,7 +67,7 @@ def _create(session: Session, job_id: int) -> None:
     listed = ", ".join(ADDRESS)
     session.execute(
         text(
-            f"INSERT INTO addresses (customer_id, {listed}, city_key)"  # noqa: S608
+            f"INSERT INTO addresses (customer_id, {listed}, city_key)"
             f" SELECT m.customer_id, {listed}, city_key FROM chunk s JOIN made m USING (position)"
             f" WHERE {HAS_ADDRESS} ORDER BY position"
         )
@@ -104,7 +104,7 @@ def _change(session: Session) -> None:
     picked = ", ".join(f"{name} = m.n_{name}" for name in CUSTOMER)
     session.execute(
         text(
-            f"UPDATE customers c SET {picked}, sort_name = w.sort_name,"  # noqa: S608
+            f"UPDATE customers c SET {picked}, sort_name = w.sort_name,"
             " search_text = w.search_text, updated_at = now()"
             " FROM merged m JOIN words w ON w.id = m.customer_id"
             " WHERE c.vendor_id = " + _VENDOR + " AND c.id = m.customer_id"
@@ -114,7 +114,7 @@ def _change(session: Session) -> None:
 
 def _changed_rows(columns: str, condition: str) -> str:
     return (
-        f"SELECT {columns} FROM merged m JOIN chunk s USING (position)"  # noqa: S608
+        f"SELECT {columns} FROM merged m JOIN chunk s USING (position)"
         f" JOIN verdicts v USING (position) WHERE v.outcome = 'updated' AND {condition}"
     )
 
@@ -146,7 +146,7 @@ def _note_changes(session: Session, job_id: int) -> None:
             CROSS JOIN LATERAL (SELECT jsonb_build_object({old}) AS was,
                                        jsonb_build_object({new}) AS became) AS both_sides
             WHERE r.job_id = :job AND r.position = m.position AND v.outcome = 'updated'
-            """  # noqa: S608
+            """
         ),
         {"job": job_id},
     )
@@ -160,7 +160,7 @@ def _note_changes(session: Session, job_id: int) -> None:
     rows = _changed_rows(f"m.address_id, {listed}, city_key", "m.address = 'change'")
     session.execute(
         text(
-            f"UPDATE addresses a SET {picked}, updated_at = now() FROM ({rows}) AS w"  # noqa: S608
+            f"UPDATE addresses a SET {picked}, updated_at = now() FROM ({rows}) AS w"
             " WHERE a.id = w.address_id"
         )
     )
@@ -173,7 +173,7 @@ def _agree(session: Session, filename: str) -> None:
     for channel in ("email", "sms"):
         said = f"s.marketing_{channel}"
         rows = (
-            f"SELECT m.customer_id, s.line, s.page, {said} AS granted FROM chunk s JOIN made m"  # noqa: S608
+            f"SELECT m.customer_id, s.line, s.page, {said} AS granted FROM chunk s JOIN made m"
             f" USING (position) WHERE {said} IS NOT NULL UNION ALL "
             + _changed_rows(
                 f"m.customer_id, s.line, s.page, m.consent_{channel}",
@@ -182,7 +182,7 @@ def _agree(session: Session, filename: str) -> None:
         )
         session.execute(
             text(
-                "INSERT INTO consents (customer_id, channel, purpose, granted, source, proof,"  # noqa: S608
+                "INSERT INTO consents (customer_id, channel, purpose, granted, source, proof,"
                 f" user_id) SELECT customer_id, '{channel}', 'marketing', granted, 'import',"
                 " CAST(:filename AS text) || ', ' ||"
                 " coalesce('page ' || page::text || ', ', '') || 'line ' || line::text,"

@@ -431,7 +431,7 @@ def counts(session: Session, *, job_id: int, until: int | None = None) -> dict[s
     if until is not None:
         of_job = of_job.where(ImportRow.position <= until)
     by_outcome = session.execute(of_job.group_by(ImportRow.outcome))
-    found = {outcome: rows for outcome, rows in by_outcome}  # noqa: C416
+    found = {row[0]: row[1] for row in by_outcome}
     return {outcome.value: found.get(outcome.value, 0) for outcome in COUNTED}
 
 

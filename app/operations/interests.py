@@ -139,7 +139,7 @@ def move_refunds(session: Session, *, vendor_id: int, among: str, by: int) -> No
     held = "SELECT DISTINCT o.customer_id FROM orders o JOIN refunds r ON r.order_id = o.id"
     session.execute(
         text(
-            f"SELECT 1 FROM customers WHERE vendor_id = :vendor AND id IN ({held}"  # noqa: S608
+            f"SELECT 1 FROM customers WHERE vendor_id = :vendor AND id IN ({held}"
             f" AND r.vendor_id = :vendor AND r.id IN ({among})) ORDER BY id FOR NO KEY UPDATE"
         ),
         known,
@@ -168,14 +168,14 @@ _MOVE_NUMBERS = (
     services_spent = c.services_spent + :by * (t.amount - t.products)
   FROM (SELECT customer_id, sum(amount) AS amount,
           coalesce(sum(amount) FILTER (WHERE kind = 'product'), 0) AS products
-        FROM ("""  # noqa: S608
+        FROM ("""
     + _REFUNDED
     + """) AS b GROUP BY customer_id) AS t
   WHERE c.vendor_id = :vendor AND c.id = t.customer_id
 """
 )
 _MOVE_INTERESTS = (
-    "UPDATE customer_interests k SET spent = k.spent + :by * t.amount FROM ("  # noqa: S608
+    "UPDATE customer_interests k SET spent = k.spent + :by * t.amount FROM ("
     + _REFUNDED
     + ") AS t WHERE k.vendor_id = :vendor AND k.customer_id = t.customer_id"
     " AND k.kind = t.kind AND k.item_id = t.item_id"

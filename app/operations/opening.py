@@ -73,4 +73,4 @@ def _write(
     made = insert(StockMove).returning(
         StockMove.variant_id, StockMove.id, sort_by_parameter_order=True
     )
-    return {variant_id: move_id for variant_id, move_id in session.execute(made, rows)}  # noqa: C416
+    return {row[0]: row[1] for row in session.execute(made, rows)}

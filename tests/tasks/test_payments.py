@@ -46,7 +46,7 @@ def work() -> None:
         handed: list[tuple[str, dict[str, object], str]] = []
 
         def send(task: str, *, kwargs: dict[str, object], task_id: str) -> None:
-            handed.append((task, kwargs, task_id))  # noqa: B023
+            handed.append((task, kwargs, task_id))  # noqa: B023 - called before the next round
 
         with acting(SYSTEM), begin() as session:
             for message in session.scalars(
