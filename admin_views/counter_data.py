@@ -196,7 +196,7 @@ def _left_after(session: Session, order: Order) -> dict[int, int]:
 
 def _line(line: OrderLine, order: Order, left: dict[int, int]) -> dict[str, Any]:
     on_top = Decimal(0) if order.includes_tax else line.tax
-    whys = [one["why"] for one in prices.steps_of(line, prices.DISCOUNT, prices.SHARE)]
+    whys = [one["why"] for one in prices.steps_of(line, *prices.TAKEN)]
     after = left.get(line.variant_id or 0)
     said = None if after is None else f"{after:,} left after this"
     if after is not None and after < 0:

@@ -29,7 +29,9 @@ class NoPieces(DomainError):
 WORDS = {
     prices.CATALOGUE: "Price of one", prices.TYPED: "Price of one, changed",
     prices.BOOKED: "Price of one", prices.DISCOUNT: "Discount",
-    prices.SHARE: "Its part of the order's discount",
+    prices.SHARE: "Its part of the order's discount", prices.MEMBER: "Price for members",
+    prices.PACKAGE: "Used from a package", prices.COUPON: "Offer",
+    prices.REWARD: "Paid with points",
 }  # fmt: skip
 """What a step is called; one that nobody has named here is shown by its own word."""
 
@@ -67,7 +69,7 @@ def why(line: OrderLine) -> list[tuple[str, str, str]]:
         (
             WORDS.get(one["step"], one["step"].replace("_", " ").capitalize()),
             one["why"],
-            money(-Decimal(one["amount"]) if "discount" in one["step"] else Decimal(one["amount"])),
+            money(Decimal(one["amount"]) * (-1 if one["step"] in prices.TAKEN else 1)),
         )
         for one in prices.steps_of(line)
     ]

@@ -5,7 +5,7 @@ believed in what and how many, never in a price.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from app.operations import (
     taxes,
     walk_ins,
 )
+from app.operations.benefits import NOTHING_ASKED, Asked, Rung
 from app.operations.invoices import Press
 from app.operations.items import ITEMS
 from app.operations.lines import DraftLine, LineRefused, set_lines
@@ -32,7 +33,7 @@ from app.operations.moves import locked
 from app.tenancy import current_actor
 from models.bookings import Booking, BookingStatus
 from models.invoices import Invoice, InvoiceKind
-from models.orders import Handing, LineKind, Order, OrderStatus
+from models.orders import Handing, LineKind, Order, OrderLine, OrderStatus
 from models.payments import Payment, PaymentState, Tender
 from models.words import Channel
 
@@ -125,12 +126,13 @@ def quote(
     lines: Sequence[Item],
     off: Off | None = None,
     customer_id: int | None = None,
+    asked: Asked = NOTHING_ASKED,
 ) -> Order:
     """What a sale would cost now, with its taxes: an order that is written down nowhere."""
     order = orders.blank(session, customer_id)
     with items.at_hand(session, ((line.kind, line.item_id) for line in lines)):
-        drafts, discount = drafted(session, lines, off, customer_id)
-        set_lines(session, order, drafts, discount=discount.amount, why=discount.why)
+        drafts, discount = drafted(session, lines, off, customer_id, asked)
+        set_lines(session, order, drafts, discount=discount.amount, why=discount.why, asked=asked)
         taxes.put_on(session, order)
     return order
 
@@ -146,6 +148,7 @@ def sell(
     owing: bool = False,
     press: Press | None = None,
     mail_to: str | None = None,
+    asked: Asked = NOTHING_ASKED,
 ) -> Sale:
     """Sell over the counter: everything is done, or nothing is.
 
@@ -158,7 +161,7 @@ def sell(
     order = orders.known(session, request_key)
     if order is not None and order.status != OrderStatus.DRAFT:
         return told(session, order)
-    order = written(session, request_key, lines, buyer, off)
+    order = written(session, request_key, lines, buyer, off, asked)
     orders.place(session, order_id=order.id)
     to_come = _end_bookings(session, order)
     left = _take(session, order, paid)
@@ -199,6 +202,7 @@ def written(
     lines: Sequence[Item],
     buyer: Buyer | None,
     off: Off | None,
+    asked: Asked = NOTHING_ASKED,
 ) -> Order:
     """The draft of a sale, written down anew; who buys is taken in if nobody knows them."""
     before = orders.known(session, request_key)
@@ -207,7 +211,7 @@ def written(
         before.lines = []
         session.flush()  # a booking stands on one line at a time
     with items.at_hand(session, ((line.kind, line.item_id) for line in lines)):
-        drafts, discount = drafted(session, lines, off, customer_id)
+        drafts, discount = drafted(session, lines, off, customer_id, asked)
         return orders.save_draft(
             session,
             order_id=None if before is None else before.id,
@@ -217,28 +221,33 @@ def written(
             handing=Handing.COUNTER,
             discount=discount,
             request_key=request_key,
+            asked=asked,
         )
 
 
 def drafted(
-    session: Session, lines: Sequence[Item], off: Off | None, customer_id: int | None
+    session: Session,
+    lines: Sequence[Item],
+    off: Off | None,
+    customer_id: int | None,
+    asked: Asked = NOTHING_ASKED,
 ) -> tuple[list[DraftLine], orders.Discount]:
-    """Lines and discount as an order takes them; percentages become amounts."""
+    """Lines and discount as an order takes them; percentages become amounts.
+
+    They are of what it costs by then: a line's of the price that the customer has, the whole
+    order's of what is left after all that was asked for, but for what is paid with points.
+    """
     off = off or Off()
-    plain = [_plain(line, f"lines.{n}") for n, line in enumerate(lines)]
-    offs = [line.off for line in lines]
-    if any(one.percent is not None for one in (*offs, off)):
-        worth = orders.blank(session, customer_id)
-        set_lines(session, worth, plain)
-        totals = [line.total for line in worth.lines]
-    else:
-        totals = [NOTHING] * len(plain)
-    ready, shared = [], NOTHING
-    for n, (draft, one, total) in enumerate(zip(plain, offs, totals, strict=True)):
-        taken = _amount_off(one, total, f"lines.{n}.discount", f"lines.{n}.why")
-        ready.append(_cheaper(draft, taken, one.why))
-        if draft.kind != LineKind.TIP:
-            shared += total - taken
+    ready = [_plain(line, f"lines.{n}") for n, line in enumerate(lines)]
+    totals, shared = [NOTHING] * len(ready), NOTHING
+    if any(line.off.percent is not None for line in lines):
+        totals = [line.total for line in _worth(session, customer_id, ready, asked, Rung.PRICE)]
+    for n, (line, total) in enumerate(zip(lines, totals, strict=True)):
+        taken = _amount_off(line.off, total, f"lines.{n}.discount", f"lines.{n}.why")
+        ready[n] = replace(ready[n], discount=taken, why=line.off.why)
+    if off.percent is not None:
+        worth = _worth(session, customer_id, ready, asked, Rung.CODES)
+        shared = sum((line.total for line in worth if line.kind != LineKind.TIP), NOTHING)
     amount = _amount_off(off, shared, "discount", "discount_why")
     return ready, orders.Discount(amount, (off.why or "").strip() or None)
 
@@ -261,12 +270,17 @@ def _plain(line: Item, row: str) -> DraftLine:
     )  # fmt: skip
 
 
-def _cheaper(draft: DraftLine, discount: Decimal, why: str | None) -> DraftLine:
-    return DraftLine(
-        kind=draft.kind, item_id=draft.item_id, quantity=draft.quantity,
-        unit_price=draft.unit_price, discount=discount, name=draft.name, why=why,
-        booking_id=draft.booking_id, staff_id=draft.staff_id,
-    )  # fmt: skip
+def _worth(
+    session: Session,
+    customer_id: int | None,
+    lines: Sequence[DraftLine],
+    asked: Asked,
+    upto: Rung,
+) -> Sequence[OrderLine]:
+    """What the lines cost once they have come down to this rung."""
+    worth = orders.blank(session, customer_id)
+    set_lines(session, worth, lines, asked=asked, upto=upto)
+    return worth.lines
 
 
 def _amount_off(off: Off, worth: Decimal, field: str, at_why: str) -> Decimal:

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import REFUSALS, DomainError
-from app.operations import items, prices, shipping_methods
+from app.operations import benefits, items, prices, shipping_methods
+from app.operations.benefits import NOTHING_ASKED, Asked, Rung
 from app.operations.customers import clean
 from app.operations.items import ITEMS
 from app.operations.prices import MOST, NOTHING, amount, step
@@ -74,27 +75,55 @@ def set_lines(
     discount: Decimal = NOTHING,
     why: str | None = None,
     method: ShippingMethod | None = None,
+    asked: Asked = NOTHING_ASKED,
+    upto: Rung = Rung.REWARD,
 ) -> None:
     """Make `order.lines` what the form says. Refusals name their row: `lines.2.quantity`.
 
     `discount` is off the whole order and shared over its lines, whatever order they stand in;
     shipping and tips have no part in it. A `method` adds the line of what sending costs, unless
-    the form has one.
+    the form has one. Benefits make them cheaper on the way, those that were `asked` for and those
+    that come by themselves, the last being those of the rung `upto`.
     """
     if len(lines) > MOST_LINES:
         raise LineRefused(f"An order has at most {MOST_LINES} lines: write a second one.")
     known = {line.id: line for line in order.lines}
     kept: list[OrderLine] = []
-    with items.at_hand(session, ((line.kind, line.item_id) for line in lines)):
+    # Half-way prices are nobody's business: they are written once all rungs are climbed.
+    with items.at_hand(session, map(_named_by, lines)), session.no_autoflush:
         for row, line in enumerate(lines):
             kept.append(_written(session, order, known, line, f"lines.{row}"))
-    _share(kept, amount(discount, field="discount"), clean(why, "why", longest=LONGEST_WHY))
-    if method is not None and all(line.kind != LineKind.SHIPPING for line in kept):
-        kept.append(_sending(session, order, known, kept, method))
-    if sum((line.total for line in kept), Decimal(0)) > MOST:
-        raise LineRefused("The order is too dear to be true: check the prices.", field="lines")
-    _number(order.lines, kept)
-    order.lines = kept
+        benefits.apply(session, order, kept, asked, Rung.PRICE)
+        for row, line in enumerate(lines):
+            _take_off(kept[row], line, f"lines.{row}")
+        benefits.apply(session, order, kept, asked, *(r for r in _LATER if r <= upto))
+        _share(kept, amount(discount, field="discount"), clean(why, "why", longest=LONGEST_WHY))
+        if upto >= Rung.REWARD:
+            benefits.apply(session, order, kept, asked, Rung.REWARD)
+        if method is not None and all(line.kind != LineKind.SHIPPING for line in kept):
+            kept.append(_sending(session, order, known, kept, method))
+        if sum((line.total for line in kept), Decimal(0)) > MOST:
+            raise LineRefused("The order is too dear to be true: check the prices.", field="lines")
+        _number(order.lines, kept)
+        order.lines = kept
+
+
+_LATER = (Rung.USE, Rung.CODES)
+
+
+def _named_by(line: DraftLine) -> items.Key:
+    return line.kind, line.item_id
+
+
+def _take_off(line: OrderLine, asked: DraftLine, row: str) -> None:
+    """What was typed off one line, off what it costs by then."""
+    discount = amount(asked.discount, field=f"{row}.discount")
+    if discount > line.total:
+        raise LineRefused(
+            "The discount is more than the line costs: lower it.", field=f"{row}.discount"
+        )
+    why = clean(asked.why, "why", longest=LONGEST_WHY) or "Discount"
+    prices.lower(line, discount, prices.DISCOUNT, why)
 
 
 def _share(lines: Sequence[OrderLine], discount: Decimal, why: str | None) -> None:
@@ -105,11 +134,7 @@ def _share(lines: Sequence[OrderLine], discount: Decimal, why: str | None) -> No
     if discount > most:
         raise TooMuchOff(most=most)
     for line, part in zip(sharing, prices.shared(discount, sharing), strict=True):
-        if part:
-            line.discount += part
-            line.total -= part
-            share = step(prices.SHARE, part, why or "Discount on the order")
-            line.price_steps = [*prices.steps_of(line), share]
+        prices.lower(line, part, prices.SHARE, why or "Discount on the order")
 
 
 def _sending(
@@ -156,15 +181,8 @@ def _values(
     )
     _check_quantity(kind, line, row)
     gross = price * line.quantity
-    discount = amount(line.discount, field=f"{row}.discount")
-    if discount > gross:
-        raise LineRefused(
-            "The discount is more than the line costs: lower it.", field=f"{row}.discount"
-        )
     if gross > MOST:
         raise LineRefused("This is too dear to be true: check it.", field=f"{row}.unit_price")
-    why = clean(line.why, "why", longest=LONGEST_WHY) or "Discount"
-    taken = [step(prices.DISCOUNT, discount, why)] if discount else []
     sold: dict[str, Any] = {column: None for column, _ in ITEMS.values()}
     if kind in ITEMS:
         sold[ITEMS[kind][0]] = offer.item_id
@@ -173,9 +191,9 @@ def _values(
         "name": offer.name,
         "quantity": line.quantity,
         "unit_price": price,
-        "discount": discount,
-        "total": gross - discount,
-        "price_steps": _price_steps(before, offer, price) + taken,
+        "discount": NOTHING,
+        "total": gross,
+        "price_steps": _price_steps(before, offer, price),
         "booking_id": line.booking_id,
         "staff_id": line.staff_id,
     }
@@ -243,7 +261,7 @@ def _price_of_who_does_it(session: Session, item: Any, line: DraftLine, row: str
     return session.scalar(own)
 
 
-def _price_steps(before: OrderLine, offer: _Offer, price: Decimal) -> list[dict[str, str]]:
+def _price_steps(before: OrderLine, offer: _Offer, price: Decimal) -> list[dict[str, Any]]:
     """How one piece came to its price. What was frozen before and did not change stays as it is."""
     item = before.variant_id or before.service_id or before.package_id or before.plan_id
     kept = prices.steps_of(before, prices.CATALOGUE, prices.BOOKED, prices.TYPED)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import ChangedMeanwhile, DomainError
 from app.operations import (
+    benefits,
     interests,
     items,
     memberships,
@@ -26,6 +27,7 @@ from app.operations import (
     stock,
     taxes,
 )
+from app.operations.benefits import NOTHING_ASKED, Asked
 from app.operations.customers import still_here
 from app.operations.lines import DraftLine, set_lines
 from app.operations.moves import locked, move
@@ -101,6 +103,7 @@ def save_draft(
     ship_to: Mapping[str, str | None] | None = None,
     discount: Discount | None = None,
     request_key: UUID | None = None,
+    asked: Asked = NOTHING_ASKED,
 ) -> Order:
     """Write down a draft as the form shows it: `lines` replace what was there, matched by their id.
 
@@ -108,6 +111,8 @@ def save_draft(
     `updated_at` that the form was opened with: `ChangedMeanwhile` if somebody was faster.
     Taxes are those of now. A delivery without `ship_to` goes to the address in the customer's
     file. The same `request_key` again gives the order it made, placed or not, as it stands now.
+    What is `asked` for is held for it if it is limited; what it held before and is not asked for
+    any more is let go.
     """
     if order_id is None and request_key is not None:
         sent_before = known(session, request_key)
@@ -125,12 +130,15 @@ def save_draft(
     off = discount or Discount()
     method = order.shipping_method
     with items.at_hand(session, ((line.kind, line.item_id) for line in lines)):
-        set_lines(session, order, lines, discount=off.amount, why=off.why, method=method)
+        set_lines(
+            session, order, lines, discount=off.amount, why=off.why, method=method, asked=asked
+        )
         taxes.put_on(session, order)
     if order_id is not None:
         order.updated_at = func.now()  # lines alone count as a change too
     session.add(order)
     session.flush()  # ids of the lines, and what the database says about them
+    benefits.hold(session, order, asked)
     if order_id is not None:
         session.refresh(order, ["updated_at"])
     return order
@@ -148,6 +156,7 @@ def place(session: Session, *, order_id: int) -> Order:
     _check_holder(session, order)
     if order.handing == Handing.DELIVERY:
         shipping_methods.check_complete(order.ship_to)
+    benefits.redeem(session, order)
     with items.at_hand(session, map(items.named_by, order.lines)):
         taxes.put_on(session, order)
         pieces = _freeze_goods(session, order)
@@ -193,6 +202,7 @@ def cancel(session: Session, *, order_id: int, reason: str | None = None) -> Ord
     cancelled = _next(order, OrderStatus.CANCELLED)
     if order.handed_over:
         raise HandedOverAlready
+    benefits.release(session, order)
     if order.status == OrderStatus.PLACED:
         shipments.unpack(session, order)
         stock.release(session, order_id=order.id)
@@ -228,6 +238,7 @@ def blank(
     return Order(
         vendor_id=vendor_id, public_ref=uuid4(), status=OrderStatus.DRAFT, customer_id=customer_id,
         includes_tax=session.scalars(includes).one(), request_key=request_key,
+        channel=Channel.WALK_IN,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import DomainError
 from app.operations import counter, orders
+from app.operations.benefits import NOTHING_ASKED, Asked
 from app.operations.counter import Buyer, Item, Off
 from app.operations.moves import locked
 from models.orders import Order, OrderStatus
@@ -34,8 +35,11 @@ def park(
     lines: Sequence[Item],
     buyer: Buyer | None = None,
     off: Off | None = None,
+    asked: Asked = NOTHING_ASKED,
 ) -> Order:
     """Put a sale aside as it is; nothing is promised and nothing is paid by it.
+
+    What is limited and was `asked` for is held for it as for every draft.
 
     Refuses `NothingToPark`, and `SoldMeanwhile` when the sale of this key is done.
     """
@@ -44,7 +48,7 @@ def park(
     before = orders.known(session, request_key)
     if before is not None and before.status != OrderStatus.DRAFT:
         raise SoldMeanwhile(order=str(before))
-    order = counter.written(session, request_key, lines, buyer, off)
+    order = counter.written(session, request_key, lines, buyer, off, asked)
     order.parked_at = clock.now()
     session.flush()  # every till sees it from now on
     return order

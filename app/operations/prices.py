@@ -15,7 +15,11 @@ NOTHING = Decimal("0.00")
 CATALOGUE, TYPED, BOOKED = "catalogue", "typed", "booked"
 """Steps that say what one piece costs."""
 DISCOUNT, SHARE = "discount", "order_discount"
-"""Steps that say what is taken off all pieces: of the line alone, and its part of the order's."""
+"""Steps that say what was typed off all pieces: of the line alone, and its part of the order's."""
+MEMBER, PACKAGE, COUPON, REWARD = "member_price", "package_use", "coupon", "reward"
+"""Steps that say what a benefit took off all pieces; each names its `source`, a row's id."""
+TAKEN = (MEMBER, DISCOUNT, PACKAGE, COUPON, SHARE, REWARD)
+"""Every step that makes a line cheaper, in the order in which they are taken."""
 
 
 class NotAnAmount(DomainError):
@@ -51,21 +55,35 @@ def _known_by(line: OrderLine) -> tuple[Any, ...]:
     return -line.total, line.kind, item, line.unit_price, line.quantity, line.name
 
 
-def step(name: str, value: Decimal, why: str) -> dict[str, str]:
+def step(name: str, value: Decimal, why: str, source: int | None = None) -> dict[str, Any]:
     """A step of the way to a line's total, as it is kept: JSON has no decimals."""
-    return {"step": name, "amount": f"{value:.2f}", "why": why}
+    kept = {"step": name, "amount": f"{value:.2f}", "why": why}
+    return kept if source is None else {**kept, "source": source}
 
 
-def steps_of(line: OrderLine, *names: str) -> list[dict[str, str]]:
+def lower(
+    line: OrderLine, part: Decimal, name: str, why: str, source: int | None = None
+) -> Decimal:
+    """Take `part` off a line, as far as it costs that much, and keep why; how much that was."""
+    part = min(part, line.total)
+    if part > 0:
+        line.discount += part
+        line.total -= part
+        line.price_steps = [*steps_of(line), step(name, part, why, source)]
+    return part
+
+
+def steps_of(line: OrderLine, *names: str) -> list[dict[str, Any]]:
     """The steps of a line; only those of these names, if any are given."""
     kept = line.price_steps or []
     return [one for one in kept if not names or one.get("step") in names]
 
 
 def own_discount(line: OrderLine) -> tuple[Decimal, str]:
-    """What was taken off this line alone, and why; its share of the order's is not in it."""
+    """What was typed off this line alone, and why; neither benefits nor the order's share."""
     why = next((one["why"] for one in steps_of(line, DISCOUNT)), "")
-    return line.discount - _sum(steps_of(line, SHARE)), why
+    others = [name for name in TAKEN if name != DISCOUNT]
+    return line.discount - _sum(steps_of(line, *others)), why
 
 
 def order_discount(lines: Sequence[OrderLine]) -> tuple[Decimal, str]:
@@ -74,5 +92,5 @@ def order_discount(lines: Sequence[OrderLine]) -> tuple[Decimal, str]:
     return _sum(steps), steps[0]["why"] if steps else ""
 
 
-def _sum(steps: Sequence[dict[str, str]]) -> Decimal:
+def _sum(steps: Sequence[dict[str, Any]]) -> Decimal:
     return sum((Decimal(one["amount"]) for one in steps), NOTHING)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import DomainError, NotFound
 from app.operations import covers, numbers, orders, refunds, stock
+from app.operations.benefits import AS_AGREED
 from app.operations.customers import clean
 from app.operations.lines import DraftLine
 from app.operations.moves import locked, move
@@ -321,6 +322,7 @@ def _replace(session: Session, order: Order, back: ProductReturn) -> None:
             )
             for line in gone
         ],
+        asked=AS_AGREED,
     )  # fmt: skip
     placed = orders.place(session, order_id=draft.id)
     for line, heir in zip(gone, placed.lines, strict=True):

@@ -11,7 +11,7 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.operations import interests, memberships, packages
+from app.operations import benefits, interests, memberships, packages
 from app.operations.truth import SETTLED
 from models.bookings import Booking, BookingStatus
 from models.memberships import MembershipPlan
@@ -29,6 +29,7 @@ def settle(session: Session, order: Order) -> None:
     """
     order.fulfilled_at = clock.now()
     session.flush()  # refusals of the order itself come before its effects
+    benefits.settled(session, order)
     if order.customer_id is None:
         return
     interests.hold(session, order.customer_id)
@@ -46,7 +47,9 @@ def recount(session: Session, order: Order) -> None:
     """Let the customer's numbers follow money that was given back, or came after all.
 
     The caller holds the order. What has not been fulfilled does not count yet, and stays so.
+    What made the order cheaper, or was earned by it, follows too.
     """
+    benefits.given_back(session, order)
     if order.customer_id is not None and order.status in SETTLED:
         interests.rebuild(session, customer_ids=[order.customer_id])
 

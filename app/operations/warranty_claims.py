@@ -15,6 +15,7 @@ from app import clock, days
 from app.errors import REFUSALS, DomainError, NotFound
 from app.operations import bookings, covers, numbers, orders, refunds
 from app.operations import credit as store_credit
+from app.operations.benefits import AS_AGREED
 from app.operations.customers import clean
 from app.operations.lines import DraftLine
 from app.operations.moves import locked, move
@@ -294,7 +295,9 @@ def _given_instead(
         name=line.name, why=str(row),
     )  # fmt: skip
     said = f"{row}: {row.problem}"[:LONGEST]
-    order = orders.save_draft(session, lines=[piece], customer_id=cover.customer_id, note=said)
+    order = orders.save_draft(
+        session, lines=[piece], customer_id=cover.customer_id, note=said, asked=AS_AGREED
+    )
     orders.place(session, order_id=order.id)
     order.lines[0].warranty_months = None  # it inherits what is left, and begins nothing anew
     return order.lines[0]
