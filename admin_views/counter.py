@@ -20,7 +20,7 @@ from admin_views.own_pages import OneVendor, in_a_vendor, stood_in
 from app import documents
 from app.errors import NotAllowed
 from app.money import decimals_of
-from app.operations import counter, parking
+from app.operations import benefits, counter, parking
 from app.settings import settings
 from app.tenancy import current_actor
 from app.transact import in_thread_planned
@@ -156,21 +156,24 @@ def _sell(session: Session, asked: Asked) -> dict[str, Any]:
     sale = counter.sell(
         session, request_key=asked.key, lines=asked.lines, buyer=asked.buyer, paid=asked.paid,
         off=asked.off, owing=asked.owing, press=documents.press(session), mail_to=asked.mail_to,
+        asked=asked.use,
     )  # fmt: skip
     return {"sale": data.sold(sale), "key": str(uuid4())}
 
 
 def _park(session: Session, asked: Asked) -> dict[str, Any]:
     order = parking.park(
-        session, request_key=asked.key, lines=asked.lines, buyer=asked.buyer, off=asked.off
-    )
+        session, request_key=asked.key, lines=asked.lines, buyer=asked.buyer, off=asked.off,
+        asked=asked.use,
+    )  # fmt: skip
     who = f" of {order.customer.name}" if order.customer else ""
     said = f"The sale{who} is parked: any till can take it up."
     return {"message": said, "key": str(uuid4()), **data.parked(session)}
 
 
 def _take_up(session: Session, *, number: int) -> dict[str, Any]:
-    return data.taken_up(parking.take_up(session, order_id=number))
+    order = parking.take_up(session, order_id=number)
+    return data.taken_up(order, benefits.asked(session, order))
 
 
 def _discard(session: Session, *, key: UUID) -> dict[str, Any]:

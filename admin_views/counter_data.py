@@ -17,7 +17,7 @@ from admin_views.order_money import amount_text
 from admin_views.policies import percent
 from admin_views.rendering import ago, initials, money, phone, plural, word
 from app import clock
-from app.operations import counter, parking, prices
+from app.operations import benefits, counter, parking, prices
 from app.operations.counter import ITS_OWN_PRICE, Sale
 from models.bookings import Booking
 from models.customers import Customer
@@ -169,8 +169,9 @@ def _booking(one: Booking, zone: ZoneInfo) -> dict[str, Any]:
 def quoted(session: Session, asked: Asked) -> dict[str, Any]:
     """The lines and sums of a sale as the server works them out."""
     order = counter.quote(
-        session, lines=asked.lines, off=asked.off, customer_id=asked.buyer.customer_id
-    )
+        session, lines=asked.lines, off=asked.off, customer_id=asked.buyer.customer_id,
+        asked=asked.use,
+    )  # fmt: skip
     left = _left_after(session, order)
     return {
         "lines": [_line(line, order, left) for line in order.lines],
@@ -260,13 +261,14 @@ def _parked(order: Order) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def taken_up(order: Order) -> dict[str, Any]:
-    """A sale that was put aside, as a till keeps it."""
+def taken_up(order: Order, use: benefits.Asked) -> dict[str, Any]:
+    """A sale that was put aside, as a till keeps it, with what it asked for."""
     off, why = prices.order_discount(order.lines)
     return {
         "key": str(order.request_key),
         "customer": card(order.customer) if order.customer else None,
         "discount": amount_text(off) if off else "", "discount_why": why,
+        "codes": list(use.codes), "rewards": list(use.rewards),
         "lines": [_kept(line) for line in order.lines],
     }  # fmt: skip
 

@@ -12,6 +12,7 @@ from admin_views.forms import read_amount, read_whole
 from admin_views.loaders import record_id, without_control
 from app.errors import DomainError
 from app.money import decimals_of
+from app.operations import benefits
 from app.operations.counter import Buyer, Item, Off, Paid
 from app.operations.lines import MOST_LINES, MOST_PIECES, LineRefused
 from app.operations.payments import TAKEN, NotATender
@@ -39,6 +40,7 @@ class Asked:
     paid: tuple[Paid, ...] = ()
     owing: bool = False
     mail_to: str | None = None
+    use: benefits.Asked = benefits.NOTHING_ASKED
 
 
 def read(body: bytes) -> Asked:
@@ -56,7 +58,21 @@ def read(body: bytes) -> Asked:
         paid=tuple(_paid(_object(one), n) for n, one in enumerate(_list(sent, "paid"))),
         owing=sent.get("owing") is True,
         mail_to=_mail(sent),
+        use=benefits.Asked(_codes(sent), _rewards(sent)),
     )
+
+
+def _codes(sent: Mapping[str, Any]) -> tuple[str, ...]:
+    """The codes, as they were typed: which of them are any is for the coupons to say."""
+    found = _list(sent, "codes")
+    if not all(isinstance(code, str) for code in found):
+        raise NotWhole
+    return tuple(code for code in found if code.strip())
+
+
+def _rewards(sent: Mapping[str, Any]) -> tuple[int, ...]:
+    ids = [_id(one, f"rewards.{n}") for n, one in enumerate(_list(sent, "rewards"))]
+    return tuple(one for one in ids if one is not None)
 
 
 def number_of(body: bytes, name: str) -> int:
