@@ -22,7 +22,7 @@ def tried(job: ImportJob, asked: Asked) -> dict[str, Any]:
     """The figures of a try-out, and the lines that somebody should look at."""
     told = job.tried or {}
     orders, left_out = told.get("orders", 0), told.get("refused_lines", 0)
-    later = f"{left_out:,} lines are left out" if left_out else ""
+    later = plural(left_out, "line is", "lines are") + " left out" if left_out else ""
     return _lines(job, asked, "try") | {
         "buckets": _figures(told),
         "rows_title": "Lines to look at",
