@@ -9,7 +9,7 @@ from babel.numbers import get_decimal_symbol
 
 _MARKS = re.compile(r"[^\d.,]")
 _CURRENCY = re.compile(
-    r"^(?:[^\W\d_]{1,3}\.?|[^\W\d_]{0,2}[€$£¥₹₺₽₴])\s*|\s*(?:[€$£¥₹₺₽₴]|[^\W\d_]{1,3}\.?)$"
+    r"^(?:[^\W\d_]{0,2}[€$£¥₹₺₽₴]|[^\W\d_]{1,3}\.?)\s*|\s*(?:[€$£¥₹₺₽₴]|[^\W\d_]{1,3}\.?)$"
 )
 _BLANKS = re.compile(r"[\s\u00a0\u202f'’]+")
 _GROUPED = {
