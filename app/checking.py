@@ -10,7 +10,7 @@ from sqlalchemy.pool import NullPool
 
 from app import schema
 from app.errors import DomainError
-from app.gateways import mail
+from app.gateways import mail, push, sms
 from app.installation import Servers
 from app.settings import settings
 
@@ -40,6 +40,8 @@ def findings(servers: Servers) -> Iterator[Finding]:
         ("drift", _drift),
         ("Redis", _redis),
         ("mail", _mail),
+        ("SMS", lambda _: sms.gateway().check()),
+        ("push", lambda _: push.gateway().check()),
     )
     for what, look in looks:
         try:

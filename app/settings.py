@@ -4,6 +4,7 @@ The README's table of settings is checked against this class by a test.
 """
 
 import re
+from datetime import time
 from email.utils import parseaddr
 from functools import lru_cache
 from pathlib import Path
@@ -106,6 +107,63 @@ def _known_sender(text: str | None) -> str | None:
     return sender
 
 
+FOR_WHOM, FOR_KEY = "{to}", "{key}"
+"""What stands in a provider's address for the recipient, and for the name of the message."""
+
+_PROVIDER = re.compile(r"[a-z][a-z0-9+.-]{1,40}://[!-~]{1,2000}", re.ASCII)
+
+
+def kept_in(url: str) -> Path | None:
+    """The folder that `file:///DIR` names, for who keeps messages instead of sending them."""
+    if not url.startswith("file://"):
+        return None
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if not parts.netloc and parts.path.startswith("/") else None
+
+
+def _known_provider(url: str | None) -> str | None:
+    """A provider's address as it can be: its own words are read by the gateway, and by `check`."""
+    url = (url or "").strip()
+    if not url or kept_in(url):
+        return url or None
+    rest = url.replace(FOR_WHOM, "").replace(FOR_KEY, "")
+    if not _PROVIDER.fullmatch(url) or FOR_WHOM not in url or "{" in rest or "}" in rest:
+        raise ValueError(
+            "SMS_URL and PUSH_URL are a provider's address with {to} where the recipient stands:"
+            " write twilio://SID:TOKEN@+493012345678/{to}, or file:///DIR to keep messages."
+        )
+    return url
+
+
+class QuietHours(NamedTuple):
+    """From when until when nobody is disturbed, wall time at the recipient's."""
+
+    start: time
+    end: time
+
+
+_HOURS = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)", re.ASCII)
+NO_QUIET_HOURS = "none"
+
+
+def quiet_hours(text: str) -> QuietHours | None:
+    """What QUIET_HOURS names; raises ValueError with a sentence."""
+    text = text.strip().lower()
+    if text == NO_QUIET_HOURS:
+        return None
+    found = _HOURS.fullmatch(text)
+    if found is not None and int(found[2]) < 60 and int(found[4]) < 60:
+        start, end = int(found[1]), int(found[3])
+        if start < 24 and end < 24 and text[:5] != text[6:]:
+            return QuietHours(time(start, int(found[2])), time(end, int(found[4])))
+    raise ValueError("QUIET_HOURS are no hours: write 21:00-08:00, or none.")
+
+
+def _known_hours(text: str) -> str:
+    quiet_hours(text)
+    return text
+
+
 A_YEAR = 24 * 366
 """Hours a login session lasts at most."""
 
@@ -144,6 +202,35 @@ class Settings(BaseSettings):
     mail_from: Annotated[str | None, AfterValidator(_known_sender)] = Field(
         None, description="Who mails come from; needed with `SMTP_URL`."
     )
+    sms_url: Annotated[str | None, AfterValidator(_known_provider)] = Field(
+        None,
+        repr=False,
+        description="The SMS provider, as Apprise writes it, with `{to}` for the phone number and,"
+        " where it has room for one, `{key}` for our name of the message:"
+        " `twilio://SID:TOKEN@+493012345678/{to}`; `file:///DIR` or empty: kept in a folder.",
+    )
+    push_url: Annotated[str | None, AfterValidator(_known_provider)] = Field(
+        None,
+        repr=False,
+        description="The push provider, likewise, with `{to}` for the device:"
+        " `ntfys://push.your.domain/{to}`.",
+    )
+    call_back_secret: str | None = Field(
+        None,
+        repr=False,
+        min_length=16,
+        description="What providers sign their call-backs about messages with (with Twilio the"
+        " auth token); empty: none is believed.",
+    )
+    quiet_hours: Annotated[str, AfterValidator(_known_hours)] = Field(
+        "21:00-08:00",
+        description="When nobody is sent reminders and offers, at the recipient's wall, unless"
+        " the customer wishes other hours; `none`: at any time.",
+    )
+    marketing_ceiling: int = Field(
+        2, ge=0, description="Most marketing messages to one person from all vendors together ..."
+    )
+    marketing_ceiling_days: int = Field(7, ge=1, le=60, description="... within this many days.")
     allowed_hosts: str = Field("*", description="Host names answered to, separated by commas.")
     currency: Annotated[str, AfterValidator(_known_currency)] = Field(
         "EUR", description="ISO 4217 code of the installation's one currency (0 or 2 decimals)."

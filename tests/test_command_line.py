@@ -86,6 +86,8 @@ def test_check_is_content_with_a_migrated_database(
     assert code == 0, said
     assert said.count("ok ") == 7
     assert "ok    mail: nothing is sent" in said
+    assert "ok    SMS: messages are kept in" in said
+    assert "ok    push: messages are kept in" in said
 
 
 def test_check_finds_pending_migrations_and_drift(

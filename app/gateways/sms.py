@@ -1,0 +1,52 @@
+"""SMS out: handed to the provider that SMS_URL names, or kept in a folder of this machine."""
+
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.errors import DomainError
+from app.gateways.providers import Folder, Parcel, Provider
+from app.settings import kept_in, settings
+
+_E164 = re.compile(r"\+[1-9]\d{4,14}", re.ASCII)
+
+
+class NoNumber(DomainError):
+    sentence = "This phone number cannot be written to: check it, with the code of its country."
+
+
+class Sms(Protocol):
+    """What brings a short text to one phone."""
+
+    def send(self, *, to: str, text: str, key: str) -> None: ...
+
+    def check(self) -> str: ...
+
+
+def gateway() -> Sms:
+    """The SMS of this installation: without a provider they lie in its folder `outbox/sms`."""
+    known = settings()
+    folder = kept_in(known.sms_url or "")
+    if known.sms_url and folder is None:
+        return TextMessages(Provider("SMS_URL", known.sms_url))
+    at_home = known.var.expanduser().absolute() / "outbox" / "sms"
+    return TextMessages(Folder(folder or at_home, ".txt"))
+
+
+@dataclass(frozen=True, slots=True)
+class TextMessages:
+    """Texts to phones, by way of a provider or into a folder."""
+
+    way: Provider | Folder
+
+    def send(self, *, to: str, text: str, key: str) -> None:
+        """Hand one text in for a number in E.164. Refuses `NoNumber` and what the provider does:
+        `ProviderAway`, `ProviderRefuses`, `NoSuchProvider`.
+        """
+        if not _E164.fullmatch(to):
+            raise NoNumber
+        self.way.send(Parcel(to, text, key))
+
+    def check(self) -> str:
+        """By which way texts go; refuses `NoSuchProvider`."""
+        return self.way.check()
