@@ -13,7 +13,7 @@ from tasks.base import HouseTask
 
 MODULES = (
     "tasks.imports", "tasks.history", "tasks.bulk", "tasks.mail", "tasks.bookings",
-    "tasks.waitlist",
+    "tasks.waitlist", "tasks.messages",
     "tasks.covers", "tasks.pictures", "tasks.payments", "tasks.receipts",
     "tasks.nightly", "tasks.outbox",
 )  # fmt: skip

@@ -2,15 +2,16 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
 from sqlalchemy.orm import Session
 
 from app.database import SessionFactory, begin
-from app.operations import outbox
+from app.operations import messages, outbox
 from app.tenancy import SYSTEM, acting
+from models.outbox import OutboxMessage
 from tasks.base import ID_PREFIX
 
 log = logging.getLogger(__name__)
@@ -20,16 +21,34 @@ PAUSE_SECONDS = 1.0
 """How long the relay rests when the broker or the database is away."""
 
 
+BUNDLES = {messages.TASK: 25}
+"""Tasks that bring several promises of one vendor at once, and how many at most."""
+
+
 def relay(session: Session, send: Callable[..., Any], limit: int = 100) -> int:
     """Send the oldest waiting messages; how many were sent.
 
     When the broker refuses, the transaction is rolled back and the messages stay due.
     """
-    messages = outbox.claim(session, limit)
-    for message in messages:
+    claimed = outbox.claim(session, limit)
+    bundles: dict[tuple[str, int | None], list[OutboxMessage]] = {}
+    for message in claimed:
+        if message.task in BUNDLES:
+            bundles.setdefault((message.task, message.vendor_id), []).append(message)
+            continue
         payload = {"vendor_id": message.vendor_id, **message.payload}
         send(message.task, kwargs=payload, task_id=f"{ID_PREFIX}{message.id}")
-    return len(messages)
+    for (task, vendor_id), bundle in bundles.items():
+        for some in _cut(bundle, BUNDLES[task]):
+            pairs = [[one.id, one.payload["message_id"]] for one in some]
+            payload = {"vendor_id": vendor_id, "deliveries": pairs}
+            send(task, kwargs=payload, task_id=f"bundle-{some[0].id}")
+    return len(claimed)
+
+
+def _cut(bundle: list[OutboxMessage], most: int) -> Iterator[list[OutboxMessage]]:
+    for first in range(0, len(bundle), most):
+        yield bundle[first : first + most]
 
 
 def run_forever(stop: threading.Event, send: Callable[..., Any] | None = None) -> None:

@@ -39,6 +39,7 @@ from models.imports import ImportJob, ImportRow, StagedRow
 from models.interests import CustomerInterest
 from models.invoices import Invoice
 from models.memberships import Membership, MembershipPlan
+from models.messages import Message, MessageTemplate, TemplateVersion
 from models.orders import Order, OrderLine
 from models.outbox import OutboxMessage
 from models.packages import Package, PackageHolding
@@ -712,3 +713,31 @@ def import_made(session: Session, *, job: ImportJob, **fields: Any) -> ImportMad
 def outbox_message(session: Session, **fields: Any) -> OutboxMessage:
     values: dict[str, Any] = {"task": "tasks.nightly.check_the_books", "payload": {}}
     return _saved(session, OutboxMessage(**values | fields))
+
+
+# --- messages -----------------------------------------------------------------------------
+
+
+def message_template(
+    session: Session, *, subject: str | None = "News", body: str = "Hello", **fields: Any
+) -> MessageTemplate:
+    """A template with its first version."""
+    values = {"name": f"Template {number()}", "channel": "email", "purpose": "transactional"}
+    made = _saved(session, MessageTemplate(**values | fields))
+    template_version(session, template=made, number=1, subject=subject, body=body)
+    return made
+
+
+def template_version(
+    session: Session, *, template: MessageTemplate, **fields: Any
+) -> TemplateVersion:
+    values = {"number": template.version, "body": "Hello"} | _of(fields, template)
+    return _saved(session, TemplateVersion(template_id=template.id, **values))
+
+
+def message(session: Session, *, customer: Customer | None = None, **fields: Any) -> Message:
+    customer = customer or _customer(session, fields)
+    values = {"channel": "email", "purpose": "transactional", "send_at": NOON} | _of(
+        fields, customer
+    )
+    return _saved(session, Message(customer_id=customer.id, **values))

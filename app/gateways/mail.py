@@ -4,7 +4,9 @@ import os
 import re
 import smtplib
 import ssl
-from collections.abc import Iterator, Sequence
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.headerregistry import Address
@@ -12,54 +14,66 @@ from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 from email_validator import EmailNotValidError, validate_email
 
 from app import clock
-from app.errors import DomainError
+from app.gateways.verdicts import Permanent, Temporary
 from app.settings import MAIL_ADDRESS, MailServer, mail_server, settings
 
 SECONDS = 15.0
 """How long one answer of the server may take."""
+FOR_GOOD = 500
+"""Answers from here on are meant for good; those below for now (RFC 5321, section 4.2.1)."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 # 7 bits: no server on the way has to speak 8BITMIME.
 _POLICY: "EmailPolicy[EmailMessage]" = SMTP.clone(cte_type="7bit")
 
 
-class NotSetUp(DomainError):
+class NotSetUp(Temporary):
     sentence = "No mail server is set up: set SMTP_URL and MAIL_FROM."
 
 
-class ServerAway(DomainError):
+class ServerAway(Temporary):
     sentence = "The mail server does not answer: check SMTP_URL, and that the server runs."
 
 
-class ServerNotTrusted(DomainError):
+class ServerNotTrusted(Temporary):
     sentence = (
         "The mail server offers no encryption that can be trusted:"
         " check its certificate, the name in SMTP_URL, and smtp:// against smtps://."
     )
 
 
-class SignInRefused(DomainError):
+class SignInRefused(Temporary):
     sentence = "The mail server refuses the sign-in: check user and password in SMTP_URL."
 
 
-class SenderRefused(DomainError):
+class SenderRefused(Temporary):
     sentence = "The mail server refuses the sender ({code}): check MAIL_FROM."
 
 
-class RecipientRefused(DomainError):
+class RecipientRefused(Permanent):
     sentence = "The mail server refuses the recipient ({code}): check the e-mail address."
+    bad_address = True
 
 
-class MessageRefused(DomainError):
+class RecipientPutOff(Temporary):
+    sentence = "The mail server does not take mail for the recipient now ({code}): try again later."
+
+
+class MessageRefused(Permanent):
     sentence = "The mail server refuses the message ({code}): ask who runs it."
 
 
-class NotMailable(DomainError):
+class MessagePutOff(Temporary):
+    sentence = "The mail server does not take the message now ({code}): try again later."
+
+
+class NotMailable(Permanent):
     sentence = "This e-mail address cannot be mailed to: check it, or hand the link over."
+    bad_address = True
 
 
 class Enclosure(NamedTuple):
@@ -75,20 +89,24 @@ class Mail(Protocol):
     def send(
         self, *, to: str, subject: str, text: str, key: str,
         reply_to: str | None = None, enclosed: Sequence[Enclosure] = (),
+        sender_name: str | None = None, headers: Mapping[str, str] | None = None,
     ) -> None: ...  # fmt: skip
 
     def check(self) -> str: ...
 
 
-def gateway() -> Mail:
-    """The mail of this installation; refuses `NotSetUp`."""
+def gateway(*, kept_open: bool = False) -> Mail:
+    """The mail of this installation; refuses `NotSetUp`.
+
+    `kept_open` is for who sends many: the connection waits for the next mail of this thread.
+    """
     known = settings()
     if not known.smtp_url or not known.mail_from:
         raise NotSetUp
     server = mail_server(known.smtp_url)
     if server.scheme == "file":
         return DeskMail(Path(server.path), known.mail_from)
-    return SmtpMail(server, known.mail_from)
+    return SmtpMail(server, known.mail_from, kept_open)
 
 
 def composed(
@@ -100,16 +118,19 @@ def composed(
     key: str,
     reply_to: str | None = None,
     enclosed: Sequence[Enclosure] = (),
+    sender_name: str | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> EmailMessage:
     """A mail as it is sent; the same `key` gives the same Message-ID, so a repeat is known as one.
 
     No value can begin a header of its own: what is no printable sign becomes a blank. Answers go
-    to `reply_to`, unless no server would take it.
+    to `reply_to`, unless no server would take it. It comes from the address of `sender`, in the
+    name of `sender_name` if there is one.
     """  # fmt: skip
     name, address = parseaddr(sender)
     local, _, domain = address.rpartition("@")
     message = EmailMessage(policy=_POLICY)
-    message["From"] = Address(_one_line(name), local, domain)
+    message["From"] = Address(_one_line(sender_name or name), local, domain)
     message["To"] = _recipient(to)
     message["Subject"] = _one_line(subject)
     message["Date"] = format_datetime(clock.now())
@@ -118,6 +139,8 @@ def composed(
     if reply_to is not None:
         with suppress(NotMailable):
             message["Reply-To"] = _recipient(reply_to)
+    for header, value in (headers or {}).items():
+        message[header] = _one_line(value)
     message.set_content(text)
     for pdf in enclosed:
         message.add_attachment(
@@ -163,19 +186,22 @@ class SmtpMail:
 
     server: MailServer
     sender: str
+    kept_open: bool = False
 
     def send(
         self, *, to: str, subject: str, text: str, key: str,
         reply_to: str | None = None, enclosed: Sequence[Enclosure] = (),
+        sender_name: str | None = None, headers: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
-        """Hand one mail in. Refuses `ServerAway`, `ServerNotTrusted`, `SignInRefused`,
-        `SenderRefused`, `RecipientRefused`, `MessageRefused`, `NotMailable`.
+        """Hand one mail in. For now refuse `ServerAway`, `ServerNotTrusted`, `SignInRefused`,
+        `SenderRefused`, `RecipientPutOff`, `MessagePutOff`; for good `RecipientRefused`,
+        `MessageRefused`, `NotMailable`.
         """
         message = composed(
-            sender=self.sender, to=to, subject=subject, text=text, key=key,
-            reply_to=reply_to, enclosed=enclosed,
+            sender=self.sender, to=to, subject=subject, text=text, key=key, reply_to=reply_to,
+            enclosed=enclosed, sender_name=sender_name, headers=headers,
         )  # fmt: skip
-        with self._signed_in() as server:
+        with self._at_hand() if self.kept_open else self._signed_in() as server:
             server.send_message(message)
 
     def check(self) -> str:
@@ -188,16 +214,57 @@ class SmtpMail:
     @contextmanager
     def _signed_in(self) -> Iterator[smtplib.SMTP]:
         with _refusals():
-            server = self._connected()
+            server = self._greeted()
             try:
-                self._encrypt(server)
-                if self.server.user:
-                    server.login(self.server.user, self.server.password)
                 yield server
             finally:
-                with suppress(OSError):  # a mail that was taken stays taken
-                    server.quit()
+                _part(server)
+
+    @contextmanager
+    def _at_hand(self) -> Iterator[smtplib.SMTP]:
+        """The connection of this thread, or a new one; one that failed is not used again."""
+        with _refusals():
+            server = self._waiting() or self._greeted()
+            try:
+                yield server
+            except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError):
+                self._keep(server)  # it has refused one mail, and is fine
+                raise
+            except BaseException:
                 server.close()
+                raise
+            self._keep(server)
+
+    def _keep(self, server: smtplib.SMTP) -> None:
+        _kept.open = (os.getpid(), self.server, server, time.monotonic())
+
+    def _waiting(self) -> smtplib.SMTP | None:
+        """The connection that was kept, if it is to this server and still answers."""
+        kept, _kept.open = getattr(_kept, "open", None), None
+        if kept is None:
+            return None
+        pid, known, server, since = kept
+        rested = time.monotonic() - since
+        alive = server.sock is not None and rested < LONGEST_REST
+        if alive and pid == os.getpid() and known == self.server:
+            if rested < ASKED_AFTER:
+                return cast("smtplib.SMTP", server)
+            with suppress(OSError):
+                if server.noop()[0] == 250:
+                    return cast("smtplib.SMTP", server)
+        server.close()
+        return None
+
+    def _greeted(self) -> smtplib.SMTP:
+        server = self._connected()
+        try:
+            self._encrypt(server)
+            if self.server.user:
+                server.login(self.server.user, self.server.password)
+        except BaseException:
+            server.close()
+            raise
+        return server
 
     def _connected(self) -> smtplib.SMTP:
         host, port = self.server.host, self.server.port
@@ -217,6 +284,18 @@ class SmtpMail:
             raise ServerNotTrusted
 
 
+_kept = threading.local()
+"""The connection that waits for the next mail: process, server, connection, since when."""
+LONGEST_REST, ASKED_AFTER = 20.0, 1.0
+"""Seconds after which a waiting connection is let go, and asked whether it still answers."""
+
+
+def _part(server: smtplib.SMTP) -> None:
+    with suppress(OSError):  # a mail that was taken stays taken
+        server.quit()
+    server.close()
+
+
 @contextmanager
 def _refusals() -> Iterator[None]:
     """Turn what a server answers into refusals; its own words, which name people, are left out."""
@@ -227,9 +306,11 @@ def _refusals() -> Iterator[None]:
     except smtplib.SMTPSenderRefused as error:
         raise SenderRefused(code=error.smtp_code) from None
     except smtplib.SMTPRecipientsRefused as error:
-        raise RecipientRefused(code=next(iter(error.recipients.values()))[0]) from None
+        code = next(iter(error.recipients.values()))[0]
+        raise (RecipientRefused if code >= FOR_GOOD else RecipientPutOff)(code=code) from None
     except smtplib.SMTPDataError as error:
-        raise MessageRefused(code=error.smtp_code) from None
+        code = error.smtp_code
+        raise (MessageRefused if code >= FOR_GOOD else MessagePutOff)(code=code) from None
     except ssl.SSLError:
         raise ServerNotTrusted from None
     except (OSError, UnicodeError):  # UnicodeError: a host name that none can be
@@ -246,11 +327,12 @@ class DeskMail:
     def send(
         self, *, to: str, subject: str, text: str, key: str,
         reply_to: str | None = None, enclosed: Sequence[Enclosure] = (),
+        sender_name: str | None = None, headers: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         """Write one mail down. Refuses `NotMailable`."""
         message = composed(
-            sender=self.sender, to=to, subject=subject, text=text, key=key,
-            reply_to=reply_to, enclosed=enclosed,
+            sender=self.sender, to=to, subject=subject, text=text, key=key, reply_to=reply_to,
+            enclosed=enclosed, sender_name=sender_name, headers=headers,
         )  # fmt: skip
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = self.directory / f"{_key(key)}.part"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -57,7 +57,7 @@ def promise(
     session: Session, booking: Booking, event: Event, *, was: datetime | None = None
 ) -> None:
     """Let the customer hear of it once this transaction is through; `was` is the time before."""
-    more = {} if was is None else {"was": was.isoformat()}
+    more: dict[str, Any] = {} if was is None else {"was": was.isoformat()}
     enqueue(
         session, TASK, vendor_id=booking.vendor_id, booking_id=booking.id, event=event.value, **more
     )

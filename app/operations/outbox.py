@@ -1,6 +1,6 @@
 """The outbox: promise what must happen later, hand it over, and never lose or double it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,27 +27,40 @@ class NotGivenUp(DomainError):
 
 
 _NOTIFY = text("SELECT pg_notify(:channel, :id)")
-_LOCK = text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))")
-_UNLOCK = text("SELECT pg_advisory_unlock(hashtextextended(:key, 0))")
+_LOCK = text(
+    "SELECT id FROM unnest(CAST(:ids AS bigint[])) AS id"
+    " WHERE pg_try_advisory_lock(hashtextextended('outbox:' || id, 0))"
+)
+_UNLOCK = text(
+    "SELECT pg_advisory_unlock(hashtextextended('outbox:' || id, 0))"
+    " FROM unnest(CAST(:ids AS bigint[])) AS id"
+)
 
 
 def enqueue(
-    session: Session, task: str, *, vendor_id: int | None = None, **payload: Any
+    session: Session,
+    task: str,
+    *,
+    vendor_id: int | None = None,
+    due_at: datetime | None = None,
+    **payload: Any,
 ) -> OutboxMessage:
     """Promise a task (its module path) in this transaction; the relay hears of it at commit.
 
-    It will act inside `vendor_id`, else inside the vendor acting now, as the user acting now.
+    It will act inside `vendor_id`, else inside the vendor acting now, as the user acting now; not
+    before `due_at`, if that is given.
     """
-    actor = current_actor()
+    actor, now = current_actor(), clock.now()
     message = OutboxMessage(
         vendor_id=vendor_id if vendor_id is not None else actor.vendor_id,
         task=task,
         payload={"user_id": actor.user_id, **payload},
-        available_at=clock.now(),
+        available_at=max(due_at or now, now),
     )
     session.add(message)
     session.flush()  # the id, by which the relay is told
-    session.execute(_NOTIFY, {"channel": CHANNEL, "id": str(message.id)})
+    if message.available_at <= now:
+        session.execute(_NOTIFY, {"channel": CHANNEL, "id": str(message.id)})
     return message
 
 
@@ -74,21 +87,28 @@ def claim(session: Session, limit: int = 100) -> list[OutboxMessage]:
 
 
 def _lease(message: OutboxMessage, now: datetime) -> timedelta:
-    return min(max(LEASE, now - message.created_at), LONGEST_LEASE)
+    since = message.available_at if message.handed_at is None else message.created_at
+    return min(max(LEASE, now - since), LONGEST_LEASE)
 
 
 @contextmanager
 def running(message_id: int) -> Iterator[bool]:
     """Whether this process alone runs the message now: a lock that dies with its holder."""
+    with running_these([message_id]) as mine:
+        yield bool(mine)
+
+
+@contextmanager
+def running_these(message_ids: Sequence[int]) -> Iterator[set[int]]:
+    """Which of these messages this process alone runs now: locks that die with their holder."""
     engine = SessionFactory.kw["bind"].engine
-    key = {"key": f"outbox:{message_id}"}
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        alone = bool(connection.scalar(_LOCK, key))
+        mine = set(connection.scalars(_LOCK, {"ids": list(message_ids)}))
         try:
-            yield alone
+            yield mine
         finally:
-            if alone:
-                connection.execute(_UNLOCK, key)
+            if mine:
+                connection.execute(_UNLOCK, {"ids": list(mine)})
 
 
 def take_up(session: Session, *, message_id: int) -> bool:
@@ -114,18 +134,21 @@ def mark_done(session: Session, *, message_id: int) -> None:
     message.last_error = None
 
 
-def mark_failed(session: Session, *, message_id: int, error: BaseException) -> None:
-    """The task failed: try again after a pause that doubles, or give up after the last attempt."""
+def mark_failed(
+    session: Session, *, message_id: int, error: BaseException, most: int = MAX_ATTEMPTS
+) -> OutboxMessage:
+    """The task failed: try again after a pause that doubles, or give up after `most` attempts."""
     message = session.get_one(OutboxMessage, message_id, with_for_update=True)
-    message.last_error = _told(error)
-    if message.attempts >= MAX_ATTEMPTS:
+    message.last_error = told(error)
+    if message.attempts >= most:
         message.dead_at = clock.now()
     else:
         pause = min(FIRST_PAUSE * 2 ** max(message.attempts - 1, 0), LONGEST_PAUSE)
         message.available_at = clock.now() + pause
+    return message
 
 
-def _told(error: BaseException) -> str:
+def told(error: BaseException) -> str:
     """What may be kept of an error: a refusal's sentence; of others the kind, never values."""
     if isinstance(error, DomainError):
         return f"{error.code}: {error}".replace("\x00", "")[:500]

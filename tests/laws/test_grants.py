@@ -20,6 +20,7 @@ PERSONAL = {
                   "search", "search_text", "sort_name"},
     "addresses": {"label", "line1", "line2", "postal_code", "city_key"},
     "bookings": {"note", "cancel_reason", "public_ref", "overbooked", "fee_waived"},
+    "messages": {"subject", "body", "address", "words", "error", "key", "provider_id"},
     "orders": {"note", "cancel_reason", "public_ref", "ship_to", "request_key"},
     "product_returns": {"note", "cancel_reason", "number"},
     "warranty_claims": {"note", "problem", "number"},
@@ -38,7 +39,7 @@ CLOSED_TO_ANALYSTS = {
     "cancellation_policies", "consents", "counters", "customer_merges", "customer_preferences",
     "gateway_events", "import_jobs", "import_rows", "one_time_links", "outbox_messages", "people",
     "preferred_categories", "saved_views", "service_resources", "sign_in_attempts",
-    "staff_members", "staff_services", "vendor_users",
+    "staff_members", "staff_services", "template_versions", "vendor_users",
 }  # fmt: skip
 GATES = {"users", "vendor_users", "vendors", "login_sessions", "api_tokens", "one_time_links",
          "sign_in_attempts", "calendar_feeds"}  # fmt: skip

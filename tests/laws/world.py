@@ -38,6 +38,7 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
     make.membership(session, customer=customer)
     order = make.order(session, customer=customer, variant=variant)
     _sold(session, home, customer, order, booking)
+    _told(session, home, customer, order, booking)
     make.saved_view(session, **home)
     make.bulk_row(session, job=make.bulk_job(session, **home), customer=customer)
     job = make.import_job(session, **home)
@@ -130,6 +131,18 @@ def _sold(session: Session, home: dict[str, int], customer: Any, order: Any, boo
         replaces_id=cover.id, **home,
     )  # fmt: skip
     make.warranty_claim(session, cover=cover, order_id=other.id, booking_id=booking.id)
+
+
+def _told(session: Session, home: dict[str, int], customer: Any, order: Any, booking: Any) -> None:
+    template = make.message_template(session, **home)
+    version = make.template_version(session, template=template, number=2)
+    make.message(
+        session, customer=customer, template_id=template.id, template_version_id=version.id,
+        booking_id=booking.id, order_id=order.id, key=f"key {make.number()}",
+        membership_id=make.membership(session, customer=customer).id,
+        holding_id=make.holding(session, customer=customer).id,
+        task_id=make.task(session, customer=customer).id,
+    )  # fmt: skip
 
 
 def copy_of(row: dict[str, Any], table: Table, **changed: Any) -> Any:

@@ -1,0 +1,643 @@
+"""Messages: composed where something happens, claimed by a worker, sent, and followed up.
+
+Nothing is rendered and nobody is asked for consent for good before the moment of sending: what
+is said is true then, and what was not to be said any more is held back with the reason.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, joinedload
+
+from app import clock
+from app.errors import DomainError, NotFound
+from app.operations import outbox, still_true, templates
+from app.operations.conditions import is_any
+from app.operations.customers import clean
+from app.operations.moves import locked, move
+from app.operations.reaching import in_force
+from app.operations.refusing import HeldBack
+from app.operations.templates import Rendered, Words
+from app.settings import settings
+from app.tenancy import current_actor
+from models.bookings import Booking
+from models.customers import ConsentPurpose, Customer, CustomerPreference
+from models.memberships import Membership
+from models.messages import (
+    CARRIED,
+    MESSAGE_TRANSITIONS,
+    Direction,
+    Message,
+    MessageChannel,
+    MessageEvent,
+    MessageStatus,
+    MessageTemplate,
+    purpose_of,
+)
+from models.orders import Order
+from models.outbox import OutboxMessage
+from models.packages import PackageHolding
+from models.tasks import Task
+from models.vendors import Vendor
+
+TASK = "tasks.messages.deliver"
+MOST_TRIES = 30
+"""With the outbox's pauses that is the better part of a day."""
+MOST_DEATHS = 5
+"""Workers that may die on one message before it is left alone."""
+
+_STRICT = (ConsentPurpose.TRANSACTIONAL, ConsentPurpose.REMINDER, ConsentPurpose.MARKETING)
+
+
+class NothingWritten(DomainError):
+    sentence = "There is nothing to send yet: write the message."
+    field = "body"
+
+
+class CannotCarry(DomainError):
+    sentence = "Nobody brings messages this way: choose e-mail, SMS, push or the panel."
+    field = "channel"
+
+
+class NoAddress(HeldBack):
+    sentence = "It was not sent: no address of the customer is known for this channel."
+
+
+class NoConsent(HeldBack):
+    sentence = "It was not sent: the customer does not want messages of this kind."
+
+
+class KilledWorkers(DomainError):
+    sentence = "The worker died each time it was sent: look at its log before it is sent again."
+
+
+class GivenUp(DomainError):
+    sentence = "It was given up after {tries} tries. {last}"
+
+
+# --- composing ----------------------------------------------------------------------------------
+
+
+def compose(
+    session: Session,
+    *,
+    customer_id: int,
+    purpose: str,
+    event: str | None = None,
+    template_id: int | None = None,
+    channel: str | None = None,
+    booking_id: int | None = None,
+    order_id: int | None = None,
+    membership_id: int | None = None,
+    holding_id: int | None = None,
+    task_id: int | None = None,
+    send_at: datetime | None = None,
+    useless_at: datetime | None = None,
+    key: str | None = None,
+    words: Mapping[str, Any] | None = None,
+) -> Message | None:
+    """Tell a customer something once this transaction is through, or from `send_at` on.
+
+    For an `event`, or by a template, or by hand: then `words` holds `subject` and `body`; else it
+    holds merge fields that the message alone knows. Without a `channel` the customer's own is
+    taken, else e-mail, else SMS, else the panel, where staff tell it in person. A message that may
+    not go out is kept as suppressed, with the reason. The purpose of an event, or of a template,
+    holds where it is the stricter one. The same `key` is told once: None is returned then, and
+    when the customer is forgotten. Refuses `NothingWritten`, `CannotCarry`, `NotFound`.
+    """
+    customer = _stands_for(session, customer_id)
+    if customer is None:
+        return None
+    template = None if template_id is None else _template(session, template_id)
+    about = None if event is None else MessageEvent(event)
+    meant = _strictest(
+        purpose, template.purpose if template else None, purpose_of(about) if about else None
+    )  # fmt: skip
+    way = _way(session, customer, template.channel if template else channel)
+    booking = None if booking_id is None else session.get_one(Booking, booking_id)
+    message = Message(
+        vendor_id=customer.vendor_id, customer_id=customer.id, customer=customer,
+        direction=Direction.OUT, channel=way, purpose=meant, event=about,
+        template_id=template_id, booking_id=booking_id, booking=booking,
+        order_id=order_id, order=_got(session, Order, order_id),
+        membership_id=membership_id, membership=_got(session, Membership, membership_id),
+        holding_id=holding_id, holding=_got(session, PackageHolding, holding_id),
+        task_id=task_id, task=_got(session, Task, task_id),
+        sequence=booking and booking.sequence, send_at=send_at or clock.now(),
+        useless_at=useless_at or _useless_at(about, booking), words=None,
+        key=key or _key(about, booking, customer, way), user_id=current_actor().user_id,
+        status=MessageStatus.QUEUED,
+    )  # fmt: skip
+    _say(message, words)
+    why = _held_back(session, message)
+    if why is not None:
+        _hold_back(message, why)
+    kept = _saved(session, message)
+    if kept is not None and why is None:
+        outbox.enqueue(
+            session, TASK, vendor_id=kept.vendor_id, due_at=kept.send_at, message_id=kept.id
+        )  # fmt: skip
+    return kept
+
+
+def _stands_for(session: Session, customer_id: int) -> Customer | None:
+    """The file that stands for a customer today; None when nobody does any more."""
+    customer = session.get(Customer, customer_id)
+    if customer is None:
+        raise NotFound
+    while customer is not None and customer.merged_into_id is not None:
+        customer = session.get(Customer, customer.merged_into_id)
+    return None if customer is None or customer.anonymised_at is not None else customer
+
+
+def _template(session: Session, template_id: int) -> MessageTemplate:
+    template = session.get(MessageTemplate, template_id)
+    if template is None:
+        raise NotFound
+    return template
+
+
+def _got(session: Session, model: Any, row_id: int | None) -> Any:
+    return None if row_id is None else session.get_one(model, row_id)
+
+
+def _strictest(*purposes: str | None) -> ConsentPurpose:
+    return max((ConsentPurpose(one) for one in purposes if one), key=_STRICT.index)
+
+
+def _way(session: Session, customer: Customer, wanted: str | None) -> MessageChannel:
+    """By what it goes: as asked, as the customer likes it, or by what is known of them."""
+    if wanted is not None:
+        if wanted not in (*CARRIED, MessageChannel.IN_APP):
+            raise CannotCarry
+        return MessageChannel(wanted)
+    if not customer.email and not customer.phone and not customer.phone_2:
+        return MessageChannel.IN_APP
+    liked = session.scalar(
+        select(CustomerPreference.channel)
+        .where(CustomerPreference.vendor_id == customer.vendor_id)
+        .where(CustomerPreference.customer_id == customer.id)
+    )
+    ways = [MessageChannel(liked)] if liked in CARRIED else []
+    ways += [MessageChannel.EMAIL, MessageChannel.SMS]
+    return next(
+        (way for way in ways if address_of(customer, way) and _is_set_up(way)),
+        MessageChannel.IN_APP,
+    )
+
+
+def _is_set_up(way: MessageChannel) -> bool:
+    """Whether this installation has somebody who brings messages this way."""
+    return way is MessageChannel.EMAIL and settings().sends_mail
+
+
+def address_of(customer: Customer, channel: str) -> str | None:
+    """Where a customer is reached by a channel, if that is known."""
+    if channel == MessageChannel.EMAIL:
+        return customer.email
+    if channel == MessageChannel.SMS:
+        return customer.phone or customer.phone_2
+    return None
+
+
+_UNTIL_IT_ENDS = (MessageEvent.BOOKING_CANCELLED,)
+_UNTIL_IT_BEGINS = (
+    MessageEvent.BOOKING_CONFIRMED, MessageEvent.BOOKING_MOVED, MessageEvent.BOOKING_REMINDER,
+    MessageEvent.BOOKING_OFFERED,
+)  # fmt: skip
+
+
+def _useless_at(event: MessageEvent | None, booking: Booking | None) -> datetime | None:
+    if booking is None or event is None:
+        return None
+    if event in _UNTIL_IT_BEGINS:
+        return booking.starts_at
+    return booking.ends_at if event in _UNTIL_IT_ENDS else None
+
+
+_ONCE_A_CHANGE = (
+    MessageEvent.BOOKING_CONFIRMED, MessageEvent.BOOKING_MOVED, MessageEvent.BOOKING_CANCELLED,
+    MessageEvent.BOOKING_COMPLETED, MessageEvent.BOOKING_NO_SHOW,
+)  # fmt: skip
+
+
+def _key(
+    event: MessageEvent | None, booking: Booking | None, customer: Customer, way: MessageChannel
+) -> str | None:
+    """What makes a second telling of the same change known as one."""
+    if booking is None or event not in _ONCE_A_CHANGE:
+        return None
+    return f"{event}.{booking.id}.{booking.sequence}.{customer.id}.{way}"
+
+
+def _say(message: Message, words: Mapping[str, Any] | None) -> None:
+    if message.event is not None or message.template_id is not None:
+        message.words = dict(words) if words else None
+        return
+    said = words or {}
+    message.body = clean(said.get("body"), "body", lines=True, longest=templates.LONGEST_BODY)
+    message.subject = clean(said.get("subject"), "subject", longest=templates.LONGEST_SUBJECT)
+    if message.body is None:
+        raise NothingWritten
+    if message.subject is None and message.channel == MessageChannel.EMAIL:
+        raise NothingWritten("This message has no subject: write one.", field="subject")
+
+
+def _hold_back(message: Message, why: DomainError) -> None:
+    message.status, message.failed_at = MessageStatus.SUPPRESSED, clock.now()
+    message.reason, message.error = why.code, str(why)
+    if message.useless_at is not None and message.useless_at <= message.send_at:
+        message.useless_at = None
+
+
+_COLUMNS = (
+    "vendor_id", "customer_id", "direction", "channel", "purpose", "event", "status", "subject",
+    "body", "template_id", "booking_id", "order_id", "membership_id", "holding_id", "task_id",
+    "sequence", "words", "send_at", "useless_at", "key", "reason", "error", "failed_at", "user_id",
+)  # fmt: skip
+
+
+def _saved(session: Session, message: Message) -> Message | None:
+    """The row as it was written; None when its key was told before."""
+    values = {name: getattr(message, name) for name in _COLUMNS}
+    new = insert(Message).values({k: v for k, v in values.items() if v is not None})
+    key = ["vendor_id", "key"]
+    once = new.on_conflict_do_nothing(index_elements=key, index_where=Message.key.is_not(None))
+    return session.scalars(once.returning(Message)).first()
+
+
+def log(
+    session: Session,
+    *,
+    customer_id: int,
+    channel: str,
+    body: str,
+    direction: str = Direction.OUT,
+    subject: str | None = None,
+    at: datetime | None = None,
+    key: str | None = None,
+    provider: str | None = None,
+    provider_id: str | None = None,
+    address: str | None = None,
+    purpose: str = ConsentPurpose.TRANSACTIONAL,
+) -> Message | None:
+    """Write down what was said and needs no sending: a call, a letter, an answer of a customer.
+
+    The same `key` is one message: None is returned the second time.
+    """
+    customer = _stands_for(session, customer_id)
+    if customer is None:
+        return None
+    said = clean(body, "body", lines=True, longest=templates.LONGEST_BODY)
+    if said is None:
+        raise NothingWritten
+    moment = at or clock.now()
+    message = Message(
+        vendor_id=customer.vendor_id, customer_id=customer.id, direction=Direction(direction),
+        channel=MessageChannel(channel), purpose=ConsentPurpose(purpose), body=said,
+        subject=clean(subject, "subject", longest=templates.LONGEST_SUBJECT),
+        status=MessageStatus.DELIVERED, send_at=moment, key=key, user_id=current_actor().user_id,
+    )  # fmt: skip
+    kept = _saved(session, message)
+    if kept is not None:
+        kept.sent_at = kept.delivered_at = moment
+        kept.provider, kept.provider_id, kept.address = provider, provider_id, address
+        session.flush()  # one row, as it stays
+    return kept
+
+
+# --- what may not go out ------------------------------------------------------------------------
+
+
+def _held_back(session: Session, message: Message) -> HeldBack | None:
+    """Why a message may not go out now, if so."""
+    return still_true.check(message) or _unreachable(message) or _unwanted(session, message)
+
+
+def _unreachable(message: Message) -> HeldBack | None:
+    if message.channel == MessageChannel.IN_APP:
+        return NoAddress() if message.purpose == ConsentPurpose.MARKETING else None
+    known = message.customer and address_of(message.customer, message.channel)
+    return None if known else NoAddress()
+
+
+def _unwanted(session: Session, message: Message) -> HeldBack | None:
+    """Marketing needs a yes, a reminder no no; what somebody has to know is always told."""
+    if message.purpose == ConsentPurpose.TRANSACTIONAL or message.customer_id is None:
+        return None
+    decided = in_force(session, customer_id=message.customer_id)
+    found = decided.get((message.channel, message.purpose))
+    agreed = message.purpose == ConsentPurpose.REMINDER if found is None else found.granted
+    return None if agreed else NoConsent()
+
+
+# --- sending ------------------------------------------------------------------------------------
+
+
+class Parcel(NamedTuple):
+    """A message as it goes out, and the outbox's promise that it fulfils; `key` is its name."""
+
+    message_id: int
+    delivery_id: int
+    channel: MessageChannel
+    to: str
+    subject: str | None
+    body: str
+    key: str
+    sender: str
+    reply_to: str | None
+    template_version_id: int | None
+
+
+def claim(session: Session, *, deliveries: Mapping[int, int]) -> list[Parcel]:
+    """What of these promises (outbox id -> message id) is to be sent now, in words.
+
+    The caller holds the outbox's lock on each. What may not go out any more is held back, what is
+    only told in the panel is told, what has killed its workers fails, and their promises are done.
+    """
+    now = clock.now()
+    rows = _promises(session, deliveries)
+    found = _found(session, {deliveries[row.id] for row in rows})
+    said: dict[Any, Words] = {}
+    parcels = []
+    for row in rows:
+        message = found.get(deliveries[row.id])
+        if message is None or not _is_due(message, row):
+            row.done_at = now
+        elif (parcel := _ready(session, message, row, said)) is not None:
+            parcels.append(parcel)
+    session.flush()  # what was settled here
+    return parcels
+
+
+def _promises(session: Session, deliveries: Mapping[int, int]) -> Sequence[OutboxMessage]:
+    query = select(OutboxMessage).where(is_any(OutboxMessage.id, list(deliveries)))
+    query = query.where(OutboxMessage.done_at.is_(None), OutboxMessage.dead_at.is_(None))
+    return session.scalars(query.order_by(OutboxMessage.id).with_for_update()).all()
+
+
+def _found(session: Session, ids: set[int]) -> dict[int, Message]:
+    query = (
+        select(Message)
+        .where(is_any(Message.id, sorted(ids)))
+        .options(joinedload(Message.customer))
+        .order_by(Message.id)
+        .with_for_update(of=Message)
+    )
+    return {one.id: one for one in session.scalars(query)}
+
+
+def _is_due(message: Message, row: OutboxMessage) -> bool:
+    """Of one that failed only the promise that failed with it counts, once that is revived."""
+    if message.status == MessageStatus.FAILED:
+        return message.delivery_id == row.id
+    return message.status in (MessageStatus.QUEUED, MessageStatus.SENDING)
+
+
+def _ready(
+    session: Session, message: Message, row: OutboxMessage, said: dict[Any, Words]
+) -> Parcel | None:
+    if message.status == MessageStatus.SENDING:  # whoever sent it died: the lock was free
+        message.deaths += 1
+        message.status = MessageStatus.QUEUED
+        if message.deaths >= MOST_DEATHS:
+            _fail(message, row, KilledWorkers())
+            row.dead_at = clock.now()
+            return None
+    why = _held_back(session, message)
+    if why is not None:
+        message.status = MessageStatus.QUEUED
+        _hold_back(message, why)
+        row.done_at = clock.now()
+        return None
+    words = _words(session, message, said)
+    rendered = _rendered(session, message, words)
+    if message.channel == MessageChannel.IN_APP:
+        _tell_in_person(message, row, words, rendered)
+        return None
+    return _parcel(session, message, row, words, rendered)
+
+
+def _words(session: Session, message: Message, said: dict[Any, Words]) -> Words:
+    if message.event is None and message.template_id is None:
+        return Words(message.subject, message.body or "")
+    which = (message.vendor_id, message.event, message.channel, message.template_id)
+    if which not in said:
+        said[which] = templates.words_for(
+            session, vendor_id=message.vendor_id, event=message.event, channel=message.channel,
+            template_id=message.template_id,
+        )  # fmt: skip
+    return said[which]
+
+
+def _rendered(session: Session, message: Message, words: Words) -> Rendered:
+    if message.event is None and message.template_id is None:
+        return Rendered(words.subject, words.body)
+    return templates.render(session, message, words)
+
+
+def _tell_in_person(message: Message, row: OutboxMessage, words: Words, rendered: Rendered) -> None:
+    message.subject, message.body = rendered
+    message.template_version_id = words.version_id
+    message.status, message.sent_at = MessageStatus.SENT, clock.now()
+    message.reason = message.error = None
+    row.done_at = clock.now()
+
+
+def _parcel(
+    session: Session, message: Message, row: OutboxMessage, words: Words, rendered: Rendered
+) -> Parcel:
+    vendor = session.get_one(Vendor, message.vendor_id)
+    return Parcel(
+        message.id, row.id, MessageChannel(message.channel),
+        address_of(message.customer, message.channel) or "",  # type: ignore[arg-type]  # looked at above
+        rendered.subject, rendered.body, f"message-{message.id}", vendor.name, vendor.email,
+        words.version_id,
+    )  # fmt: skip
+
+
+_START = text(
+    """
+    UPDATE messages SET status = 'sending', subject = :subject, body = :body, address = :to,
+      template_version_id = :version, delivery_id = :delivery, tries = tries + 1, updated_at = now()
+    WHERE id = :message AND status IN ('queued', 'failed') RETURNING id
+    """
+)
+
+
+def start(session: Session, parcel: Parcel) -> bool:
+    """Say that a message is being sent from now on, and keep what it says; False if it is not to
+    be any more. Until it is settled, whoever died on it is known to have.
+    """  # fmt: skip
+    return bool(
+        session.scalar(
+            _START,
+            {
+                "subject": parcel.subject, "body": parcel.body, "to": parcel.to,
+                "version": parcel.template_version_id, "delivery": parcel.delivery_id,
+                "message": parcel.message_id,
+            },
+        )
+    )  # fmt: skip
+
+
+_SENT = text(
+    """
+    WITH done AS (
+      UPDATE outbox_messages
+      SET done_at = :now, attempts = attempts + 1, last_error = NULL WHERE id = :delivery
+    )
+    UPDATE messages SET status = 'sent', sent_at = :now, provider = :provider,
+      provider_id = coalesce(:provider_id, provider_id), reason = NULL, error = NULL,
+      failed_at = NULL, updated_at = now()
+    WHERE id = :message AND status = 'sending'
+    """
+)
+
+
+def mark_sent(
+    session: Session,
+    *,
+    message_id: int,
+    delivery_id: int,
+    provider: str,
+    provider_id: str | None = None,
+) -> None:
+    """A provider has taken it, and calls it `provider_id`; the promise is done."""
+    session.execute(
+        _SENT,
+        {
+            "now": clock.now(), "message": message_id, "delivery": delivery_id,
+            "provider": provider, "provider_id": provider_id,
+        },
+    )  # fmt: skip
+
+
+def mark_failed(
+    session: Session,
+    *,
+    message_id: int,
+    error: Exception,
+    for_good: bool,
+    delivery_id: int | None = None,
+) -> Message:
+    """It did not go out: it is tried again after a pause, or, `for_good`, left alone at once.
+
+    Without `delivery_id` a provider says so later of one that it had taken.
+    """
+    row = None if delivery_id is None else locked(session, OutboxMessage, delivery_id)
+    message = locked(session, Message, message_id)
+    if row is None:
+        _move(message, MessageStatus.FAILED)
+        _blame(message, error)
+        message.failed_at = clock.now()
+        return message
+    row.attempts += 1
+    if for_good:
+        row.done_at, row.last_error = clock.now(), outbox.told(error)
+        _fail(message, row, error)
+        return message
+    outbox.mark_failed(session, message_id=row.id, error=error, most=MOST_TRIES)
+    if row.dead_at is not None:
+        _fail(message, row, GivenUp(tries=row.attempts, last=_sentence(error)))
+    elif message.status in (MessageStatus.SENDING, MessageStatus.QUEUED):
+        message.status, message.send_at = MessageStatus.QUEUED, row.available_at
+        _blame(message, error)
+        if message.useless_at is not None and message.useless_at <= message.send_at:
+            message.send_at = min(message.send_at, clock.now())
+    session.flush()  # one change
+    return message
+
+
+def _fail(message: Message, row: OutboxMessage, error: Exception) -> None:
+    if message.status not in (MessageStatus.DELIVERED, MessageStatus.SUPPRESSED):
+        message.status, message.failed_at = MessageStatus.FAILED, clock.now()
+        message.delivery_id = row.id
+        _blame(message, error)
+
+
+def _blame(message: Message, error: Exception) -> None:
+    message.reason, message.error = type(error).__name__, _sentence(error)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, DomainError):
+        return str(error).replace("\x00", "")[:500]
+    return f"Something went wrong ({type(error).__name__}): the worker's log says where."
+
+
+def give_back(session: Session, *, deliveries: Sequence[int]) -> None:
+    """Let somebody else take what was not begun: it is due again at once."""
+    due = update(OutboxMessage).where(is_any(OutboxMessage.id, deliveries))
+    session.execute(due.values(available_at=clock.now()))
+
+
+# --- afterwards ---------------------------------------------------------------------------------
+
+
+def mark_delivered(session: Session, *, message_id: int, at: datetime | None = None) -> Message:
+    """It has arrived, or was told in person; a second word of it changes nothing."""
+    message = locked(session, Message, message_id)
+    if message.status != MessageStatus.DELIVERED:
+        _move(message, MessageStatus.DELIVERED)
+        message.delivered_at = at or clock.now()
+        message.reason = message.error = message.failed_at = None
+        session.flush()  # one change
+    return message
+
+
+def suppress(session: Session, *, message_id: int, why: DomainError) -> Message:
+    """Hold a message back that is not sent yet, and say why; refuses one that was."""
+    message = locked(session, Message, message_id)
+    _move(message, MessageStatus.SUPPRESSED)
+    _hold_back(message, why)
+    session.flush()  # one change
+    return message
+
+
+class CannotRetry(DomainError):
+    sentence = "This message is not sent again: it is on its way, or has arrived."
+
+
+def retry(session: Session, *, message_id: int) -> Message:
+    """Send a message that failed or was held back after all, as if it were new.
+
+    Whether it may go out is asked again when it is sent. Refuses `CannotRetry`.
+    """
+    message = locked(session, Message, message_id)
+    if message.status not in (MessageStatus.FAILED, MessageStatus.SUPPRESSED):
+        raise CannotRetry
+    now = clock.now()
+    if message.useless_at is not None and message.useless_at <= now:
+        raise CannotRetry("It is too late for this message: write a new one.")
+    message.status, message.send_at = MessageStatus.QUEUED, now
+    message.tries = message.deaths = 0
+    message.reason = message.error = message.failed_at = None
+    row = _dead(session, message)
+    if row is not None:
+        outbox.revive(session, message_id=row.id)
+    else:
+        outbox.enqueue(session, TASK, vendor_id=message.vendor_id, message_id=message.id)
+    session.flush()  # one change
+    return message
+
+
+def _dead(session: Session, message: Message) -> OutboxMessage | None:
+    if message.delivery_id is None:
+        return None
+    given_up = and_(OutboxMessage.id == message.delivery_id, OutboxMessage.dead_at.is_not(None))
+    return session.scalars(select(OutboxMessage).where(given_up)).first()
+
+
+def shown(session: Session, message: Message) -> Rendered:
+    """What a message says: the copy of what was sent, else what it would say now."""
+    if message.body is not None:
+        return Rendered(message.subject, message.body)
+    return _rendered(session, message, _words(session, message, {}))
+
+
+def _move(message: Message, to: MessageStatus) -> None:
+    message.status = move("message", MESSAGE_TRANSITIONS, MessageStatus(message.status), to)
