@@ -18,14 +18,14 @@ OWN_USER = "(SELECT current_setting('app.user_id')::bigint)"
 ALL = "SELECT, INSERT, UPDATE, DELETE"
 
 
-def make_roles() -> None:
-    """Make the house's roles once per server; another database may have made them before."""
-    for role in ROLES:
+def make_roles(roles: Sequence[str] = ROLES) -> None:
+    """Make roles of the house once per server; another database may have made them before."""
+    for role in roles:
         op.execute(
             f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN;"
             " EXCEPTION WHEN duplicate_object THEN NULL; END $$"
         )
-    for role in ROLES:
+    for role in roles:
         op.execute(
             f"DO $$ BEGIN IF NOT pg_has_role(current_user, '{role}', 'SET') THEN"
             f" GRANT {role} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE; END IF; END $$"

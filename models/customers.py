@@ -271,6 +271,10 @@ class Consent(Belonging, Base):
         same_vendor("customer_id", "customers", ondelete="CASCADE"),
         one_of("channel", ConsentChannel),
         one_of("purpose", ConsentPurpose),
+        CheckConstraint(
+            "NOT (granted AND source = 'import' AND proof IS NULL)",
+            name="a_list_proves_what_it_grants",
+        ),
         Index(None, "vendor_id", "customer_id", "channel", "purpose", "id"),
         Index(None, "vendor_id", "id"),
         Index(None, "user_id"),
@@ -306,6 +310,7 @@ class CustomerPreference(OwnedByVendor, Timestamped, Base):
 
     customer_id: Mapped[int] = mapped_column()
     channel: Mapped[str | None]
+    push_address: Mapped[str | None]
     quiet_from: Mapped[time | None]
     quiet_until: Mapped[time | None]
 

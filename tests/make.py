@@ -46,6 +46,7 @@ from models.packages import Package, PackageHolding
 from models.payments import CreditEntry, GatewayEvent, Payment, Refund, RefundLine
 from models.policies import CancellationPolicy
 from models.products import Product, ProductPicture, Variant
+from models.provider_events import ProviderEvent
 from models.resources import Resource, ResourceClaim, ServiceResource
 from models.returns import ProductReturn, ReturnLine
 from models.schedules import TimeOff, WorkingHours
@@ -54,6 +55,7 @@ from models.shipments import Shipment, ShipmentLine
 from models.shipping import ShippingMethod
 from models.staff import StaffMember
 from models.stock import Consumable, StockMove
+from models.suppressions import Suppression
 from models.tags import CustomerTag, Tag
 from models.tasks import Task
 from models.taxes import TaxClass, TaxRate
@@ -741,3 +743,15 @@ def message(session: Session, *, customer: Customer | None = None, **fields: Any
         fields, customer
     )
     return _saved(session, Message(customer_id=customer.id, **values))
+
+
+def suppression(session: Session, **fields: Any) -> Suppression:
+    values = {"channel": "email", "digest": f"{number():064x}", "reason": "bounced",
+              "source": "provider"}  # fmt: skip
+    return _saved(session, Suppression(**values | fields))
+
+
+def provider_event(session: Session, **fields: Any) -> ProviderEvent:
+    values: dict[str, Any] = {"provider": "relay", "event_ref": f"event-{number()}",
+                              "kind": "delivered", "body": {}}  # fmt: skip
+    return _saved(session, ProviderEvent(**values | fields))

@@ -37,9 +37,10 @@ PERSONAL = {
 CLOSED_TO_ANALYSTS = {
     "api_tokens", "audit_entries", "booking_series", "bulk_jobs", "bulk_rows", "calendar_feeds",
     "cancellation_policies", "consents", "counters", "customer_merges", "customer_preferences",
-    "gateway_events", "import_jobs", "import_rows", "one_time_links", "outbox_messages", "people",
-    "preferred_categories", "saved_views", "service_resources", "sign_in_attempts",
-    "staff_members", "staff_services", "template_versions", "vendor_users",
+    "gateway_events", "import_jobs", "import_rows", "marketing_contacts", "one_time_links",
+    "outbox_messages", "people", "preferred_categories", "provider_events", "saved_views",
+    "service_resources", "sign_in_attempts", "staff_members", "staff_services", "suppressions",
+    "template_versions", "vendor_users",
 }  # fmt: skip
 GATES = {"users", "vendor_users", "vendors", "login_sessions", "api_tokens", "one_time_links",
          "sign_in_attempts", "calendar_feeds"}  # fmt: skip
@@ -95,7 +96,7 @@ def test_the_login_is_nobody_special(bare: Connection) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"):
         bare.execute(text("CREATE TABLE public.mine (id int)"))
     bare.rollback()
-    for role in ("app_search", "app_audit", "backroom_owner", "postgres"):
+    for role in ("app_search", "app_audit", "app_ceiling", "backroom_owner", "postgres"):
         with pytest.raises(ProgrammingError, match="permission denied"):
             bare.execute(text(f"SET ROLE {role}"))
         bare.rollback()

@@ -50,6 +50,7 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
     ):  # fmt: skip
         staged(session, job=job)
     make.outbox_message(session, **home)
+    make.suppression(session, **home)
     user = make.user(session)
     make.vendor_user(session, user=user, **home)
     make.api_token(session, user_id=user_id, **home)
