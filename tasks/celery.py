@@ -12,7 +12,7 @@ from app.settings import settings
 from tasks.base import HouseTask
 
 MODULES = (
-    "tasks.imports", "tasks.history", "tasks.bulk", "tasks.mail", "tasks.bookings",
+    "tasks.imports", "tasks.history", "tasks.bulk", "tasks.mail",
     "tasks.waitlist", "tasks.messages",
     "tasks.covers", "tasks.pictures", "tasks.payments", "tasks.receipts",
     "tasks.nightly", "tasks.outbox",
@@ -63,10 +63,6 @@ celery_app.conf.update(
         "clear-the-outbox": {
             "task": "tasks.outbox.clear",
             "schedule": crontab(hour="4", minute="10"),
-        },
-        "clear-the-desk": {
-            "task": "tasks.bookings.clear",
-            "schedule": crontab(hour="4", minute="20"),
         },
         "clear-staged-lists": {
             "task": "tasks.imports.clear_left_over",

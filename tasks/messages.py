@@ -8,7 +8,7 @@ from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
 
 from app.database import begin
-from app.gateways import mail
+from app.gateways import mail, push, sms
 from app.gateways.verdicts import Permanent, Temporary
 from app.operations import messages, outbox, templates
 from app.operations.messages import Parcel
@@ -91,6 +91,13 @@ def _hand_over(parcel: Parcel) -> tuple[str, str | None]:
             reply_to=parcel.reply_to, sender_name=parcel.sender,
         )  # fmt: skip
         return "smtp", None
+    if parcel.channel is MessageChannel.SMS:
+        sms.gateway().send(to=parcel.to, text=parcel.body, key=parcel.key)
+        return "sms", None
+    if parcel.channel is MessageChannel.PUSH:
+        title = parcel.subject or parcel.sender
+        push.gateway().send(to=parcel.to, title=title, text=parcel.body, key=parcel.key)
+        return "push", None
     raise NobodyBringsIt
 
 

@@ -27,6 +27,14 @@ class Box:
         self.envelopes: list[tuple[str, list[str]]] = []
         self.refused: dict[str, str] = {}
         self.answer = "250 taken"
+        self.greeted = 0
+
+    async def handle_EHLO(  # noqa: N802  the server calls it so
+        self, _server: Any, session: Any, _envelope: Any, name: str, answers: list[str]
+    ) -> list[str]:
+        session.host_name = name
+        self.greeted += 1
+        return answers
 
     async def handle_RCPT(  # noqa: N802  the server calls it so
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from app.errors import DomainError
+from app.gateways.verdicts import Permanent, Temporary
 from app.settings import FOR_KEY, FOR_WHOM
 
 if TYPE_CHECKING:
@@ -29,15 +29,15 @@ _AGAIN = {408, 425, 429}
 """Answers of a provider that is there, and asks to be asked later."""
 
 
-class NoSuchProvider(DomainError):
+class NoSuchProvider(Temporary):
     sentence = "{setting} names no provider that can be used: check its address word by word."
 
 
-class ProviderAway(DomainError):
+class ProviderAway(Temporary):
     sentence = "The provider of {setting} does not answer as it should: it is tried again."
 
 
-class ProviderRefuses(DomainError):
+class ProviderRefuses(Permanent):
     sentence = "The provider of {setting} refuses the message ({code}): check address and number."
 
 

@@ -4,15 +4,16 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.errors import DomainError
 from app.gateways.providers import Folder, Parcel, Provider
+from app.gateways.verdicts import Permanent
 from app.settings import kept_in, settings
 
 _DEVICE = re.compile(r"[\w.:@=+/-]{1,500}", re.ASCII)
 
 
-class NoDevice(DomainError):
+class NoDevice(Permanent):
     sentence = "This device cannot be written to: let the customer sign it up again."
+    bad_address = True
 
 
 class Push(Protocol):

@@ -4,15 +4,16 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.errors import DomainError
 from app.gateways.providers import Folder, Parcel, Provider
+from app.gateways.verdicts import Permanent
 from app.settings import kept_in, settings
 
 _E164 = re.compile(r"\+[1-9]\d{4,14}", re.ASCII)
 
 
-class NoNumber(DomainError):
+class NoNumber(Permanent):
     sentence = "This phone number cannot be written to: check it, with the code of its country."
+    bad_address = True
 
 
 class Sms(Protocol):

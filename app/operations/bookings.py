@@ -11,7 +11,6 @@ from app import clock
 from app.database import insert_quickly
 from app.money import rounded
 from app.operations import announcing, booking_times, claims, deals, freeing, parties, policies
-from app.operations.announcing import Event
 from app.operations.booking_times import NoNights
 from app.operations.deals import ClassIsFull
 from app.operations.hours import Span, Wall
@@ -35,6 +34,7 @@ from app.operations.prices import amount
 from app.operations.schedules import CannotBook, EndsBeforeStart, RoomTaken, SlotTaken
 from app.operations.unfinished import lacks_outcome, needs_outcome
 from models.bookings import Booking, BookingStatus, CancelledBy
+from models.messages import MessageEvent as Event
 from models.services import Service, ServiceKind
 from models.vendors import Vendor
 from models.words import Channel
@@ -137,7 +137,7 @@ def book(
     booking = insert_quickly(session, Booking, values)  # the exclusion constraints give a verdict
     claims.take(session, booking, deal.units)
     if status == BookingStatus.CONFIRMED and booking.starts_at > clock.now():
-        announcing.promise(session, booking, Event.CONFIRMED)
+        announcing.promise(session, booking, Event.BOOKING_CONFIRMED)
     return booking
 
 
@@ -181,7 +181,9 @@ def reschedule(
     session.flush()  # the verdict of the exclusion constraints
     claims.take(session, booking, units)
     if booking.starts_at > clock.now():
-        announcing.promise(session, booking, Event.MOVED, was=was[0] if when != was else None)
+        announcing.promise(
+            session, booking, Event.BOOKING_MOVED, was=was[0] if when != was else None
+        )
     if blocked is not None:
         freeing.moved(session, booking, starts_at=was[0], ends_at=was[1], staff_id=blocked)
     return booking

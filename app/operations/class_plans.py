@@ -28,6 +28,7 @@ from app.operations.zones import instant, zone_of
 from models.booking_series import Rhythm
 from models.bookings import Booking, BookingStatus
 from models.class_sessions import ClassSession, SessionStatus
+from models.messages import MessageEvent
 from models.resources import ResourceClaim
 from models.services import Service, ServiceKind
 from models.waitlist import WaitlistEntry, WaitStatus
@@ -322,7 +323,7 @@ def _follow(session: Session, booking: Booking, found: ClassSession) -> None:
         setattr(booking, name, getattr(found, name))
     booking.held_until = booking.held_until and min(booking.held_until, found.starts_at)
     booking.sequence += 1
-    announcing.promise(session, booking, announcing.Event.MOVED, was=was)
+    announcing.promise(session, booking, MessageEvent.BOOKING_MOVED, was=was)
 
 
 def waiting(session: Session, found: ClassSession) -> Sequence[WaitlistEntry]:

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import NotFound
-from app.operations import announcing
+from app.operations import messages
 from app.operations.conditions import is_any
 from app.operations.customers import IsForgotten
 from models.bookings import Booking
@@ -56,7 +56,7 @@ def forget(session: Session, *, customer_id: int) -> Customer:
     """Forget who a customer was, with every file merged into this one; there is no way back.
 
     Names, contacts, birthday, notes, addresses, tags and preferences go, and with them what the
-    trail, imported lists and announcements know of them. Bookings, orders, holdings, consents
+    trail, imported lists and messages know of them. Bookings, orders, holdings, consents
     and figures stay, without a word of the person: notes, reasons of discounts, refunds, returns
     and store credit, references of payments, what a claim was about, and where goods were sent, of
     which country and region stay, since the tax hangs on them.
@@ -78,6 +78,7 @@ def forget(session: Session, *, customer_id: int) -> Customer:
     for file in files:
         _blank(file)
     _strike_out(session, ids)
+    messages.forget(session, customer_ids=ids)
     sold = _sold(session, customer.vendor_id, ids)
     for model, values in _WORDS:
         _update(session, model, is_any(model.id, sold[model]), values)
@@ -90,7 +91,6 @@ def forget(session: Session, *, customer_id: int) -> Customer:
             if model is not CreditEntry:  # it has no trail
                 named: Any = cast(rows, ARRAY(BigInteger))
                 session.execute(select(func.erase_trail_of(model.__tablename__, named)))
-    announcing.forget(session, vendor_id=customer.vendor_id, customer_ids=ids)
     return customer
 
 

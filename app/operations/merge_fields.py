@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
@@ -165,7 +165,8 @@ Reader = Callable[[Session, Any, Vendor], Values]
 def values_of(session: Session, message: Message, names: set[str]) -> dict[str, str]:
     """What the fields `names` stand for in this message; what it is not about stays empty.
 
-    Times are the vendor's. What the message knows itself, its `words`, comes first.
+    Times are the vendor's. What the message knows itself, its `words`, comes first; of these what
+    is written as a moment or a day (ISO 8601) is said as people say it.
     """
     vendor = session.get_one(Vendor, message.vendor_id)
     values = _always(message, vendor)
@@ -178,12 +179,28 @@ def values_of(session: Session, message: Message, names: set[str]) -> dict[str, 
     for known_here, row, read in parts:
         if row is not None and names & known_here.keys():
             values |= read(session, row, vendor)
-    values |= message.words or {}
+    values |= {name: _said(value, vendor) for name, value in (message.words or {}).items()}
     return {
         name: _lines(value) if name == "order_items" else one_line(value)
         for name, value in values.items()
         if name in names and value not in (None, "")
     }
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _said(value: Any, vendor: Vendor) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        if _MOMENT.fullmatch(value):
+            zone = ZoneInfo(vendor.time_zone)
+            return days.moment(datetime.fromisoformat(value), zone, year=True)
+        return days.day(date.fromisoformat(value), year=True) if _DAY.fullmatch(value) else value
+    except ValueError:
+        return value
 
 
 def _lines(text: Any) -> str:

@@ -29,6 +29,7 @@ from models.customers import (
 from models.feeds import CalendarFeed
 from models.imports import ImportRow
 from models.memberships import Membership
+from models.messages import Message
 from models.orders import Order
 from models.packages import PackageHolding
 from models.tags import CustomerTag
@@ -44,7 +45,7 @@ FIELDS = (
 
 _MOVED: tuple[Any, ...] = (
     Booking, BookingSeries, WaitlistEntry, CalendarFeed, Order, PackageHolding, Membership, Task,
-    Address, Consent, ImportRow, Cover,
+    Address, Consent, ImportRow, Cover, Message,
 )  # fmt: skip
 """What goes over to the surviving file whole."""
 

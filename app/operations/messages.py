@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, select, text, update
+from sqlalchemy import and_, case, null, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
@@ -191,7 +191,14 @@ def _way(session: Session, customer: Customer, wanted: str | None) -> MessageCha
 
 def _is_set_up(way: MessageChannel) -> bool:
     """Whether this installation has somebody who brings messages this way."""
-    return way is MessageChannel.EMAIL and settings().sends_mail
+    known = settings()
+    return bool(
+        {
+            MessageChannel.EMAIL: known.smtp_url,
+            MessageChannel.SMS: known.sms_url,
+            MessageChannel.PUSH: known.push_url,
+        }.get(way)
+    )
 
 
 def address_of(customer: Customer, channel: str) -> str | None:
@@ -630,6 +637,23 @@ def _dead(session: Session, message: Message) -> OutboxMessage | None:
         return None
     given_up = and_(OutboxMessage.id == message.delivery_id, OutboxMessage.dead_at.is_not(None))
     return session.scalars(select(OutboxMessage).where(given_up)).first()
+
+
+def forget(session: Session, *, customer_ids: Sequence[int]) -> None:
+    """Keep of these customers' messages that they were, and nothing of what they said.
+
+    What is not sent yet is sent no more.
+    """
+    whose = is_any(Message.customer_id, customer_ids)
+    unsent = case(
+        (Message.status == MessageStatus.QUEUED, MessageStatus.SUPPRESSED), else_=Message.status
+    )
+    gone = {
+        "subject": None, "body": None, "address": None, "words": null(), "provider_id": None,
+        "error": None, "key": None, "status": unsent, "updated_at": Message.updated_at,
+    }  # fmt: skip
+    changed = update(Message).where(whose).values(gone)
+    session.execute(changed, execution_options={"synchronize_session": "fetch"})
 
 
 def shown(session: Session, message: Message) -> Rendered:

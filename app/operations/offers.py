@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from app import clock, days
 from app.errors import DomainError
 from app.operations import announcing, bookings, class_sessions, gaps, schedules
-from app.operations.announcing import Event
 from app.operations.customers import still_here
 from app.operations.moves import locked, move
 from app.operations.zones import zone_of
 from models.bookings import Booking, BookingStatus, CancelledBy
 from models.class_sessions import ClassSession, SessionStatus
+from models.messages import MessageEvent as Event
 from models.waitlist import WAIT_TRANSITIONS, WaitlistEntry, WaitStatus
 from models.words import Channel
 
@@ -84,7 +84,7 @@ def offer(
     entry.status, entry.booking_id, entry.held_until = status, booking.id, booking.held_until
     entry.offers += 1
     session.flush()  # one live offer a booking, says the index
-    announcing.promise(session, booking, Event.OFFER)
+    announcing.promise(session, booking, Event.BOOKING_OFFERED)
     return entry
 
 

@@ -19,11 +19,11 @@ from app.operations import (
     policies,
     settling,
 )
-from app.operations.announcing import Event
 from app.operations.customers import clean
 from app.operations.moves import locked, move
 from app.operations.policies import Fee
 from models.bookings import BOOKING_TRANSITIONS, Booking, BookingStatus, CancelledBy
+from models.messages import MessageEvent as Event
 from models.services import Service
 from models.staff import StaffMember
 from models.vendors import Vendor
@@ -56,7 +56,7 @@ def confirm(session: Session, *, booking_id: int) -> Booking:
     booking.sequence += 1
     session.flush()  # a booking that stands asks the exclusion constraints
     if booking.starts_at > clock.now():
-        announcing.promise(session, booking, Event.CONFIRMED)
+        announcing.promise(session, booking, Event.BOOKING_CONFIRMED)
     return booking
 
 
@@ -85,7 +85,7 @@ def complete(session: Session, *, booking_id: int) -> Booking:
     consumption.consume(session, booking_id=booking.id)  # shelves are held before customers
     _record_visit(session, booking, was_no_show=was_no_show)
     covers.start_of_service(session, booking_id=booking.id)
-    announcing.promise(session, booking, Event.COMPLETED)
+    announcing.promise(session, booking, Event.BOOKING_COMPLETED)
     return booking
 
 
@@ -111,7 +111,7 @@ def cancel(
     booking.sequence += 1
     session.flush()  # who waits finds the time free
     if booking.ends_at > now and not was_offer:
-        announcing.promise(session, booking, Event.CANCELLED)
+        announcing.promise(session, booking, Event.BOOKING_CANCELLED)
     if booking.overbooked is None:  # what blocked nobody frees nothing
         freeing.cancelled(session, booking)
     return booking

@@ -6,8 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.operations import announcing
-from models.outbox import OutboxMessage
+from models.messages import Message
 from tests import make
 
 TEN = datetime(2026, 11, 20, 10, tzinfo=UTC)
@@ -23,7 +22,9 @@ def offered(session: Session, **service: Any) -> dict[str, Any]:
 
 
 def promised(session: Session) -> list[tuple[str, str]]:
-    """What the outbox is to announce: the event, and the time before."""
-    messages = session.scalars(select(OutboxMessage).order_by(OutboxMessage.id))
-    told = [m.payload for m in messages if m.task == announcing.TASK]
-    return [(payload["event"], payload.get("was", "")) for payload in told]
+    """What customers are to hear of bookings: what has happened, and the time before."""
+    told = session.scalars(select(Message).order_by(Message.id))
+    return [
+        ((one.event or "").removeprefix("booking_"), (one.words or {}).get("before", ""))
+        for one in told
+    ]

@@ -32,6 +32,7 @@ from app.tenancy import acting, admin_actor, vendor_actor
 from models.bookings import Booking, BookingStatus
 from models.class_sessions import ClassSession
 from models.customers import Customer
+from models.messages import Message
 from models.outbox import OutboxMessage
 from models.resources import ResourceClaim
 from models.services import Service
@@ -77,13 +78,9 @@ def refused(refusal: type[DomainError], verb: Any, **fields: Any) -> DomainError
     return caught.value
 
 
-def announced(session: Session) -> list[tuple[int, str]]:
-    rows = session.scalars(
-        select(OutboxMessage.payload)
-        .where(OutboxMessage.task == "tasks.bookings.announce")
-        .order_by(OutboxMessage.id)
-    )
-    return [(payload["booking_id"], payload["event"]) for payload in rows]
+def announced(session: Session) -> list[tuple[int | None, str]]:
+    told = session.scalars(select(Message).order_by(Message.id))
+    return [(one.booking_id, (one.event or "").removeprefix("booking_")) for one in told]
 
 
 # --- planning -----------------------------------------------------------------------------

@@ -34,6 +34,7 @@ from app.tenancy import acting, vendor_actor
 from models.bookings import Booking
 from models.class_sessions import ClassSession
 from models.customers import Customer
+from models.messages import Message
 from models.outbox import OutboxMessage
 from models.waitlist import WaitlistEntry
 from tasks import waitlist as tasks
@@ -155,8 +156,7 @@ def test_a_freed_slot_is_held_for_the_first_of_the_line(shop: int) -> None:
             "pending", TUESDAY, line.staff,
         )  # fmt: skip
         assert booking.held_until == make.NOON + timedelta(minutes=35)
-        told = session.scalars(select(OutboxMessage.payload["event"].astext)).all()
-        assert "offer" in told
+        assert "booking_offered" in session.scalars(select(Message.event)).all()
         other = make.customer(session).id
     with pytest.raises(SlotTaken), begin() as session:
         bookings.book(
