@@ -13,7 +13,7 @@ from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids
 from admin_views.lookups import ALL_PLANS, CUSTOMERS, PLANS, TAX_CLASSES
 from admin_views.saving import Command, Moves
-from app.operations import memberships
+from app.operations import freezes, memberships
 from models.memberships import (
     MEMBERSHIP_TRANSITIONS,
     Membership,
@@ -134,12 +134,12 @@ class MembershipView(HouseView, model=Membership):
     creates_with = staticmethod(memberships.join)
     commands = (
         Command(
-            "pause", "Pause", *_moving(memberships.pause, MembershipStatus.PAUSED),
+            "pause", "Pause", *_moving(freezes.freeze, MembershipStatus.PAUSED),
             "The membership rests; its days are not lost.", icon="player-pause",
         ),
         Command(
             "resume", "Go on",
-            *_moving(memberships.resume, MembershipStatus.ACTIVE, MembershipStatus.PAUSED),
+            *_moving(freezes.resume, MembershipStatus.ACTIVE, MembershipStatus.PAUSED),
             "The membership goes on.", icon="player-play", primary=True,
         ),
         Command(

@@ -15,7 +15,7 @@ from app.database import begin
 from app.errors import DomainError
 from app.money import rounded
 from app.operations import interests, passwords, truth
-from app.seeding import aftermath, bookings, duties, history, parcels, schedules
+from app.seeding import aftermath, bookings, duties, entitled, history, parcels, schedules
 from app.seeding.catalogue import (
     PACKAGE_TREE,
     PRODUCT_TREE,
@@ -119,7 +119,7 @@ def _past(session: Session, shop: Shop, random: Random) -> None:
     bookings.fill(session, shop, random, known, now)
     count = history.orders(session, shop, random, known, now)
     session.add(Counter(vendor_id=shop.vendor_id, series="orders", value=count))
-    history.holdings(session, shop, random, known, now)
+    entitled.holdings(session, shop, random, known, now)
     history.tasks(session, shop, random, known, now)
 
 

@@ -144,11 +144,20 @@ def load_catalogue(cursor: psycopg.Cursor, world: World) -> None:
 
 HOLDINGS = f"""
 INSERT INTO package_holdings (vendor_id, customer_id, package_id, status, uses, uses_left,
-                              bought_at, channel)
+                              uses_used, bought_at, channel)
 SELECT vendor_id, id, (vendor_id - 1) * {data.PACKAGES} + 1 + id % {data.PACKAGES},
-       CASE WHEN id % 3 = 0 THEN 'used_up' ELSE 'active' END, 10,
-       CASE WHEN id % 3 = 0 THEN 0 ELSE 1 + id % 9 END, created_at, 'walk_in'
-FROM customers WHERE id % 17 = 0
+       CASE WHEN id % 3 = 0 THEN 'used_up' ELSE 'active' END, 10, left, 10 - left, created_at,
+       'walk_in'
+FROM customers CROSS JOIN LATERAL (
+  SELECT CASE WHEN id % 3 = 0 THEN 0 ELSE 1 + id % 9 END) AS l (left)
+WHERE id % 17 = 0
+"""
+
+ENTRIES = """
+INSERT INTO package_entries (vendor_id, holding_id, kind, uses, user_id, at)
+SELECT vendor_id, id, 'grant', uses, 1, bought_at FROM package_holdings
+UNION ALL
+SELECT vendor_id, id, 'use', uses_used, 1, bought_at FROM package_holdings WHERE uses_used > 0
 """
 
 MEMBERSHIPS = f"""
@@ -158,6 +167,11 @@ SELECT vendor_id, id, (vendor_id - 1) * {data.PLANS} + 1 + id % {data.PLANS},
        CASE WHEN id % 5 = 0 THEN 'ended' ELSE 'active' END, created_at, '2026-10-15',
        '2026-11-15', 'walk_in', CASE WHEN id % 5 = 0 THEN '2026-10-20'::timestamptz END
 FROM customers WHERE id % 19 = 0
+"""
+
+PERIODS = """
+INSERT INTO membership_periods (vendor_id, membership_id, number, starts_at, ends_at)
+SELECT vendor_id, id, 1, period_starts_at, period_ends_at FROM memberships
 """
 
 TAGS = f"""
@@ -281,7 +295,7 @@ def fill(url: str, customers: int, vendors: int) -> dict[str, Any]:
                 for table, count in done.items():
                     counts[table] = counts.get(table, 0) + count
         connection.execute("SET work_mem = '1GB'")
-        for statement in (HOLDINGS, MEMBERSHIPS, TAGS, ADDRESSES):
+        for statement in (HOLDINGS, ENTRIES, MEMBERSHIPS, PERIODS, TAGS, ADDRESSES):
             connection.execute(statement)  # type: ignore[arg-type]
         truth(url)
         connection.execute("VACUUM (FULL) customers")  # every row was written twice

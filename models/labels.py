@@ -31,8 +31,10 @@ NOUNS = {
     "consumables": "What is used up", "coupons": "Coupon", "covers": "Cover",
     "customer_merges": "Merge", "customer_preferences": "Preferences", "customer_tags": "Tag",
     "customers": "Customer", "import_jobs": "Import", "invoices": "Document",
+    "included_uses": "Included use", "membership_periods": "Period of a membership",
     "membership_plans": "Membership plan", "memberships": "Membership",
     "message_templates": "Message template", "order_lines": "Line",
+    "package_services": "Service of a package", "plan_benefits": "Benefit of a plan",
     "orders": "Order", "package_holdings": "Package in hand", "packages": "Package",
     "payments": "Payment", "people": "Person", "preferred_categories": "Preferred category",
     "product_pictures": "Picture", "product_returns": "Return", "products": "Product",
@@ -61,6 +63,8 @@ LABELS = {
     "redo_days": "Done again within days",
     "request_key": "Key", "ship_to": "Sent to", "tracks_stock": "Stock is counted",
     "warranty_months": "Months of warranty", "order_line_id": "Line", "return_id": "Return",
+    "trial_days": "Days for trying", "frozen_from": "Rests from", "frozen_until": "Rests until",
+    "paused_at": "Rests since", "gateway": "Renewed by", "reach": "About", "most": "At most",
     "valid_days": "Valid for days", "user_id": "By", "match_by": "Known by",
 }  # fmt: skip
 """What a column is called, where its own words do not say it."""

@@ -23,8 +23,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models.base import Base, Money, OwnedByVendor, Timestamped, not_negative, one_of, same_vendor
 from models.bookings import Booking
 from models.customers import Customer
-from models.memberships import MembershipPlan
-from models.packages import Package
+from models.memberships import Membership, MembershipPlan
+from models.packages import Package, PackageHolding
 from models.products import Variant
 from models.services import Service
 from models.shipping import ShippingMethod
@@ -269,6 +269,8 @@ class OrderLine(OwnedByVendor, Base):
         same_vendor("plan_id", "membership_plans"),
         same_vendor("booking_id", "bookings"),
         same_vendor("staff_id", "staff_members"),
+        same_vendor("holding_id", "package_holdings"),
+        same_vendor("membership_id", "memberships"),
         one_of("kind", LineKind),
         CheckConstraint("quantity > 0", name="quantity_is_positive"),
         *not_negative("unit_price", "discount", "total", "tax", "cost", "refunded"),
@@ -278,6 +280,14 @@ class OrderLine(OwnedByVendor, Base):
         CheckConstraint("delivered BETWEEN 0 AND handed_over", name="delivered_was_handed_over"),
         CheckConstraint("returned BETWEEN 0 AND delivered", name="returned_was_delivered"),
         CheckConstraint("booking_id IS NULL OR kind = 'service'", name="bookings_are_services"),
+        CheckConstraint(
+            "holding_id IS NULL OR kind = 'service' AND membership_id IS NULL",
+            name="uses_pay_for_services",
+        ),
+        CheckConstraint(
+            "membership_id IS NULL OR kind IN ('service', 'membership')",
+            name="memberships_pay_or_are_renewed",
+        ),
         CheckConstraint("warranty_months > 0", name="warranty_months_are_positive"),
         CheckConstraint("total = unit_price * quantity - discount", name="total_adds_up"),
         CheckConstraint(
@@ -298,6 +308,12 @@ class OrderLine(OwnedByVendor, Base):
         ),
         Index(
             None, "vendor_id", "staff_id", postgresql_where=text("staff_id IS NOT NULL")
+        ),
+        Index(
+            None, "vendor_id", "holding_id", postgresql_where=text("holding_id IS NOT NULL")
+        ),
+        Index(
+            None, "vendor_id", "membership_id", postgresql_where=text("membership_id IS NOT NULL")
         ),
     )  # fmt: skip
 
@@ -320,6 +336,10 @@ class OrderLine(OwnedByVendor, Base):
     cost: Mapped[Money | None] = mapped_column(comment="of one piece")
     booking_id: Mapped[int | None] = mapped_column()
     staff_id: Mapped[int | None] = mapped_column(comment="who did it")
+    holding_id: Mapped[int | None] = mapped_column(comment="the package whose uses pay for it")
+    membership_id: Mapped[int | None] = mapped_column(
+        comment="the membership that includes it, or is renewed"
+    )
     warranty_months: Mapped[int | None]
     packed: Mapped[int] = mapped_column(default=0, server_default="0")
     handed_over: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -334,6 +354,8 @@ class OrderLine(OwnedByVendor, Base):
     plan: Mapped[MembershipPlan | None] = relationship(foreign_keys=[plan_id])
     booking: Mapped[Booking | None] = relationship(foreign_keys=[booking_id])
     staff_member: Mapped[StaffMember | None] = relationship(foreign_keys=[staff_id])
+    holding: Mapped[PackageHolding | None] = relationship(foreign_keys=[holding_id])
+    membership: Mapped[Membership | None] = relationship(foreign_keys=[membership_id])
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.name}"

@@ -15,7 +15,7 @@ MODULES = (
     "tasks.imports", "tasks.history", "tasks.bulk", "tasks.mail",
     "tasks.waitlist", "tasks.messages",
     "tasks.covers", "tasks.pictures", "tasks.payments", "tasks.receipts",
-    "tasks.nightly", "tasks.outbox",
+    "tasks.memberships", "tasks.nightly", "tasks.outbox",
 )  # fmt: skip
 """Where tasks live; an outbox row may only name one of them."""
 
@@ -55,6 +55,11 @@ celery_app.conf.update(
         "end-covers": {
             "task": "tasks.covers.expire",
             "schedule": crontab(minute="1"),
+        },
+        "pass-time-for-members": {
+            "task": "tasks.memberships.pass_time",
+            "schedule": crontab(minute="7"),
+            "options": {"expires": 3600},
         },
         "check-the-books": {
             "task": "tasks.nightly.check_the_books",

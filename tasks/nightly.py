@@ -1,4 +1,4 @@
-"""What happens every night: books are checked, what has run out ends, old sign-ins go."""
+"""What happens every night: books are checked, old sign-ins go."""
 
 import logging
 from typing import Any
@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app import clock
 from app.database import begin
-from app.operations import balances, clearing, interests, memberships, places, shelf_truth
+from app.operations import balances, clearing, interests, places, shelf_truth
 from app.tenancy import acting, vendor_actor
 from models.vendors import Vendor
 from tasks.celery import celery_app
@@ -32,7 +32,6 @@ def check_the_books() -> int:
 
 def _check(vendor_id: int) -> int:
     with acting(vendor_actor(vendor_id)), begin() as session:
-        memberships.end_run_out(session, now=clock.now())
         found = interests.drift(session)
         books = (places, shelf_truth, balances)
         astray = [one for book in books for one in book.drift(session)]

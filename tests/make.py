@@ -38,11 +38,18 @@ from models.history import (
 from models.imports import ImportJob, ImportRow, StagedRow
 from models.interests import CustomerInterest
 from models.invoices import Invoice
-from models.memberships import Membership, MembershipPlan
+from models.memberships import (
+    BenefitKind,
+    IncludedUse,
+    Membership,
+    MembershipPeriod,
+    MembershipPlan,
+    PlanBenefit,
+)
 from models.messages import Message, MessageTemplate, TemplateVersion
 from models.orders import Order, OrderLine
 from models.outbox import OutboxMessage
-from models.packages import Package, PackageHolding
+from models.packages import EntryKind, Package, PackageEntry, PackageHolding, PackageService
 from models.payments import CreditEntry, GatewayEvent, Payment, Refund, RefundLine
 from models.policies import CancellationPolicy
 from models.products import Product, ProductPicture, Variant
@@ -309,9 +316,27 @@ def holding(
     home = _home(_of(dict(fields), customer, package))
     customer = customer or _customer(session, home)
     package = package or _package(session, **home)
-    values = {"uses": package.uses, "uses_left": package.uses} | _of(fields, customer)
-    row = PackageHolding(customer_id=customer.id, package_id=package.id, **values)
-    return _saved(session, row)
+    values = _of(fields, customer)
+    uses = values.pop("uses", package.uses)
+    left = values.pop("uses_left", uses)
+    row = _saved(session, PackageHolding(customer_id=customer.id, package_id=package.id, **values))
+    package_entry(session, holding=row, uses=uses)
+    if uses > left:
+        package_entry(session, holding=row, kind=EntryKind.USE, uses=uses - left)
+    session.refresh(row)
+    return row
+
+
+def package_entry(session: Session, *, holding: PackageHolding, **fields: Any) -> PackageEntry:
+    values = {"kind": EntryKind.GRANT, "uses": 1, "at": NOON} | _of(fields, holding)
+    return _saved(session, PackageEntry(holding_id=holding.id, **values))
+
+
+def package_service(
+    session: Session, *, package: Package, service: Service, **fields: Any
+) -> PackageService:
+    values = _of(fields, package)
+    return _saved(session, PackageService(package_id=package.id, service_id=service.id, **values))
 
 
 def membership(
@@ -326,10 +351,38 @@ def membership(
     plan = plan or _plan(session, **home)
     values = {
         "started_at": NOON,
+        "anchor_at": NOON,
         "period_starts_at": NOON,
         "period_ends_at": NOON + timedelta(days=30),
     } | _of(fields, customer)
-    return _saved(session, Membership(customer_id=customer.id, plan_id=plan.id, **values))
+    row = _saved(session, Membership(customer_id=customer.id, plan_id=plan.id, **values))
+    membership_period(session, membership=row)
+    return row
+
+
+def membership_period(
+    session: Session, *, membership: Membership, **fields: Any
+) -> MembershipPeriod:
+    values = {
+        "number": 1,
+        "starts_at": membership.period_starts_at,
+        "ends_at": membership.period_ends_at,
+    } | _of(fields, membership)
+    return _saved(session, MembershipPeriod(membership_id=membership.id, **values))
+
+
+def plan_benefit(session: Session, *, plan: MembershipPlan, **fields: Any) -> PlanBenefit:
+    """Ten percent off everything, unless said otherwise."""
+    kind = fields.get("kind", BenefitKind.DISCOUNT)
+    off = {"percent": Decimal(10)} if kind == BenefitKind.DISCOUNT else {}
+    return _saved(session, PlanBenefit(plan_id=plan.id, **off | _of(fields, plan)))
+
+
+def included_use(
+    session: Session, *, period: MembershipPeriod, benefit: PlanBenefit, **fields: Any
+) -> IncludedUse:
+    values = {"at": NOON} | _of(fields, period)
+    return _saved(session, IncludedUse(period_id=period.id, benefit_id=benefit.id, **values))
 
 
 def booking(

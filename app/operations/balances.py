@@ -1,19 +1,22 @@
-"""Money: triggers add it up beside its ledgers, and here it is proved that they do."""
+"""Money and uses: triggers add them up beside their ledgers; here it is proved that they do."""
 
 from typing import Any
 
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
+from app.operations import package_uses
 from app.operations.places import Misplaced
 from app.operations.truth import (
     true_credit,
     true_line_refunds,
     true_order_money,
     true_payment_refunds,
+    true_uses,
 )
 from models.customers import Customer
 from models.orders import Order, OrderLine
+from models.packages import PackageHolding
 from models.payments import Payment
 
 _KEPT: tuple[tuple[str, Any, Any, tuple[str, ...]], ...] = (
@@ -21,12 +24,13 @@ _KEPT: tuple[tuple[str, Any, Any, tuple[str, ...]], ...] = (
     ("order", Order, true_order_money, ("paid", "refunded")),
     ("order line", OrderLine, true_line_refunds, ("refunded",)),
     ("customer", Customer, true_credit, ("store_credit",)),
+    ("package in hand", PackageHolding, true_uses, package_uses.COUNTED),
 )
 """Noun, model, the true numbers by id, and the columns that keep them."""
 
 
 def drift(session: Session, *, limit: int = 1000) -> list[Misplaced]:
-    """Every sum of money that differs from its ledger, at most `limit` rows of a noun.
+    """Every sum of money or of uses that differs from its ledger, at most `limit` rows of a noun.
 
     Over the vendor acting, or all of them for the marketplace.
     """

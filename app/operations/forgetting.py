@@ -37,6 +37,7 @@ from models.customers import (
 )
 from models.feeds import CalendarFeed
 from models.imports import ImportJob, ImportRow
+from models.memberships import Membership
 from models.orders import Order, OrderLine
 from models.payments import CreditEntry, Payment, Refund
 from models.returns import ProductReturn, ReturnLine
@@ -184,6 +185,7 @@ _NOTES: tuple[tuple[Any, dict[str, Any]], ...] = (
     (Booking, {"note": None, "cancel_reason": None, "overbooked": None, "fee_waived": None}),
     (WaitlistEntry, {"note": None}),
     (Order, {"note": None, "cancel_reason": None, "reference": None}),
+    (Membership, {"freeze_reason": None}),
     (Task, {"title": FORGOTTEN, "note": None, "outcome": None}),
     # SQL's NULL: a plain None would be kept as the JSON value null.
     (ImportRow, {"raw": null(), "problems": null(), "before": null(), "after": null()}),

@@ -16,7 +16,7 @@ from app import clock
 from app.operations import settling
 from app.operations.moves import locked, move
 from app.operations.outbox import enqueue
-from app.operations.payments import CAPTURE, held
+from app.operations.payments import CAPTURE, came_in, held
 from app.tenancy import current_actor
 from models.orders import Order
 from models.payments import (
@@ -160,6 +160,7 @@ def _recount(session: Session, order: Order, row: Payment | Refund) -> None:
     session.refresh(order, ["paid", "refunded"])
     if order.refunded or isinstance(row, Refund):  # else nothing was ever given back
         settling.recount(session, order)
+    came_in(session, order)
 
 
 def _follow_payment(session: Session, payment: Payment, events: Iterable[GatewayEvent]) -> None:

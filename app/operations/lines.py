@@ -35,7 +35,9 @@ class DraftLine:
     `item_id` is a variant, service, package or plan, as `kind` says; fees and tips have a name
     and a price instead. Without `unit_price` the catalogue's price is frozen. `why` is the reason
     of the discount. A service may name the `booking_id` it was made for; then it costs what the
-    booking does. Who does a service (`staff_id`) may have a price of their own.
+    booking does. Who does a service (`staff_id`) may have a price of their own. A service is paid
+    for by uses of the package `holding_id`, or is included in the membership `membership_id`; a
+    plan with a `membership_id` renews that one, whether or not it is still on offer.
     """
 
     kind: LineKind
@@ -48,6 +50,8 @@ class DraftLine:
     why: str | None = None
     booking_id: int | None = None
     staff_id: int | None = None
+    holding_id: int | None = None
+    membership_id: int | None = None
 
 
 class LineRefused(DomainError):
@@ -196,7 +200,24 @@ def _values(
         "price_steps": _price_steps(before, offer, price),
         "booking_id": line.booking_id,
         "staff_id": line.staff_id,
+        **_paid_otherwise(kind, line, row),
     }
+
+
+def _paid_otherwise(kind: LineKind, line: DraftLine, row: str) -> dict[str, int | None]:
+    """The package or the membership that the line names; whether it can be is seen to later."""
+    named = {"holding_id": line.holding_id, "membership_id": line.membership_id}
+    of_plan = kind is LineKind.MEMBERSHIP and line.holding_id is None
+    if (
+        any(named.values())
+        and not of_plan
+        and (kind is not LineKind.SERVICE or all(named.values()))
+    ):
+        raise LineRefused(
+            "Only services are paid for by a package or a membership: choose one of the two.",
+            field=f"{row}.holding_id",
+        )
+    return named
 
 
 def _check_quantity(kind: LineKind, line: DraftLine, row: str) -> None:
@@ -239,7 +260,8 @@ def _offer(
     own = _price_of_who_does_it(session, item, line, row)
     if booking is not None:
         return _Offer(name or str(item), booking.price, item.id, prices.BOOKED, "As it was booked")
-    if not item.is_active and line.id is None:
+    renewed = kind is LineKind.MEMBERSHIP and line.membership_id is not None
+    if not item.is_active and line.id is None and not renewed:
         raise LineRefused(f"{item} is not sold any more: choose another.", field=f"{row}.item_id")
     if own is not None:
         return _Offer(name or str(item), own, item.id, why="Price of who does it")

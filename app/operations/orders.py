@@ -35,7 +35,6 @@ from app.operations.prices import NOTHING
 from app.tenancy import current_actor
 from models.bookings import Booking, BookingStatus
 from models.customers import Customer
-from models.memberships import MembershipPlan
 from models.orders import ORDER_TRANSITIONS, Handing, LineKind, Order, OrderStatus
 from models.vendors import Vendor
 from models.words import Channel
@@ -206,6 +205,7 @@ def cancel(session: Session, *, order_id: int, reason: str | None = None) -> Ord
     if order.status == OrderStatus.PLACED:
         shipments.unpack(session, order)
         stock.release(session, order_id=order.id)
+        memberships.let_go(session, vendor_id=order.vendor_id, order_id=order.id)
     order.status, order.cancelled_at = cancelled, clock.now()
     order.cancel_reason, order.parked_at = reason or None, None
     for line in order.lines:
@@ -289,13 +289,17 @@ def _send(
 
 
 def _check_holder(session: Session, order: Order) -> None:
+    """Packages and memberships are somebody's; a membership that runs is renewed by the order."""
     held = [line for line in order.lines if line.kind in (LineKind.PACKAGE, LineKind.MEMBERSHIP)]
     if held and order.customer_id is None:
         raise NeedsCustomer
-    for line in held:
-        if line.plan_id is not None and order.customer_id is not None:
-            plan = session.get_one(MembershipPlan, line.plan_id)
-            memberships.check_free(session, customer_id=order.customer_id, plan=plan)
+    plans = [line for line in held if line.kind == LineKind.MEMBERSHIP]
+    for row, line in enumerate(sorted(plans, key=lambda line: line.plan_id or 0)):
+        memberships.sell(
+            session, order_id=order.id, customer_id=order.customer_id or 0,
+            plan_id=line.plan_id or 0, membership_id=line.membership_id,
+            again=line.plan_id in [other.plan_id for other in plans[:row]],
+        )  # fmt: skip
 
 
 def _freeze_goods(session: Session, order: Order) -> int:

@@ -12,16 +12,17 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import REFUSALS, DomainError
-from app.operations import credit, settling
+from app.operations import credit, memberships, settling
 from app.operations.customers import clean
 from app.operations.moves import locked
 from app.operations.outbox import enqueue
 from app.operations.prices import amount as money
-from models.orders import Order, OrderLine, OrderStatus
+from models.orders import LineKind, Order, OrderLine, OrderStatus
 from models.payments import Payment, PaymentState, Refund, Tender
 
 AUTHORISE = "tasks.payments.authorise"
 CAPTURE = "tasks.payments.capture"
+FINISH = "tasks.memberships.finish"
 TAKEN = (
     Tender.CASH, Tender.CARD, Tender.BANK_TRANSFER, Tender.MOBILE_MONEY, Tender.STORE_CREDIT,
 )  # fmt: skip
@@ -122,6 +123,7 @@ def charge(
     session.refresh(order, COUNTED)
     if order.refunded:  # it may have been paid anew
         settling.recount(session, order)
+    came_in(session, order)
     return payment
 
 
@@ -149,6 +151,17 @@ def ask(
     session.flush()  # the id, which the gateway is told
     enqueue(session, AUTHORISE, vendor_id=order.vendor_id, payment_id=payment.id)
     return payment
+
+
+def came_in(session: Session, order: Order) -> None:
+    """Money came in for an order that is held: memberships that it sells go on once it is paid.
+
+    The order is completed soon after, for nothing is left to do for it.
+    """
+    if due(order) > 0 or not any(line.kind == LineKind.MEMBERSHIP for line in order.lines):
+        return
+    if memberships.paid(session, vendor_id=order.vendor_id, order_id=order.id):
+        enqueue(session, FINISH, vendor_id=order.vendor_id, order_id=order.id)
 
 
 # --- shared by whoever writes money -------------------------------------------------------------

@@ -49,6 +49,13 @@ def shared(discount: Decimal, lines: Sequence[OrderLine]) -> list[Decimal]:
     return [rounded(given[n]) for n in range(len(lines))]
 
 
+def piece(total: Decimal, quantity: int, number: int) -> Decimal:
+    """What the piece of that number (from 0) costs; all pieces together cost `total`."""
+    cents = int(total * 100)
+    upto = cents * (number + 1) // quantity - cents * number // quantity
+    return Decimal(upto).scaleb(-2)
+
+
 def _known_by(line: OrderLine) -> tuple[Any, ...]:
     """Two lines that are alike in this are the same to a customer and to the taxes."""
     item = line.variant_id or line.service_id or line.package_id or line.plan_id or 0

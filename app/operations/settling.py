@@ -11,7 +11,7 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.operations import benefits, interests, memberships, packages
+from app.operations import benefits, interests, memberships, packages, prices
 from app.operations.truth import SETTLED
 from models.bookings import Booking, BookingStatus
 from models.memberships import MembershipPlan
@@ -80,11 +80,17 @@ def _has_visits(session: Session, order: Order) -> bool:
 def _hand_over(session: Session, order: Order, customer_id: int) -> None:
     channel = Channel(order.channel)
     for line in order.lines:
-        for _ in range(line.quantity):
+        for piece in range(line.quantity):
             if line.package is not None:
-                packages.give(session, customer_id, line.package, channel)
+                packages.give(
+                    session, customer_id, line.package, channel, order_id=order.id,
+                    paid=prices.piece(line.gross, line.quantity, piece),
+                )  # fmt: skip
             elif line.plan is not None:
-                memberships.begin(session, customer_id, line.plan, channel)
+                memberships.hand_over(
+                    session, order_id=order.id, customer_id=customer_id, plan=line.plan,
+                    channel=channel,
+                )  # fmt: skip
 
 
 def _remember(session: Session, customer_id: int, line: OrderLine, at: datetime) -> None:

@@ -21,12 +21,13 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import FromClause, Select, and_, func, literal, or_, select, union_all
+from sqlalchemy.orm import aliased
 
 from models.bookings import Booking, BookingStatus
 from models.customers import Customer
 from models.memberships import Membership
 from models.orders import LineKind, Order, OrderLine, OrderStatus
-from models.packages import Package, PackageHolding
+from models.packages import EntryKind, Package, PackageEntry, PackageHolding
 from models.payments import CreditEntry, Payment, PaymentState, Refund, RefundLine, RefundState
 from models.products import Product, Variant
 from models.services import Service
@@ -352,3 +353,41 @@ def true_credit() -> Select[Any]:
     """The store credit of each customer, as the entries tell it: `id`, `store_credit`."""
     ledger = _summed(select(), CreditEntry.customer_id, store_credit=CreditEntry.amount)
     return _beside(Customer, ledger, "store_credit")
+
+
+# --- uses of packages ---------------------------------------------------------------------
+
+
+def true_uses() -> Select[Any]:
+    """Where the uses of each package in hand are, as its entries tell it: `id`, and each number."""
+    entry, before = PackageEntry, aliased(PackageEntry)
+    kinds = EntryKind
+
+    def of(*those: Any) -> Any:
+        return func.coalesce(func.sum(entry.uses).filter(or_(*those)), 0)
+
+    from_hold = before.kind == kinds.HOLD
+    sums = {
+        "uses": of(entry.kind == kinds.GRANT),
+        "uses_held": of(entry.kind == kinds.HOLD) - of(from_hold),
+        "uses_used": of(entry.kind == kinds.USE) - of(before.kind == kinds.USE),
+        "uses_forfeited": of(entry.kind == kinds.FORFEIT) - of(before.kind == kinds.FORFEIT),
+        "uses_expired": of(entry.kind == kinds.EXPIRE) - of(before.kind == kinds.EXPIRE),
+        "uses_refunded": of(entry.kind == kinds.REFUND),
+        "uses_left": of(entry.kind.in_([kinds.GRANT, kinds.RELEASE, kinds.RESTORE]))
+        - of(
+            entry.kind.in_([kinds.HOLD, kinds.EXPIRE, kinds.REFUND]),
+            and_(entry.kind == kinds.USE, entry.of_id.is_(None)),
+        ),
+    }
+    return (
+        select(PackageHolding.id.label("id"), *(s.label(name) for name, s in sums.items()))
+        .outerjoin(
+            entry,
+            and_(
+                entry.vendor_id == PackageHolding.vendor_id, entry.holding_id == PackageHolding.id
+            ),
+        )
+        .outerjoin(before, and_(before.vendor_id == entry.vendor_id, before.id == entry.of_id))
+        .group_by(PackageHolding.id)
+    )

@@ -1,4 +1,4 @@
-"""Two believable years of one vendor: customers, orders, holdings, tasks."""
+"""Two believable years of one vendor: customers, orders, tasks."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,9 +16,7 @@ from app.seeding.diary import Diary
 from app.seeding.duties import REGIONS, Books
 from app.seeding.rows import HISTORY, add_all, put
 from models.customers import Address, Consent, Customer
-from models.memberships import Membership
 from models.orders import Order, OrderLine
-from models.packages import PackageHolding
 from models.references import new_reference
 from models.tags import CustomerTag
 from models.tasks import Task
@@ -227,36 +225,6 @@ def _line(
         "price_steps": None, "warranty_months": variant["warranty_months"],
     }  # fmt: skip
     return shop.books.taxed(line, variant["category"], region)
-
-
-def holdings(
-    session: Session, shop: Shop, random: Random, known: list[dict[str, Any]], now: datetime
-) -> None:
-    """Packages and memberships in customers' hands: running, used up, expired, paused."""
-    held, joined = [], []
-    for customer in known:
-        base = {"vendor_id": shop.vendor_id, "customer_id": customer["id"]}
-        if shop.packages and random.random() < 0.18:
-            package = random.choice(shop.packages)
-            bought = max(customer["created_at"], now - timedelta(days=random.randrange(400)))
-            expires = bought + timedelta(days=package["valid_days"] or 3650)
-            left = random.randrange(package["uses"] + 1)
-            status = "used_up" if left == 0 else "active" if expires > now else "expired"
-            held.append({**base, "package_id": package["id"], "uses": package["uses"],
-                         "uses_left": left, "bought_at": bought, "expires_at": expires,
-                         "status": status, "channel": "walk_in",
-                         "created_at": bought})  # fmt: skip
-        if shop.plans and random.random() < 0.12:
-            started = max(customer["created_at"], now - timedelta(days=random.randrange(500)))
-            status = random.choices(("active", "paused", "past_due", "ended"), (75, 6, 5, 14))[0]
-            begins = max(customer["created_at"], now - timedelta(days=random.randrange(28)))
-            joined.append({**base, "plan_id": random.choice(shop.plans)["id"], "status": status,
-                           "started_at": min(started, begins), "period_starts_at": begins,
-                           "period_ends_at": begins + timedelta(days=30), "channel": "walk_in",
-                           "ended_at": begins if status == "ended" else None,
-                           "created_at": min(started, begins)})  # fmt: skip
-    put(session, PackageHolding, sorted(held, key=lambda row: row["created_at"]))
-    put(session, Membership, sorted(joined, key=lambda row: row["created_at"]))
 
 
 TASKS = {

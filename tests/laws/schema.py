@@ -21,7 +21,11 @@ COUNTED = {
     "payments": ("refunded",),
     "orders": ("paid", "refunded", "handed_over", "delivered", "returned"),
     "order_lines": ("packed", "handed_over", "delivered", "returned", "refunded"),
-}
+    "package_holdings": (
+        "uses", "uses_left", "uses_held", "uses_used", "uses_forfeited", "uses_expired",
+        "uses_refunded",
+    ),
+}  # fmt: skip
 """Columns that the database counts from its ledgers: a row is made without them."""
 
 PARTS = [

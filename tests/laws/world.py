@@ -34,11 +34,13 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
     make.coupon(session, **home)
     booking = make.booking(session, customer=customer, staff=staff)
     _bookable(session, home, customer, staff, booking)
-    make.holding(session, customer=customer)
-    make.membership(session, customer=customer)
+    holding = make.holding(session, customer=customer)
+    make.package_service(session, package=holding.package, service=booking.service)
+    membership = make.membership(session, customer=customer)
     order = make.order(session, customer=customer, variant=variant)
     _sold(session, home, customer, order, booking)
     _told(session, home, customer, order, booking)
+    _entitled(session, membership, booking, order)
     make.saved_view(session, **home)
     make.bulk_row(session, job=make.bulk_job(session, **home), customer=customer)
     job = make.import_job(session, **home)
@@ -66,6 +68,19 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
     for table in TENANT:
         rows = select(table.c.id).where(table.c.vendor_id == vendor_id)
         assert session.scalars(rows).first() is not None, f"make a row of {table} here"
+
+
+def _entitled(session: Session, membership: Any, booking: Any, order: Any) -> None:
+    line, service = order.lines[0], booking.service
+    make.plan_benefit(session, plan=membership.plan, product_id=line.variant.product_id)
+    included = make.plan_benefit(
+        session, plan=membership.plan, kind="included", uses=2, service_id=service.id
+    )
+    sold = make.membership_period(
+        session, membership=membership, number=2, kind="sold", order_id=order.id
+    )
+    make.included_use(session, period=sold, benefit=included, order_line_id=line.id)
+    make.included_use(session, period=sold, benefit=included, booking_id=booking.id)
 
 
 def _bookable(session: Session, home: dict[str, int], customer: Any, staff: Any, one: Any) -> None:

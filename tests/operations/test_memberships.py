@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from app import clock
 from app.database import begin
 from app.errors import DomainError, NotFound
-from app.operations import interests, memberships, packages, tasks
+from app.operations import freezes, interests, memberships, packages, tasks
 from app.operations.moves import CannotMove
 from app.tenancy import SYSTEM, acting, vendor_actor
 from models.tasks import TASK_TRANSITIONS, TaskStatus
@@ -28,16 +28,16 @@ def test_a_pause_makes_the_period_longer(shop: int) -> None:
         ids = {"customer_id": make.customer(session).id, "plan_id": make.plan(session).id}
         membership = memberships.join(session, **ids)
         assert membership.period_ends_at == make.NOON.replace(month=12)
-        memberships.pause(session, membership_id=membership.id)
+        freezes.freeze(session, membership_id=membership.id)
         with pytest.raises(CannotMove):
-            memberships.pause(session, membership_id=membership.id)
+            freezes.freeze(session, membership_id=membership.id)
         with clock.stopped_at(make.NOON + timedelta(days=10)):
-            memberships.resume(session, membership_id=membership.id)
+            freezes.resume(session, membership_id=membership.id)
         assert membership.period_ends_at == make.NOON.replace(month=12) + timedelta(days=10)
         assert membership.paused_at is None
         memberships.end(session, membership_id=membership.id)
-        with pytest.raises(CannotMove):
-            memberships.resume(session, membership_id=membership.id)
+        with pytest.raises(freezes.NothingRests):
+            freezes.resume(session, membership_id=membership.id)
         assert memberships.join(session, **ids).id != membership.id
         assert interests.drift(session) == []
 

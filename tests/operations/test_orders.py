@@ -259,14 +259,26 @@ def test_an_anonymous_sale_is_complete_without_a_customer(shop: int) -> None:
         orders.place(session, order_id=held)
 
 
-def test_a_running_membership_is_not_sold_twice(shop: int) -> None:
+def test_a_running_membership_is_renewed_by_what_is_sold_and_never_by_two_orders(
+    shop: int,
+) -> None:
     with begin() as session:
         customer, plan = make.customer(session), make.plan(session)
-        memberships.join(session, customer_id=customer.id, plan_id=plan.id)
+        member = memberships.join(session, customer_id=customer.id, plan_id=plan.id)
         line = DraftLine(LineKind.MEMBERSHIP, plan.id)
-        order_id = draft(session, line, customer_id=customer.id).id
-    with pytest.raises(memberships.AlreadyMember), begin() as session:
-        orders.place(session, order_id=order_id)
+        first, second = (draft(session, line, customer_id=customer.id).id for _ in range(2))
+        orders.place(session, order_id=first)
+        ends = member.period_ends_at
+    with pytest.raises(memberships.RenewalStands), begin() as session:
+        orders.place(session, order_id=second)
+    with begin() as session:
+        orders.complete(session, order_id=first)
+        [kept] = session.scalars(select(Membership)).all()
+        assert (kept.period_starts_at, kept.period_ends_at.month) == (ends, ends.month % 12 + 1)
+        assert interests.drift(session) == []
+        twice = draft(session, line, line, customer_id=customer.id).id
+    with pytest.raises(memberships.AlreadyMember, match="twice"), begin() as session:
+        orders.place(session, order_id=twice)
 
 
 def test_the_marketplace_orders_for_the_customers_vendor(shop: int) -> None:

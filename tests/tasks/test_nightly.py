@@ -1,4 +1,4 @@
-"""The night: drift is found and named, and memberships that were cancelled run out."""
+"""The night: drift is found and named, and what is old goes."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,9 +10,8 @@ from sqlalchemy.pool import NullPool
 
 from app import clock
 from app.database import begin
-from app.operations import bookings, clearing, lockout, memberships, users
+from app.operations import bookings, clearing, lockout, users
 from app.tenancy import GATE, SYSTEM, acting, vendor_actor
-from models.memberships import Membership
 from models.resources import ResourceClaim
 from models.users import LoginSession, OneTimeLink, SignInAttempt
 from tasks.nightly import check_the_books, clear_sign_ins
@@ -64,22 +63,6 @@ def test_seats_and_rooms_are_held_against_their_bookings(
     assert f"vendor {vendor_id}, class {planned_id}, taken is 1 and should be 2." in caplog.text
     assert f"claim {claim}, held is True and should be False." in caplog.text
     assert f"claim {claim}, with_buffer_before is empty and should be [" in caplog.text
-
-
-def test_a_cancelled_membership_ends_with_its_period(db: Connection) -> None:
-    vendor_id = make.new_vendor()
-    with acting(vendor_actor(vendor_id)), begin() as session:
-        ending, going_on = make.membership(session), make.membership(session)
-        memberships.end(session, membership_id=ending.id, at_period_end=True)
-        ids = ending.id, going_on.id
-    for days, status in ((29, "active"), (31, "ended")):
-        with clock.stopped_at(make.NOON + timedelta(days=days)):
-            check_the_books.apply().get()
-        with acting(vendor_actor(vendor_id)), begin() as session:
-            first, second = (session.get_one(Membership, membership_id) for membership_id in ids)
-            assert (first.status, second.status) == (status, "active")
-            if status == "ended":
-                assert first.ended_at == first.period_ends_at
 
 
 LONG_AGO = make.NOON - clearing.KEPT - timedelta(minutes=1)
