@@ -3,6 +3,7 @@
 from sqlalchemy import ColumnElement, func, select
 
 from admin_views.import_frame import Asked, url
+from app.columns import Subject
 from app.database import begin
 from app.operations import import_decisions, imports
 from models.customers import Customer
@@ -19,8 +20,14 @@ def is_open(job: ImportJob) -> bool:
 def choices(
     job: ImportJob, asked: Asked, row: ImportRow, customer: Customer | None
 ) -> list[dict[str, str]]:
-    """What one may still say of a duplicate."""
-    if not is_open(job) or row.outcome != Outcome.SKIPPED_DUPLICATE or row.after is None:
+    """What one may still say of a duplicate: of customers only, for two products are never told
+    apart by what somebody says."""
+    if (
+        job.subject != Subject.CUSTOMERS
+        or not is_open(job)
+        or row.outcome != Outcome.SKIPPED_DUPLICATE
+        or row.after is None
+    ):
         return []
     words = {"same": "Same person"} if customer is not None else {}
     words["new"] = "Add as new"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -16,7 +17,14 @@ from app.columns import FIELDS, Subject
 from app.database import begin
 from app.errors import DomainError, NotFound
 from app.gateways.files import Kept
-from app.operations import history, import_corrections, import_halting, import_steps, imports
+from app.operations import (
+    history,
+    import_corrections,
+    import_halting,
+    import_steps,
+    import_ware_corrections,
+    imports,
+)
 from app.settings import settings
 from app.tenancy import acting, current_actor, vendor_actor
 from models.imports import ImportJob, ImportRow, ImportStatus, Strategy
@@ -191,10 +199,13 @@ def corrected(job_id: int, row_id: int, cells: Mapping[StrEnum, str]) -> ImportR
     job, row = row_of(job_id, row_id)
     if any(len(cell) > LONGEST_CELL for cell in cells.values()):
         raise TooLong
-    typed = lists.typed_again(job, row, dict(cells))
-    done: ImportRow = for_vendor(
-        job.vendor_id, lambda s: import_corrections.correct(s, row_id=row_id, typed=typed)
-    )
+    if job.subject == Subject.CUSTOMERS:
+        typed = lists.typed_again(job, row, cells)
+        verb = partial(import_corrections.correct, row_id=row_id, typed=typed)
+    else:
+        read = lists.staged_again(job, row, cells)
+        verb = partial(import_ware_corrections.correct, row_id=row_id, read=read)
+    done: ImportRow = for_vendor(job.vendor_id, verb)
     return done
 
 

@@ -47,8 +47,8 @@ def _not_tried(job: ImportJob) -> dict[str, Any]:
 
 
 def _shown_rows(job: ImportJob, asked: Asked, page: str, typed: Typed | None) -> dict[str, Any]:
-    """The rows that are asked for; those with a problem as forms, where they can be corrected."""
-    may = words_of(job.subject).corrects and (page == "try" or import_choices.is_open(job))
+    """The rows that are asked for; those with a problem as forms, while they can be corrected."""
+    may = page == "try" or import_choices.is_open(job)
     if asked.show == Outcome.INVALID and may:
         open_ones = import_rows.problems(job, asked, page, typed)
         if open_ones:
@@ -61,7 +61,7 @@ def _commit(job: ImportJob) -> dict[str, Any]:
     counts, done = figures(job), job.result or {}
     coming = sum(counts.get(n, 0) - done.get(n, 0) for n in ("created", "updated"))
     waiting, bad = import_choices.waiting(job), counts.get("invalid", 0)
-    later = [_to_correct(job, bad, "a correction, now or later")]
+    later = [need(bad, "a correction, now or later")]
     later += [need(waiting, "your decision afterwards")]
     told = " and ".join(part for part in later if part)
     other = "other " if imports.settled(job) else ""
@@ -71,13 +71,6 @@ def _commit(job: ImportJob) -> dict[str, Any]:
         "commit_title": title if coming else "Go on and decide" if waiting else "Finish",
         "foot_text": ". ".join(p for p in ("" if coming else "Nothing new to save", told) if p),
     }
-
-
-def _to_correct(job: ImportJob, bad: int, what: str = "a correction") -> str:
-    """What is left to do about rows with a problem: here, or in the file."""
-    if words_of(job.subject).corrects or not bad:
-        return need(bad, what)
-    return f"{bad:,} cannot be taken: correct {'it' if bad == 1 else 'them'} in the file"
 
 
 # --- the result --------------------------------------------------------------------------
@@ -121,7 +114,7 @@ def _headline(job: ImportJob, bad: int) -> dict[str, Any]:
         return _halted(job) | {"undo_text": undo_text}
     counts = figures(job)
     done = counts.get("created", 0) + counts.get("updated", 0)
-    told = [_to_correct(job, bad), need(import_choices.waiting(job), "your decision")]
+    told = [need(bad, "a correction"), need(import_choices.waiting(job), "your decision")]
     rest = " and ".join(part for part in told if part)
     return {
         "headline": f"{done:,} {'row' if done == 1 else 'rows'} imported{took(job)}.",

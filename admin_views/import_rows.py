@@ -219,7 +219,7 @@ def repeats(job: ImportJob, asked: Asked) -> dict[str, Any]:
 
 
 def problems(job: ImportJob, asked: Asked, page: str, typed: Typed | None = None) -> dict[str, Any]:
-    """Problem rows as a small form each: the fields by which people are known.
+    """Problem rows as a small form each: the fields by which they are known, and what is wrong.
 
     `typed` is what was refused, by row: it stands in the form again.
     """
@@ -235,7 +235,7 @@ def problems(job: ImportJob, asked: Asked, page: str, typed: Typed | None = None
     shown += [
         known(f)
         for f in dict.fromkeys(p.get("field") for row in rows for p in row.problems or ())
-        if f and f not in shown and f in set(known)
+        if f in mapped and f not in shown
     ]
     return {
         "problems": [_problem(job, row, shown, asked, (typed or {}).get(row.id)) for row in rows],

@@ -18,8 +18,8 @@ class Words:
     """The words of one subject.
 
     `row_columns` are shown of each row beside its name. `keys` are what one may choose to know
-    them by, or what is made besides; `known_by` says what is not asked. `corrects`: whether rows
-    with a problem can be typed again, and `fixed_by` in which fields.
+    them by, or what is made besides; `known_by` says what is not asked. Rows with a problem are
+    typed again in the fields of `fixed_by`; `settled` says what becomes of them.
     """
 
     choice: str
@@ -43,8 +43,8 @@ class Words:
     keys: Mapping[str, str] = field(default_factory=dict)
     keys_title: str = "The same person is found by"
     known_by: str = ""
-    corrects: bool = False
     fixed_by: Sequence[StrEnum] = ()
+    settled: words.Settled = field(default_factory=dict)
 
 
 _WARE_STRATEGIES = (
@@ -80,8 +80,8 @@ WORDS: Mapping[Subject, Words] = {
         "booked or bought since is kept, and you see who.",
         lead="From a spreadsheet, another system, or a printed list",
         keys=words.KEYS,
-        corrects=True,
         fixed_by=words.FIXED_BY,
+        settled=words.SETTLED,
     ),
     Subject.PRODUCTS: Words(
         choice="Products",
@@ -132,6 +132,8 @@ WORDS: Mapping[Subject, Words] = {
         " Its stock is taken from the file only when it is new.",
         keys={"categories": "Make categories that are missing"},
         keys_title="Categories",
+        fixed_by=words.WARE_FIXED_BY,
+        settled=words.WARE_SETTLED,
     ),
     Subject.STOCK: Words(
         choice="Opening stock",
@@ -181,6 +183,8 @@ WORDS: Mapping[Subject, Words] = {
         "fewer than none, or fewer than are promised, it is kept, and you see where.",
         known_by="A variant is found by its SKU, else by its barcode, else by its name. One whose "
         "stock has moved already is counted anew: the difference is booked as an adjustment.",
+        fixed_by=words.STOCK_FIXED_BY,
+        settled=words.STOCK_SETTLED,
     ),
     Subject.SALES: Words(
         choice="Past sales",

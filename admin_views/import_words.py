@@ -1,5 +1,7 @@
 """The words of an import's pages."""
 
+from collections.abc import Mapping
+
 from app.columns import ProductField, StockField
 from app.operations import imports
 from app.staging import Field
@@ -104,8 +106,13 @@ WHY = {
     "kept_changed": "Kept: changed since the import.",
     "kept_in_use": "Kept: something else refers to this customer.",
 }
+Settled = Mapping[str, tuple[str, str]]
+"""What is said of a row that was corrected: what it did, and what it will do, by its outcome."""
 FIXED_BY = (Field.FULL_NAME, Field.FIRST_NAME, Field.LAST_NAME, Field.COMPANY, Field.PHONE,
             Field.EMAIL, Field.CITY)  # fmt: skip
+WARE_FIXED_BY = (ProductField.NAME, ProductField.OPTION_1, ProductField.SKU, ProductField.BARCODE,
+                 ProductField.PRICE, ProductField.ON_HAND)  # fmt: skip
+STOCK_FIXED_BY = (StockField.SKU, StockField.BARCODE, StockField.NAME, StockField.QUANTITY)
 
 
 def need(count: int, what: str) -> str:
@@ -138,19 +145,34 @@ def status(job: ImportJob) -> str:
     return words.get(job.status, job.status)
 
 
-def settled_sentence(row: ImportRow, *, is_saved: bool) -> str:
+SETTLED: Settled = {
+    "created": ("became a new customer", "will become a new customer"),
+    "updated": ("changed a known customer", "will change a known customer"),
+    "unchanged": ("said nothing new", "says nothing new"),
+    "skipped_duplicate": ("was left out", "is the same person as another row, and stays out"),
+}
+WARE_SETTLED: Settled = {
+    "created": ("became a new variant", "will become a new variant"),
+    "updated": ("changed a known variant", "will change a known variant"),
+    "unchanged": ("said nothing new", "says nothing new"),
+    "skipped_duplicate": ("was left out", "will be left out"),
+}
+STOCK_SETTLED: Settled = {
+    "created": ("was received as opening stock", "will be received as opening stock"),
+    "updated": ("was counted anew", "will be counted anew"),
+    "unchanged": ("says what the books say", "says what the books say"),
+    "skipped_duplicate": ("was left out", "will be left out"),
+}
+
+
+def settled_sentence(row: ImportRow, settled: Settled, *, is_saved: bool) -> str:
     """What became of a row that somebody corrected or decided, or will when it is imported."""
     if row.outcome == Outcome.INVALID:
         fatal = (p["message"] for p in row.problems or () if p.get("fatal"))
         return next(fatal, "This row still cannot be read: correct what is marked.")
     if row.code == "same_person":
         return "The row can be read now, and looks like somebody known: you decide."
-    did = {
-        "created": ("became a new customer", "will become a new customer"),
-        "updated": ("changed a known customer", "will change a known customer"),
-        "unchanged": ("said nothing new", "says nothing new"),
-        "skipped_duplicate": ("was left out", "is the same person as another row, and stays out"),
-    }[row.outcome]
+    did = settled[row.outcome]
     return f"Line {row.line} {did[0] if is_saved else did[1]}."
 
 

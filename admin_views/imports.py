@@ -18,6 +18,7 @@ from admin_views.access import needs
 from admin_views.import_columns import columns_page
 from admin_views.import_file import file_page
 from admin_views.import_outcomes import result_page, try_page
+from admin_views.import_subjects import words_of
 from admin_views.rendering import say
 from app.errors import DomainError, NotFound
 from app.operations import import_decisions, import_steps, imports
@@ -247,7 +248,7 @@ class ImportView(BaseView):
     async def _settled(self, request: Request, row: ImportRow) -> Response:
         job = await asked_job(request)
         is_saved = job.status == ImportStatus.COMPLETED
-        sentence = words.settled_sentence(row, is_saved=is_saved)
+        sentence = words.settled_sentence(row, words_of(job.subject).settled, is_saved=is_saved)
         say(request, sentence, tone=words.settled_tone(row))
         return go(job.id, frame.page_of(job), request.url.query)
 

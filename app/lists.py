@@ -108,13 +108,31 @@ def country_of(job: ImportJob) -> str:
 
 
 def typed_again(job: ImportJob, row: ImportRow, cells: Mapping[StrEnum, str]) -> TypedRow:
-    """A problem row, read again with the cells that somebody corrected, by field."""
-    mapping = as_mapping(job)
-    by_field = {field: name for name, field in mapping.items() if field}
+    """A problem row of a list of customers, read again with the cells that somebody corrected."""
+    again = _with_cells(job, row, cells)
+    return intake.typed(again, as_mapping(job), header=job.header, country=country_of(job))
+
+
+def staged_again(job: ImportJob, row: ImportRow, cells: Mapping[StrEnum, str]) -> Staged:
+    """The same for the lists of other subjects: the row as it is staged."""
+    read = intake.row_reader(job.subject, _sample_of(job), as_mapping(job), country_of(job))
+    return read(_with_cells(job, row, cells))
+
+
+def _with_cells(job: ImportJob, row: ImportRow, cells: Mapping[StrEnum, str]) -> intake.RawRow:
+    """The row as it stands in the file, but for the fields that were typed."""
+    by_field = {field: name for name, field in as_mapping(job).items() if field}
     raw = [str(cell) for cell in row.raw or ()][: len(job.header)]
     raw += [""] * (len(job.header) - len(raw))
     for field, cell in cells.items():
         if field in by_field:
             raw[job.header.index(by_field[field])] = cell
-    again = intake.RawRow(row.line, row.page, tuple(raw))
-    return intake.typed(again, mapping, header=job.header, country=country_of(job))
+    return intake.RawRow(row.line, row.page, tuple(raw))
+
+
+def _sample_of(job: ImportJob) -> intake.Sample:
+    """How the list begins; after a week only the rows are left that were shown of it."""
+    if job.stored_as:
+        return opened_of(job).sample
+    shown = (intake.RawRow(n, None, tuple(cells)) for n, cells in enumerate(job.samples, 1))
+    return intake.Sample(tuple(job.header), has_header=True, rows=tuple(shown))

@@ -147,10 +147,14 @@ def staged_said(
     said: Mapping[str, Any],
     key: str | None = None,
 ) -> Staged:
-    """A row that is no customer's, in the order of `SAID_COLUMNS`, but for its position."""
-    cells = told_all = fatal = None
+    """A row that is no customer's, in the order of `SAID_COLUMNS`, but for its position.
+
+    Its cells are kept until it is imported: what may be wrong with it is known only when it is
+    judged beside the others, and then somebody has to see what stands there.
+    """
+    cells = as_json([_kept(cell) for cell in raw])
+    told_all = fatal = None
     if problems:
-        cells = as_json([_kept(cell) for cell in raw])
         told_all = as_json([told(problem) for problem in problems])
         fatal = next((problem.code for problem in problems if problem.fatal), None)
     return (line, page, fatal is None, fatal, cells, told_all, key, as_json(said))

@@ -8,8 +8,8 @@ from app.intake.portable import drop_reading
 from app.intake.proposals import missing_identity
 from app.intake.rows import Decisions, decide, typed, typed_rows
 from app.intake.sales import Marks, SaleReader, marks_of
-from app.intake.samples import RawRow
-from app.intake.subjects import reading
+from app.intake.samples import RawRow, Sample
+from app.intake.subjects import reading, row_reader
 
 __all__ = [
     "Decisions",
@@ -19,6 +19,7 @@ __all__ = [
     "Note",
     "RawRow",
     "SaleReader",
+    "Sample",
     "Tone",
     "Unreadable",
     "decide",
@@ -28,6 +29,7 @@ __all__ = [
     "open_list",
     "reading",
     "readings",
+    "row_reader",
     "staged_rows",
     "staged_rows_of_two",
     "typed",

@@ -32,7 +32,7 @@ def staged_rows(
     subject: str = Subject.CUSTOMERS,
 ) -> Iterator[Staged]:
     """The rows of a list from that line on, typed and as they are staged."""
-    return map(row_reader(subject, listing, mapping, country), listing.rows(start_line))
+    return map(row_reader(subject, listing.sample, mapping, country), listing.rows(start_line))
 
 
 def staged_rows_of_two(
@@ -57,7 +57,7 @@ def staged_rows_of_two(
         "fields": list(mapping.values()), "country": country, "start_line": start_line,
         "alone": alone, "subject": subject,
     }  # fmt: skip
-    read = row_reader(subject, listing, mapping, country)
+    read = row_reader(subject, listing.sample, mapping, country)
     with _second(asked) as child:
         rows = listing.rows(start_line)
         yield from map(read, islice(rows, alone))
@@ -105,7 +105,9 @@ def main(asked: dict[str, Any]) -> None:
     listing = open_list(path, filename=asked["filename"], limits=limits, subject=subject)
     named = [FIELDS[subject](field) if field else None for field in told]
     mapping = dict(zip(listing.header, named, strict=True))
-    read: Callable[[RawRow], Staged] = row_reader(subject, listing, mapping, asked["country"])
+    read: Callable[[RawRow], Staged] = row_reader(
+        subject, listing.sample, mapping, asked["country"]
+    )
     rows = islice(listing.rows(asked["start_line"]), asked["alone"], None)
     for mine in cycle((False, True)):
         piece = list(islice(rows, _PIECE))

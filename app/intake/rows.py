@@ -353,14 +353,13 @@ def typed(
     return RowReader(header, mapping, country, decisions).read(raw)
 
 
-def reader_of(listing: Listing, mapping: Mapping[str, Field | None], country: str) -> RowReader:
+def reader_of(sample: Sample, mapping: Mapping[str, Field | None], country: str) -> RowReader:
     """How the rows of this list are read: the same whoever reads them, and from wherever."""
-    decisions = decide(listing.sample, mapping, country)
-    return RowReader(listing.header, mapping, country, decisions)
+    return RowReader(sample.header, mapping, country, decide(sample, mapping, country))
 
 
 def typed_rows(
     listing: Listing, mapping: Mapping[str, Field | None], country: str, start_line: int = 0
 ) -> Iterator[TypedRow]:
     """All rows of a list, typed; the same however often and from wherever it is read."""
-    return map(reader_of(listing, mapping, country).read, listing.rows(start_line))
+    return map(reader_of(listing.sample, mapping, country).read, listing.rows(start_line))

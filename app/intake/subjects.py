@@ -28,22 +28,23 @@ class Reading:
     """How a list about one subject is read.
 
     `known` tells headers from other cells. `propose` says what each column seems to be. `reader`
-    makes, for a list, its columns and a vendor's country, what turns a row into what is staged.
+    makes, for how a list begins, its columns and a vendor's country, what turns a row into what is
+    staged.
     `notes` says of each column how that goes. `printed`: whether a PDF may hold such a list;
     `packed`: whether it may be compressed, and is then read without a reader, piece by piece.
     """
 
     known: Known
     propose: Callable[[Sample], Fields]
-    reader: Callable[[Listing, Fields, str], Callable[[RawRow], Staged]] | None
+    reader: Callable[[Sample, Fields, str], Callable[[RawRow], Staged]] | None
     notes: Callable[[Listing, Fields, str], Mapping[str, Note]]
     whose: str
     printed: bool = False
     packed: bool = False
 
 
-def _customers(listing: Listing, mapping: Fields, country: str) -> Callable[[RawRow], Staged]:
-    read = reader_of(listing, mapping, country).read
+def _customers(sample: Sample, mapping: Fields, country: str) -> Callable[[RawRow], Staged]:
+    read = reader_of(sample, mapping, country).read
     return lambda raw: staged(read(raw))
 
 
@@ -64,13 +65,13 @@ READINGS: Mapping[Subject, Reading] = {
 
 
 def row_reader(
-    subject: str, listing: Listing, mapping: Fields, country: str
+    subject: str, sample: Sample, mapping: Fields, country: str
 ) -> Callable[[RawRow], Staged]:
-    """What turns a row of this list into what is staged."""
+    """What turns a row of a list that begins so into what is staged."""
     made = reading(subject).reader
     if made is None:
         raise TypeError(f"Lists of {subject} are not read row by row.")
-    return made(listing, mapping, country)
+    return made(sample, mapping, country)
 
 
 def reading(subject: str) -> Reading:

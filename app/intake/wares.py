@@ -13,7 +13,6 @@ from app.columns import ProductField
 from app.contact import fold, is_rounded
 from app.intake import amounts, values, ware_words
 from app.intake.amounts import Odd
-from app.intake.lists import Listing
 from app.intake.samples import RawRow, Sample
 from app.intake.ware_columns import option_named
 from app.money import decimals_of
@@ -382,21 +381,15 @@ def _shown(text: str) -> str:
     return text if len(text) <= 120 else text[:119] + "…"
 
 
-def _read_by(
-    kind: type[WareReader], listing: Listing, mapping: Mapping[str, Any], country: str
-) -> WareReader:
-    return kind(listing.header, mapping, decide(listing.sample, mapping, country))
-
-
 def product_reader(
-    listing: Listing, mapping: Mapping[str, Any], country: str
+    sample: Sample, mapping: Mapping[str, Any], country: str
 ) -> Callable[[RawRow], Staged]:
-    """What turns a row of this list of products into what is staged."""
-    return _read_by(WareReader, listing, mapping, country).read
+    """What turns a row of a list of products that begins so into what is staged."""
+    return WareReader(sample.header, mapping, decide(sample, mapping, country)).read
 
 
 def stock_reader(
-    listing: Listing, mapping: Mapping[str, Any], country: str
+    sample: Sample, mapping: Mapping[str, Any], country: str
 ) -> Callable[[RawRow], Staged]:
-    """What turns a row of this list of opening stock into what is staged."""
-    return _read_by(StockReader, listing, mapping, country).read
+    """What turns a row of a list of opening stock that begins so into what is staged."""
+    return StockReader(sample.header, mapping, decide(sample, mapping, country)).read

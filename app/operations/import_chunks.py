@@ -6,9 +6,10 @@ does what the try-out said, and that a killed worker goes on, is the same for al
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, delete, insert, select
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -24,7 +25,8 @@ CHUNK = 2_000
 class Verdict:
     """What becomes of a row, and why.
 
-    `said` is what the report shows of it, `plan` what the writing of its subject needs.
+    `said` is what the report shows of it, `plan` what the writing of its subject needs; `at` is the
+    field to which the message belongs, if it belongs to one.
     """
 
     row: StagedRow
@@ -35,15 +37,16 @@ class Verdict:
     plan: Any = None
     before: dict[str, Any] | None = None
     after: dict[str, Any] = field(default_factory=dict)
+    at: StrEnum | None = None
 
 
 Judge = Callable[[Session, ImportJob, Sequence[StagedRow]], Sequence[Verdict]]
 Write = Callable[[Session, ImportJob, Sequence[Verdict]], None]
 
 
-def refused(row: StagedRow, code: str, message: str) -> Verdict:
+def refused(row: StagedRow, code: str, message: str, at: StrEnum | None = None) -> Verdict:
     """A row that cannot be taken, and the sentence that says why."""
-    return Verdict(row, Outcome.INVALID, code, message)
+    return Verdict(row, Outcome.INVALID, code, message, at=at)
 
 
 def judge_chunk(
@@ -73,6 +76,30 @@ def judge_chunk(
     return until < job.total_rows
 
 
+def judge_again(session: Session, job: ImportJob, judge: Judge, positions: Sequence[int]) -> None:
+    """Say anew what would become of these rows of a list that was tried out."""
+    of_rows = StagedRow.position.in_(positions)
+    told = select(ImportRow).where(
+        ImportRow.vendor_id == job.vendor_id, ImportRow.job_id == job.id,
+        ImportRow.position.in_(positions),
+    )  # fmt: skip
+    known = {row.position: row for row in session.scalars(told)}
+    new = []
+    for verdict in judge(session, job, _staged(session, job, of_rows)):
+        if (row := known.get(verdict.row.position)) is not None:
+            tell(job, row, verdict)
+        elif _is_told(verdict):
+            new.append(verdict)
+    session.flush()  # what is counted next is counted in the table
+    _tell(session, job, new)
+
+
+def tell(job: ImportJob, row: ImportRow, verdict: Verdict) -> None:
+    """Write down in its row what became of it, or will."""
+    for name, value in _told(job, verdict).items():
+        setattr(row, name, value)
+
+
 def commit_chunk(
     session: Session, *, job_id: int, judge: Judge, write: Write, size: int = CHUNK
 ) -> bool:
@@ -98,13 +125,16 @@ def commit_chunk(
 
 
 def _rows(session: Session, job: ImportJob, after: int, until: int) -> Sequence[StagedRow]:
+    return _staged(session, job, (StagedRow.position > after) & (StagedRow.position <= until))
+
+
+def _staged(session: Session, job: ImportJob, which: ColumnElement[bool]) -> Sequence[StagedRow]:
     query = (
         select(StagedRow)
-        .where(StagedRow.vendor_id == job.vendor_id, StagedRow.job_id == job.id)
-        .where(StagedRow.position > after, StagedRow.position <= until)
+        .where(StagedRow.vendor_id == job.vendor_id, StagedRow.job_id == job.id, which)
         .order_by(StagedRow.position)
     )
-    return session.scalars(query).all()
+    return session.scalars(query, execution_options={"populate_existing": True}).all()
 
 
 def _is_told(verdict: Verdict) -> bool:
@@ -121,14 +151,16 @@ def _told(job: ImportJob, verdict: Verdict) -> dict[str, Any]:
     row, problems = verdict.row, list(verdict.row.problems or ())
     if verdict.message is not None:
         problems.append(
-            {"line": row.line, "page": row.page, "column": None, "field": None, "value": "",
+            {"line": row.line, "page": row.page, "column": None, "field": verdict.at, "value": "",
              "code": verdict.code, "message": verdict.message,
              "fatal": verdict.outcome == Outcome.INVALID}
         )  # fmt: skip
     after = {**verdict.after, **({"said": verdict.said} if verdict.said else {})}
+    looked_at = verdict.outcome == Outcome.INVALID or row.problems
     return {
         "vendor_id": job.vendor_id, "job_id": job.id, "position": row.position, "line": row.line,
-        "page": row.page, "outcome": verdict.outcome, "code": verdict.code, "raw": row.raw,
+        "page": row.page, "outcome": verdict.outcome, "code": verdict.code,
+        "raw": row.raw if looked_at else None,
         "problems": problems or None, "before": verdict.before, "after": after or None,
     }  # fmt: skip
 

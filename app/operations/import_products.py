@@ -10,15 +10,15 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, Text, func, literal, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from app.columns import MATCH_BY, Subject
+from app.columns import MATCH_BY, ProductField, Subject
 from app.operations import import_chunks, import_reading, import_steps
 from app.operations.import_chunks import Verdict, refused
 from app.operations.products import MOST_VARIANTS
 from models.categories import Category, CategoryKind
-from models.imports import ImportJob, Outcome, StagedRow, Strategy
+from models.imports import ImportJob, ImportStatus, Outcome, StagedRow, Strategy
 from models.products import Product, ProductStatus, Variant
 from models.taxes import TaxClass
 
@@ -35,6 +35,7 @@ OF_VARIANT = (
     "tracks_stock",
 )  # fmt: skip
 SAID = ("name", "sku", "barcode", "price", "on_hand")
+F = ProductField
 NEAR = 5_000
 """So many rows before a row are looked through for others of its product."""
 
@@ -42,8 +43,40 @@ NEAR = 5_000
 def gather(session: Session, *, job_id: int, rows: int) -> None:
     """Say of each row which is the first of its product, and of what it repeats."""
     import_steps.refresh_statistics(session)
+    _gather(session, job_id)
+
+
+def gather_again(session: Session, *, job_id: int, only: Sequence[int]) -> None:
+    """The same once more for these rows, after one of them was corrected."""
+    session.execute(
+        update(StagedRow)
+        .where(StagedRow.job_id == job_id, StagedRow.position.in_(only))
+        .values(leader=None, said=StagedRow.said.op("-")(literal("twins", Text))),
+        execution_options={"synchronize_session": False},
+    )
+    _gather(session, job_id, only)
+
+
+def alike(session: Session, job: ImportJob, *rows: StagedRow) -> list[int]:
+    """The rows of the list of which one of these may decide what becomes: they share a code, a
+    name or the product."""
+    said = [row.said or {} for row in rows]
+    codes = [
+        StagedRow.said[name].as_string().in_(_some(one.get(name) for one in said))
+        for name in ("sku", "barcode", "name")
+    ]
+    keys = _some(row.name_key for row in rows)
+    same = StagedRow.position.in_([row.position for row in rows])
+    query = select(StagedRow.position).where(
+        StagedRow.vendor_id == job.vendor_id, StagedRow.job_id == job.id,
+        or_(same, StagedRow.name_key.in_(keys), *codes),
+    )  # fmt: skip
+    return list(session.scalars(query.order_by(StagedRow.position)))
+
+
+def _gather(session: Session, job_id: int, only: Sequence[int] | None = None) -> None:
     _found(
-        session, job_id,
+        session, job_id, only,
         "SELECT position, first_value(position) OVER same AS said FROM staged_rows"
         " WHERE job_id = :job AND name_key IS NOT NULL"
         " WINDOW same AS (PARTITION BY name_key ORDER BY position)",
@@ -57,13 +90,15 @@ def gather(session: Session, *, job_id: int, rows: int) -> None:
         ("options", "name_key, coalesce(said -> 'options', '[]')",
          "name_key IS NOT NULL AND NOT said ?| '{is_parent,says_nothing}'"),
     ):  # fmt: skip
-        _mark_twins(session, job_id, name, key, where)
+        _mark_twins(session, job_id, only, name, key, where)
 
 
-def _mark_twins(session: Session, job_id: int, name: str, key: str, where: str) -> None:
+def _mark_twins(
+    session: Session, job_id: int, only: Sequence[int] | None, name: str, key: str, where: str
+) -> None:
     """Rows that repeat an earlier one say its line."""
     _found(
-        session, job_id,
+        session, job_id, only,
         "SELECT position, first_value(line) OVER same AS said, row_number() OVER same AS nth"
         f" FROM staged_rows WHERE job_id = :job AND valid AND {where}"
         f" WINDOW same AS (PARTITION BY {key} ORDER BY position)",
@@ -73,11 +108,17 @@ def _mark_twins(session: Session, job_id: int, name: str, key: str, where: str) 
     )  # fmt: skip
 
 
-def _found(session: Session, job_id: int, query: str, change: str, where: str) -> None:
+def _found(
+    session: Session, job_id: int, only: Sequence[int] | None, query: str, change: str, where: str
+) -> None:
     """Change the rows that a query finds. They are put down first, and counted: nobody knows how
     many rows were just staged, and each would be looked for among all others."""
-    import_reading.fresh_temp(session, "found", f"SELECT * FROM ({query}) AS f WHERE {where}",
-                              job=job_id)  # fmt: skip
+    values: dict[str, Any] = {"job": job_id}
+    if only is not None:
+        where, values["only"] = f"{where} AND f.position = ANY (:only)", list(only)
+    import_reading.fresh_temp(
+        session, "found", f"SELECT * FROM ({query}) AS f WHERE {where}", **values
+    )
     session.execute(text("ANALYZE pg_temp.found"))
     session.execute(
         text(
@@ -127,7 +168,8 @@ COLUMNS = (
 
 def known_of(session: Session, job: ImportJob, rows: Sequence[StagedRow]) -> Known:
     """Everything that these rows may mean: some questions for a whole chunk."""
-    known = Known(makes_categories=MAKE_CATEGORIES in job.match_by)
+    makes = MAKE_CATEGORIES in job.match_by and job.status != ImportStatus.COMPLETED
+    known = Known(makes_categories=makes)
     known.leaders = _leaders(session, job, rows)
     said = [whole(known, row) for row in rows if row.valid]
     _by_codes(session, job, known, said)
@@ -259,7 +301,7 @@ def _verdict(job: ImportJob, known: Known, row: StagedRow) -> Verdict:
         return aside
     found = find(known, said)
     if isinstance(found, str):
-        return refused(row, "conflict", found)
+        return refused(row, "conflict", found, F.BARCODE)
     if found is None:
         return _new(known, row, said)
     if job.strategy == Strategy.SKIP:
@@ -285,12 +327,14 @@ def _aside(row: StagedRow, said: Mapping[str, Any]) -> Verdict | None:
         return refused(
             row, "barcode_twice",
             f"Line {twins['barcode']} has the barcode {said['barcode']} too: give each its own.",
+            F.BARCODE,
         )  # fmt: skip
     if "options" in twins:
         return refused(
             row, "options_twice",
             f"Line {twins['options']} is the same product with the same options: "
             "write what sets them apart.",
+            F.OPTION_1,
         )  # fmt: skip
     return None
 
@@ -335,9 +379,11 @@ def _new(known: Known, row: StagedRow, said: Mapping[str, Any]) -> Verdict:
             f"Nothing is known by this {what}, and a new product needs a name: add one."
             if said.get("sku") or said.get("barcode") else
             "Nothing in this row says what it is: add a name, a SKU or a barcode.",
+            F.NAME,
         )  # fmt: skip
     if said.get("price") is None:
-        return refused(row, "no_price", "The price is missing: write one, 0 if it costs nothing.")
+        missing = "The price is missing: write one, 0 if it costs nothing."
+        return refused(row, "no_price", missing, F.PRICE)
     product_id = None
     if said.get("options"):
         product_id = known.products.get(said["name"])
@@ -347,6 +393,7 @@ def _new(known: Known, row: StagedRow, said: Mapping[str, Any]) -> Verdict:
                 row, "options_known",
                 f"{_title(named[0])} is the same product with the same options, under another "
                 "code: correct one of them.",
+                F.OPTION_1,
             )  # fmt: skip
         if product_id and known.sizes.get(product_id, 0) >= MOST_VARIANTS:
             return refused(
@@ -432,6 +479,12 @@ def _differences(found: Held, wished: Mapping[str, Any], takes_all: bool) -> dic
 
 def _is_empty(name: str, value: Any) -> bool:
     return value is None or value == "" or (name == "low_stock" and value == 0)
+
+
+def variant_of(verdict: Verdict) -> int | None:
+    """The known variant that a judged row means."""
+    plan: Plan | None = verdict.plan
+    return plan.known.id if plan is not None and plan.known is not None else None
 
 
 # --- what the page says besides ----------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
+from app.columns import StockField
 from app.operations import import_chunks, import_products, import_ware_undoing, opening
 from app.operations.import_chunks import Verdict, refused
 from app.operations.import_product_writing import update_rows
@@ -21,6 +22,7 @@ from models.products import Variant
 from models.stock import StockMove
 
 SAID = ("name", "sku", "barcode", "quantity")
+F = StockField
 
 
 @dataclass(slots=True)
@@ -36,6 +38,29 @@ class Plan:
 
 def gather(session: Session, *, job_id: int, rows: int) -> None:
     """Nothing is gathered before it is known of which variants the rows speak."""
+
+
+def gather_again(session: Session, *, job_id: int, only: Sequence[int]) -> None:
+    """Nothing either after one of the rows was corrected."""
+
+
+def alike(session: Session, job: ImportJob, *rows: StagedRow) -> list[int]:
+    """The rows of the list that speak of the same variant as the last of these."""
+    row = rows[-1]
+    known = import_products.known_of(session, job, [row])
+    found = import_products.find(known, row.said or {}) if row.valid else None
+    if found is None or isinstance(found, str):
+        return [row.position]
+    query = select(ImportRow.position).where(
+        ImportRow.vendor_id == job.vendor_id, ImportRow.job_id == job.id,
+        ImportRow.after["page"].as_string() == _page(found),
+    )  # fmt: skip
+    return sorted({row.position, *session.scalars(query)})
+
+
+def variant_of(verdict: Verdict) -> int | None:
+    """The variant that a judged row counts."""
+    return verdict.after.get("variant_id")
 
 
 def judge(session: Session, job: ImportJob, rows: Sequence[StagedRow]) -> list[Verdict]:
@@ -86,10 +111,10 @@ def _verdict(
         return Verdict(row, Outcome.INVALID, row.code)
     said = row.said or {}
     if isinstance(found, str):
-        return refused(row, "conflict", found)
+        return refused(row, "conflict", found, F.BARCODE)
     if found is None:
-        return refused(row, "unknown", _unknown(said))
-    page = {"page": f"variant/details/{found.id}", "variant_id": found.id}
+        return refused(row, "unknown", _unknown(said), _asked_by(said))
+    page = {"page": _page(found), "variant_id": found.id}
     told = {"name": _title(found), "sku": found.sku}
     if found.id in spoken:
         message = f"Line {spoken[found.id]} says how many there are of it already."
@@ -104,6 +129,10 @@ def _verdict(
     return verdict
 
 
+def _page(found: Held) -> str:
+    return f"variant/details/{found.id}"
+
+
 def _unknown(said: Mapping[str, Any]) -> str:
     for name, label in (("sku", "SKU"), ("barcode", "barcode"), ("name", "name")):
         if said.get(name):
@@ -112,6 +141,10 @@ def _unknown(said: Mapping[str, Any]) -> str:
                 "first."
             )
     return "Nothing in this row says what it is: add a SKU, a barcode or a name."
+
+
+def _asked_by(said: Mapping[str, Any]) -> StockField:
+    return next((f for f in (F.SKU, F.BARCODE, F.NAME) if said.get(f.value)), F.SKU)
 
 
 def _title(found: Held) -> str:
@@ -136,6 +169,7 @@ def _counted(
             row, "promised",
             f"{shelf.reserved} of {_title(found)} are promised to orders, so there cannot be only "
             f"{quantity}: call an order off first.",
+            F.QUANTITY,
         )  # fmt: skip
     cost = _cost(job, said, found)
     plan = Plan(found.id, quantity, change, cost, found.cost)

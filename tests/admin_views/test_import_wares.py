@@ -64,15 +64,22 @@ def test_products_go_in_and_out_again(browser: Browser, house: House) -> None:
     page = browser.get(f"{base}/result").text
     assert "2 rows imported" in page
     assert "/admin/product/details/" in browser.get(f"{base}/result?show=created").text
-    row = re.search(r"fix/(\d+)", page)
-    assert row is None
-    refused = post(browser, f"{base}/fix/1", sku="Y")
-    assert refused.status_code in (303, 404)
+    [row] = set(re.findall(r"fix/(\d+)", page))
+    assert post(browser, f"{base}/fix/{row}", price="-2", nonsense="x").status_code == 303
+    page = browser.get(f"{base}/result").text
+    assert 'value="-2"' in page
+    assert "“-2” is below zero" in page
+    assert post(browser, f"{base}/fix/{row}", price="2\x000").status_code == 400
+    assert post(browser, f"{base}/fix/{row}", price="9" * 3000).status_code == 400
+    assert post(browser, f"{base}/fix/{row}", price="2.50", on_hand="4").status_code == 303
+    assert "3 rows imported" in browser.get(f"{base}/result?show=created").text
+    assert post(browser, f"{base}/fix/{row}", price="3").status_code == 400
+    assert "Wax" in browser.get("/admin/product/list").text
     assert post(browser, f"{base}/decide-all/same_person/new").status_code == 303
     assert post(browser, f"{base}/undo").status_code == 303
     work(house)
     page = browser.get(f"{base}/result?show=created").text
-    assert "2 rows were taken back" in page
+    assert "3 rows were taken back" in page
     assert "it is archived under another SKU" in page
 
 
@@ -95,6 +102,12 @@ def test_stock_is_counted_and_the_marketplace_makes_categories(
     wrong = browser.get(f"{base}/try?show=invalid").text
     assert "The stock of &lt;b&gt;Soap&lt;/b&gt; is not counted" in wrong
     assert "No product has the SKU “NO”" in wrong
+    row = max(map(int, re.findall(r"fix/(\d+)", wrong)))
+    assert post(browser, f"{base}/fix/{row}?show=invalid", sku="S-1").status_code == 303
+    assert "1 needs" not in browser.get(f"{base}/try").text
+    assert wrong.count("is not counted") < browser.get(f"{base}/try?show=invalid").text.count(
+        "is not counted"
+    )
     post(browser, f"{base}/commit")
     work(house, BETA)
     assert "1 row imported" in browser.get(f"{base}/result").text

@@ -41,7 +41,8 @@ def test_products_come_in_with_their_stock_and_go_again(
     visitor.shot("import-products-try")
     visitor.check()
     expected = {"created": "2", "updated": "0", "unchanged": "0", "skipped_duplicate": "0"}
-    assert numbers(visitor) == expected | {"invalid": "2"}
+    expected |= {"invalid": "2"}
+    assert numbers(visitor) == expected
     expect(page.get_by_text("of the file is not here: Pflege")).to_be_visible()
     page.locator(".bucket", has_text="Problem").click()
     page.get_by_text("is the same product with the same options").wait_for()
@@ -49,11 +50,26 @@ def test_products_come_in_with_their_stock_and_go_again(
     mine = Variant.sku.like(f"{tag}-%")
     with visitor.running.at("beta") as session:
         assert session.scalars(select(Variant.id).where(mine)).all() == []
-    visitor.button("Import 2 rows").click()
-    page.get_by_text("2 rows imported").wait_for()
+    expect(page.get_by_label("Price, line 2")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Price, line 2").fill("9,50")
+    page.get_by_label("Price, line 2").press("Enter")
+    visitor.toast("Line 2 will become a new variant.")
+    expected |= {"created": "3", "invalid": "1"}
+    assert numbers(visitor) == expected
+    visitor.shot("import-products-correct")
+    visitor.check()
+    visitor.button("Import 3 rows").click()
+    page.get_by_text("3 rows imported").wait_for()
+    expect(page.get_by_label("First option, line 4")).to_have_value("200 ml")
+    page.get_by_label("First option, line 4").fill("500 ml")
+    visitor.button("Save row").click()
+    visitor.toast("Line 4 became a new variant.")
+    assert numbers(visitor) == expected | {"created": "4", "invalid": "0"}
     with visitor.running.at("beta") as session:
         found = session.execute(select(Variant.sku, Variant.on_hand).where(mine)).all()
-    assert sorted(map(tuple, found)) == [(f"{tag}-M", 0), (f"{tag}-X", 4)]
+    assert sorted(map(tuple, found)) == [
+        (f"{tag}-L", 0), (f"{tag}-M", 0), (f"{tag}-S", 3), (f"{tag}-X", 4),
+    ]  # fmt: skip
     page.locator(".bucket", has_text="became new").click()
     visitor.shot("import-products-result")
     visitor.check()
@@ -64,5 +80,5 @@ def test_products_come_in_with_their_stock_and_go_again(
     visitor.shot("import-products-undone")
     with visitor.running.at("beta") as session:
         left = select(Product.status).where(Product.name.like(f"%{tag}"))
-        assert session.scalars(left).all() == ["archived"]
-        assert session.scalars(select(Variant.on_hand).where(mine)).all() == [0]
+        assert session.scalars(left).all() == ["archived"] * 2
+        assert set(session.scalars(select(Variant.on_hand).where(mine))) == {0}
