@@ -88,7 +88,7 @@ def _hand_over(parcel: Parcel) -> tuple[str, str | None]:
     if parcel.channel is MessageChannel.EMAIL:
         mail.gateway(kept_open=True).send(
             to=parcel.to, subject=parcel.subject or "", text=parcel.body, key=parcel.key,
-            reply_to=parcel.reply_to, sender_name=parcel.sender,
+            reply_to=parcel.reply_to, sender_name=parcel.sender, headers=parcel.headers,
         )  # fmt: skip
         return "smtp", None
     if parcel.channel is MessageChannel.SMS:
@@ -108,6 +108,7 @@ def _failed(parcel: Parcel, error: Exception) -> Exception:
         messages.mark_failed(
             session, message_id=parcel.message_id, delivery_id=parcel.delivery_id, error=error,
             for_good=isinstance(error, Permanent),
+            bad_address=isinstance(error, Permanent) and error.bad_address,
         )  # fmt: skip
     return error
 

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from app import clock
 from app.errors import DomainError, NotFound
-from app.operations import outbox, still_true, templates
+from app.operations import contacting, outbox, still_true, suppressions, templates
 from app.operations.conditions import is_any
+from app.operations.contacting import OftenEnough, OnlyQuietHours
 from app.operations.customers import clean
 from app.operations.moves import locked, move
-from app.operations.reaching import in_force
 from app.operations.refusing import HeldBack
 from app.operations.templates import Rendered, Words
 from app.settings import settings
@@ -40,6 +40,7 @@ from models.messages import (
 from models.orders import Order
 from models.outbox import OutboxMessage
 from models.packages import PackageHolding
+from models.suppressions import SuppressionReason
 from models.tasks import Task
 from models.vendors import Vendor
 
@@ -60,14 +61,6 @@ class NothingWritten(DomainError):
 class CannotCarry(DomainError):
     sentence = "Nobody brings messages this way: choose e-mail, SMS, push or the panel."
     field = "channel"
-
-
-class NoAddress(HeldBack):
-    sentence = "It was not sent: no address of the customer is known for this channel."
-
-
-class NoConsent(HeldBack):
-    sentence = "It was not sent: the customer does not want messages of this kind."
 
 
 class KilledWorkers(DomainError):
@@ -132,7 +125,9 @@ def compose(
         status=MessageStatus.QUEUED,
     )  # fmt: skip
     _say(message, words)
-    why = _held_back(session, message)
+    is_later = message.send_at > clock.now()  # then whether it may go out is asked then
+    why = still_true.check(message) if is_later else _held_back(session, message)
+    why = why or _when(session, message, message.send_at)
     if why is not None:
         _hold_back(message, why)
     kept = _saved(session, message)
@@ -184,7 +179,7 @@ def _way(session: Session, customer: Customer, wanted: str | None) -> MessageCha
     ways = [MessageChannel(liked)] if liked in CARRIED else []
     ways += [MessageChannel.EMAIL, MessageChannel.SMS]
     return next(
-        (way for way in ways if address_of(customer, way) and _is_set_up(way)),
+        (way for way in ways if _is_set_up(way) and contacting.address_of(session, customer, way)),
         MessageChannel.IN_APP,
     )
 
@@ -199,15 +194,6 @@ def _is_set_up(way: MessageChannel) -> bool:
             MessageChannel.PUSH: known.push_url,
         }.get(way)
     )
-
-
-def address_of(customer: Customer, channel: str) -> str | None:
-    """Where a customer is reached by a channel, if that is known."""
-    if channel == MessageChannel.EMAIL:
-        return customer.email
-    if channel == MessageChannel.SMS:
-        return customer.phone or customer.phone_2
-    return None
 
 
 _UNTIL_IT_ENDS = (MessageEvent.BOOKING_CANCELLED,)
@@ -321,24 +307,16 @@ def log(
 
 def _held_back(session: Session, message: Message) -> HeldBack | None:
     """Why a message may not go out now, if so."""
-    return still_true.check(message) or _unreachable(message) or _unwanted(session, message)
+    return still_true.check(message) or contacting.may_send(session, message)
 
 
-def _unreachable(message: Message) -> HeldBack | None:
-    if message.channel == MessageChannel.IN_APP:
-        return NoAddress() if message.purpose == ConsentPurpose.MARKETING else None
-    known = message.customer and address_of(message.customer, message.channel)
-    return None if known else NoAddress()
-
-
-def _unwanted(session: Session, message: Message) -> HeldBack | None:
-    """Marketing needs a yes, a reminder no no; what somebody has to know is always told."""
-    if message.purpose == ConsentPurpose.TRANSACTIONAL or message.customer_id is None:
-        return None
-    decided = in_force(session, customer_id=message.customer_id)
-    found = decided.get((message.channel, message.purpose))
-    agreed = message.purpose == ConsentPurpose.REMINDER if found is None else found.granted
-    return None if agreed else NoConsent()
+def _when(session: Session, message: Message, at: datetime) -> HeldBack | None:
+    """Move a message that would come in quiet hours; why it cannot go out at all, if so."""
+    due = contacting.send_from(session, message, at)
+    if due is None:
+        return OnlyQuietHours()
+    message.send_at = due
+    return None
 
 
 # --- sending ------------------------------------------------------------------------------------
@@ -357,6 +335,9 @@ class Parcel(NamedTuple):
     sender: str
     reply_to: str | None
     template_version_id: int | None
+    marketing_to: int | None
+    """The customer whose ceiling of offers it counts for; None for what is no offer."""
+    headers: Mapping[str, str]
 
 
 def claim(session: Session, *, deliveries: Mapping[int, int]) -> list[Parcel]:
@@ -414,11 +395,13 @@ def _ready(
             _fail(message, row, KilledWorkers())
             row.dead_at = clock.now()
             return None
-    why = _held_back(session, message)
+    why = _held_back(session, message) or _when(session, message, clock.now())
     if why is not None:
-        message.status = MessageStatus.QUEUED
         _hold_back(message, why)
         row.done_at = clock.now()
+        return None
+    if message.send_at > clock.now():
+        row.available_at = message.send_at
         return None
     words = _words(session, message, said)
     rendered = _rendered(session, message, words)
@@ -460,9 +443,11 @@ def _parcel(
     vendor = session.get_one(Vendor, message.vendor_id)
     return Parcel(
         message.id, row.id, MessageChannel(message.channel),
-        address_of(message.customer, message.channel) or "",  # type: ignore[arg-type]  # looked at above
+        contacting.address_of(session, message.customer, message.channel) or "",  # type: ignore[arg-type]  # looked at above
         rendered.subject, rendered.body, f"message-{message.id}", vendor.name, vendor.email,
         words.version_id,
+        message.customer_id if message.purpose == ConsentPurpose.MARKETING else None,
+        {},
     )  # fmt: skip
 
 
@@ -479,6 +464,11 @@ def start(session: Session, parcel: Parcel) -> bool:
     """Say that a message is being sent from now on, and keep what it says; False if it is not to
     be any more. Until it is settled, whoever died on it is known to have.
     """  # fmt: skip
+    if parcel.marketing_to is not None and not contacting.count_contact(
+        session, message_id=parcel.message_id, customer_id=parcel.marketing_to
+    ):
+        _had_enough(session, parcel)
+        return False
     return bool(
         session.scalar(
             _START,
@@ -489,6 +479,15 @@ def start(session: Session, parcel: Parcel) -> bool:
             },
         )
     )  # fmt: skip
+
+
+def _had_enough(session: Session, parcel: Parcel) -> None:
+    """Another vendor was quicker."""
+    row = locked(session, OutboxMessage, parcel.delivery_id)
+    message = locked(session, Message, parcel.message_id)
+    row.done_at = clock.now()
+    if message.status == MessageStatus.QUEUED:
+        _hold_back(message, OftenEnough())
 
 
 _SENT = text(
@@ -530,13 +529,22 @@ def mark_failed(
     error: Exception,
     for_good: bool,
     delivery_id: int | None = None,
+    bad_address: bool = False,
 ) -> Message:
-    """It did not go out: it is tried again after a pause, or, `for_good`, left alone at once.
+    """It did not go out: it is tried again after a pause, or, `for_good`, left alone at once; so
+    is its address, if that is a `bad_address`, by all messages to come.
 
     Without `delivery_id` a provider says so later of one that it had taken.
-    """
+    """  # fmt: skip
     row = None if delivery_id is None else locked(session, OutboxMessage, delivery_id)
     message = locked(session, Message, message_id)
+    if bad_address and message.address:
+        suppressions.suppress(
+            session, vendor_id=message.vendor_id, channel=message.channel,
+            address=message.address, reason=SuppressionReason.BOUNCED, source="provider",
+        )  # fmt: skip
+    if for_good and message.purpose == ConsentPurpose.MARKETING:
+        contacting.uncount_contact(session, message_id=message.id)
     if row is None:
         _move(message, MessageStatus.FAILED)
         _blame(message, error)

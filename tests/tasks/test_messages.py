@@ -14,11 +14,12 @@ from sqlalchemy import Connection, select, update
 from app import clock
 from app.database import begin
 from app.gateways import mail
-from app.operations import forgetting, messages, outbox, templates
+from app.operations import forgetting, messages, outbox, reaching, suppressions, templates
 from app.tenancy import SYSTEM, acting, vendor_actor
 from models.bookings import Booking
 from models.messages import Message
 from models.outbox import OutboxMessage
+from models.suppressions import Suppression
 from tasks import messages as bringing
 from tasks import relay as relays
 from tasks.celery import MODULES, celery_app
@@ -96,8 +97,10 @@ def written(customer_id: int, **more: Any) -> int:
     """A message by hand."""
     with begin() as session:
         told = messages.compose(
-            session, customer_id=customer_id, purpose="transactional",
-            **{"words": {"subject": "Your coat", "body": "It is still here.\nCome for it!"}} | more,
+            session, customer_id=customer_id, **{
+                "purpose": "transactional",
+                "words": {"subject": "Your coat", "body": "It is still here.\nCome for it!"},
+            } | more,
         )  # fmt: skip
         assert told is not None
         return told.id
@@ -191,11 +194,47 @@ def test_an_address_that_is_refused_for_good_fails_at_once(post: PostOffice) -> 
     )
     assert promise(failed).done_at is not None
     assert now(good).status == "sent"
+    later = written(failed.customer_id or 0)
+    assert (now(later).status, now(later).reason) == ("suppressed", "NothingArrives")
     del post.box.refused["ana@example.com"]
     with begin() as session:
-        messages.retry(session, message_id=bad)
+        left_alone = session.scalars(select(Suppression.id)).one()
+        suppressions.try_again(session, suppression_id=left_alone)
+        for one in (bad, later):
+            messages.retry(session, message_id=one)
     bring()
-    assert (now(bad).status, now(bad).error) == ("sent", None)
+    for one in (bad, later):
+        assert (now(one).status, now(one).error) == ("sent", None)
+
+
+def test_a_reminder_waits_for_the_end_of_quiet_hours(post: PostOffice) -> None:
+    with clock.stopped_at(datetime(2026, 11, 20, 22, tzinfo=UTC)):  # 23:00 in Amsterdam
+        reminder = written(somebody(), purpose="reminder")
+        receipt = written(somebody())
+        bring()
+        assert now(receipt).status == "sent"
+        assert now(reminder).send_at == datetime(2026, 11, 21, 7, tzinfo=UTC)
+        again()  # somebody is in a hurry
+        assert len(post.box.letters) == 1
+    with clock.stopped_at(datetime(2026, 11, 21, 7, tzinfo=UTC)):
+        bring()
+    assert now(reminder).status == "sent"
+
+
+def test_offers_need_a_yes_and_no_more_come_than_the_ceiling_lets(post: PostOffice) -> None:
+    silent = written(somebody(email="bo@example.com"), purpose="marketing")
+    assert (now(silent).status, now(silent).reason) == ("suppressed", "NoConsent")
+    ana = somebody()
+    with begin() as session:
+        reaching.consent(
+            session, customer_id=ana, channel="email", purpose="marketing", granted=True,
+            source="form",
+        )  # fmt: skip
+    offers = [written(ana, purpose="marketing") for _ in range(3)]
+    bring()
+    assert [now(one).status for one in offers] == ["sent", "sent", "suppressed"]
+    assert now(offers[2]).reason == "OftenEnough"
+    assert len(post.box.letters) == 2
 
 
 @pytest.mark.parametrize("refuses", ["450 busy", "421 too many"])
