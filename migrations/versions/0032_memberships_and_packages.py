@@ -12,7 +12,7 @@ from alembic import op
 
 from migrations.tenancy import ALL, CURRENT_VENDOR, audit, grant, protect
 
-revision, down_revision = "0031", "0030"
+revision, down_revision = "0032", "0031"
 
 CURRENT_USER = "NULLIF(current_setting('app.user_id', true), '')::bigint"
 STEP = 2000
