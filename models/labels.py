@@ -33,7 +33,7 @@ NOUNS = {
     "customers": "Customer", "import_jobs": "Import", "invoices": "Document",
     "included_uses": "Included use", "membership_periods": "Period of a membership",
     "membership_plans": "Membership plan", "memberships": "Membership",
-    "message_templates": "Message template", "order_lines": "Line",
+    "message_rules": "Rule", "message_templates": "Message template", "order_lines": "Line",
     "package_services": "Service of a package", "plan_benefits": "Benefit of a plan",
     "orders": "Order", "package_holdings": "Package in hand", "packages": "Package",
     "payments": "Payment", "people": "Person", "preferred_categories": "Preferred category",
@@ -73,7 +73,7 @@ UNSAID = frozenset(
     {
         "id", "vendor_id", "public_ref", "created_at", "updated_at", "price_steps", "position",
         "checksum", "stored_as", "header", "mapping", "samples", "tried", "result", "query",
-        "sequence",
+        "sequence", "key", "after_id",
     }
 )  # fmt: skip
 """What is of no use to a reader."""

@@ -15,7 +15,7 @@ MODULES = (
     "tasks.imports", "tasks.history", "tasks.bulk", "tasks.mail",
     "tasks.waitlist", "tasks.messages",
     "tasks.covers", "tasks.pictures", "tasks.payments", "tasks.receipts",
-    "tasks.memberships", "tasks.nightly", "tasks.outbox",
+    "tasks.memberships", "tasks.nightly", "tasks.outbox", "tasks.happenings",
 )  # fmt: skip
 """Where tasks live; an outbox row may only name one of them."""
 
@@ -51,6 +51,16 @@ celery_app.conf.update(
             "task": "tasks.waitlist.lapse",
             "schedule": crontab(),
             "options": {"expires": 60},
+        },
+        "tell-what-falls-due": {
+            "task": "tasks.happenings.scan",
+            "schedule": crontab(),
+            "options": {"expires": 60},
+        },
+        "freshen-usages": {
+            "task": "tasks.happenings.freshen_usages",
+            "schedule": crontab(minute="*/5"),
+            "options": {"expires": 300},
         },
         "end-covers": {
             "task": "tasks.covers.expire",

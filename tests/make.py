@@ -46,6 +46,7 @@ from models.memberships import (
     MembershipPlan,
     PlanBenefit,
 )
+from models.message_rules import MessageRule
 from models.messages import Message, MessageTemplate, TemplateVersion
 from models.orders import Order, OrderLine
 from models.outbox import OutboxMessage
@@ -66,6 +67,7 @@ from models.suppressions import Suppression
 from models.tags import CustomerTag, Tag
 from models.tasks import Task
 from models.taxes import TaxClass, TaxRate
+from models.usages import Usage
 from models.users import ApiToken, User, VendorUser
 from models.vendors import Vendor
 from models.views import SavedView
@@ -207,6 +209,21 @@ def task(session: Session, *, customer: Customer | None = None, **fields: Any) -
     customer = customer or _customer(session, fields)
     values = {"title": f"Task {number()}", "due_at": NOON} | _of(fields, customer)
     return _saved(session, Task(customer_id=customer.id, **values))
+
+
+def usage(session: Session, *, customer: Customer | None = None, **fields: Any) -> Usage:
+    customer = customer or _customer(session, fields)
+    values = {
+        "kind": "product", "item_id": number(), "times": 4, "first_on": date(2026, 8, 20),
+        "last_on": date(2026, 11, 18), "interval_days": 30, "source": "personal",
+        "next_on": date(2026, 12, 18),
+    } | _of(fields, customer)  # fmt: skip
+    return _saved(session, Usage(customer_id=customer.id, **values))
+
+
+def message_rule(session: Session, **fields: Any) -> MessageRule:
+    values = {"name": f"Rule {number()}", "event": "booking_reminder", "minutes": 120}
+    return _saved(session, MessageRule(**values | fields))
 
 
 def _customer(session: Session, fields: dict[str, Any]) -> Customer:

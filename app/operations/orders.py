@@ -17,6 +17,7 @@ from app import clock
 from app.errors import ChangedMeanwhile, DomainError
 from app.operations import (
     benefits,
+    happenings,
     interests,
     items,
     memberships,
@@ -166,6 +167,9 @@ def place(session: Session, *, order_id: int) -> Order:
     order.status, order.placed_at, order.pieces = placed, clock.now(), pieces
     order.parked_at = None
     session.flush()  # the number is taken
+    happenings.tell(
+        session, happenings.Event.ORDER_PLACED, customer_id=order.customer_id, order_id=order.id
+    )
     return order
 
 

@@ -15,6 +15,7 @@ from app.operations import (
     consumption,
     covers,
     freeing,
+    happenings,
     interests,
     policies,
     settling,
@@ -138,6 +139,10 @@ def mark_no_show(session: Session, *, booking_id: int, waive: str | None = None)
     session.flush()  # one change, one line in the trail
     interests.hold(session, booking.customer_id)
     interests.count(session, customer_id=booking.customer_id, no_shows=1)
+    happenings.tell(
+        session, happenings.Event.BOOKING_NO_SHOW, customer_id=booking.customer_id,
+        booking_id=booking.id,
+    )  # fmt: skip
     return booking
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import REFUSALS, DomainError, NotFound
-from app.operations import credit, settling
+from app.operations import credit, happenings, merge_fields, settling
 from app.operations.customers import clean
 from app.operations.outbox import enqueue
 from app.operations.payments import COUNTED, held, read_lines, sent_before
@@ -116,7 +116,19 @@ def give(
     read_lines(session, order)
     session.refresh(order, COUNTED)
     settling.recount(session, order)
+    _tell(session, order, given)
     return given
+
+
+def _tell(session: Session, order: Order, given: Sequence[Refund]) -> None:
+    if not given:
+        return
+    amount = sum((refund.amount for refund in given), ZERO)
+    happenings.tell(
+        session, happenings.Event.ORDER_REFUNDED, customer_id=order.customer_id,
+        order_id=order.id, occasion=f"order_refunded:refund:{given[0].id}",
+        words={"refund": merge_fields.money(amount)},
+    )  # fmt: skip
 
 
 def reason_of(typed: str) -> str:

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import DomainError, NotFound
-from app.operations import covers, settling, stock
+from app.operations import covers, happenings, settling, stock
 from app.operations.customers import clean
+from app.operations.happenings import Event
 from app.operations.moves import locked, move
 from models.orders import LineKind, Order, OrderLine, OrderStatus
 from models.shipments import SHIPMENT_TRANSITIONS, Shipment, ShipmentLine, ShipmentStatus
@@ -81,6 +82,7 @@ def hand_over(
     _move(shipment, ShipmentStatus.HANDED_OVER)
     _tell(shipment, carrier, tracking)
     _leave(session, order, shipment)
+    _happened(session, order, shipment, Event.ORDER_SHIPPED)
     return shipment
 
 
@@ -91,6 +93,7 @@ def deliver(session: Session, *, shipment_id: int) -> Shipment:
     if order.status == OrderStatus.PLACED and order.delivered >= order.pieces:
         order.status = OrderStatus.FULFILLED
         settling.settle(session, order)
+    _happened(session, order, shipment, Event.ORDER_DELIVERED)
     return shipment
 
 
@@ -166,6 +169,14 @@ def _held(session: Session, shipment_id: int) -> tuple[Order, Shipment]:
 def _move(shipment: Shipment, to: ShipmentStatus) -> None:
     was = ShipmentStatus(shipment.status)
     shipment.status = move("shipment", SHIPMENT_TRANSITIONS, was, to)
+
+
+def _happened(session: Session, order: Order, shipment: Shipment, event: Event) -> None:
+    """Rules may speak of each parcel; what is handed over the counter is no parcel."""
+    happenings.tell(
+        session, event, customer_id=order.customer_id, order_id=order.id,
+        occasion=f"{event}:shipment:{shipment.id}",
+    )  # fmt: skip
 
 
 def _tell(shipment: Shipment, carrier: str | None, tracking: str | None) -> None:

@@ -1,25 +1,35 @@
 """Tasks: what somebody has to do about a customer; planned, assigned, done with an outcome."""
 
-from datetime import datetime
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import DomainError
-from app.operations.customers import living, still_here
+from app.operations import happenings
+from app.operations.customers import clean, living
 from app.operations.moves import locked, move
-from app.operations.zones import instant
+from app.operations.planning import CannotPlan, check_assignee, plan, plan_once
+from app.operations.rule_moments import on_wall
+from app.operations.zones import zone_of
 from app.tenancy import current_actor
-from models.staff import StaffMember
 from models.tasks import TASK_TRANSITIONS, Task, TaskKind, TaskStatus
 from models.users import VendorUser
-from models.vendors import Vendor
 
-
-class CannotPlan(DomainError):
-    sentence = "This task cannot be planned: say what is to be done."
-    field = "title"
+__all__ = [
+    "CannotPlan",
+    "NothingSaid",
+    "assign",
+    "cancel",
+    "finish",
+    "log",
+    "plan",
+    "plan_once",
+    "reopen",
+    "start",
+]
 
 
 class NothingSaid(DomainError):
@@ -28,35 +38,8 @@ class NothingSaid(DomainError):
 
 
 LONGEST_LOG = 2000
-
-
-def plan(
-    session: Session,
-    *,
-    title: str,
-    customer_id: int | None = None,
-    kind: TaskKind = TaskKind.FOLLOW_UP,
-    assignee_id: int | None = None,
-    due_at: datetime | None = None,
-    note: str | None = None,
-) -> Task:
-    """Write down what is to be done. `due_at` without an offset is wall time at the vendor's."""
-    if not title.strip():
-        raise CannotPlan
-    vendor_id = _vendor(session, customer_id)
-    _check_assignee(session, assignee_id, vendor_id)
-    task = Task(
-        vendor_id=vendor_id,
-        title=title.strip(),
-        customer_id=customer_id,
-        kind=TaskKind(kind),
-        assignee_id=assignee_id,
-        due_at=due_at and instant(due_at, _zone(session, vendor_id), field="due_at"),
-        note=note or None,
-    )
-    session.add(task)
-    session.flush()  # the id
-    return task
+LONGEST_TITLE = 300
+FURTHEST_DAYS = 730
 
 
 def log(session: Session, *, customer_id: int, text: str, is_call: bool = False) -> Task:
@@ -90,7 +73,7 @@ def assign(session: Session, *, task_id: int, assignee_id: int | None) -> Task:
         raise CannotPlan(
             "This task is closed: reopen it before somebody else takes it.", field="assignee_id"
         )
-    _check_assignee(session, assignee_id, task.vendor_id)
+    check_assignee(session, assignee_id, task.vendor_id)
     task.assignee_id = assignee_id
     return task
 
@@ -100,10 +83,28 @@ def start(session: Session, *, task_id: int) -> Task:
     return _moved(session, task_id, TaskStatus.IN_PROGRESS)
 
 
-def finish(session: Session, *, task_id: int, outcome: str | None = None) -> Task:
-    """It is done; `outcome` says how it went."""
+def finish(
+    session: Session,
+    *,
+    task_id: int,
+    outcome: str | None = None,
+    again_in_days: int | None = None,
+    again: str | None = None,
+) -> Task:
+    """It is done; `outcome` says how it went, and may plan the next one.
+
+    That one is due `again_in_days` days later at the same wall time, for the same customer and the
+    same member of staff; `again` says what is to be done then (empty: the same once more).
+    """
     task = _moved(session, task_id, TaskStatus.DONE)
-    task.done_at, task.outcome = clock.now(), outcome or None
+    said = clean(outcome, "outcome", longest=LONGEST_LOG)
+    task.done_at, task.outcome = clock.now(), said
+    session.flush()  # one change, one line in the trail
+    if again_in_days is not None:
+        _plan_next(session, task, again_in_days, clean(again, "again", longest=LONGEST_TITLE))
+    happenings.tell(
+        session, happenings.Event.TASK_DONE, customer_id=task.customer_id, task_id=task.id
+    )
     return task
 
 
@@ -121,33 +122,29 @@ def reopen(session: Session, *, task_id: int) -> Task:
     return task
 
 
+def _plan_next(session: Session, task: Task, days: int, title: str | None) -> Task:
+    if not 0 < days <= FURTHEST_DAYS:
+        raise CannotPlan(
+            f"The next one is due in 1 to {FURTHEST_DAYS} days: write how many.",
+            field="again_in_days",
+        )
+    zone = ZoneInfo(zone_of(session, task.vendor_id))
+    now = clock.now().astimezone(zone)
+    at = task.due_at.astimezone(zone).time() if task.due_at is not None else now.time()
+    due = on_wall(now.date() + timedelta(days=days), at.replace(second=0, microsecond=0), zone)
+    works_here = task.assignee is not None and task.assignee.is_active
+    return plan(
+        session, title=title or task.title, customer_id=task.customer_id,
+        kind=TaskKind(task.kind), assignee_id=task.assignee_id if works_here else None,
+        due_at=due, note=task.outcome, booking_id=task.booking_id, order_id=task.order_id,
+        after_id=task.id,
+    )  # fmt: skip
+
+
 def _moved(session: Session, task_id: int, to: TaskStatus) -> Task:
     task = locked(session, Task, task_id)
     task.status = move("task", TASK_TRANSITIONS, TaskStatus(task.status), to)
     return task
-
-
-def _vendor(session: Session, customer_id: int | None) -> int:
-    """The vendor of the customer, else the one acting."""
-    if customer_id is not None:
-        customer = still_here(session, customer_id)
-        if customer is None:
-            raise CannotPlan("This customer is not here any more: choose one.", field="customer_id")
-        return customer.vendor_id
-    vendor_id = current_actor().vendor_id
-    if vendor_id is None:
-        raise CannotPlan("Nobody's task: choose a customer first.", field="customer_id")
-    return vendor_id
-
-
-def _check_assignee(session: Session, assignee_id: int | None, vendor_id: int) -> None:
-    if assignee_id is None:
-        return
-    staff = session.get(StaffMember, assignee_id)
-    if staff is None or staff.vendor_id != vendor_id or not staff.is_active:
-        raise CannotPlan(
-            "This member of staff does not work here: choose another.", field="assignee_id"
-        )
 
 
 def _oneself(session: Session, vendor_id: int) -> int | None:
@@ -156,7 +153,3 @@ def _oneself(session: Session, vendor_id: int) -> int | None:
             VendorUser.vendor_id == vendor_id, VendorUser.user_id == current_actor().user_id
         )
     )
-
-
-def _zone(session: Session, vendor_id: int) -> str:
-    return session.scalars(select(Vendor.time_zone).where(Vendor.id == vendor_id)).one()

@@ -31,16 +31,16 @@ PERSONAL = {
     "shipments": {"tracking", "carrier", "failure"},
     "stock_moves": {"reason", "user_id"},
     "credit_entries": {"reason", "user_id"},
-    "tasks": {"title", "note", "outcome"},
+    "tasks": {"title", "note", "outcome", "key"},
     "vendors": {"email", "phone", "legal_name", "street", "postal_code", "tax_number"},
 }  # fmt: skip
 CLOSED_TO_ANALYSTS = {
     "api_tokens", "audit_entries", "booking_series", "bulk_jobs", "bulk_rows", "calendar_feeds",
     "cancellation_policies", "consents", "counters", "customer_merges", "customer_preferences",
-    "gateway_events", "import_jobs", "import_rows", "marketing_contacts", "one_time_links",
-    "outbox_messages", "people", "preferred_categories", "provider_events", "saved_views",
-    "service_resources", "sign_in_attempts", "staff_members", "staff_services", "suppressions",
-    "template_versions", "vendor_users",
+    "gateway_events", "import_jobs", "import_rows", "marketing_contacts", "message_rules",
+    "one_time_links", "outbox_messages", "people", "preferred_categories", "provider_events",
+    "saved_views", "service_resources", "sign_in_attempts", "staff_members", "staff_services",
+    "stale_usages", "suppressions", "template_versions", "vendor_users",
 }  # fmt: skip
 GATES = {"users", "vendor_users", "vendors", "login_sessions", "api_tokens", "one_time_links",
          "sign_in_attempts", "calendar_feeds"}  # fmt: skip

@@ -31,6 +31,7 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
     make.customer_tag(session, customer=customer, tag=make.tag(session, **home))
     make.interest(session, customer=customer)
     make.task(session, customer=customer, assignee_id=staff.id)
+    make.usage(session, customer=customer)  # and the interest above has made a stale one
     make.coupon(session, **home)
     booking = make.booking(session, customer=customer, staff=staff)
     _bookable(session, home, customer, staff, booking)
@@ -151,6 +152,15 @@ def _sold(session: Session, home: dict[str, int], customer: Any, order: Any, boo
 
 def _told(session: Session, home: dict[str, int], customer: Any, order: Any, booking: Any) -> None:
     template = make.message_template(session, **home)
+    make.message_rule(
+        session, service_id=booking.service_id, template_id=template.id,
+        assignee_id=make.staff_member(session, **home).id,
+        plan_id=make.plan(session, **home).id, **home,
+    )  # fmt: skip
+    first = make.task(session, customer=customer, key=f"rule:{make.number()}")
+    make.task(
+        session, customer=customer, booking_id=booking.id, order_id=order.id, after_id=first.id
+    )
     version = make.template_version(session, template=template, number=2)
     make.message(
         session, customer=customer, template_id=template.id, template_version_id=version.id,
