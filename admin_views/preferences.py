@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import time
 from typing import Any
 
 from sqlalchemy import Select, exists, select, tuple_
@@ -13,7 +12,7 @@ from admin_views.base import declared
 from admin_views.customer_side import CHANNELS
 from admin_views.details import link_to
 from admin_views.filters import Named, OneOf, of_vendor
-from admin_views.forms import Choice, Clock, Pick, Saving
+from admin_views.forms import Choice, Clock, Pick, Saving, Text
 from admin_views.lists import Col, Sort
 from admin_views.lookups import CATEGORIES, CUSTOMERS
 from admin_views.of_customers import OfCategory, OfCustomer, OfCustomersView, branch
@@ -106,7 +105,8 @@ class PreferenceView(OfCustomersView, model=CustomerPreference):
             (
                 Col("customer", "Customer", value=lambda p: link_to("customer", p.customer)),
                 Col("channel", "Reach by", value=lambda p: CHANNEL_NAMES.get(p.channel)),
-                Col("quiet", "Quiet", value=lambda p: quiet(p) or "no quiet hours"),
+                Col("push_address", "Push address"),
+                Col("quiet", "Quiet", value=lambda p: quiet(p) or "no quiet hours of their own"),
                 Col("clock", "By the clocks of", value=clock_of),
             ),
         ),
@@ -114,12 +114,17 @@ class PreferenceView(OfCustomersView, model=CustomerPreference):
     fields = declared(
         customer=Pick("Customer", CUSTOMERS, wanted=True),
         channel=Choice("Reach by", CHANNELS, hint="Empty: no preference"),
+        push_address=Text(
+            "Push address",
+            longest=500,
+            hint="What the push provider knows them by, from the customer's app",
+        ),
         quiet_from=Clock("Quiet from", hint="On the clock where the customer lives"),
         quiet_until=Clock("Quiet until", hint="Earlier than its beginning: on the next day"),
         categories=Picks("Likes to hear about", CATEGORIES, one="category"),
     )
     form_sections = (
-        ("How to reach them", ("customer", "channel", "quiet_from", "quiet_until")),
+        ("How to reach them", ("customer", "channel", "push_address", "quiet_from", "quiet_until")),
         ("What they like", ("categories",)),
     )
     empty = declared(
@@ -151,7 +156,7 @@ class PreferenceView(OfCustomersView, model=CustomerPreference):
     def shown_values(self, session: Session, record: Any) -> dict[str, Any]:
         """The columns, and the categories as rows."""
         own = liked(session, [record]).get((record.vendor_id, record.customer_id), [])
-        names = ("channel", "quiet_from", "quiet_until")
+        names = ("channel", "push_address", "quiet_from", "quiet_until")
         return {**{n: getattr(record, n) for n in names}, "categories": own}
 
     def create_record(
@@ -173,10 +178,9 @@ class PreferenceView(OfCustomersView, model=CustomerPreference):
     ) -> None:
         """Write what differs by the operations."""
         categories = values.pop("categories", None) or []
-        hours: dict[str, time | None] = {n: values[n] for n in ("quiet_from", "quiet_until")}
         whose = record.customer_id
         if any(getattr(record, name) != value for name, value in values.items()):
-            reaching.prefer(session, customer_id=whose, channel=values["channel"], **hours)
+            reaching.prefer(session, customer_id=whose, **values)
         reaching.prefer_categories(session, customer_id=whose, category_ids=categories)
 
     def way_out(self, request: Request, refusal: DomainError) -> dict[str, str] | None:

@@ -10,7 +10,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.operations import stop_links
 from app.operations.quiet import Quiet
+from app.operations.reaching import FROM_A_LIST
 from app.operations.refusing import HeldBack
 from app.operations.suppressions import digest
 from app.settings import quiet_hours, settings
@@ -19,8 +21,6 @@ from models.messages import CARRIED, Message, MessageChannel
 from models.suppressions import BY_THE_PERSON
 from models.vendors import Vendor
 
-BY_LIST = "import"
-"""What a list says of consent; it proves less than what a person says."""
 EARLY = timedelta(minutes=10)
 """How long before quiet hours a message goes out that would come too late after them."""
 
@@ -49,6 +49,10 @@ class OnlyQuietHours(HeldBack):
     sentence = "It was not sent: until it is of no use the customer has quiet hours."
 
 
+class NobodyCouldStopIt(HeldBack):
+    sentence = "It was not sent: without SECRET_KEY it has no link to unsubscribe by; set it."
+
+
 # --- whether ------------------------------------------------------------------------------------
 
 
@@ -71,9 +75,13 @@ def may_send(session: Session, message: Message) -> HeldBack | None:
         return NothingArrives()
     if not _agreed(said, message.purpose):
         return LeftAlone() if said.left_alone_at else NoConsent()
-    if message.purpose == ConsentPurpose.MARKETING and _is_at_the_ceiling(session, message):
-        return OftenEnough()
-    return None
+    return _marketing(session, message) if message.purpose == ConsentPurpose.MARKETING else None
+
+
+def _marketing(session: Session, message: Message) -> HeldBack | None:
+    if not stop_links.can_be_made():
+        return NobodyCouldStopIt()
+    return OftenEnough() if _is_at_the_ceiling(session, message) else None
 
 
 def address_of(session: Session, customer: Customer, channel: str) -> str | None:
@@ -129,7 +137,7 @@ def _said(session: Session, message: Message, address: str) -> _Said:
 
 def _agreed(said: _Said, purpose: str) -> bool:
     if said.left_alone_at is not None:
-        anew = said.granted and said.source != BY_LIST and said.at is not None
+        anew = said.granted and said.source != FROM_A_LIST and said.at is not None
         if not (anew and said.at > said.left_alone_at):  # type: ignore[operator]  # looked at above
             return False
     return purpose != ConsentPurpose.MARKETING if said.granted is None else said.granted
@@ -185,7 +193,7 @@ def send_from(session: Session, message: Message, at: datetime | None = None) ->
     if quiet is None:
         return due
     over = quiet.over(due)
-    if message.useless_at is None or over < message.useless_at:
+    if over == due or message.useless_at is None or over < message.useless_at:
         return over
     return _early(quiet, due)
 

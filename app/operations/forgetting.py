@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import NotFound
-from app.operations import messages
+from app.operations import messages, unsubscribing
 from app.operations.conditions import is_any
 from app.operations.customers import IsForgotten
 from models.bookings import Booking
@@ -66,7 +66,8 @@ def forget(session: Session, *, customer_id: int) -> Customer:
     that stand on them: tax law has them kept for years (in the Union six to ten), unchanged, and
     the law that lets a person be forgotten lets that duty go first (GDPR, article 17 (3) b). So do
     words as a gateway sent them, by which its money is proved. Mail that was promised and not sent
-    goes nowhere any more.
+    goes nowhere any more. What they had unsubscribed from stays so for their addresses, of which
+    only digests are kept.
     """
     session.flush()  # what is read again below
     customer = session.get(Customer, customer_id, with_for_update=True, populate_existing=True)
@@ -77,6 +78,7 @@ def forget(session: Session, *, customer_id: int) -> Customer:
     files = [customer, *_merged_into(session, customer)]
     ids = [file.id for file in files]
     for file in files:
+        unsubscribing.keep(session, file)
         _blank(file)
     _strike_out(session, ids)
     messages.forget(session, customer_ids=ids)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from app import clock
 from app.errors import DomainError, NotFound
-from app.operations import contacting, outbox, still_true, suppressions, templates
+from app.operations import contacting, outbox, still_true, stop_links, suppressions, templates
 from app.operations.conditions import is_any
 from app.operations.contacting import OftenEnough, OnlyQuietHours
 from app.operations.customers import clean
@@ -315,6 +315,8 @@ def _when(session: Session, message: Message, at: datetime) -> HeldBack | None:
     due = contacting.send_from(session, message, at)
     if due is None:
         return OnlyQuietHours()
+    if message.useless_at is not None and due >= message.useless_at:
+        return still_true.TooLate()
     message.send_at = due
     return None
 
@@ -398,6 +400,7 @@ def _ready(
     why = _held_back(session, message) or _when(session, message, clock.now())
     if why is not None:
         _hold_back(message, why)
+        _uncount(session, message)
         row.done_at = clock.now()
         return None
     if message.send_at > clock.now():
@@ -441,14 +444,24 @@ def _parcel(
     session: Session, message: Message, row: OutboxMessage, words: Words, rendered: Rendered
 ) -> Parcel:
     vendor = session.get_one(Vendor, message.vendor_id)
+    stop = _stop(message)
+    body = rendered.body if stop is None else f"{rendered.body}\n\n{stop_links.footer(stop)}"
     return Parcel(
         message.id, row.id, MessageChannel(message.channel),
         contacting.address_of(session, message.customer, message.channel) or "",  # type: ignore[arg-type]  # looked at above
-        rendered.subject, rendered.body, f"message-{message.id}", vendor.name, vendor.email,
-        words.version_id,
-        message.customer_id if message.purpose == ConsentPurpose.MARKETING else None,
-        {},
+        rendered.subject, body, f"message-{message.id}", vendor.name, vendor.email,
+        words.version_id, stop and stop.customer_id,
+        stop_links.headers(stop) if stop else {},
     )  # fmt: skip
+
+
+def _stop(message: Message) -> stop_links.Named | None:
+    """What its reader can stop: offers, never what has to be known."""
+    if message.purpose != ConsentPurpose.MARKETING or message.customer_id is None:
+        return None
+    return stop_links.Named(
+        message.vendor_id, message.customer_id, message.channel, message.purpose
+    )
 
 
 _START = text(
@@ -543,8 +556,8 @@ def mark_failed(
             session, vendor_id=message.vendor_id, channel=message.channel,
             address=message.address, reason=SuppressionReason.BOUNCED, source="provider",
         )  # fmt: skip
-    if for_good and message.purpose == ConsentPurpose.MARKETING:
-        contacting.uncount_contact(session, message_id=message.id)
+    if for_good:
+        _uncount(session, message)
     if row is None:
         _move(message, MessageStatus.FAILED)
         _blame(message, error)
@@ -557,6 +570,7 @@ def mark_failed(
         return message
     outbox.mark_failed(session, message_id=row.id, error=error, most=MOST_TRIES)
     if row.dead_at is not None:
+        _uncount(session, message)
         _fail(message, row, GivenUp(tries=row.attempts, last=_sentence(error)))
     elif message.status in (MessageStatus.SENDING, MessageStatus.QUEUED):
         message.status, message.send_at = MessageStatus.QUEUED, row.available_at
@@ -572,6 +586,12 @@ def _fail(message: Message, row: OutboxMessage, error: Exception) -> None:
         message.status, message.failed_at = MessageStatus.FAILED, clock.now()
         message.delivery_id = row.id
         _blame(message, error)
+
+
+def _uncount(session: Session, message: Message) -> None:
+    """What does not go out after all takes nobody's place under the ceiling."""
+    if message.purpose == ConsentPurpose.MARKETING:
+        contacting.uncount_contact(session, message_id=message.id)
 
 
 def _blame(message: Message, error: Exception) -> None:

@@ -1,5 +1,6 @@
 """How a customer may be reached: consents, preferences, addresses."""
 
+import re
 from collections.abc import Sequence
 from datetime import time
 from typing import Any
@@ -23,6 +24,7 @@ from models.customers import (
     PreferredCategory,
 )
 
+FROM_A_LIST = "import"
 ADDRESS_FIELDS = ("label", "line1", "line2", "city", "region", "postal_code", "country")
 
 
@@ -41,13 +43,27 @@ class NoQuietTime(DomainError):
     field = "quiet_until"
 
 
+class NoPushAddress(DomainError):
+    sentence = "This is no push address: copy it from the customer's app, without blanks."
+    field = "push_address"
+
+
+class NoProof(DomainError):
+    sentence = "A list grants no consent without proof: say in which list, and where it stands."
+    field = "proof"
+
+
 class PreferencesKnown(DomainError):
     sentence = "The preferences of {name} are known already: open those and change them."
     field = "customer"
 
 
 REFUSALS["ck_addresses_country_is_iso"] = NoSuchCountry
+REFUSALS["ck_consents_a_list_proves_what_it_grants"] = NoProof
 REFUSALS["ck_customer_preferences_quiet_hours_have_both_ends"] = HalfQuietHours
+
+
+_PUSH = re.compile(r"[\w.:@=+/-]{1,500}", re.ASCII)
 
 
 # --- consents --------------------------------------------------------------------------------
@@ -63,9 +79,14 @@ def consent(
     source: str,
     proof: str | None = None,
 ) -> Consent:
-    """Write down what a customer has decided; earlier decisions stay readable."""
+    """Write down what a customer has decided; earlier decisions stay readable.
+
+    What a list grants has to be proved (`NoProof`).
+    """
     if channel not in set(ConsentChannel) or purpose not in set(ConsentPurpose):
         raise CannotRead("There is no such consent: choose channel and purpose.", field="channel")
+    if granted and source == FROM_A_LIST and not clean(proof, "proof", lines=True, longest=2_000):
+        raise NoProof
     customer = living(session, customer_id)
     decision = Consent(
         vendor_id=customer.vendor_id, customer_id=customer.id, channel=channel, purpose=purpose,
@@ -112,11 +133,12 @@ def prefer(
     *,
     customer_id: int,
     channel: str | None = None,
+    push_address: str | None = None,
     quiet_from: time | None = None,
     quiet_until: time | None = None,
 ) -> CustomerPreference:
     """How and when a customer wants to be reached; hours are wall time at the customer's."""
-    values = _wishes(channel, quiet_from, quiet_until)
+    values = _wishes(channel, push_address, quiet_from, quiet_until)
     customer = living(session, customer_id)
     new = insert(CustomerPreference).values(
         vendor_id=customer.vendor_id, customer_id=customer.id, **values
@@ -132,11 +154,12 @@ def begin_preferences(
     *,
     customer_id: int,
     channel: str | None = None,
+    push_address: str | None = None,
     quiet_from: time | None = None,
     quiet_until: time | None = None,
 ) -> CustomerPreference:
     """The first word on how a customer wants to be reached; `PreferencesKnown` when it is not."""
-    values = _wishes(channel, quiet_from, quiet_until)
+    values = _wishes(channel, push_address, quiet_from, quiet_until)
     customer = living(session, customer_id)
     own = {"vendor_id": customer.vendor_id, "customer_id": customer.id}
     new = insert(CustomerPreference).values(**own, **values)
@@ -148,7 +171,10 @@ def begin_preferences(
 
 
 def _wishes(
-    channel: str | None, quiet_from: time | None, quiet_until: time | None
+    channel: str | None,
+    push_address: str | None,
+    quiet_from: time | None,
+    quiet_until: time | None,
 ) -> dict[str, Any]:
     if channel is not None and channel not in set(ConsentChannel):
         raise CannotRead("There is no such channel: choose one of the list.", field="channel")
@@ -156,7 +182,11 @@ def _wishes(
         raise HalfQuietHours
     if quiet_from is not None and quiet_from == quiet_until:
         raise NoQuietTime
-    return {"channel": channel, "quiet_from": quiet_from, "quiet_until": quiet_until}
+    pushed = clean(push_address, "push_address", longest=500)
+    if pushed is not None and not _PUSH.fullmatch(pushed):
+        raise NoPushAddress
+    hours = {"quiet_from": quiet_from, "quiet_until": quiet_until}
+    return {"channel": channel, "push_address": pushed, **hours}
 
 
 def prefer_categories(
