@@ -8,12 +8,15 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
+from app.operations import credit
+from models.customers import Customer
 from models.orders import Order
+from models.payments import Payment
 from models.products import Variant
 from tests import make
 from tests.browser.calendar_day import MANAGER, STAFF, refused
 from tests.browser.house import Running
-from tests.browser.visiting import Visit, Visitor
+from tests.browser.visiting import PHONE, Visit, Visitor
 from tests.webclient import PASSWORD
 
 MOST_PRESSES = 60
@@ -75,7 +78,20 @@ class Keys:
             (self.page.keyboard.press if named else self.page.keyboard.type)(key)
 
 
-NAMED = {"F2", "F4", "F6", "F8", "F9", "Enter", "Tab", "ArrowDown", "Escape", "+", "Delete"}
+NAMED = {
+    "F2",
+    "F4",
+    "F6",
+    "F8",
+    "F9",
+    "Enter",
+    "Tab",
+    "ArrowDown",
+    "ArrowUp",
+    "Escape",
+    "+",
+    "Delete",
+}
 
 
 def total(page: Page) -> Any:
@@ -126,6 +142,54 @@ def test_a_whole_sale_by_the_keyboard_alone(
     page.get_by_role("button", name="New sale").press("Enter")
     expect(page.locator("[data-pos-item]")).to_be_focused()
     expect(page.get_by_text("Scan or type the first item")).to_be_visible()
+
+
+def test_who_did_it_is_named_and_credit_and_the_bank_pay_by_the_keyboard(
+    visit: Visit, goods: Goods
+) -> None:
+    with goods.running.at("alpha") as session:
+        credit.give(session, customer_id=goods.who, amount=Decimal(10), reason="Waited too long")
+    visitor = visit(STAFF, PHONE, dark=True)
+    page, keys = visitor.page, Keys(visitor.page)
+    visitor.open("/admin/counter")
+    keys(goods.code, "Enter")
+    expect(total(page)).to_have_text("18.90")
+    keys("F6")
+    visitor.toast("Only a service is done by somebody")
+    keys("F2", goods.phone, "Enter", f"Fringe{goods.n}", "Enter")
+    expect(page.locator("[data-pos-who]")).to_contain_text("Store credit 10.00")
+    expect(total(page)).to_have_text("63.90")
+    keys("F6")
+    who = page.get_by_role("dialog", name="Who did it")
+    expect(who).to_contain_text(f"Fringe{goods.n}")
+    expect(who.get_by_label("Staff")).to_be_focused()
+    keys("Stylist", "Enter")
+    expect(page.locator("[data-pos-rows] tr").last).to_contain_text("Stylist alpha")
+    keys("F9", "ArrowUp")
+    take = page.locator("[data-pos-take]")
+    expect(take).to_contain_text("Take 10.00 of store credit")  # all there is, unless typed
+    keys("Enter")
+    expect(page.locator("[data-pos-left]")).to_have_text("53.90")
+    expect(page.locator("[data-pos-tender=store_credit]")).to_have_count(0)
+    keys("ArrowUp", "60", "Enter")
+    expect(page.get_by_text("Only 53.90 is left to pay")).to_be_visible()
+    expect(page.locator("#pos-amount")).to_be_focused()
+    keys("53,90", "Tab", f"SEPA {goods.n}")
+    expect(take).to_contain_text("Take 53.90 by bank transfer")
+    visitor.shot("counter-bank")
+    visitor.check()
+    keys("Enter")
+    expect(page.locator("[data-pos-done]")).to_contain_text("is done")
+    [order] = goods.sales()
+    with goods.running.at("alpha") as session:
+        paid = select(Payment.tender, Payment.amount, Payment.reference).order_by(Payment.id)
+        assert session.execute(paid.where(Payment.order_id == order.id)).all() == [
+            ("store_credit", 10, None), ("bank_transfer", Decimal("53.90"), f"SEPA {goods.n}"),
+        ]  # fmt: skip
+        assert session.get_one(Customer, goods.who).store_credit == 0
+    staff = goods.running.things["alpha staff"]
+    assert [line.staff_id for line in order.lines] == [None, staff]
+    assert (order.payment_status, order.status) == ("paid", "completed")
 
 
 def test_what_was_sent_twice_is_one_sale_and_what_was_typed_survives(
