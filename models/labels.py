@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from models.base import Base
 from models.categories import Category
 from models.customers import Customer
+from models.loyalty import LoyaltyProgram
 from models.memberships import MembershipPlan
 from models.packages import Package
 from models.products import Product, Variant
@@ -35,6 +36,8 @@ NOUNS = {
     "membership_plans": "Membership plan", "memberships": "Membership",
     "message_rules": "Rule", "message_templates": "Message template", "order_lines": "Line",
     "package_services": "Service of a package", "plan_benefits": "Benefit of a plan",
+    "loyalty_programs": "Loyalty programme", "loyalty_rules": "Rule for points",
+    "loyalty_tiers": "Tier", "rewards": "Reward",
     "orders": "Order", "package_holdings": "Package in hand", "packages": "Package",
     "payments": "Payment", "people": "Person", "preferred_categories": "Preferred category",
     "product_pictures": "Picture", "product_returns": "Return", "products": "Product",
@@ -51,6 +54,12 @@ LABELS = {
     "buffer_after_minutes": "Minutes after", "buffer_before_minutes": "Minutes before",
     "cancel_at_period_end": "Ends with its period", "cancel_reason": "Reason",
     "duration_minutes": "Minutes", "full_name": "Name", "granted": "Agreed", "is_active": "Active",
+    "ends_on": "Until", "earned_by": "Earned by", "expiry_days": "Points expire after days",
+    "expiry": "Points expire", "lowest": "Lowest balance", "min_spend": "From an amount of",
+    "on_shipping": "Shipping earns", "on_tax": "Tax earns", "points_per": "Points for 1.00",
+    "point_value": "A point is worth", "return_days": "Points wait, days",
+    "spend_from": "From so much spent", "starts_on": "From",
+    "window_days": "Spending counts for days", "grace_days": "Days of grace",
     "inactive_reason": "Reason", "line1": "Street", "line2": "Second line",
     "merged_into_id": "Merged into", "option": "Variant",
     "max_redemptions": "Most uses", "period_ends_at": "Period ends",
@@ -81,7 +90,8 @@ UNSAID = frozenset(
 REFERENCES: dict[str, type[Base]] = {
     "assignee_id": StaffMember, "category_id": Category, "customer_id": Customer,
     "merged_into_id": Customer, "package_id": Package, "parent_id": Category,
-    "plan_id": MembershipPlan, "product_id": Product, "service_id": Service,
+    "plan_id": MembershipPlan, "product_id": Product, "program_id": LoyaltyProgram,
+    "service_id": Service,
     "staff_id": StaffMember, "staff_member_id": StaffMember, "tag_id": Tag, "user_id": User,
     "variant_id": Variant, "survivor_id": Customer, "merged_id": Customer,
 }  # fmt: skip

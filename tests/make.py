@@ -38,6 +38,7 @@ from models.history import (
 from models.imports import ImportJob, ImportRow, StagedRow
 from models.interests import CustomerInterest
 from models.invoices import Invoice
+from models.loyalty import LoyaltyProgram, LoyaltyRule, LoyaltyTier, Reward
 from models.memberships import (
     BenefitKind,
     IncludedUse,
@@ -52,6 +53,13 @@ from models.orders import Order, OrderLine
 from models.outbox import OutboxMessage
 from models.packages import EntryKind, Package, PackageEntry, PackageHolding, PackageService
 from models.payments import CreditEntry, GatewayEvent, Payment, Refund, RefundLine
+from models.points import (
+    LoyaltyAccount,
+    LoyaltyEntry,
+    LoyaltyLot,
+    RewardRedemption,
+    TierChange,
+)
 from models.policies import CancellationPolicy
 from models.products import Product, ProductPicture, Variant
 from models.provider_events import ProviderEvent
@@ -825,3 +833,87 @@ def provider_event(session: Session, **fields: Any) -> ProviderEvent:
     values: dict[str, Any] = {"provider": "relay", "event_ref": f"event-{number()}",
                               "kind": "delivered", "body": {}}  # fmt: skip
     return _saved(session, ProviderEvent(**values | fields))
+
+
+# --- loyalty ------------------------------------------------------------------------------
+
+
+def program(session: Session, **fields: Any) -> LoyaltyProgram:
+    """A programme that gives a point for 1.00 at once; points never expire."""
+    values = {"name": f"Programme {number()}", "return_days": 0}
+    return _saved(session, LoyaltyProgram(**values | fields))
+
+
+_program = program
+
+
+def tier(session: Session, *, program: LoyaltyProgram | None = None, **fields: Any) -> LoyaltyTier:
+    program = program or _program(session, **_home(fields))
+    n = number()
+    values = {"name": f"Tier {n}", "spend_from": Decimal(n)} | _of(fields, program)
+    return _saved(session, LoyaltyTier(program_id=program.id, **values))
+
+
+def loyalty_rule(
+    session: Session, *, program: LoyaltyProgram | None = None, **fields: Any
+) -> LoyaltyRule:
+    """Twice the points for every purchase, unless said."""
+    program = program or _program(session, **_home(fields))
+    gives = {} if "bonus" in fields else {"multiplier": Decimal(2)}
+    values = {"name": f"Rule {number()}", **gives} | _of(fields, program)
+    return _saved(session, LoyaltyRule(program_id=program.id, **values))
+
+
+def reward(session: Session, *, program: LoyaltyProgram | None = None, **fields: Any) -> Reward:
+    """Five off for a hundred points, unless said."""
+    program = program or _program(session, **_home(fields))
+    gives = {"amount": Decimal("5.00")} if fields.get("kind", "amount") == "amount" else {}
+    values = {"name": f"Reward {number()}", "points": 100, **gives} | _of(fields, program)
+    return _saved(session, Reward(program_id=program.id, **values))
+
+
+def account(
+    session: Session,
+    *,
+    program: LoyaltyProgram | None = None,
+    customer: Customer | None = None,
+    **fields: Any,
+) -> LoyaltyAccount:
+    program = program or _program(session, **_home(fields))
+    customer = customer or _customer(session, {"vendor_id": program.vendor_id})
+    values = {"program_id": program.id, "customer_id": customer.id} | _of(fields, program)
+    return _saved(session, LoyaltyAccount(**values))
+
+
+_account = account
+
+
+def lot(
+    session: Session, *, account: LoyaltyAccount | None = None, points: int = 100, **fields: Any
+) -> LoyaltyLot:
+    """Points that can be spent, with their entry; they never expire unless said."""
+    account = account or _account(session, **_home(fields))
+    values = {"source": "gift", "granted": points, "earned_at": NOON} | _of(fields, account)
+    row = _saved(session, LoyaltyLot(account_id=account.id, **values))
+    loyalty_entry(session, account=account, points=points, lot_id=row.id)
+    session.refresh(row)
+    session.refresh(account)
+    return row
+
+
+def loyalty_entry(session: Session, *, account: LoyaltyAccount, **fields: Any) -> LoyaltyEntry:
+    values = {"kind": "adjust", "reason": "A gift", "at": NOON} | _of(fields, account)
+    return _saved(session, LoyaltyEntry(account_id=account.id, **values))
+
+
+def redemption(
+    session: Session, *, account: LoyaltyAccount, reward: Reward, order: Order, **fields: Any
+) -> RewardRedemption:
+    values = {"points": reward.points, "held_at": NOON} | _of(fields, account)
+    row = RewardRedemption(account_id=account.id, reward_id=reward.id, order_id=order.id, **values)
+    return _saved(session, row)
+
+
+def tier_change(session: Session, *, account: LoyaltyAccount, **fields: Any) -> TierChange:
+    values = {"spend": Decimal("0.00"), "why": "reached", "at": NOON} | _of(fields, account)
+    return _saved(session, TierChange(account_id=account.id, **values))

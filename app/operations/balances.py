@@ -1,4 +1,4 @@
-"""Money and uses: triggers add them up beside their ledgers; here it is proved that they do."""
+"""Money, uses and points: triggers add them up beside their ledgers; here it is proved."""
 
 from typing import Any
 
@@ -10,14 +10,17 @@ from app.operations.places import Misplaced
 from app.operations.truth import (
     true_credit,
     true_line_refunds,
+    true_lots,
     true_order_money,
     true_payment_refunds,
+    true_points,
     true_uses,
 )
 from models.customers import Customer
 from models.orders import Order, OrderLine
 from models.packages import PackageHolding
 from models.payments import Payment
+from models.points import LoyaltyAccount, LoyaltyLot
 
 _KEPT: tuple[tuple[str, Any, Any, tuple[str, ...]], ...] = (
     ("payment", Payment, true_payment_refunds, ("refunded",)),
@@ -25,12 +28,14 @@ _KEPT: tuple[tuple[str, Any, Any, tuple[str, ...]], ...] = (
     ("order line", OrderLine, true_line_refunds, ("refunded",)),
     ("customer", Customer, true_credit, ("store_credit",)),
     ("package in hand", PackageHolding, true_uses, package_uses.COUNTED),
+    ("account of points", LoyaltyAccount, true_points, ("points", "pending")),
+    ("lot of points", LoyaltyLot, true_lots, ("remaining", "pending", "spend")),
 )
 """Noun, model, the true numbers by id, and the columns that keep them."""
 
 
 def drift(session: Session, *, limit: int = 1000) -> list[Misplaced]:
-    """Every sum of money or of uses that differs from its ledger, at most `limit` rows of a noun.
+    """Every sum of money, uses or points that differs from its ledger, `limit` rows of a noun.
 
     Over the vendor acting, or all of them for the marketplace.
     """

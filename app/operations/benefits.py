@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
+from app.operations import rewards
 from app.operations.rungs import Asked, Benefit, Rung
 from models.orders import Order, OrderLine
 
@@ -24,7 +25,7 @@ __all__ = [
     "settled",
 ]
 
-BENEFITS: tuple[Benefit, ...] = ()
+BENEFITS: tuple[Benefit, ...] = (rewards.BENEFIT,)
 """By their rungs; on the same one, and whenever rows are held, in this order."""
 
 NOTHING_ASKED = Asked()

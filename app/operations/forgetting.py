@@ -40,6 +40,7 @@ from models.imports import ImportJob, ImportRow
 from models.memberships import Membership
 from models.orders import Order, OrderLine
 from models.payments import CreditEntry, Payment, Refund
+from models.points import LoyaltyAccount, LoyaltyEntry
 from models.returns import ProductReturn, ReturnLine
 from models.shipments import Shipment
 from models.tags import CustomerTag
@@ -130,6 +131,9 @@ def _strike_out(session: Session, ids: Sequence[int]) -> None:
     covers = select(Cover.id).where(is_any(Cover.customer_id, ids))
     said = {"problem": FORGOTTEN, "note": None}
     _update(session, WarrantyClaim, WarrantyClaim.cover_id.in_(covers), said)
+    accounts = select(LoyaltyAccount.id).where(is_any(LoyaltyAccount.customer_id, ids))
+    given = (LoyaltyEntry.account_id.in_(accounts)) & LoyaltyEntry.reason.is_not(None)
+    _update(session, LoyaltyEntry, given, {"reason": FORGOTTEN})
     merges = or_(is_any(CustomerMerge.survivor_id, ids), is_any(CustomerMerge.merged_id, ids))
     _update(session, CustomerMerge, merges, {"before": {}, "moved": {}})
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app import clock
 from app.errors import DomainError, NotFound
-from app.operations import credit, interests
+from app.operations import credit, interests, loyalty
 from app.operations.conditions import is_any
 from app.operations.reaching import in_force
 from app.tenancy import current_actor
@@ -32,6 +32,7 @@ from models.memberships import Membership
 from models.messages import Message
 from models.orders import Order
 from models.packages import PackageHolding
+from models.points import LoyaltyAccount
 from models.tags import CustomerTag
 from models.tasks import Task
 from models.waitlist import WaitlistEntry
@@ -53,6 +54,7 @@ _MOVED_ONCE: tuple[tuple[Any, InstrumentedAttribute[Any] | None], ...] = (
     (CustomerTag, CustomerTag.tag_id),
     (PreferredCategory, PreferredCategory.category_id),
     (CustomerPreference, None),
+    (LoyaltyAccount, LoyaltyAccount.program_id),
 )
 """What a customer has once: the surviving file's own stays, the other's stays behind."""
 
@@ -110,6 +112,7 @@ def merge(
     consents = _stricter(session, survivor, merged)
     moved = _move(session, survivor, merged)
     moved["credit"] = _carry_credit(session, merged, survivor, "Two files were made one")
+    moved["points"] = loyalty.carry(session, from_id=merged.id, to_id=survivor.id)
     _choose(survivor, merged, choices or {})
     at = merged.archived_at = clock.now()
     merged.merged_into_id = survivor.id
@@ -135,6 +138,8 @@ def undo_merge(session: Session, *, merge_id: int) -> Undone:
     _check_undoable(record, survivor, merged)
     kept = _restore_fields(survivor, record)
     decided = {key: c.granted for key, c in in_force(session, customer_id=survivor.id).items()}
+    carried_lots = record.moved.get("points", [])
+    loyalty.carry(session, from_id=survivor.id, to_id=merged.id, lot_ids=carried_lots)
     kept += _move_back(session, record)
     carried = Decimal(record.moved.get("credit", "0"))
     back = _carry_credit(session, survivor, merged, "Two files were made two again", carried)

@@ -14,6 +14,7 @@ from app.operations import (
     claims,
     consumption,
     covers,
+    earning,
     freeing,
     happenings,
     interests,
@@ -85,6 +86,7 @@ def complete(session: Session, *, booking_id: int) -> Booking:
     session.flush()  # one change, one line in the trail
     consumption.consume(session, booking_id=booking.id)  # shelves are held before customers
     _record_visit(session, booking, was_no_show=was_no_show)
+    earning.of_visit(session, booking)
     covers.start_of_service(session, booking_id=booking.id)
     announcing.promise(session, booking, Event.BOOKING_COMPLETED)
     return booking

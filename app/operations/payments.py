@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import REFUSALS, DomainError
-from app.operations import credit, memberships, settling
+from app.operations import benefits, credit, memberships, settling
 from app.operations.customers import clean
 from app.operations.moves import locked
 from app.operations.outbox import enqueue
@@ -123,6 +123,8 @@ def charge(
     session.refresh(order, COUNTED)
     if order.refunded:  # it may have been paid anew
         settling.recount(session, order)
+    elif order.fulfilled_at is not None:
+        benefits.given_back(session, order)  # what it earned hangs on what it was paid with
     came_in(session, order)
     return payment
 

@@ -29,6 +29,7 @@ from models.memberships import Membership
 from models.orders import LineKind, Order, OrderLine, OrderStatus
 from models.packages import EntryKind, Package, PackageEntry, PackageHolding
 from models.payments import CreditEntry, Payment, PaymentState, Refund, RefundLine, RefundState
+from models.points import LoyaltyAccount, LoyaltyEntry, LoyaltyLot
 from models.products import Product, Variant
 from models.services import Service
 from models.words import InterestKind
@@ -391,3 +392,22 @@ def true_uses() -> Select[Any]:
         .outerjoin(before, and_(before.vendor_id == entry.vendor_id, before.id == entry.of_id))
         .group_by(PackageHolding.id)
     )
+
+
+# --- points -------------------------------------------------------------------------------
+
+
+def true_points() -> Select[Any]:
+    """What each account of points holds, as its entries tell it: `id`, `points`, `pending`."""
+    sums = {"points": LoyaltyEntry.points, "pending": LoyaltyEntry.pending}
+    return _beside(LoyaltyAccount, _summed(select(), LoyaltyEntry.account_id, **sums), *sums)
+
+
+def true_lots() -> Select[Any]:
+    """What is left of each lot of points: `id`, `remaining`, `pending`, `spend`."""
+    sums = {
+        "remaining": LoyaltyEntry.points, "pending": LoyaltyEntry.pending,
+        "spend": LoyaltyEntry.spend,
+    }  # fmt: skip
+    of_lots = select().where(LoyaltyEntry.lot_id.is_not(None))
+    return _beside(LoyaltyLot, _summed(of_lots, LoyaltyEntry.lot_id, **sums), *sums)

@@ -20,6 +20,8 @@ COUNTED = {
     "customers": ("store_credit",),
     "payments": ("refunded",),
     "orders": ("paid", "refunded", "handed_over", "delivered", "returned"),
+    "loyalty_accounts": ("points", "pending"),
+    "loyalty_lots": ("remaining", "pending", "spend"),
     "order_lines": ("packed", "handed_over", "delivered", "returned", "refunded"),
     "package_holdings": (
         "uses", "uses_left", "uses_held", "uses_used", "uses_forfeited", "uses_expired",

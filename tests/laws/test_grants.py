@@ -32,6 +32,8 @@ PERSONAL = {
     "stock_moves": {"reason", "user_id"},
     "credit_entries": {"reason", "user_id"},
     "tasks": {"title", "note", "outcome", "key"},
+    "loyalty_entries": {"reason", "user_id"},
+    "loyalty_lots": {"steps", "key"},
     "vendors": {"email", "phone", "legal_name", "street", "postal_code", "tax_number"},
 }  # fmt: skip
 CLOSED_TO_ANALYSTS = {

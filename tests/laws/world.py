@@ -42,6 +42,7 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
     _sold(session, home, customer, order, booking)
     _told(session, home, customer, order, booking)
     _entitled(session, membership, booking, order)
+    _thanked(session, home, customer, order, booking, category_id)
     make.saved_view(session, **home)
     make.bulk_row(session, job=make.bulk_job(session, **home), customer=customer)
     job = make.import_job(session, **home)
@@ -169,6 +170,32 @@ def _told(session: Session, home: dict[str, int], customer: Any, order: Any, boo
         holding_id=make.holding(session, customer=customer).id,
         task_id=make.task(session, customer=customer).id,
     )  # fmt: skip
+
+
+def _thanked(
+    session: Session, home: dict[str, int], customer: Any, order: Any, booking: Any, category: int
+) -> None:
+    program = make.program(session, **home)
+    tier, lower = (make.tier(session, program=program) for _ in range(2))
+    about = {"service_id": booking.service_id}, {"category_id": category}
+    for fields in (*about, {"product_id": order.lines[0].variant.product_id}):
+        make.loyalty_rule(session, program=program, **fields)
+    make.reward(session, program=program, kind="service", service_id=booking.service_id)
+    make.reward(
+        session, program=program, kind="product", product_id=order.lines[0].variant.product_id
+    )
+    account = make.account(
+        session, program=program, customer=customer, tier_id=tier.id, tier_since=make.NOON,
+        qualified_at=make.NOON, tier_until=make.NOON,
+    )  # fmt: skip
+    reward = make.reward(session, program=program)
+    used = make.redemption(session, account=account, reward=reward, order=order)
+    lot = make.lot(session, account=account, order_id=order.id, booking_id=booking.id)
+    make.loyalty_entry(
+        session, account=account, points=-1, lot_id=lot.id, order_id=order.id,
+        booking_id=booking.id, redemption_id=used.id,
+    )  # fmt: skip
+    make.tier_change(session, account=account, tier_id=tier.id, was_id=lower.id)
 
 
 def copy_of(row: dict[str, Any], table: Table, **changed: Any) -> Any:
