@@ -41,7 +41,7 @@ class Discreet(logging.Filter):
         return True
 
 
-LINK = re.compile(r"(/link/|/feeds/)[^/?\s]+")
+LINK = re.compile(r"(/link/|/feeds/|/unsubscribe/)[^/?\s]+")
 
 
 def _discreet(arg: object, of_request: bool) -> object:

@@ -46,6 +46,9 @@ A_WEEK = "public, max-age=604800"
 FEEDS = "/feeds/"
 CALL_BACKS = "/api/v1/gateways/"
 """What programs send unasked: it is signed, and no cookie lends it anything."""
+UNSUBSCRIBE = "/unsubscribe/"
+"""Pressed also by programs that mail is read with: the link is signed, and is the only key."""
+SIGNED = (CALL_BACKS, UNSUBSCRIBE)
 A_COPY = "private, no-cache"
 """A calendar program keeps its copy, and asks each time whether it still holds."""
 
@@ -171,7 +174,7 @@ class SameOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         changes = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
-        if changes and not scope["path"].startswith(CALL_BACKS) and not is_own(scope):
+        if changes and not scope["path"].startswith(SIGNED) and not is_own(scope):
             raise HTTPException(
                 403, "This came from another site and was refused: use the page's own button."
             )
@@ -326,7 +329,7 @@ def _is_closed(path: str) -> bool:
 async def _found(request: Request) -> tuple[users.Standing, list[users.Choice]] | None:
     token = token_of(request)
     path = request.url.path
-    if token is None or path in ("/healthz", "/readyz") or path.startswith(CALL_BACKS):
+    if token is None or path in ("/healthz", "/readyz") or path.startswith(SIGNED):
         return None
     is_page = request.method == "GET" and not wants_json(request.scope)
     with acting(GATE):

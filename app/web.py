@@ -29,6 +29,7 @@ from admin_views.access import allowed
 from admin_views.auth import at_the_gate, harden, own_path, posted
 from admin_views.panel import build_panel
 from admin_views.rendering import STATICS
+from admin_views.unsubscribe import opened, pressed
 from app import garbage
 from app.api.feeds import feed
 from app.api.gateway_events import hear
@@ -75,6 +76,8 @@ def create_app() -> Starlette:
             Route("/readyz", _readyz, name="readyz"),
             Route("/link/{token}", _link_page, name="link", methods=["GET"]),
             Route("/link/{token}", _link_used, name="link_used", methods=["POST"]),
+            Route("/unsubscribe/{token}", opened, name="unsubscribe", methods=["GET"]),
+            Route("/unsubscribe/{token}", pressed, name="unsubscribed", methods=["POST"]),
             Route("/admin/vendor", _switch_vendor, name="vendor_switch", methods=["POST"]),
             Route("/api/v1/me", me, name="me"),
             Route(

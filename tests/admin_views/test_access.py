@@ -20,7 +20,7 @@ __all__ = ["db", "house"]  # fixtures
 FREE = {
     "/", "/healthz", "/readyz", "/link/{token}", "/assets/{path}", "/admin/statics/{path}",
     "/admin/login", "/admin/logout", "/admin/vendor", "/admin/", "/api/v1/me",
-    "/feeds/{secret}.ics", "/api/v1/gateways/{gateway}/{vendor:int}/events",
+    "/unsubscribe/{token}", "/feeds/{secret}.ics", "/api/v1/gateways/{gateway}/{vendor:int}/events",
 }  # fmt: skip
 """What needs no rule: open to all, or guarded by its own test."""
 
