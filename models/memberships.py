@@ -185,8 +185,7 @@ class Membership(OwnedByVendor, Timestamped, Base):
     Periods are counted from `anchor_at` by the wall where the vendor is: what begins on the 31st
     ends on the last of a shorter month, and on the 31st again. Without a `gateway` its renewals
     are paid at the counter. A frozen one rests from `paused_at` until it goes on, by itself at
-    `frozen_until`; a rest that is still to come stands in `frozen_from`. `noticed_days` is how many
-    days before its end the customer was last told of it.
+    `frozen_until`; a rest that is still to come stands in `frozen_from`.
     """
 
     __tablename__ = "memberships"
@@ -220,7 +219,6 @@ class Membership(OwnedByVendor, Timestamped, Base):
     frozen_from: Mapped[datetime | None]
     frozen_until: Mapped[datetime | None]
     freeze_reason: Mapped[str | None]
-    noticed_days: Mapped[int | None]
     ended_at: Mapped[datetime | None]
 
     customer: Mapped[Customer] = relationship(foreign_keys=[customer_id])

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from app.operations import rewards
+from app.operations.line_uses import USES
+from app.operations.member_prices import MEMBER_PRICE
 from app.operations.rungs import Asked, Benefit, Rung
 from models.orders import Order, OrderLine
 
@@ -25,7 +27,7 @@ __all__ = [
     "settled",
 ]
 
-BENEFITS: tuple[Benefit, ...] = (rewards.BENEFIT,)
+BENEFITS: tuple[Benefit, ...] = (MEMBER_PRICE, USES, rewards.BENEFIT)
 """By their rungs; on the same one, and whenever rows are held, in this order."""
 
 NOTHING_ASKED = Asked()

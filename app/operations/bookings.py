@@ -10,7 +10,17 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.database import insert_quickly
 from app.money import rounded
-from app.operations import announcing, booking_times, claims, deals, freeing, parties, policies
+from app.operations import (
+    announcing,
+    booking_times,
+    booking_uses,
+    claims,
+    deals,
+    freeing,
+    parties,
+    perks,
+    policies,
+)
 from app.operations.booking_times import NoNights
 from app.operations.deals import ClassIsFull
 from app.operations.hours import Span, Wall
@@ -30,7 +40,6 @@ from app.operations.outcomes import (
     who,
 )
 from app.operations.policies import Fee, MayNotMove, MovedTooOften
-from app.operations.prices import amount
 from app.operations.schedules import CannotBook, EndsBeforeStart, RoomTaken, SlotTaken
 from app.operations.unfinished import lacks_outcome, needs_outcome
 from models.bookings import Booking, BookingStatus, CancelledBy
@@ -66,6 +75,7 @@ __all__ = [
 ]
 
 
+NO_DEPOSIT = Decimal("0.00")
 MOVABLE = (BookingStatus.PENDING, BookingStatus.CONFIRMED)
 
 
@@ -88,6 +98,9 @@ def book(
     series_number: int | None = None,
     status: BookingStatus = BookingStatus.PENDING,
     held_until: datetime | None = None,
+    use: bool = False,
+    holding_id: int | None = None,
+    membership_id: int | None = None,
 ) -> Booking:
     """Promise a slot; whether it is free is the database's decision, so two clicks cannot both win.
 
@@ -97,6 +110,10 @@ def book(
     nights and the seats is frozen, and with it the deposit and the terms. `anyway` is the reason
     for which it may overlap: then it blocks nobody and claims no room. With `held_until` it is an
     offer. Refuses as `schedules.check` does, and with `ClassIsFull` and `NoNights`.
+
+    A member has the member's price. With `use` it is paid for by what the customer has that ends
+    first, or by the package or the membership that is named: then it costs nothing, and a use a
+    place, or a night, is held. Refuses `NothingToUse`, and `MembersOnly` to who is no member.
     """
     found = parties.between(
         session, customer_id=customer_id, service_id=service_id, staff_id=staff_id
@@ -113,6 +130,11 @@ def book(
             session, service, wall, when, staff_id, channel, reason,
             offer=found.offer, needs=found.needs,
         )  # fmt: skip
+    agreed = perks.agreed(
+        session, service, deal, wall, customer_id, seats, asked=found.has_perks,
+        use=use or holding_id is not None or membership_id is not None,
+        named=(holding_id, membership_id), price=price,
+    )  # fmt: skip
     values = dict(
         vendor_id=service.vendor_id,
         public_ref=uuid4(),
@@ -122,8 +144,8 @@ def book(
         kind=service.kind,
         channel=channel,
         status=status,
-        price=deal.price if price is None else amount(price, field="price"),
-        deposit=service.deposit,
+        price=agreed.price,
+        deposit=NO_DEPOSIT if agreed.pot else service.deposit,
         seats=seats,
         class_session_id=deal.class_session_id,
         series_id=series_id,
@@ -136,6 +158,8 @@ def book(
     )
     booking = insert_quickly(session, Booking, values)  # the exclusion constraints give a verdict
     claims.take(session, booking, deal.units)
+    if agreed.pot is not None:
+        booking_uses.hold(session, booking, service, agreed.pot, agreed.uses)
     if status == BookingStatus.CONFIRMED and booking.starts_at > clock.now():
         announcing.promise(session, booking, Event.BOOKING_CONFIRMED)
     return booking
@@ -165,6 +189,7 @@ def reschedule(
     was, reason = (booking.starts_at, booking.ends_at), reasoned(anyway, "anyway")
     blocked = None if booking.overbooked else booking.staff_id
     when = _kept_length(service, wall, was, starts_at, ends_at)
+    perks.check_length(session, booking, wall, was, when)
     if (when, staff_id) == (was, booking.staff_id) and reason is None and not booking.overbooked:
         return booking
     deal = deals.of_time(

@@ -90,6 +90,8 @@ class Item:
     off: Off = Off()
     booking_id: int | None = None
     staff_id: int | None = None
+    holding_id: int | None = None
+    membership_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +268,7 @@ def _plain(line: Item, row: str) -> DraftLine:
     return DraftLine(
         kind=kind, item_id=line.item_id, quantity=line.quantity, unit_price=line.amount,
         name=line.name if kind in ITS_OWN_PRICE else None, booking_id=line.booking_id,
-        staff_id=line.staff_id,
+        staff_id=line.staff_id, holding_id=line.holding_id, membership_id=line.membership_id,
     )  # fmt: skip
 
 

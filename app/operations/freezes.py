@@ -165,7 +165,6 @@ def _go_on(session: Session, membership: Membership, at: datetime) -> None:
         if period.status == PeriodStatus.HELD:
             membership.period_starts_at = period.starts_at
             membership.period_ends_at = membership.anchor_at = period.ends_at
-    membership.noticed_days = None
     _forget(membership)
 
 

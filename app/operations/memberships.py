@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import REFUSALS, DomainError
-from app.operations import interests, periods
+from app.operations import happenings, interests, periods
 from app.operations.customers import still_here
 from app.operations.moves import locked, move
 from app.operations.zones import zone_of
@@ -25,6 +25,7 @@ from models.memberships import (
     PeriodKind,
     PeriodStatus,
 )
+from models.messages import MessageEvent as Event
 from models.orders import Order
 from models.words import Channel, InterestKind
 
@@ -207,10 +208,10 @@ def take_up(session: Session, *, period_id: int) -> Membership:
         return membership
     period.status, period.next_try_at = PeriodStatus.HELD, None
     membership.period_starts_at, membership.period_ends_at = period.starts_at, period.ends_at
-    membership.noticed_days = None
     if membership.status in (MembershipStatus.TRIALING, MembershipStatus.PAST_DUE):
         membership.status = MembershipStatus.ACTIVE
     session.flush()  # one change, one line in the trail
+    _tell(session, membership, Event.MEMBERSHIP_RENEWED, f"membership_period:{period.id}")
     return membership
 
 
@@ -315,6 +316,23 @@ def _end(session: Session, membership: Membership, at: datetime) -> None:
     due = due_of(session, membership)
     if due is not None:
         due.status, due.next_try_at = PeriodStatus.VOID, None
+    session.flush()  # it has ended for whoever is told of it
+    _tell(session, membership, Event.MEMBERSHIP_ENDED)
+
+
+def _tell(
+    session: Session, membership: Membership, event: Event, occasion: str | None = None
+) -> None:
+    happenings.tell(
+        session, event, customer_id=membership.customer_id, membership_id=membership.id,
+        occasion=occasion,
+    )  # fmt: skip
+
+
+def tell_failed(session: Session, membership: Membership, period: MembershipPeriod) -> None:
+    """The rules of the house hear that a period is not paid, once each time it is asked for."""
+    occasion = f"membership_period:{period.id}:{period.tries}"
+    _tell(session, membership, Event.MEMBERSHIP_FAILED, occasion)
 
 
 def _check_trial(session: Session, customer_id: int, plan: MembershipPlan) -> None:

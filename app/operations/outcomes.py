@@ -11,6 +11,7 @@ from app import clock, days
 from app.errors import DomainError, NotFound
 from app.operations import (
     announcing,
+    booking_uses,
     claims,
     consumption,
     covers,
@@ -85,6 +86,7 @@ def complete(session: Session, *, booking_id: int) -> Booking:
     _owe(booking, NO_FEE, None)
     session.flush()  # one change, one line in the trail
     consumption.consume(session, booking_id=booking.id)  # shelves are held before customers
+    booking_uses.given(session, booking, was_no_show=was_no_show)
     _record_visit(session, booking, was_no_show=was_no_show)
     earning.of_visit(session, booking)
     covers.start_of_service(session, booking_id=booking.id)
@@ -103,16 +105,19 @@ def cancel(
     """Call a booking off; its time, seats and rooms are free again, and offered to who waits.
 
     A customer owes what the terms say that the booking was made under; `waive` is why it is let
-    go. What the vendor or the system calls off costs nothing.
+    go. What the vendor or the system calls off costs nothing. Uses of a package or a membership
+    that were held for it are forfeited where a fee would be owed, else they are free again.
     """
     whose = who(by)
     booking = _stepped(session, booking_id, BookingStatus.CANCELLED)
     now, was_offer = clock.now(), booking.held_until is not None
-    _owe(booking, _fee_of_cancelling(booking, whose, now).amount, waive)
+    fee = _fee_of_cancelling(booking, whose, now)
+    _owe(booking, fee.amount, waive)
     booking.cancelled_at, booking.cancelled_by = now, whose
     booking.cancel_reason = clean(reason, "reason", longest=LONGEST_REASON)
     booking.sequence += 1
     session.flush()  # who waits finds the time free
+    booking_uses.called_off(session, booking, too_late=bool(fee.percent) and waive is None)
     if booking.ends_at > now and not was_offer:
         announcing.promise(session, booking, Event.BOOKING_CANCELLED)
     if booking.overbooked is None:  # what blocked nobody frees nothing
@@ -136,9 +141,11 @@ def mark_no_show(session: Session, *, booking_id: int, waive: str | None = None)
     booking = _stepped(session, booking_id, BookingStatus.NO_SHOW)
     if booking.starts_at > clock.now():  # what was moved is rolled back with the refusal
         raise NotYet(when=_when(session, booking))
-    _owe(booking, policies.of_not_coming(booking.terms, price=booking.price).amount, waive)
+    fee = policies.of_not_coming(booking.terms, price=booking.price)
+    _owe(booking, fee.amount, waive)
     booking.sequence += 1
     session.flush()  # one change, one line in the trail
+    booking_uses.called_off(session, booking, too_late=bool(fee.percent) and waive is None)
     interests.hold(session, booking.customer_id)
     interests.count(session, customer_id=booking.customer_id, no_shows=1)
     happenings.tell(
@@ -156,6 +163,7 @@ def reopen(session: Session, *, booking_id: int) -> Booking:
     _owe(booking, NO_FEE, None)
     booking.sequence += 1
     session.flush()  # a booking that stands again asks the exclusion constraints
+    booking_uses.stands_again(session, booking)
     interests.hold(session, booking.customer_id)
     interests.count(session, customer_id=booking.customer_id, no_shows=-1)
     return booking

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from app import clock
 from app.errors import REFUSALS, DomainError
+from app.operations import happenings
 from app.operations.moves import locked
+from models.messages import MessageEvent as Event
 from models.packages import (
     EntryKind,
     HoldingStatus,
@@ -20,6 +22,8 @@ from models.packages import (
     PackageService,
 )
 
+FEW = 1
+"""How many uses are few: whoever has no more of them hears of it, once."""
 COUNTED = (
     "uses", "uses_left", "uses_held", "uses_used", "uses_forfeited", "uses_expired",
     "uses_refunded",
@@ -214,23 +218,71 @@ def restore(session: Session, *, entry_id: int) -> PackageEntry:
         raise NothingToRestore("This package was taken back: hand out another one instead.")
     if holding.expires_at is not None and holding.expires_at <= clock.now():
         raise NothingToRestore("This package has run out: extend it first.")
+    followed = select(PackageEntry.id).where(
+        PackageEntry.vendor_id == entry.vendor_id, PackageEntry.of_id == entry.id
+    )
+    if session.scalars(followed).first() is not None:
+        raise NothingToRestore
     return _go_on(session, entry, EntryKind.RESTORE)
 
 
-def latest_forfeits(session: Session, *, booking_id: int) -> list[PackageEntry]:
-    """What a booking has cost that was called off late or not come to, and is not restored."""
-    after = aliased(PackageEntry)
+def latest(session: Session, kind: EntryKind, *, booking_id: int) -> list[PackageEntry]:
+    """The last entries of packages for a booking, where they are of this kind."""
+    later = aliased(PackageEntry)
     query = (
         select(PackageEntry)
-        .where(PackageEntry.booking_id == booking_id, PackageEntry.kind == EntryKind.FORFEIT)
+        .where(PackageEntry.booking_id == booking_id, PackageEntry.kind == kind)
         .where(
             ~exists().where(
-                after.vendor_id == PackageEntry.vendor_id, after.of_id == PackageEntry.id
+                later.vendor_id == PackageEntry.vendor_id, later.booking_id == booking_id,
+                later.holding_id == PackageEntry.holding_id, later.id > PackageEntry.id,
+                later.kind != EntryKind.EXPIRE,
             )
         )
-        .order_by(PackageEntry.holding_id, PackageEntry.id)
-    )
+        .order_by(PackageEntry.holding_id)
+    )  # fmt: skip
     return list(session.scalars(query))
+
+
+def take_again(session: Session, entry: PackageEntry, kind: EntryKind) -> bool:
+    """What was released is held again, or used, if so many are left; whether they were."""
+    holding = locked(session, PackageHolding, entry.holding_id)
+    if holding.uses_left < entry.uses:
+        return False
+    _write(
+        session, holding, kind, entry.uses, service_id=entry.service_id,
+        booking_id=entry.booking_id, order_line_id=entry.order_line_id,
+    )  # fmt: skip
+    return True
+
+
+def take_anew(session: Session, entry: PackageEntry, kind: EntryKind) -> None:
+    """What was forfeited is held again, or used after all, whatever has run out meanwhile."""
+    holding = locked(session, PackageHolding, entry.holding_id)
+    _go_on(session, entry, EntryKind.RESTORE)
+    _write(
+        session, holding, kind, entry.uses, service_id=entry.service_id,
+        booking_id=entry.booking_id, order_line_id=entry.order_line_id,
+    )  # fmt: skip
+
+
+def story(session: Session, *, booking_id: int) -> list[tuple[PackageEntry, str]]:
+    """The holds for a booking that were not followed by another one, and what became of each."""
+    query = (
+        select(PackageEntry)
+        .where(PackageEntry.booking_id == booking_id)
+        .options(joinedload(PackageEntry.holding).joinedload(PackageHolding.package))
+        .order_by(PackageEntry.id)
+    )
+    last: dict[int, PackageEntry] = {}
+    for entry in session.scalars(query):
+        last[entry.holding_id] = entry
+    words = {
+        EntryKind.HOLD: "held", EntryKind.USE: "used", EntryKind.RELEASE: "released",
+        EntryKind.FORFEIT: "forfeited", EntryKind.RESTORE: "given back",
+        EntryKind.EXPIRE: "released",
+    }  # fmt: skip
+    return [(entry, words.get(EntryKind(entry.kind), entry.kind)) for entry in last.values()]
 
 
 def write(session: Session, holding: PackageHolding, kind: EntryKind, uses: int) -> PackageEntry:
@@ -279,6 +331,10 @@ def _write(
     session.flush()  # the database counts it, or says that there are not so many
     session.refresh(holding, COUNTED)
     holding.status = status_of(holding)
+    if kind in (EntryKind.HOLD, EntryKind.USE) and holding.uses_left <= FEW < holding.uses:
+        happenings.tell(
+            session, Event.PACKAGE_LOW, customer_id=holding.customer_id, holding_id=holding.id
+        )
     return entry
 
 

@@ -148,6 +148,14 @@ def expire(session: Session, *, now: datetime, most: int = 1000) -> int:
     return len(found)
 
 
+def sold_by(session: Session, *, order_id: int, package_id: int | None) -> list[int]:
+    """The packages in hand that an order sold, by their ids."""
+    query = select(PackageHolding.id).where(
+        PackageHolding.order_id == order_id, PackageHolding.package_id == package_id
+    )
+    return list(session.scalars(query.order_by(PackageHolding.id)))
+
+
 def _run_out(session: Session, holding: PackageHolding) -> list[PackageEntry]:
     """Its entries that ran out and were not restored."""
     known = select(PackageEntry.of_id).where(

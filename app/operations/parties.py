@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, bindparam, exists, select
+from sqlalchemy import Select, and_, bindparam, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.database import as_read, in_drivers_words, quickly
@@ -13,6 +13,7 @@ from app.operations.hours import Wall, wall_of
 from app.operations.policies import Terms
 from app.operations.schedules import CannotBook
 from models.customers import Customer
+from models.memberships import BenefitKind, Membership, MembershipStatus, PlanBenefit
 from models.resources import ServiceResource
 from models.services import Service, StaffService
 from models.staff import StaffMember
@@ -28,6 +29,8 @@ class Parties(NamedTuple):
     terms: Terms | None
     needs: bool
     """Whether the service needs a room or equipment."""
+    has_perks: bool = False
+    """Whether the customer is a member somewhere here, or services are for members only."""
     offer: Offer | None = None
     """How somebody does it whose time nobody else books meanwhile; None: that is to be asked."""
 
@@ -40,6 +43,17 @@ def _parties() -> Select[*tuple[Any, ...]]:
             exists().where(
                 ServiceResource.vendor_id == Service.vendor_id,
                 ServiceResource.service_id == Service.id,
+            ),
+            or_(
+                exists().where(
+                    Membership.vendor_id == Customer.vendor_id,
+                    Membership.customer_id == Customer.id,
+                    Membership.status != MembershipStatus.ENDED.value,
+                ),
+                exists().where(
+                    PlanBenefit.vendor_id == Customer.vendor_id,
+                    PlanBenefit.kind == BenefitKind.ACCESS.value,
+                ),
             ),
         )
         .join(Vendor, Vendor.id == Customer.vendor_id)
@@ -104,13 +118,13 @@ def between(
         found = _read(session, _PARTIES, look)
     if found is None or found[1][0] is not None:
         raise CannotBook("This customer is not here any more: choose one.", field="customer_id")
-    service, (_, zone, terms, needs, *staff) = found
+    service, (_, zone, terms, needs, perks, *staff) = found
     if service.id is None or not service.is_active:
         raise CannotBook(
             "This service is not offered any more: choose another.", field="service_id"
         )
     offer = _offer(service, staff_id, *staff) if staff else None
-    return Parties(service, wall_of(zone), terms, needs, offer)
+    return Parties(service, wall_of(zone), terms, needs, perks, offer)
 
 
 def _read(

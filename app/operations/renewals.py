@@ -30,8 +30,6 @@ from models.words import Channel
 RETRIES = (1, 3, 5)
 """Days after which a gateway is asked again; after the last it has as many again."""
 AT_COUNTER = timedelta(days=14)
-NOTICES = (14, 7, 1)
-"""How many days before its end a customer is told."""
 KEY = UUID("3b6d2f0e-6a0f-4d0e-9c6b-1f6f9d1f7b52")
 UNPAID = "The membership was not paid"
 WAITING = (PaymentState.PENDING, PaymentState.AUTHORISED)
@@ -76,6 +74,8 @@ def bill(session: Session, *, membership_id: int) -> Order | None:
     period.next_try_at = now + AT_COUNTER
     if membership.gateway is not None:
         _ask(session, membership, period)
+    else:
+        memberships.tell_failed(session, membership, period)  # nobody has paid for it yet
     session.flush()  # one change, one line in the trail
     return order
 
@@ -105,6 +105,7 @@ def collect(session: Session, *, period_id: int) -> MembershipPeriod:
     if _under_way(session, order):
         period.next_try_at = now + timedelta(days=1)
     elif membership.gateway is not None and period.tries <= len(RETRIES):
+        memberships.tell_failed(session, membership, period)
         _ask(session, membership, period)
     else:
         _give_up(session, order, membership)

@@ -117,7 +117,6 @@ GROWN: dict[str, tuple[sa.Column[object], ...]] = {
         _time("frozen_from", null=True),
         _time("frozen_until", null=True),
         sa.Column("freeze_reason", sa.Text),
-        _number("noticed_days"),
     ),
     "package_holdings": (
         *(
@@ -177,7 +176,7 @@ COUNTED = (
     "uses_refunded",
 )  # fmt: skip
 SILENT = {
-    "memberships": ("anchor_at", "noticed_days", "freeze_reason"),
+    "memberships": ("anchor_at", "freeze_reason"),
     "package_holdings": COUNTED,
 }
 """What the trail does not tell: the ledger does, or it is no place to forget it from."""
