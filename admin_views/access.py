@@ -94,6 +94,8 @@ MATRIX: Mapping[str, Grants] = {
     "invoice": _grants(READ | {"move", "send"}, READ | {"send"}),
     "cover": _grants(READ | {"move"}, READ | {"move"}),
     "warranty-claim": _grants(READ | {"move", "pay"}, READ | {"move"}),
+    "message": _grants(READ | {"create", "move", "send"}, READ | {"create", "move"}),
+    "message-template": _grants(WRITE | {"move", "test"}, READ),
     "task": _grants(FULL | _MOVED, FULL | _MOVED),
     "package-holding": _grants(WRITE | {"use"}, WRITE | {"use"}),
     "membership": _grants(WRITE | {"move"}, WRITE | {"move"}),

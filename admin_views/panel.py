@@ -37,7 +37,8 @@ log = logging.getLogger(__name__)
 NOUNS = (
     "today", "calendar", "counter", "customers", "bookings", "class_sessions", "series",
     "waitlist", "orders",
-    "shipments", "payments", "returns", "documents", "covers", "warranty_claims", "tasks",
+    "shipments", "payments", "returns", "documents", "covers", "warranty_claims", "messages",
+    "message_templates", "tasks",
     "packages", "memberships", "coupons", "tags", "consents", "preferences", "interests",
     "services", "products", "stock", "consumables", "taxes", "shipping_methods", "categories",
     "staff", "staff_services", "weeks", "time_off", "resources", "policies", "feeds", "vendors",
@@ -50,6 +51,7 @@ CATEGORIES = (
     "Today",
     "Marketplace",
     "Customers",
+    "Messages",
     "Sales",
     "Schedule",
     "Catalogue",

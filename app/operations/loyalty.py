@@ -329,6 +329,10 @@ def carry(
         if found or owed:
             target = points.hold(session, program=source.program, customer_id=to_id)
             _carry(session, source, target, found, owed)
+            if lot_ids is None:
+                tiers.inherit(session, target, source, at=clock.now())
+            else:
+                tiers.look_back(session, source, at=clock.now())
             moved += [lot.id for lot in found]
     return moved
 

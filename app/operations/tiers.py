@@ -125,10 +125,23 @@ def look_back(session: Session, account: LoyaltyAccount, *, at: datetime) -> Non
     stood = _held(account, tiers)
     if stood.tier is None or stood.qualified_at is None:
         return
-    if spent(session, account, program, stood.qualified_at) >= stood.tier.spend_from:
-        return
     after = _replayed(session, account, program, tiers, at)
+    lower = after.tier is None or after.tier.spend_from < stood.tier.spend_from
+    if lower and spent(session, account, program, stood.qualified_at) >= stood.tier.spend_from:
+        return  # it was earned without: what became dearer since takes it from nobody
     _keep(session, account, after, spent(session, account, program, at), TierWhy.GIVEN_BACK, at)
+
+
+def inherit(
+    session: Session, account: LoyaltyAccount, other: LoyaltyAccount, *, at: datetime
+) -> None:
+    """Of two accounts that become one the higher tier stays, as long as it was sure."""
+    tiers = of_program(session, account.program_id)
+    theirs, mine = held_at(other, tiers, at), held_at(account, tiers, at)
+    if theirs is None or (mine is not None and mine.spend_from >= theirs.spend_from):
+        return
+    spend = spent(session, account, account.program, at)
+    _keep(session, account, _held(other, tiers), spend, TierWhy.REACHED, at)
 
 
 def changes(session: Session, account: LoyaltyAccount, most: int = 20) -> Sequence[TierChange]:

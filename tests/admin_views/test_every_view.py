@@ -38,6 +38,8 @@ MAKE: dict[str, Make] = {
     "warranty-claim": lambda s: make.warranty_claim(
         s, cover=make.cover(s, line=make.order(s).lines[0])
     ),
+    "message": make.message,
+    "message-template": make.message_template,
     "task": make.task,
     "package": make.package,
     "package-holding": make.holding,
