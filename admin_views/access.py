@@ -70,6 +70,7 @@ MATRIX: Mapping[str, Grants] = {
     "package": _CATALOGUE,
     "membership-plan": _CATALOGUE,
     "coupon": _CATALOGUE,
+    "coupon-code": _grants(READ | {"edit"}, READ),
     "tax-class": _CATALOGUE,
     "shipping-method": _CATALOGUE,
     "staff-member": _CATALOGUE,

@@ -187,6 +187,21 @@ def normal_email(text: str) -> str | None:
     return _checked_email(address)
 
 
+_DOTS_DO_NOT_COUNT = {"gmail.com", "googlemail.com"}
+
+
+def mailbox(address: str) -> str:
+    """The box that a normal address leads to: what is written after a plus is another name for it.
+
+    For telling people apart only; mail goes to the address as it was given.
+    """
+    local, _, domain = address.rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in _DOTS_DO_NOT_COUNT:
+        local, domain = local.replace(".", "") or local, "gmail.com"
+    return f"{local}@{domain}"
+
+
 def _is_plain(address: str) -> bool:
     local, _, domain = address.partition("@")
     return (

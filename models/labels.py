@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from models.base import Base
 from models.categories import Category
+from models.coupons import Coupon
 from models.customers import Customer
 from models.loyalty import LoyaltyProgram
 from models.memberships import MembershipPlan
@@ -28,8 +29,9 @@ from models.vendors import Vendor
 
 NOUNS = {
     "addresses": "Address", "api_tokens": "API token", "bookings": "Booking",
-    "bulk_jobs": "Bulk change", "categories": "Category", "consents": "Consent",
-    "consumables": "What is used up", "coupons": "Coupon", "covers": "Cover",
+    "bulk_jobs": "Bulk change", "categories": "Category", "code_batches": "Codes",
+    "consents": "Consent", "consumables": "What is used up", "coupon_targets": "What it is about",
+    "coupons": "Coupon", "covers": "Cover",
     "customer_merges": "Merge", "customer_preferences": "Preferences", "customer_tags": "Tag",
     "customers": "Customer", "import_jobs": "Import", "invoices": "Document",
     "included_uses": "Included use", "membership_periods": "Period of a membership",
@@ -52,6 +54,10 @@ NOUNS = {
 LABELS = {
     "arguments": "What to do", "assignee_id": "Assigned to", "at": "When", "channel": "Channel",
     "buffer_after_minutes": "Minutes after", "buffer_before_minutes": "Minutes before",
+    "birthday_days": "Days around a birthday", "buy_quantity": "Pieces to buy",
+    "get_quantity": "Pieces that become cheaper", "marketplace_percent": "Borne by the marketplace",
+    "max_per_customer": "Most uses a customer", "stacking": "Beside other offers",
+    "windows": "Hours", "part": "Becomes", "uses": "Uses",
     "cancel_at_period_end": "Ends with its period", "cancel_reason": "Reason",
     "duration_minutes": "Minutes", "full_name": "Name", "granted": "Agreed", "is_active": "Active",
     "ends_on": "Until", "earned_by": "Earned by", "expiry_days": "Points expire after days",
@@ -89,7 +95,7 @@ UNSAID = frozenset(
 
 REFERENCES: dict[str, type[Base]] = {
     "assignee_id": StaffMember, "category_id": Category, "customer_id": Customer,
-    "merged_into_id": Customer, "package_id": Package, "parent_id": Category,
+    "coupon_id": Coupon, "merged_into_id": Customer, "package_id": Package, "parent_id": Category,
     "plan_id": MembershipPlan, "product_id": Product, "program_id": LoyaltyProgram,
     "service_id": Service,
     "staff_id": StaffMember, "staff_member_id": StaffMember, "tag_id": Tag, "user_id": User,

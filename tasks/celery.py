@@ -15,7 +15,7 @@ MODULES = (
     "tasks.imports", "tasks.history", "tasks.bulk", "tasks.mail",
     "tasks.waitlist", "tasks.messages",
     "tasks.covers", "tasks.pictures", "tasks.payments", "tasks.receipts",
-    "tasks.memberships", "tasks.nightly", "tasks.outbox", "tasks.happenings",
+    "tasks.memberships", "tasks.coupons", "tasks.nightly", "tasks.outbox", "tasks.happenings",
 )  # fmt: skip
 """Where tasks live; an outbox row may only name one of them."""
 
@@ -59,6 +59,11 @@ celery_app.conf.update(
         },
         "freshen-usages": {
             "task": "tasks.happenings.freshen_usages",
+            "schedule": crontab(minute="*/5"),
+            "options": {"expires": 300},
+        },
+        "let-go-of-coupons": {
+            "task": "tasks.coupons.lapse",
             "schedule": crontab(minute="*/5"),
             "options": {"expires": 300},
         },

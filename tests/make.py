@@ -23,7 +23,7 @@ from models.bookings import Booking
 from models.bulk import BulkJob, BulkRow
 from models.categories import Category
 from models.class_sessions import ClassSession
-from models.coupons import Coupon
+from models.coupons import CodeBatch, Coupon, CouponCode, CouponRedemption, CouponTarget
 from models.covers import Cover, WarrantyClaim
 from models.customers import Address, Consent, Customer, CustomerPreference, Person
 from models.feeds import CalendarFeed
@@ -278,10 +278,36 @@ def plan(session: Session, **fields: Any) -> MembershipPlan:
     return _saved(session, MembershipPlan(**values | fields))
 
 
-def coupon(session: Session, **fields: Any) -> Coupon:
+def coupon(session: Session, *, code: str | None = "", **fields: Any) -> Coupon:
+    """Ten percent off anything, under a code; under none with `code=None`, so by itself."""
     n = number()
-    values = {"code": f"CODE{n}", "name": f"Coupon {n}", "value": Decimal("10.00")}
-    return _saved(session, Coupon(**values | fields))
+    values = {"name": f"Coupon {n}", "value": Decimal("10.00"), "needs_code": code is not None}
+    made = _saved(session, Coupon(**values | fields))
+    if code is not None:
+        coupon_code(session, coupon=made, code=code or f"CODE{n}")
+    return made
+
+
+def coupon_code(session: Session, *, coupon: Coupon, **fields: Any) -> CouponCode:
+    values = {"code": f"CODE{number()}", "coupon_id": coupon.id}
+    return _saved(session, CouponCode(**values | _of(fields, coupon)))
+
+
+def coupon_target(session: Session, *, coupon: Coupon, **fields: Any) -> CouponTarget:
+    """What a coupon is about: `service_id=`, `variant_id=`, `product_id=` or `category_id=`."""
+    return _saved(session, CouponTarget(coupon_id=coupon.id, **_of(fields, coupon)))
+
+
+def code_batch(session: Session, *, coupon: Coupon, **fields: Any) -> CodeBatch:
+    return _saved(
+        session, CodeBatch(**{"coupon_id": coupon.id, "wanted": 10} | _of(fields, coupon))
+    )
+
+
+def coupon_redemption(session: Session, *, coupon: Coupon, order: Order, **fields: Any) -> Any:
+    values = {"coupon_id": coupon.id, "order_id": order.id, "amount": Decimal("1.00"),
+              "status": "redeemed", "redeemed_at": NOON}  # fmt: skip
+    return _saved(session, CouponRedemption(**values | _of(fields, order)))
 
 
 def staff_service(

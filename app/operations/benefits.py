@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from app.operations import rewards
+from app.operations import coupons, rewards
 from app.operations.line_uses import USES
 from app.operations.member_prices import MEMBER_PRICE
 from app.operations.rungs import Asked, Benefit, Rung
@@ -27,7 +27,7 @@ __all__ = [
     "settled",
 ]
 
-BENEFITS: tuple[Benefit, ...] = (MEMBER_PRICE, USES, rewards.BENEFIT)
+BENEFITS: tuple[Benefit, ...] = (MEMBER_PRICE, USES, coupons.BENEFIT, rewards.BENEFIT)
 """By their rungs; on the same one, and whenever rows are held, in this order."""
 
 NOTHING_ASKED = Asked()

@@ -32,14 +32,6 @@ REFUSALS |= {
             "A category stands below one of its own kind: choose another.", "parent",
         ),
         (
-            "uq_coupons_vendor_id_code", "CodeTaken",
-            "This code is in use: choose another.", "code",
-        ),
-        (
-            "ck_coupons_value_fits", "ValueDoesNotFit",
-            "The value does not fit: write more than 0, and at most 100 for percent.", "value",
-        ),
-        (
             "ck_coupons_ends_after_start", "EndsTooEarly",
             "It ends before it begins: choose a later end.", "ends_at",
         ),

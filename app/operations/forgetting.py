@@ -26,6 +26,7 @@ from app.operations import messages, unsubscribing
 from app.operations.conditions import is_any
 from app.operations.customers import IsForgotten
 from models.bookings import Booking
+from models.coupons import CouponRedemption
 from models.covers import Cover, WarrantyClaim
 from models.customers import (
     Address,
@@ -194,6 +195,7 @@ _NOTES: tuple[tuple[Any, dict[str, Any]], ...] = (
     (Membership, {"freeze_reason": None}),
     (Task, {"title": FORGOTTEN, "note": None, "outcome": None}),
     # SQL's NULL: a plain None would be kept as the JSON value null.
+    (CouponRedemption, {"email_key": None, "phone_key": None}),
     (ImportRow, {"raw": null(), "problems": null(), "before": null(), "after": null()}),
 )
 """Free text beside what is kept, and what stands there afterwards."""

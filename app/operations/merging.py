@@ -17,6 +17,7 @@ from app.operations.reaching import in_force
 from app.tenancy import current_actor
 from models.booking_series import BookingSeries
 from models.bookings import Booking
+from models.coupons import CouponRedemption
 from models.covers import Cover
 from models.customers import (
     Address,
@@ -46,7 +47,7 @@ FIELDS = (
 
 _MOVED: tuple[Any, ...] = (
     Booking, BookingSeries, WaitlistEntry, CalendarFeed, Order, PackageHolding, Membership, Task,
-    Address, Consent, ImportRow, Cover, Message,
+    Address, Consent, ImportRow, Cover, Message, CouponRedemption,
 )  # fmt: skip
 """What goes over to the surviving file whole."""
 

@@ -38,13 +38,17 @@ def as_money(value: Decimal) -> Decimal:
     return rounded(rounded(value, decimals_of(settings().currency)))
 
 
-def shared(discount: Decimal, lines: Sequence[OrderLine]) -> list[Decimal]:
+def shared(
+    discount: Decimal, lines: Sequence[OrderLine], worth: Sequence[Decimal] | None = None
+) -> list[Decimal]:
     """Share a discount by what the lines cost, none below nothing: together exactly `discount`.
 
-    Whatever order the lines stand in, the same line gets the same cents.
+    `worth` is what they cost, where it is not their total. Whatever order the lines stand in, the
+    same line gets the same cents.
     """
-    order = sorted(range(len(lines)), key=lambda n: _known_by(lines[n]))
-    parts = split(discount, [lines[n].total for n in order], decimals_of(settings().currency))
+    costs = [line.total for line in lines] if worth is None else worth
+    order = sorted(range(len(lines)), key=lambda n: (-costs[n], *known_by(lines[n])))
+    parts = split(discount, [costs[n] for n in order], decimals_of(settings().currency))
     given = dict(zip(order, parts, strict=True))
     return [rounded(given[n]) for n in range(len(lines))]
 
@@ -56,10 +60,10 @@ def piece(total: Decimal, quantity: int, number: int) -> Decimal:
     return Decimal(upto).scaleb(-2)
 
 
-def _known_by(line: OrderLine) -> tuple[Any, ...]:
-    """Two lines that are alike in this are the same to a customer and to the taxes."""
+def known_by(line: OrderLine) -> tuple[Any, ...]:
+    """Two lines alike in this and in what they cost are the same to a customer and to the taxes."""
     item = line.variant_id or line.service_id or line.package_id or line.plan_id or 0
-    return -line.total, line.kind, item, line.unit_price, line.quantity, line.name
+    return line.kind, item, line.unit_price, line.quantity, line.name
 
 
 def step(name: str, value: Decimal, why: str, source: int | None = None) -> dict[str, Any]:

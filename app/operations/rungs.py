@@ -19,12 +19,14 @@ class Asked:
     """What a customer wants to use for an order: codes as typed, and rewards by their ids.
 
     What is used for one line alone stands on that line. Without `automatic` nothing becomes
-    cheaper by itself: the price is agreed already, as for a replacement.
+    cheaper by itself: the price is agreed already, as for a replacement. A `newcomer` is written
+    down with the sale, and known to nobody until then.
     """
 
     codes: tuple[str, ...] = ()
     rewards: tuple[int, ...] = ()
     automatic: bool = True
+    newcomer: bool = False
 
 
 class Rung(IntEnum):

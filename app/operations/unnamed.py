@@ -3,7 +3,7 @@
 from sqlalchemy.orm import Session
 
 from app.errors import DomainError
-from app.operations import covers, interests
+from app.operations import coupons, covers, interests
 from app.operations.customers import still_here
 from app.operations.moves import locked
 from models.orders import Order, OrderStatus
@@ -39,6 +39,7 @@ def give_to(session: Session, *, order_id: int, customer_id: int) -> Order:
     order.customer = customer
     session.flush()  # what the numbers are worked out from
     covers.follow(session, order_id=order.id)
+    coupons.follow(session, order)
     if order.status in COUNTS:
         interests.rebuild(session, customer_ids=[customer.id])
     return order

@@ -46,6 +46,7 @@ MAKE: dict[str, Make] = {
     "membership-plan": make.plan,
     "membership": make.membership,
     "coupon": make.coupon,
+    "coupon-code": lambda s: make.coupon_code(s, coupon=make.coupon(s)),
     "tag": make.tag,
     "service": make.service,
     "product": make.product,

@@ -16,6 +16,8 @@ TENANT = [table for table in OWNED if table.name not in MAY_BE_NOBODYS]
 """Tables whose every row is a vendor's."""
 
 COUNTED = {
+    "coupon_codes": ("redeemed", "held"),
+    "coupons": ("redeemed", "held"),
     "variants": ("on_hand", "reserved"),
     "customers": ("store_credit",),
     "payments": ("refunded",),

@@ -32,7 +32,9 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
     make.interest(session, customer=customer)
     make.task(session, customer=customer, assignee_id=staff.id)
     make.usage(session, customer=customer)  # and the interest above has made a stale one
-    make.coupon(session, **home)
+    coupon = make.coupon(session, **home)
+    make.code_batch(session, coupon=coupon)
+    make.coupon_target(session, coupon=coupon, variant_id=variant.id)
     booking = make.booking(session, customer=customer, staff=staff)
     _bookable(session, home, customer, staff, booking)
     holding = make.holding(session, customer=customer)
@@ -43,6 +45,7 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
     _told(session, home, customer, order, booking)
     _entitled(session, membership, booking, order)
     _thanked(session, home, customer, order, booking, category_id)
+    make.coupon_redemption(session, coupon=coupon, order=order, customer_id=customer.id)
     make.saved_view(session, **home)
     make.bulk_row(session, job=make.bulk_job(session, **home), customer=customer)
     job = make.import_job(session, **home)
