@@ -34,6 +34,7 @@ from app import garbage
 from app.api.feeds import feed
 from app.api.gateway_events import hear
 from app.api.me import me
+from app.api.provider_events import hear as heard
 from app.database import SessionFactory, connect
 from app.errors import DomainError
 from app.middleware import (
@@ -84,6 +85,12 @@ def create_app() -> Starlette:
                 "/api/v1/gateways/{gateway}/{vendor:int}/events",
                 hear,
                 name="gateway_event",
+                methods=["POST"],
+            ),
+            Route(
+                "/api/v1/gateways/{provider}/messages",
+                heard,
+                name="provider_event",
                 methods=["POST"],
             ),
             Route("/feeds/{secret}.ics", feed, name="feed"),

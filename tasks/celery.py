@@ -16,6 +16,7 @@ MODULES = (
     "tasks.waitlist", "tasks.messages",
     "tasks.covers", "tasks.pictures", "tasks.payments", "tasks.receipts",
     "tasks.memberships", "tasks.coupons", "tasks.nightly", "tasks.outbox", "tasks.happenings",
+    "tasks.provider_events",
 )  # fmt: skip
 """Where tasks live; an outbox row may only name one of them."""
 
@@ -83,6 +84,10 @@ celery_app.conf.update(
         "clear-the-outbox": {
             "task": "tasks.outbox.clear",
             "schedule": crontab(hour="4", minute="10"),
+        },
+        "clear-call-backs": {
+            "task": "tasks.provider_events.clear",
+            "schedule": crontab(hour="4", minute="30"),
         },
         "clear-staged-lists": {
             "task": "tasks.imports.clear_left_over",
