@@ -30,7 +30,7 @@ from models.customers import Address, Customer, PreferredCategory
 
 Change = Callable[[Session], Any]
 Typed = dict[str, str]
-CONTACT = ("full_name", "company", "phone", "phone_2", "email", "birthday", "note")
+CONTACT = ("full_name", "company", "phone", "phone_2", "email", "birthday", "reference", "note")
 ADDRESS = reaching.ADDRESS_FIELDS
 LONGEST = 20_000
 LOOKUPS: Mapping[str, tuple[str, Lookup]] = {

@@ -37,6 +37,7 @@ class CustomerForms(HouseView):
     fields: ClassVar[Mapping[str, Any]] = declared(
         full_name=Text("Name", longest=200),
         company=Text("Company", longest=200),
+        reference=Text("Number elsewhere", longest=100, hint="In another till or program"),
         phone=Phone("Phone"),
         phone_2=Phone("Second phone"),
         email=Email("E-mail"),
@@ -47,7 +48,7 @@ class CustomerForms(HouseView):
         note=Note("Note"),
     )
     form_sections = (
-        ("Who it is", ("vendor", "full_name", "company", "birthday")),
+        ("Who it is", ("vendor", "full_name", "company", "birthday", "reference")),
         ("How to reach them", ("phone", "phone_2", "email", "locale", "time_zone")),
         ("More", ("channel", "note")),
     )

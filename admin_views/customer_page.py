@@ -163,6 +163,7 @@ def head(customer: Customer, vendor: str | None) -> dict[str, Any]:
         "channel_icon": icon, "since": f"{came}, {day(customer.created_at)}",
         "vendor_name": vendor, "phone": customer.phone, "phone_2": customer.phone_2,
         "email": customer.email, "company": customer.company, "born": customer.birthday,
+        "reference": customer.reference,
         "language": customer.locale, "zone": customer.time_zone, "note": customer.note,
         "archived": customer.archived_at is not None, "seen": customer.updated_at.isoformat(),
         "full_name": customer.full_name, "channel": customer.channel,

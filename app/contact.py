@@ -67,12 +67,14 @@ def search_words(
     company: str | None = None,
     email: str | None = None,
     phones: Iterable[str | None] = (),
+    reference: str | None = None,
 ) -> str:
     """Every word by which a customer can be found, distinct, joined by blanks.
 
     An e-mail is found by its parts and, quickly, as a whole from its beginning. A phone (E.164)
     is found as international digits, as national number, and with the digit that is dialled
-    before it at home.
+    before it at home. A number elsewhere is found as it is written, digits in a row as they are
+    typed for a phone.
     """
     found = []
     for text in (full_name, company, email):
@@ -83,6 +85,8 @@ def search_words(
     for phone in phones:
         if phone:
             found += _phone_words(phone)
+    if reference:
+        found += [*words(reference[:_MAX_TEXT]), *query_words(reference)]
     return " ".join(dict.fromkeys(found))
 
 
@@ -92,10 +96,13 @@ def searchable(
     email: str | None,
     phone: str | None,
     phone_2: str | None,
+    reference: str | None = None,
 ) -> tuple[str, str]:
     """`(sort_name, search_text)` of a customer: the same words for the mapper and for COPY."""
     phones = [p for p in (phone, phone_2) if p]
-    words = search_words(full_name=full_name, company=company, email=email, phones=phones)
+    words = search_words(
+        full_name=full_name, company=company, email=email, phones=phones, reference=reference
+    )
     return fold(full_name or company or email or phone or "")[:200], words
 
 

@@ -203,8 +203,9 @@ def called(customer: Any) -> str:
 def write_search_text(_: Mapper[Any], __: Any, customer: Customer) -> None:
     """Keep what the search and the sort by name read true to the names."""
     sort_name, search_text = searchable(
-        customer.full_name, customer.company, customer.email, customer.phone, customer.phone_2
-    )
+        customer.full_name, customer.company, customer.email, customer.phone, customer.phone_2,
+        customer.reference,
+    )  # fmt: skip
     if customer.sort_name != sort_name:
         customer.sort_name = sort_name
     customer.search_text = search_text

@@ -186,6 +186,14 @@ def test_queries_become_words(query: str, words: list[str]) -> None:
     assert query_words(query) == words
 
 
+@pytest.mark.parametrize("number", ["17850", "K-0071", "0049-12", "12/3456", "Ω-9", "A_1"])
+def test_a_number_elsewhere_is_found_as_it_is_written(number: str) -> None:
+    stored = search_words(full_name="Ana", reference=number).split()
+    assert query_words(number)
+    for word in query_words(number):
+        assert any(found.startswith(word) for found in stored)
+
+
 @given(st.text())
 def test_any_query_is_a_few_short_words(query: str) -> None:
     words = query_words(query)

@@ -17,10 +17,10 @@ from models.customers import Customer, CustomerStatus
 from models.vendors import Vendor
 from models.words import Channel
 
-LONGEST = {"full_name": 200, "company": 200, "note": 5_000}
+LONGEST = {"full_name": 200, "company": 200, "reference": 100, "note": 5_000}
 FIELDS = (
-    "full_name", "company", "email", "phone", "phone_2", "birthday", "locale", "time_zone", "note",
-    "channel",
+    "full_name", "company", "reference", "email", "phone", "phone_2", "birthday", "locale",
+    "time_zone", "note", "channel",
 )  # fmt: skip
 """What a form may say about a customer; the status is moved by `set_status`."""
 
@@ -38,6 +38,14 @@ class CannotRead(DomainError):
     sentence = "This cannot be read: write it another way."
 
 
+class ReferenceTaken(DomainError):
+    sentence = (
+        "Another customer has this number already: check it, or make the two files one if they are "
+        "the same person."
+    )
+    field = "reference"
+
+
 class IsGone(DomainError):
     sentence = "This customer is archived: restore the file before you change it."
 
@@ -51,6 +59,7 @@ class IsMerged(DomainError):
 
 
 REFUSALS["ck_customers_has_a_name_or_contact"] = NoIdentity
+REFUSALS["uq_customers_vendor_id_reference"] = ReferenceTaken
 
 
 def register(session: Session, *, vendor_id: int | None = None, **values: Any) -> Customer:

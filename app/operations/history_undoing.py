@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.operations import interests, numbers
+from app.operations.history_writing import find_by_numbers
 from app.operations.import_reading import fresh_temp
 from models.base import Base
 from models.history import Noun
@@ -116,7 +117,7 @@ def drop_orders(
 
 
 _THINGS: dict[Noun, tuple[str, frozenset[str]]] = {
-    Noun.CUSTOMER: ("customers", frozenset()),
+    Noun.CUSTOMER: ("customers", frozenset({"usages", "stale_usages"})),
     Noun.PRODUCT: ("products", frozenset({"variants"})),
     Noun.SERVICE: ("services", frozenset()),
     Noun.CATEGORY: ("categories", frozenset()),
@@ -145,6 +146,12 @@ def drop_things(session: Session, job: ImportJob, noun: Noun, *, size: int) -> i
             "DELETE FROM variants WHERE vendor_id = :vendor"
             " AND product_id IN (SELECT id FROM leaving_products)",
         )  # fmt: skip
+    if noun is Noun.CUSTOMER:  # worked out of what they bought, which has gone before them
+        _run(
+            session, job,
+            "DELETE FROM usages WHERE vendor_id = :vendor"
+            " AND customer_id IN (SELECT id FROM leaving_customers)",
+        )  # fmt: skip
     gone = _run(session, job, f"DELETE FROM {table} WHERE id IN (SELECT id FROM leaving_{table})")
     return int(gone.rowcount)
 
@@ -158,6 +165,7 @@ def take_references_back(session: Session, job: ImportJob) -> None:
         " AND c.id = m.row_id AND NOT EXISTS (SELECT 1 FROM orders o"
         "  WHERE o.vendor_id = :vendor AND o.customer_id = c.id AND o.import_job_id IS NOT NULL)",
     )  # fmt: skip
+    find_by_numbers(session, job)
 
 
 def give_numbers_back(session: Session, job: ImportJob) -> None:

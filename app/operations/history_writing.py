@@ -102,6 +102,26 @@ def name_known_customers(session: Session, job: ImportJob) -> None:
         "  WHERE o.vendor_id = :vendor AND o.reference = b.reference) RETURNING c.id)"
         f" {_MADE} SELECT :vendor, :job, '{Noun.REFERENCE}', id FROM named",
     )  # fmt: skip
+    find_by_numbers(session, job)
+
+
+def find_by_numbers(session: Session, job: ImportJob) -> None:
+    """Who was given the number of the other till, or lost it again, is found by what is left."""
+    named = _run(
+        session, job,
+        "SELECT c.id, c.full_name, c.company, c.email, c.phone, c.phone_2, c.reference"
+        " FROM import_made m JOIN customers c ON c.vendor_id = :vendor AND c.id = m.row_id"
+        f" WHERE m.vendor_id = :vendor AND m.job_id = :job AND m.noun = '{Noun.REFERENCE}'",
+    ).all()  # fmt: skip
+    fresh_temp(session, "called", "SELECT id, search_text FROM customers WHERE false")
+    with cursor_of(session).copy("COPY called FROM STDIN") as copy:
+        for customer_id, *names in named:
+            copy.write_row((customer_id, searchable(*names)[1]))
+    _run(
+        session, job,
+        "UPDATE customers c SET search_text = n.search_text FROM called n"
+        " WHERE c.vendor_id = :vendor AND c.id = n.id AND c.search_text <> n.search_text",
+    )  # fmt: skip
 
 
 def make_customers(session: Session, job: ImportJob, *, after: int | None, size: int) -> int | None:
@@ -127,7 +147,7 @@ def make_customers(session: Session, job: ImportJob, *, after: int | None, size:
     with cursor_of(session).copy("COPY newcomers FROM STDIN") as copy:
         for key, reference, name, email, phone, since in new:
             called = name or (NEW_CUSTOMER.format(reference) if reference else None)
-            words = searchable(called, None, email, phone, None)
+            words = searchable(called, None, email, phone, None, reference)
             copy.write_row((key, reference, called, email, phone, since, *words))
     _run(
         session, job,

@@ -91,8 +91,10 @@ def _describe(session: Session) -> None:
     fresh_temp(session, "words", "SELECT id, sort_name, search_text FROM customers WHERE false")
     changed = session.execute(
         text(
-            "SELECT m.customer_id, n_full_name, n_company, n_email, n_phone, n_phone_2"
-            " FROM merged m JOIN verdicts v USING (position) WHERE v.outcome = 'updated' AND fields"
+            "SELECT m.customer_id, n_full_name, n_company, n_email, n_phone, n_phone_2, c.reference"
+            " FROM merged m JOIN verdicts v USING (position) JOIN customers c ON c.vendor_id = "
+            + _VENDOR
+            + " AND c.id = m.customer_id WHERE v.outcome = 'updated' AND fields"
         )
     ).all()
     with cursor_of(session).copy("COPY words FROM STDIN") as copy:

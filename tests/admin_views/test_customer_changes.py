@@ -52,6 +52,40 @@ def named(name: str) -> Customer | None:
         return session.scalars(select(Customer).where(Customer.full_name == name)).first()
 
 
+# --- their number elsewhere ------------------------------------------------------------------
+
+
+def seen(browser: Browser, number: int) -> str:
+    """When the customer's page was drawn, as its dialog tells."""
+    page = browser.get(f"/admin/customer/details/{number}").text
+    return str(re.findall(r'name="seen" value="([^"]*)"', page)[0])
+
+
+def test_a_number_elsewhere_is_shown_searched_changed_and_nobody_elses(
+    browser: Browser, house: House
+) -> None:
+    browser.as_("staff@alpha.example")
+    first, other = customer(house, full_name="Ana Alves"), customer(house, full_name="Rui Reis")
+    page = f"/admin/customer/details/{first}"
+    assert "Elsewhere" not in browser.get(page).text
+    typed = {"full_name": "Ana Alves", "reference": " K-0071 <b> ", "seen": seen(browser, first)}
+    assert post(browser, f"/admin/customer/{first}/contact", **typed).status_code == 303
+    assert "K-0071 &lt;b&gt;</dd>" in browser.get(page).text
+    assert 'name="reference"' in browser.get(f"/admin/customer/edit/{first}").text
+    found = browser.get(f"{LIST}?search=k-0071").text
+    assert "Ana Alves" in found
+    assert "Rui Reis" not in found
+    typed = {"full_name": "Rui Reis", "reference": "K-0071 <b>", "seen": seen(browser, other)}
+    refused = post(browser, f"/admin/customer/{other}/contact", **typed)
+    assert refused.status_code == 400
+    assert "Another customer has this number already" in refused.text
+    long = post(browser, f"/admin/customer/{other}/contact", **typed | {"reference": "9" * 200})
+    assert (long.status_code, "shorten it to 100" in long.text) == (400, True)
+    with at(house), begin() as session:
+        numbers = session.scalars(select(Customer.reference).order_by(Customer.id)).all()
+    assert [number for number in numbers if number] == ["K-0071 <b>"]
+
+
 # --- somebody new ----------------------------------------------------------------------------
 
 

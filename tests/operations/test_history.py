@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection
 
 from app.database import begin
-from app.operations import history, orders
+from app.operations import history, orders, usages
 from app.operations.history_writing import next_order
 from app.operations.lines import DraftLine
 from app.past_sales import SaleField
@@ -157,6 +157,8 @@ def test_what_is_known_is_found_and_not_made_again(desk: Desk) -> None:
     ]  # fmt: skip
     assert desk.sql("SELECT customer_id FROM orders ORDER BY id") == [(mail,), (phone,)]
     assert desk.sql("SELECT reference FROM customers ORDER BY id") == [("C1",), (None,)]
+    words = "SELECT search_text LIKE '% c1 %' FROM customers WHERE id = :c"
+    assert desk.one(words, c=mail)
     told = desk.run([line(customer="C1", date="2024-06-01")])
     assert (told["new_customers"], told["new_items"]) == (0, 0)
     assert desk.one("SELECT count(*) FROM orders WHERE customer_id = :c", c=mail) == 2
@@ -354,6 +356,20 @@ def sell(desk: Desk, customer_id: int) -> int:
     tip = DraftLine(kind=LineKind.TIP, name="Tip", unit_price=Decimal(3))
     order = desk.do(orders.save_draft, customer_id=customer_id, lines=[tip])
     return int(desk.do(orders.place, order_id=order.id).number)
+
+
+def test_a_number_elsewhere_is_searched_as_long_as_it_is_known(desk: Desk) -> None:
+    with acting(vendor_actor(desk.vendor)), begin() as session:
+        known = make.customer(session, full_name="Ana", email="c1@example.com").id
+    told = desk.run([line(customer="K-7", email="c1@example.com"), line(customer="0017-850")])
+    found = "SELECT search_text FROM customers ORDER BY id"
+    assert desk.sql(found) == [
+        ("ana c1 example com c1@example.com k 7",), ("customer 0017 850 17850",),
+    ]  # fmt: skip
+    assert desk.do(usages.freshen) == 2  # what is worked out of sales keeps nobody
+    desk.undone(told["job"])
+    assert desk.sql(found) == [("ana c1 example com c1@example.com",)]
+    assert desk.one("SELECT reference FROM customers WHERE id = :c", c=known) is None
 
 
 def test_an_undo_spares_what_somebody_has_used_since_and_says_so(desk: Desk) -> None:
