@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, select
 from sqlalchemy.orm import Session
 from starlette.datastructures import QueryParams
 
@@ -18,6 +18,7 @@ from admin_views.panel import view_classes
 from app import clock
 from app.database import begin
 from app.tenancy import Actor, acting, admin_actor, vendor_actor
+from models.points import LoyaltyEntry
 from tests import make
 from tests.admin_views.panel_client import PanelClient, admin, analyst, manager, staff
 from tests.admin_views.reading import leaks, text_of
@@ -46,6 +47,14 @@ MAKE: dict[str, Make] = {
     "membership-plan": make.plan,
     "membership": make.membership,
     "coupon": make.coupon,
+    "loyalty-program": make.program,
+    "loyalty-tier": make.tier,
+    "loyalty-rule": make.loyalty_rule,
+    "reward": make.reward,
+    "loyalty-account": lambda s: make.lot(s).account,
+    "loyalty-entry": lambda s: s.scalars(
+        select(LoyaltyEntry).where(LoyaltyEntry.lot_id == make.lot(s).id)
+    ).one(),
     "coupon-code": lambda s: make.coupon_code(s, coupon=make.coupon(s)),
     "tag": make.tag,
     "service": make.service,
