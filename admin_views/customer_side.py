@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from admin_views.access import allowed
 from admin_views.lookups import COUNTRIES
 from admin_views.rendering import ago, day, money
+from admin_views.usages import card as usage_card
 from app import clock
 from app.operations.credit import entries
 from app.operations.reaching import in_force
@@ -42,6 +43,7 @@ from models.memberships import Membership, MembershipPlan
 from models.packages import HoldingStatus, Package, PackageHolding
 from models.staff import StaffMember
 from models.tasks import Task, TaskStatus
+from models.usages import Usage
 
 MOST = 10
 CHANNELS: Sequence[tuple[ConsentChannel, str]] = (
@@ -71,6 +73,7 @@ def cards(session: Session, customer: Customer, edits: bool) -> dict[str, Any]:
         "at": at,
         "addresses": addresses(session, customer),
         **tasks(session, customer, edits),
+        "usages": usages(session, customer),
         "holdings": holdings(session, customer),
         "credit": credit(session, customer, edits),
         "consents": consents(session, customer),
@@ -78,6 +81,7 @@ def cards(session: Session, customer: Customer, edits: bool) -> dict[str, Any]:
         "all_urls": {
             "consents": f"/admin/consent/list?customer={customer.id}",
             "interests": f"/admin/customer-interest/list?customer={customer.id}",
+            "usages": f"/admin/usage/list?customer={customer.id}",
         },
         "preference": preference(session, customer),
         "prefer_channels": [("", "No preference"), *((c.value, t) for c, t in CHANNELS)],
@@ -110,6 +114,15 @@ _TASKS = (
     .order_by(Task.due_at.asc().nulls_last(), Task.id)
     .limit(MOST + 1)
 )
+_USAGES = (
+    select(
+        Usage.id, Usage.kind, Usage.item_id, Usage.times, Usage.last_on, Usage.interval_days,
+        Usage.next_on,
+    )
+    .where(*_of(Usage))
+    .order_by(Usage.next_on.asc().nulls_last(), Usage.last_on.desc(), Usage.id)
+    .limit(MOST)
+)  # fmt: skip
 _PACKAGES = (
     select(
         literal("package").label("kind"), PackageHolding.id, Package.name,
@@ -195,6 +208,11 @@ def tasks(session: Session, customer: Customer, edits: bool) -> dict[str, Any]:
         if edits and may("create", "task")
         else None,
     }
+
+
+def usages(session: Session, customer: Customer) -> list[dict[str, Any]]:
+    """What they use and every how many days, the first to be expected first."""
+    return usage_card(session, session.connection().execute(_USAGES, _whose(customer)).all())
 
 
 def _task(task: Any, moves: bool) -> dict[str, Any]:

@@ -33,17 +33,16 @@ WRITTEN_BY = "They follow completed bookings and delivered orders; nobody types 
 
 @dataclass(frozen=True)
 class Bought(Related):
-    """Some items of some kinds, searched."""
+    """Some items of some kinds, searched; `model` has a `kind` and an `item_id`."""
 
     kinds: tuple[InterestKind, ...] = ()
+    model: Any = CustomerInterest
 
     def where(
         self, session: Session, statement: Select[Any], values: list[Any], zone: Any
     ) -> Select[Any]:
         """See `Filter`."""
-        return statement.where(
-            CustomerInterest.kind.in_(self.kinds), CustomerInterest.item_id.in_(values)
-        )
+        return statement.where(self.model.kind.in_(self.kinds), self.model.item_id.in_(values))
 
 
 class InterestView(OfCustomersView, model=CustomerInterest):

@@ -35,12 +35,12 @@ from app.errors import DomainError, NobodyActs, NotAllowed, NotFound
 log = logging.getLogger(__name__)
 
 NOUNS = (
-    "today", "calendar", "counter", "customers", "bookings", "class_sessions", "series",
+    "today", "my_day", "calendar", "counter", "customers", "bookings", "class_sessions", "series",
     "waitlist", "orders",
     "shipments", "payments", "returns", "documents", "covers", "warranty_claims", "messages",
-    "message_templates", "tasks",
+    "message_templates", "message_rules", "tasks",
     "packages", "memberships", "points", "coupons", "loyalty", "tags", "consents", "preferences",
-    "interests",
+    "interests", "usages",
     "services", "products", "stock", "consumables", "taxes", "shipping_methods", "categories",
     "staff", "staff_services", "weeks", "time_off", "resources", "policies", "feeds", "vendors",
     "people", "imports", "bulk", "views", "users", "api_tokens", "audit", "outbox", "account",

@@ -109,6 +109,8 @@ _OWN: dict[tuple[str, str], Look] = {
     ("coupon", "scheduled"): Look("info", "clock", "To come"),
     ("order", "open"): Look("idle", "pencil", "Draft"),
     ("class", "scheduled"): Look("info", "calendar-check", "To come", quiet=True),
+    ("usage", "late"): Look("bad", "alert-circle", "Late"),
+    ("usage", "due_soon"): Look("warn", "clock", "Due soon"),
     ("waitlist", "waiting"): Look("warn", "hourglass", "Waiting"),
     ("waitlist", "offered"): Look("busy", "send", "Offered"),
     ("waitlist", "booked"): Look(*_GOOD, "Booked", quiet=True),

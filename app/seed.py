@@ -15,7 +15,7 @@ from app.database import begin
 from app.errors import DomainError
 from app.money import rounded
 from app.operations import interests, passwords, truth
-from app.seeding import aftermath, bookings, duties, entitled, history, parcels, schedules
+from app.seeding import aftermath, bookings, duties, entitled, history, parcels, rules, schedules
 from app.seeding.catalogue import (
     PACKAGE_TREE,
     PRODUCT_TREE,
@@ -71,6 +71,9 @@ def seed() -> None:
         write_truth(session)
         for vendor in session.scalars(select(Vendor).order_by(Vendor.id)).all():
             aftermath.tell(session, vendor, clock.now())
+            rules.make(session, vendor.id, clock.now())
+        session.flush()  # what was bought is noted
+        rules.work_out(session)
 
 
 DATED = text(

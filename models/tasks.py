@@ -56,6 +56,7 @@ class Task(OwnedByVendor, Timestamped, Base):
         Index(None, "vendor_id", "assignee_id", "status", "due_at"),
         Index(None, "vendor_id", "status", "due_at"),
         Index(None, "status", "due_at"),
+        Index(None, "vendor_id", "done_at", postgresql_where=text("done_at IS NOT NULL")),
         Index(None, "vendor_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
         Index(None, "vendor_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
         Index(None, "vendor_id", "after_id", postgresql_where=text("after_id IS NOT NULL")),

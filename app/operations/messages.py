@@ -14,7 +14,15 @@ from sqlalchemy.orm import Session, joinedload
 
 from app import clock
 from app.errors import DomainError, NotFound
-from app.operations import contacting, outbox, still_true, stop_links, suppressions, templates
+from app.operations import (
+    contacting,
+    message_rules,
+    outbox,
+    still_true,
+    stop_links,
+    suppressions,
+    templates,
+)
 from app.operations.conditions import is_any
 from app.operations.contacting import OftenEnough, OnlyQuietHours
 from app.operations.customers import clean
@@ -65,6 +73,10 @@ class CannotCarry(DomainError):
 
 class KilledWorkers(DomainError):
     sentence = "The worker died each time it was sent: look at its log before it is sent again."
+
+
+class RuleRests(HeldBack):
+    sentence = "It was not sent: the rule that wanted it was paused or removed meanwhile."
 
 
 class GivenUp(DomainError):
@@ -307,6 +319,8 @@ def log(
 
 def _held_back(session: Session, message: Message) -> HeldBack | None:
     """Why a message may not go out now, if so."""
+    if not message_rules.wants(session, key=message.key):
+        return RuleRests()
     return still_true.check(message) or contacting.may_send(session, message)
 
 

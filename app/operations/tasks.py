@@ -1,5 +1,7 @@
 """Tasks: what somebody has to do about a customer; planned, assigned, done with an outcome."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,8 +21,10 @@ from models.tasks import TASK_TRANSITIONS, Task, TaskKind, TaskStatus
 from models.users import VendorUser
 
 __all__ = [
+    "OUTCOMES",
     "CannotPlan",
     "NothingSaid",
+    "Outcome",
     "assign",
     "cancel",
     "finish",
@@ -38,6 +42,29 @@ class NothingSaid(DomainError):
 
 
 LONGEST_LOG = 2000
+NO_ANSWER = "No answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How something often goes, said by one click; `again_in_days` plans it once more."""
+
+    says: str
+    again_in_days: int | None = None
+
+
+OUTCOMES: Mapping[TaskKind, tuple[Outcome, ...]] = {
+    TaskKind.FOLLOW_UP: (Outcome("Done"), Outcome("Will think about it", 7), Outcome(NO_ANSWER, 1)),
+    TaskKind.REMINDER: (Outcome("Done"), Outcome(NO_ANSWER, 1)),
+    TaskKind.DELIVERY_CHECK: (
+        Outcome("All is well"), Outcome("Something is wrong", 1), Outcome(NO_ANSWER, 1),
+    ),
+    TaskKind.REPLENISHMENT: (
+        Outcome("Ordered"), Outcome("Has some left", 14), Outcome("Buys elsewhere"),
+        Outcome(NO_ANSWER, 1),
+    ),
+}  # fmt: skip
+"""How tasks of each kind often end; anything else is written."""
 LONGEST_TITLE = 300
 FURTHEST_DAYS = 730
 
@@ -116,9 +143,16 @@ def cancel(session: Session, *, task_id: int, reason: str | None = None) -> Task
 
 
 def reopen(session: Session, *, task_id: int) -> Task:
-    """It is to do again: what was said when it was closed is taken back."""
+    """It is to do again: what was said when it was closed is taken back.
+
+    What its outcome planned goes with it, unless somebody works on that already.
+    """
     task = _moved(session, task_id, TaskStatus.OPEN)
     task.done_at = task.outcome = None
+    after = select(Task).where(Task.vendor_id == task.vendor_id, Task.after_id == task.id)
+    untouched = after.where(Task.status == TaskStatus.OPEN).order_by(Task.id)
+    for planned in session.scalars(untouched.with_for_update()):
+        planned.status, planned.outcome = TaskStatus.CANCELLED, "The task before it was reopened"
     return task
 
 

@@ -158,6 +158,7 @@ def _composed(
     """What comes of it, written down and taken back."""
     tried = session.begin_nested()
     try:
+        rule.paused_at = None  # a rule that rests is tried as if it did not
         if not happenings.follow(session, rule, happened, zone):
             return _line(session, happened, zone, when, None, "Too late by then, or not here")
         if rule.action == RuleAction.TASK:

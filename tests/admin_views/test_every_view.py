@@ -42,6 +42,8 @@ MAKE: dict[str, Make] = {
     "message": make.message,
     "message-template": make.message_template,
     "task": make.task,
+    "message-rule": make.message_rule,
+    "usage": make.usage,
     "package": make.package,
     "package-holding": make.holding,
     "membership-plan": make.plan,
