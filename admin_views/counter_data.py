@@ -1,6 +1,7 @@
 """What a till is told: items and customers found, bookings of the day, what a sale comes to."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -168,9 +169,11 @@ def _booking(one: Booking, zone: ZoneInfo) -> dict[str, Any]:
 
 def quoted(session: Session, asked: Asked) -> dict[str, Any]:
     """The lines and sums of a sale as the server works them out."""
+    buyer = asked.buyer
+    new = buyer.customer_id is None and bool(buyer.name or buyer.phone)
     order = counter.quote(
-        session, lines=asked.lines, off=asked.off, customer_id=asked.buyer.customer_id,
-        asked=asked.use,
+        session, lines=asked.lines, off=asked.off, customer_id=buyer.customer_id,
+        asked=replace(asked.use, newcomer=new),
     )  # fmt: skip
     left = _left_after(session, order)
     return {
@@ -210,12 +213,23 @@ def _line(line: OrderLine, order: Order, left: dict[int, int]) -> dict[str, Any]
     }  # fmt: skip
 
 
+def _offers(order: Order) -> dict[str, Decimal]:
+    """What coupons and offers took off all lines, by what they are called."""
+    taken: dict[str, Decimal] = {}
+    for line in order.lines:
+        for one in prices.steps_of(line, prices.COUPON):
+            taken[one["why"]] = taken.get(one["why"], Decimal(0)) + Decimal(one["amount"])
+    return taken
+
+
 def _sums(order: Order) -> list[dict[str, Any]]:
     gross = sum((line.unit_price * line.quantity for line in order.lines), Decimal(0))
     taken = sum((line.discount for line in order.lines), Decimal(0))
+    offers = _offers(order)
     rows: list[dict[str, Any]] = [{"label": "Items", "amount": money(gross)}]
-    if taken:
-        rows.append({"label": "Discounts", "amount": money(-taken)})
+    if typed := taken - sum(offers.values()):
+        rows.append({"label": "Discounts", "amount": money(-typed)})
+    rows += [{"label": why, "amount": money(-part)} for why, part in offers.items()]
     taxes: dict[tuple[str, Decimal], Decimal] = {}
     for line in order.lines:
         if line.tax_name is not None and line.tax_percent is not None:

@@ -22,7 +22,7 @@ from admin_views.rendering import money, say, word
 from app.database import begin
 from app.errors import DomainError
 from app.money import decimals_of
-from app.operations import orders, prices
+from app.operations import benefits, orders, prices
 from app.operations.lines import LONGEST_WHY, MOST_LINES, MOST_PIECES, DraftLine
 from app.operations.shipping_methods import ADDRESS, NoWayThere
 from app.settings import settings
@@ -41,7 +41,10 @@ PARTS = ("item", "item_text", "quantity", "unit_price", "discount", "why")
 NO_REASON = "A discount needs its reason: write why it is cheaper."
 AT = {
     "shipping_method": "method", **dict.fromkeys(ADDRESS, "ship_to"), "why": "discount_why",
-    **{name: name for name in ("customer", "vendor", "note", "handing", "ship_to", "discount")},
+    **{
+        name: name
+        for name in ("customer", "vendor", "note", "handing", "ship_to", "discount", "codes")
+    },
 }  # fmt: skip
 """At which field of the form a refused field of an order is said."""
 
@@ -96,6 +99,7 @@ class OrderForm:
     ship_to: dict[str, str] = field(default_factory=dict)
     discount: str = ""
     why: str = ""
+    codes: str = ""
     sums: list[tuple[str, str]] = field(default_factory=list)
 
     @property
@@ -123,7 +127,7 @@ def read_posted(form: Any) -> OrderForm:
         key=at("request_key"), handing=at("handing") or Handing.COUNTER.value,
         methods={kind: at(f"{kind}_method") for kind in ("delivery", "pickup")},
         ship_to={name: at(f"to_{name}") for name in (*ADDRESS, "country_text")},
-        discount=at("discount"), why=at("discount_why"),
+        discount=at("discount"), why=at("discount_why"), codes=at("codes"),
     )  # fmt: skip
     if read.customer_text and not read.customer:
         read.errors["customer"] = "This customer was not chosen: choose one from the list."
@@ -198,7 +202,7 @@ def _read(row: Row, on: str, read: Any) -> Any:
         return None
 
 
-def stored(order: Order) -> OrderForm:
+def stored(session: Session, order: Order) -> OrderForm:
     """The form of a known order; the line of its way of sending follows from that."""
     own = [line for line in order.lines if not _follows(line)]
     customer, to = order.customer, order.ship_to or {}
@@ -216,6 +220,7 @@ def stored(order: Order) -> OrderForm:
         ship_to={**to, "country_text": COUNTRIES.text(country) if country else ""},
         discount=f"{off:.2f}" if off else "",
         why=why,
+        codes=" ".join(benefits.asked(session, order).codes),
         sums=[("of which tax" if order.includes_tax else "Tax", money(order.tax))],
     )
 
@@ -271,6 +276,7 @@ def save(view: Any, number: int | None, read: OrderForm) -> saving.Saved:
             shipping_method_id=_chosen_method(read),
             ship_to={name: read.ship_to.get(name) for name in ADDRESS},
             discount=_discount(read),
+            asked=benefits.Asked(codes=_codes(read)),
             request_key=None if number else _key(read.key),
             **({"channel": order.channel} if order else {}),  # type: ignore[arg-type]
         )
@@ -296,6 +302,11 @@ def _discount(read: OrderForm) -> orders.Discount:
     except ValueError as error:
         raise DomainError(str(error), field="discount") from None
     return orders.Discount(amount, read.why)
+
+
+def _codes(read: OrderForm) -> tuple[str, ...]:
+    """The codes that were typed, between blanks or commas."""
+    return tuple(read.codes.replace(",", " ").replace(";", " ").split())
 
 
 def _key(text: str) -> UUID | None:
@@ -359,7 +370,7 @@ def context_of(
         "refused": read.errors, "request_key": read.key, "handing": read.handing,
         "handings": [(h.value, word(h.value)) for h in Handing], "methods": read.methods,
         "to": read.ship_to, "country_url": f"{lookup}?name=country", "discount": read.discount,
-        "discount_why": read.why, **around,
+        "discount_why": read.why, "codes": read.codes, **around,
     }  # fmt: skip
     if number is None and "vendor" in view.form_fields():
         context["vendor_pick"] = {
@@ -403,7 +414,7 @@ def opened(view: Any, request: Request, number: int | None) -> Opened:
             order = view.loaded(session, number)
             if order is None:
                 raise HTTPException(404)
-            return stored(order), around
+            return stored(session, order), around
         read = OrderForm(key=str(uuid4()))
         given = request.query_params.get("customer", "")
         customer = CUSTOMERS.find(session, given) if given else None

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app import clock
 from app.database import begin
-from app.operations import balances, clearing, interests, places, shelf_truth
+from app.operations import balances, clearing, coupon_truth, interests, places, shelf_truth
 from app.tenancy import acting, vendor_actor
 from models.vendors import Vendor
 from tasks.celery import celery_app
@@ -33,7 +33,7 @@ def check_the_books() -> int:
 def _check(vendor_id: int) -> int:
     with acting(vendor_actor(vendor_id)), begin() as session:
         found = interests.drift(session)
-        books = (places, shelf_truth, balances)
+        books = (places, shelf_truth, balances, coupon_truth)
         astray = [one for book in books for one in book.drift(session)]
     for drift in found:
         log.error(

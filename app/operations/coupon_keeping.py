@@ -10,9 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import REFUSALS, DomainError
+from app.operations.cheaper import HUNDRED
 from app.operations.coupon_codes import LONGEST_CODE, normal
 from app.operations.coupon_terms import WEEKDAYS
 from app.operations.moves import locked
+from app.operations.prices import MOST
 from models.coupons import Coupon, CouponCode, CouponKind, CouponTarget, TargetPart
 
 Thing = tuple[str, int]
@@ -167,7 +169,9 @@ def _quantities(values: Mapping[str, Any], coupon: Coupon) -> dict[str, Any]:
 
 def _check_worth(coupon: Coupon, values: Mapping[str, Any]) -> None:
     kind, value = values.get("kind", coupon.kind), values.get("value", coupon.value)
-    if value is None or not Decimal(value) > 0 or (kind != CouponKind.AMOUNT and value > 100):
+    worth = Decimal(0) if value is None else Decimal(value)
+    most = MOST if kind == CouponKind.AMOUNT else HUNDRED
+    if not worth.is_finite() or not 0 < worth <= most:
         raise TooMuchPercent
     used = (coupon.redeemed or 0) + (coupon.held or 0)
     changed = [name for name in FROZEN if name in values and values[name] != getattr(coupon, name)]
