@@ -33,3 +33,25 @@ def span(starts_at: datetime, ends_at: datetime, zone: tzinfo, *, year: bool = F
     """Tuesday 1 December, 10:00 to 11:00."""
     end = until(starts_at, ends_at, zone, year=year)
     return f"{moment(starts_at, zone, year=year)} to {end}"
+
+
+OLDEST = 120
+"""Years of age, for which birthdays are looked up."""
+
+
+def births(day: date) -> list[date]:
+    """The days on which somebody was born who has a birthday on `day`.
+
+    Who was born on 29 February has it on the 28th in other years. An index of birthdays finds
+    them when all are named.
+    """
+    years = range(day.year - OLDEST, day.year + 1)
+    known = [day.replace(year=year) for year in years if _exists(year, day.month, day.day)]
+    if (day.month, day.day) == (2, 28) and not _exists(day.year, 2, 29):
+        known += [date(year, 2, 29) for year in years if _exists(year, 2, 29)]
+    return known
+
+
+def _exists(year: int, month: int, day: int) -> bool:
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    return (month, day) != (2, 29) or leap

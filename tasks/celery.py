@@ -15,7 +15,8 @@ MODULES = (
     "tasks.imports", "tasks.history", "tasks.bulk", "tasks.mail",
     "tasks.waitlist", "tasks.messages",
     "tasks.covers", "tasks.pictures", "tasks.payments", "tasks.receipts",
-    "tasks.memberships", "tasks.coupons", "tasks.nightly", "tasks.outbox", "tasks.happenings",
+    "tasks.memberships", "tasks.loyalty", "tasks.coupons", "tasks.nightly", "tasks.outbox",
+    "tasks.happenings",
     "tasks.provider_events",
 )  # fmt: skip
 """Where tasks live; an outbox row may only name one of them."""
@@ -75,6 +76,11 @@ celery_app.conf.update(
         "pass-time-for-members": {
             "task": "tasks.memberships.pass_time",
             "schedule": crontab(minute="7"),
+            "options": {"expires": 3600},
+        },
+        "pass-time-for-points": {
+            "task": "tasks.loyalty.pass_time",
+            "schedule": crontab(minute="17"),
             "options": {"expires": 3600},
         },
         "check-the-books": {

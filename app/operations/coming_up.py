@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from app import days
 from app.operations.happenings import Event, Happened
@@ -22,13 +22,11 @@ from models.customers import Customer
 from models.memberships import Membership, MembershipStatus
 from models.message_rules import MessageRule
 from models.packages import HoldingStatus, PackageHolding
+from models.points import LoyaltyAccount, LoyaltyLot
 from models.products import Product
 from models.usages import Usage, UsageKind
 
 COMING = (BookingStatus.PENDING, BookingStatus.CONFIRMED)
-OLDEST = 120
-"""Years of age, for which birthdays are looked up."""
-
 Rows = Any
 """A query of `row_id`, `customer_id`, `anchor` and what else a happening says of a row."""
 
@@ -159,6 +157,40 @@ def _holding(row: Any, rule: MessageRule, zone: ZoneInfo) -> Happened:
     )  # fmt: skip
 
 
+def _points(rule: MessageRule) -> Rows:
+    """Lots that will expire, each with all that expires of its account on that day."""
+    lot, other = LoyaltyLot, aliased(LoyaltyLot)
+    together = (
+        select(func.sum(other.remaining))
+        .where(
+            other.vendor_id == lot.vendor_id, other.account_id == lot.account_id,
+            other.remaining > 0, other.expires_at >= lot.expires_at,
+            other.expires_at < lot.expires_at + timedelta(days=1),
+        )
+        .scalar_subquery()
+    )  # fmt: skip
+    return (
+        select(
+            lot.id.label("row_id"), LoyaltyAccount.customer_id, lot.expires_at.label("anchor"),
+            together.label("points"),
+        )
+        .join(
+            LoyaltyAccount,
+            and_(LoyaltyAccount.vendor_id == lot.vendor_id, LoyaltyAccount.id == lot.account_id),
+        )
+        .where(lot.vendor_id == rule.vendor_id, lot.remaining > 0)
+    )  # fmt: skip
+
+
+def _lot(row: Any, rule: MessageRule, zone: ZoneInfo) -> Happened:
+    day = row.anchor.astimezone(zone)
+    return Happened(
+        Event.POINTS_EXPIRING, row.customer_id, About(),
+        f"points:customer:{row.customer_id}:{day:%Y%m%d}", row.anchor, useless_at=row.anchor,
+        words={"points": f"{row.points:,}", "expires_on": days.day(row.anchor, zone, year=True)},
+    )  # fmt: skip
+
+
 # --- rhythms --------------------------------------------------------------------------------
 
 
@@ -260,7 +292,7 @@ def _born(
     if after is not None and after[0] > day:
         return []
     query = select(Customer.id).where(
-        Customer.vendor_id == rule.vendor_id, Customer.birthday.in_(births(day)),
+        Customer.vendor_id == rule.vendor_id, Customer.birthday.in_(days.births(day)),
         Customer.archived_at.is_(None),
     )  # fmt: skip
     if after is not None and after[0] == day:
@@ -276,20 +308,6 @@ def _birthday(customer_id: int, day: date, zone: ZoneInfo) -> Happened:
     )  # fmt: skip
 
 
-def births(day: date) -> list[date]:
-    """The days on which somebody was born who has a birthday on `day`."""
-    years = range(day.year - OLDEST, day.year + 1)
-    known = [day.replace(year=year) for year in years if _exists(year, day.month, day.day)]
-    if (day.month, day.day) == (2, 28) and not _exists(day.year, 2, 29):
-        known += [date(year, 2, 29) for year in years if _exists(year, 2, 29)]
-    return known
-
-
-def _exists(year: int, month: int, day: int) -> bool:
-    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    return (month, day) != (2, 29) or leap
-
-
 SOURCES: dict[Event, Source] = {
     Event.BOOKING_REMINDER: Source(_bookings, Booking.starts_at, Booking.id, _booking),
     Event.MEMBERSHIP_RENEWING: Source(
@@ -301,6 +319,7 @@ SOURCES: dict[Event, Source] = {
     Event.PACKAGE_EXPIRING: Source(
         _holdings, PackageHolding.expires_at, PackageHolding.id, _holding
     ),
+    Event.POINTS_EXPIRING: Source(_points, LoyaltyLot.expires_at, LoyaltyLot.id, _lot),
     Event.REPLENISHMENT_DUE: Source(_usages, Usage.next_on, Usage.id, _usage, by_day=True),
     Event.VISIT_DUE: Source(_usages, Usage.next_on, Usage.id, _usage, by_day=True),
     Event.WIN_BACK: Source(_quiet, Customer.last_activity_at, Customer.id, _gone_quiet),

@@ -10,10 +10,10 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Text, cast, func, or_, select
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import clock, days
 from app.money import rounded
 from app.operations import interests, items, points, rungs, tiers
 from app.operations.points import Because
@@ -107,8 +107,8 @@ def of_visit(session: Session, booking: Booking) -> None:
         _bonus(session, program, rule, booking.customer_id, f"rebooking-{booking.id}", booking)
 
 
-def birthdays(session: Session, *, program_id: int, today: date) -> int:
-    """Everybody in a programme whose birthday is today gets its bonus, once a year; how many.
+def birthdays(session: Session, *, program_id: int, today: date, most: int = 200) -> int:
+    """Who is in a programme and has birthday today gets its bonus, once a year; how many did.
 
     Who was born on 29 February has it on the 28th in other years.
     """
@@ -123,12 +123,13 @@ def birthdays(session: Session, *, program_id: int, today: date) -> int:
             Customer.vendor_id == program.vendor_id,
             LoyaltyAccount.vendor_id == program.vendor_id,
             LoyaltyAccount.program_id == program.id,
-            Customer.birthday.in_(_days_of_birth(today)),
+            Customer.birthday.in_(days.births(today)),
             Customer.archived_at.is_(None),
+            ~_was_given(program, today).exists(),
         )
     )
     given = 0
-    for customer_id in session.scalars(born.order_by(Customer.id)).all():
+    for customer_id in session.scalars(born.order_by(Customer.id).limit(most)).all():
         interests.hold(session, customer_id)
         key = f"birthday-{customer_id}-{today.year}"
         given += _bonus(session, program, rule, customer_id, key) is not None
@@ -403,6 +404,14 @@ def _bonus(
     return points.open_lot(session, account, lot, kind=EntryKind.EARN)
 
 
+def _was_given(program: LoyaltyProgram, today: date) -> Any:
+    """The lot of this year's birthday."""
+    words = ("birthday-", cast(Customer.id, Text), f"-{today.year}-{program.id}")
+    return select(LoyaltyLot.id).where(
+        LoyaltyLot.vendor_id == program.vendor_id, LoyaltyLot.key == func.concat(*words)
+    )
+
+
 def _was_rebooked(session: Session, booking: Booking, rule: LoyaltyRule) -> bool:
     """Whether it was booked within some days of a visit before it; days are the vendor's."""
     zone = points.zone_of(session, booking.vendor_id)
@@ -421,20 +430,3 @@ def _was_rebooked(session: Session, booking: Booking, rule: LoyaltyRule) -> bool
 def _end_of(day: date, zone: Any) -> datetime:
     after = day + timedelta(days=1)
     return datetime(after.year, after.month, after.day, tzinfo=zone)
-
-
-def _days_of_birth(today: date) -> list[date]:
-    """Every day on which somebody was born who has birthday today; an index knows them all."""
-    days = [(today.month, today.day)]
-    if (today.month, today.day) == (2, 28) and not _leaps(today.year):
-        days.append((2, 29))
-    return [
-        date(year, month, day)
-        for year in range(1900, today.year + 1)
-        for month, day in days
-        if (month, day) != (2, 29) or _leaps(year)
-    ]
-
-
-def _leaps(year: int) -> bool:
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)

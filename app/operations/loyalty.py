@@ -277,31 +277,6 @@ def look_at_tiers(session: Session, *, vendor_id: int, most: int = BATCH) -> int
     return len(set(numbers))
 
 
-def expiring(
-    session: Session, *, vendor_id: int, since: datetime, until: datetime, most: int = BATCH
-) -> Sequence[tuple[int, int, datetime]]:
-    """Whose points expire in a stretch of time: customer, how many, and when the first do."""
-    lot = LoyaltyLot
-    query = (
-        select(LoyaltyAccount.customer_id, func.sum(lot.remaining), func.min(lot.expires_at))
-        .join(
-            LoyaltyAccount,
-            and_(
-                LoyaltyAccount.vendor_id == lot.vendor_id, LoyaltyAccount.id == lot.account_id
-            ),
-        )
-        .where(
-            lot.vendor_id == vendor_id, lot.remaining > 0,
-            lot.expires_at >= since, lot.expires_at < until,
-        )
-        .group_by(LoyaltyAccount.customer_id)
-        .order_by(LoyaltyAccount.customer_id)
-        .limit(most)
-    )  # fmt: skip
-    found = session.execute(query).all()
-    return [(who, int(many), at) for who, many, at in found if at is not None]
-
-
 # --- two files of one person ---------------------------------------------------------------------
 
 
