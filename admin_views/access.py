@@ -68,7 +68,9 @@ MATRIX: Mapping[str, Grants] = {
     "variant": _grants(READ | {"receive", "adjust"}, READ | {"receive"}),
     "consumable": _CATALOGUE,
     "package": _CATALOGUE,
+    "package-service": _CATALOGUE,
     "membership-plan": _CATALOGUE,
+    "plan-benefit": _CATALOGUE,
     "coupon": _CATALOGUE,
     "loyalty-program": _CATALOGUE,
     "loyalty-tier": _CATALOGUE,
@@ -107,7 +109,7 @@ MATRIX: Mapping[str, Grants] = {
     "my-day": _grants({"list", "finish"}, {"list", "finish"}),
     "message-rule": _grants(FULL | {"move", "try"}, READ),
     "usage": _grants(READ, READ),
-    "package-holding": _grants(WRITE | {"use"}, WRITE | {"use"}),
+    "package-holding": _grants(WRITE | {"use", "refund"}, WRITE | {"use"}),
     "membership": _grants(WRITE | {"move"}, WRITE | {"move"}),
     "saved-view": _grants(FULL - {"create"}, FULL - {"create"}),
     "bulk-job": _grants(READ | {"undo"}, READ | {"undo"}),
@@ -144,7 +146,7 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "choices": ("list",),
     "remove": ("delete",),
     "command": (
-        *("move", "use", "edit", "undo", "send", "complete"),
+        *("move", "use", "refund", "edit", "undo", "send", "complete"),
         *("receive", "adjust", "pay"),
     ),
 }

@@ -226,6 +226,27 @@ def restore(session: Session, *, entry_id: int) -> PackageEntry:
     return _go_on(session, entry, EntryKind.RESTORE)
 
 
+def restore_last(session: Session, *, holding_id: int) -> PackageEntry:
+    """Give the newest use back that was used or forfeited and not given back since."""
+    later = aliased(PackageEntry)
+    query = (
+        select(PackageEntry.id)
+        .where(
+            PackageEntry.holding_id == holding_id,
+            PackageEntry.kind.in_([EntryKind.USE, EntryKind.FORFEIT]),
+            ~exists().where(
+                later.vendor_id == PackageEntry.vendor_id, later.of_id == PackageEntry.id
+            ),
+        )
+        .order_by(PackageEntry.id.desc())
+        .limit(1)
+    )
+    found = session.scalars(query).first()
+    if found is None:
+        raise NothingToRestore
+    return restore(session, entry_id=found)
+
+
 def latest(session: Session, kind: EntryKind, *, booking_id: int) -> list[PackageEntry]:
     """The last entries of packages for a booking, where they are of this kind."""
     later = aliased(PackageEntry)
