@@ -262,7 +262,10 @@
     f.elements.to.value = T.sale.mail || "";
     shownMail(f);
   }, function (f) {
-    T.sale.mail = f.elements.way.value === "mail" ? f.elements.to.value.trim() : null;
+    var to = f.elements.to.value.trim(), c = T.sale.customer, mail = f.elements.way.value === "mail";
+    if (mail && !to && !(c && c.email)) return "Nobody’s address is known here: write where it goes.";
+    if (mail && to && !/^\S+@\S+$/.test(to)) return "This is no e-mail address: check it for a missing @ or ending.";
+    T.sale.mail = mail ? to : null;
     T.save();
     T.drawPay();
     return "";
@@ -270,6 +273,7 @@
   var shownMail = function (f) {
     var c = T.sale.customer;
     T.at("mail").hidden = f.elements.way.value !== "mail";
+    T.at("mail").querySelector(".form-hint").hidden = !(c && c.email);
     f.elements.to.placeholder = c && c.email ? c.email : "";
   };
   if (way) {

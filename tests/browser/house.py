@@ -94,6 +94,7 @@ def running(server: TestServer, directory: Path) -> Iterator[Running]:
             "DATABASE_URL": database, "REDIS_URL": redis.url, "VAR": str(directory / "var"),
             "DEMO": "true", "SECRET_KEY": webclient.SECRET, "PUBLIC_URL": address,
             "PYTHONUNBUFFERED": "1",
+            "SMTP_URL": f"file://{directory}/mail", "MAIL_FROM": "house@market.example",
         }  # fmt: skip
         for name, arguments in {
             "web": ("serve", "--port", str(port)),

@@ -8,9 +8,10 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
-from app.operations import credit
+from app.operations import credit, receipts
 from models.customers import Customer
 from models.orders import Order
+from models.outbox import OutboxMessage
 from models.payments import Payment
 from models.products import Variant
 from tests import make
@@ -178,6 +179,16 @@ def test_who_did_it_is_named_and_credit_and_the_bank_pay_by_the_keyboard(
     expect(take).to_contain_text("Take 53.90 by bank transfer")
     visitor.shot("counter-bank")
     visitor.check()
+    page.get_by_role("button", name="Receipt: paper").click()
+    mail = page.get_by_role("dialog", name="Receipt")
+    mail.get_by_label("How it is given").select_option("By e-mail")
+    keys("Enter")
+    expect(mail.get_by_role("alert")).to_contain_text("Nobody’s address is known here")
+    expect(mail.get_by_label("E-mail")).to_be_focused()
+    visitor.shot("counter-receipt-by-mail")
+    keys(f"ana{goods.n}@example.com", "Enter")
+    expect(page.get_by_role("button", name="Receipt: e-mail")).to_be_visible()
+    page.locator("[data-pos-ref]").focus()
     keys("Enter")
     expect(page.locator("[data-pos-done]")).to_contain_text("is done")
     [order] = goods.sales()
@@ -187,6 +198,8 @@ def test_who_did_it_is_named_and_credit_and_the_bank_pay_by_the_keyboard(
             ("store_credit", 10, None), ("bank_transfer", Decimal("53.90"), f"SEPA {goods.n}"),
         ]  # fmt: skip
         assert session.get_one(Customer, goods.who).store_credit == 0
+        to = OutboxMessage.payload["to"].as_string() == f"ana{goods.n}@example.com"
+        assert session.scalars(select(OutboxMessage.task).where(to)).all() == [receipts.TASK]
     staff = goods.running.things["alpha staff"]
     assert [line.staff_id for line in order.lines] == [None, staff]
     assert (order.payment_status, order.status) == ("paid", "completed")
