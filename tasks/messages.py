@@ -2,12 +2,13 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from typing import NamedTuple
 
 from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
+from sqlalchemy.orm import Session
 
-from app.database import begin
+from app.database import begin, begin_planned
 from app.gateways import mail, push, sms
 from app.gateways.verdicts import Permanent, Temporary
 from app.operations import messages, outbox, templates
@@ -27,6 +28,13 @@ class TimeIsUp(Temporary):
     sentence = "It took too long: the server answers too slowly."
 
 
+class Taken(NamedTuple):
+    """Who has taken a message, and what they call it."""
+
+    provider: str
+    provider_id: str | None = None
+
+
 class NobodyBringsIt(Temporary):
     sentence = "Nobody brings messages this way yet: set it up, or send it another way."
 
@@ -43,65 +51,79 @@ def deliver(deliveries: list[tuple[int, int]]) -> None:
         held = {delivery: message for delivery, message in promised.items() if delivery in mine}
         if not held:
             return
-        with begin() as session:
+        with begin_planned() as session:
             parcels = messages.claim(session, deliveries=held)
-        _bring(parcels)
+            first = _begin_next(session, parcels)
+        _bring(parcels, first)
 
 
-def _bring(parcels: Sequence[Parcel]) -> None:
+def _bring(parcels: list[Parcel], parcel: Parcel | None) -> None:
+    """Send one after the other; `parcel` is begun, `parcels` come after it."""
     until = time.monotonic() + BEGINS_WITHIN
-    for number, parcel in enumerate(parcels):
-        if time.monotonic() > until:
-            _put_back(parcels[number:])
-            return
-        if not _begun(parcel):
+    while parcel is not None:
+        came = _tried(parcel)
+        next_ones = parcels if time.monotonic() < until else []
+        if not isinstance(came, Exception):
+            parcel = _sent(parcel, came, next_ones)
             continue
-        refusal = _sent(parcel)
-        if refusal is not None and _is_away(refusal):
-            _put_off(parcels[number + 1 :], refusal)
+        _failed(parcel, came)
+        if _is_away(came):
+            for other in parcels:
+                _failed(other, came)
             return
+        with begin_planned() as session:
+            parcel = _begin_next(session, next_ones)
+    if parcels:
+        with begin() as session:
+            messages.give_back(session, deliveries=[one.delivery_id for one in parcels])
 
 
-def _begun(parcel: Parcel) -> bool:
-    with begin() as session:
-        return messages.start(session, parcel)
-
-
-def _sent(parcel: Parcel) -> Exception | None:
-    """Send one and write down what came of it; the refusal, if it was none."""
+def _tried(parcel: Parcel) -> Taken | Exception:
     try:
-        provider, provider_id = _hand_over(parcel)
+        return _hand_over(parcel)
     except SoftTimeLimitExceeded:
-        return _failed(parcel, TimeIsUp())
+        return TimeIsUp()
     except Exception as error:
-        return _failed(parcel, error)
-    with begin() as session:
+        return error
+
+
+def _sent(parcel: Parcel, taken: Taken, parcels: list[Parcel]) -> Parcel | None:
+    """Write down that one is sent, and begin the next in the same transaction."""
+    with begin_planned() as session:
         messages.mark_sent(
             session, message_id=parcel.message_id, delivery_id=parcel.delivery_id,
-            provider=provider, provider_id=provider_id,
+            provider=taken.provider, provider_id=taken.provider_id,
         )  # fmt: skip
+        return _begin_next(session, parcels)
+
+
+def _begin_next(session: Session, parcels: list[Parcel]) -> Parcel | None:
+    """Take the next one that is still to be sent off the list."""
+    while parcels:
+        parcel = parcels.pop(0)
+        if messages.start(session, parcel):
+            return parcel
     return None
 
 
-def _hand_over(parcel: Parcel) -> tuple[str, str | None]:
-    """Who has taken it, and what they call it."""
+def _hand_over(parcel: Parcel) -> Taken:
     if parcel.channel is MessageChannel.EMAIL:
         mail.gateway(kept_open=True).send(
             to=parcel.to, subject=parcel.subject or "", text=parcel.body, key=parcel.key,
             reply_to=parcel.reply_to, sender_name=parcel.sender, headers=parcel.headers,
         )  # fmt: skip
-        return "smtp", None
+        return Taken("smtp")
     if parcel.channel is MessageChannel.SMS:
         sms.gateway().send(to=parcel.to, text=parcel.body, key=parcel.key)
-        return "sms", None
+        return Taken("sms")
     if parcel.channel is MessageChannel.PUSH:
         title = parcel.subject or parcel.sender
         push.gateway().send(to=parcel.to, title=title, text=parcel.body, key=parcel.key)
-        return "push", None
+        return Taken("push")
     raise NobodyBringsIt
 
 
-def _failed(parcel: Parcel, error: Exception) -> Exception:
+def _failed(parcel: Parcel, error: Exception) -> None:
     if not isinstance(error, Temporary | Permanent):
         log.error("Message %s failed.", parcel.message_id, exc_info=error)
     with begin() as session:
@@ -110,22 +132,11 @@ def _failed(parcel: Parcel, error: Exception) -> Exception:
             for_good=isinstance(error, Permanent),
             bad_address=isinstance(error, Permanent) and error.bad_address,
         )  # fmt: skip
-    return error
 
 
 def _is_away(refusal: Exception) -> bool:
     """Whether the next message would fare the same: nobody answers at all."""
     return isinstance(refusal, mail.ServerAway | mail.NotSetUp | TimeIsUp)
-
-
-def _put_off(parcels: Sequence[Parcel], refusal: Exception) -> None:
-    for parcel in parcels:
-        _failed(parcel, refusal)
-
-
-def _put_back(parcels: Sequence[Parcel]) -> None:
-    with begin() as session:
-        messages.give_back(session, deliveries=[parcel.delivery_id for parcel in parcels])
 
 
 @celery_app.task(bind=True, name=templates.TRY_OUT, soft_time_limit=SECONDS)

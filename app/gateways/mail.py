@@ -202,7 +202,8 @@ class SmtpMail:
             enclosed=enclosed, sender_name=sender_name, headers=headers,
         )  # fmt: skip
         with self._at_hand() if self.kept_open else self._signed_in() as server:
-            server.send_message(message)
+            whom = message["To"].addresses[0].addr_spec
+            server.sendmail(parseaddr(self.sender)[1], [whom], message.as_bytes())
 
     def check(self) -> str:
         """Greet the server and sign in; what was found, or the refusals of `send`."""

@@ -2,6 +2,7 @@
 when it is sent.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -106,33 +107,66 @@ class _Said(NamedTuple):
     undeliverable: bool
 
 
+class _Asked(NamedTuple):
+    """One address, one customer and one purpose."""
+
+    vendor: int
+    customer: int | None
+    channel: str
+    purpose: str
+    digest: str
+
+
 _SAID = text(
     """
     SELECT c.granted, c.source, c.at, s.left_alone_at, coalesce(s.undeliverable, false)
-    FROM (SELECT 1) AS one
+    FROM unnest(
+      CAST(:vendor AS bigint[]), CAST(:customer AS bigint[]), CAST(:channel AS text[]),
+      CAST(:purpose AS text[]), CAST(:digest AS text[])
+    ) WITH ORDINALITY AS a (vendor, customer, channel, purpose, digest, number)
     LEFT JOIN LATERAL (
-      SELECT granted, source, at FROM consents WHERE vendor_id = :vendor AND customer_id = :customer
-        AND channel = :channel AND purpose = :purpose ORDER BY id DESC LIMIT 1) c ON true
+      SELECT granted, source, at FROM consents
+      WHERE vendor_id = a.vendor AND customer_id = a.customer AND channel = a.channel
+        AND purpose = a.purpose ORDER BY id DESC LIMIT 1) c ON true
     LEFT JOIN LATERAL (
       SELECT max(at) FILTER (WHERE reason = ANY (:by_the_person)) AS left_alone_at,
         bool_or(NOT reason = ANY (:by_the_person)) AS undeliverable
-      FROM suppressions WHERE vendor_id = :vendor AND channel = :channel AND digest = :digest
-        AND lifted_at IS NULL AND (purpose IS NULL OR purpose = :purpose)) s ON true
+      FROM suppressions WHERE vendor_id = a.vendor AND channel = a.channel AND digest = a.digest
+        AND lifted_at IS NULL AND (purpose IS NULL OR purpose = a.purpose)) s ON true
+    ORDER BY a.number
     """
 )
+_AHEAD = "contacting looked ahead"
+
+
+def look_ahead(session: Session, messages: Sequence[Message]) -> None:
+    """Read for all of these at once what `may_send` will ask of each."""
+    asked = [
+        _asked(message, address)
+        for message in messages
+        if (customer := message.customer) is not None and message.channel in CARRIED
+        if (address := address_of(session, customer, message.channel)) is not None
+    ]
+    session.info[_AHEAD] = dict(zip(asked, _answers(session, asked), strict=True))
 
 
 def _said(session: Session, message: Message, address: str) -> _Said:
-    found = session.execute(
-        _SAID,
-        {
-            "vendor": message.vendor_id, "customer": message.customer_id,
-            "channel": message.channel, "purpose": message.purpose,
-            "digest": digest(message.vendor_id, message.channel, address),
-            "by_the_person": [reason.value for reason in BY_THE_PERSON],
-        },
-    ).one()  # fmt: skip
-    return _Said(*found)
+    asked = _asked(message, address)
+    ahead: dict[_Asked, _Said] = session.info.get(_AHEAD, {})
+    return ahead.pop(asked, None) or _answers(session, [asked])[0]
+
+
+def _asked(message: Message, address: str) -> _Asked:
+    return _Asked(
+        message.vendor_id, message.customer_id, message.channel, message.purpose,
+        digest(message.vendor_id, message.channel, address),
+    )  # fmt: skip
+
+
+def _answers(session: Session, asked: Sequence[_Asked]) -> list[_Said]:
+    columns = dict(zip(_Asked._fields, map(list, zip(*asked, strict=True)), strict=False))
+    people = {"by_the_person": [reason.value for reason in BY_THE_PERSON]}
+    return [_Said(*row) for row in session.execute(_SAID, columns | people)] if asked else []
 
 
 def _agreed(said: _Said, purpose: str) -> bool:

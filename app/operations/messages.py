@@ -6,13 +6,14 @@ is said is true then, and what was not to be said any more is held back with the
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import and_, case, null, select, text, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session, joinedload
+from psycopg.types.json import Jsonb
+from sqlalchemy import and_, case, null, select, update
+from sqlalchemy.orm import Session, joinedload, make_transient_to_detached
 
 from app import clock
+from app.database import as_read, quickly
 from app.errors import DomainError, NotFound
 from app.operations import (
     contacting,
@@ -31,6 +32,7 @@ from app.operations.refusing import HeldBack
 from app.operations.templates import Rendered, Words
 from app.settings import settings
 from app.tenancy import current_actor
+from models.base import Base
 from models.bookings import Booking
 from models.customers import ConsentPurpose, Customer, CustomerPreference
 from models.memberships import Membership
@@ -51,6 +53,8 @@ from models.packages import PackageHolding
 from models.suppressions import SuppressionReason
 from models.tasks import Task
 from models.vendors import Vendor
+
+Row = TypeVar("Row", bound=Base)
 
 TASK = "tasks.messages.deliver"
 MOST_TRIES = 30
@@ -142,12 +146,7 @@ def compose(
     why = why or _when(session, message, message.send_at)
     if why is not None:
         _hold_back(message, why)
-    kept = _saved(session, message)
-    if kept is not None and why is None:
-        outbox.enqueue(
-            session, TASK, vendor_id=kept.vendor_id, due_at=kept.send_at, message_id=kept.id
-        )  # fmt: skip
-    return kept
+    return _saved(session, message)
 
 
 def _stands_for(session: Session, customer_id: int) -> Customer | None:
@@ -161,7 +160,7 @@ def _stands_for(session: Session, customer_id: int) -> Customer | None:
 
 
 def _template(session: Session, template_id: int) -> MessageTemplate:
-    template = session.get(MessageTemplate, template_id)
+    template = _held(session, MessageTemplate, template_id)
     if template is None:
         raise NotFound
     return template
@@ -169,6 +168,15 @@ def _template(session: Session, template_id: int) -> MessageTemplate:
 
 def _got(session: Session, model: Any, row_id: int | None) -> Any:
     return None if row_id is None else session.get_one(model, row_id)
+
+
+def _held(session: Session, model: type[Row], row_id: int) -> Row | None:
+    """A row that many messages share, read once: a session lets go of what nobody holds."""
+    held = session.info.setdefault("messages share", {})
+    if (model, row_id) not in held:
+        held[model, row_id] = session.get(model, row_id)
+    found: Row | None = held[model, row_id]
+    return found
 
 
 def _strictest(*purposes: str | None) -> ConsentPurpose:
@@ -258,20 +266,55 @@ def _hold_back(message: Message, why: DomainError) -> None:
         message.useless_at = None
 
 
-_COLUMNS = (
+_SENT_OFF = """
+    WITH told AS (
+      INSERT INTO messages (vendor_id, customer_id, direction, channel, purpose, event, status,
+        subject, body, template_id, booking_id, order_id, membership_id, holding_id, task_id,
+        sequence, words, send_at, useless_at, key, reason, error, failed_at, user_id)
+      VALUES (%(vendor_id)s, %(customer_id)s, %(direction)s, %(channel)s, %(purpose)s, %(event)s,
+        %(status)s, %(subject)s, %(body)s, %(template_id)s, %(booking_id)s, %(order_id)s,
+        %(membership_id)s, %(holding_id)s, %(task_id)s, %(sequence)s, %(words)s, %(send_at)s,
+        %(useless_at)s, %(key)s, %(reason)s, %(error)s, %(failed_at)s, %(user_id)s)
+      ON CONFLICT (vendor_id, key) WHERE key IS NOT NULL DO NOTHING
+      RETURNING id, vendor_id, status, user_id, send_at, created_at, updated_at
+    ), promised AS (
+      INSERT INTO outbox_messages (vendor_id, task, payload, available_at)
+      SELECT vendor_id, %(task)s, jsonb_build_object('user_id', user_id, 'message_id', id), send_at
+      FROM told WHERE status = 'queued'
+      RETURNING pg_notify(%(wakes)s, '')
+    )
+    SELECT id, created_at, updated_at, (SELECT count(*) FROM promised) FROM told
+    """
+"""A message and its promise in one way there and back; the key decides whether it is a new one."""
+_WRITTEN = (
     "vendor_id", "customer_id", "direction", "channel", "purpose", "event", "status", "subject",
     "body", "template_id", "booking_id", "order_id", "membership_id", "holding_id", "task_id",
     "sequence", "words", "send_at", "useless_at", "key", "reason", "error", "failed_at", "user_id",
 )  # fmt: skip
+_EMPTY = {
+    "address": None, "template_version_id": None, "delivery_id": None, "provider": None,
+    "provider_id": None, "tries": 0, "deaths": 0, "sent_at": None, "delivered_at": None,
+}  # fmt: skip
 
 
 def _saved(session: Session, message: Message) -> Message | None:
-    """The row as it was written; None when its key was told before."""
-    values = {name: getattr(message, name) for name in _COLUMNS}
-    new = insert(Message).values({k: v for k, v in values.items() if v is not None})
-    key = ["vendor_id", "key"]
-    once = new.on_conflict_do_nothing(index_elements=key, index_where=Message.key.is_not(None))
-    return session.scalars(once.returning(Message)).first()
+    """The row as it was written, promised if it is queued; None when its key was told before."""
+    session.flush()  # what it refers to
+    values = {name: getattr(message, name) for name in _WRITTEN}
+    sent = values | {"task": TASK, "wakes": outbox.CHANNEL, "words": _dumped(message.words)}
+    rows = quickly(session.connection(), _SENT_OFF, sent)
+    if not rows:
+        return None
+    number, made, changed, _ = rows[0]
+    told = {"id": number, "created_at": made, "updated_at": changed}
+    kept = as_read(Message, {**_EMPTY, **values, **told})
+    make_transient_to_detached(kept)
+    session.add(kept)
+    return kept
+
+
+def _dumped(words: dict[str, Any] | None) -> Jsonb | None:
+    return None if words is None else Jsonb(words)
 
 
 def log(
@@ -365,6 +408,9 @@ def claim(session: Session, *, deliveries: Mapping[int, int]) -> list[Parcel]:
     now = clock.now()
     rows = _promises(session, deliveries)
     found = _found(session, {deliveries[row.id] for row in rows})
+    for vendor_id in {message.vendor_id for message in found.values()}:
+        _held(session, Vendor, vendor_id)
+    contacting.look_ahead(session, list(found.values()))
     said: dict[Any, Words] = {}
     parcels = []
     for row in rows:
@@ -478,13 +524,12 @@ def _stop(message: Message) -> stop_links.Named | None:
     )
 
 
-_START = text(
+_START = """
+    UPDATE messages SET status = 'sending', subject = %(subject)s, body = %(body)s,
+      address = %(to)s, template_version_id = %(template_version_id)s,
+      delivery_id = %(delivery_id)s, tries = tries + 1, updated_at = now()
+    WHERE id = %(message_id)s AND status IN ('queued', 'failed') RETURNING id
     """
-    UPDATE messages SET status = 'sending', subject = :subject, body = :body, address = :to,
-      template_version_id = :version, delivery_id = :delivery, tries = tries + 1, updated_at = now()
-    WHERE id = :message AND status IN ('queued', 'failed') RETURNING id
-    """
-)
 
 
 def start(session: Session, parcel: Parcel) -> bool:
@@ -496,16 +541,7 @@ def start(session: Session, parcel: Parcel) -> bool:
     ):
         _had_enough(session, parcel)
         return False
-    return bool(
-        session.scalar(
-            _START,
-            {
-                "subject": parcel.subject, "body": parcel.body, "to": parcel.to,
-                "version": parcel.template_version_id, "delivery": parcel.delivery_id,
-                "message": parcel.message_id,
-            },
-        )
-    )  # fmt: skip
+    return bool(quickly(session.connection(), _START, parcel._asdict()))
 
 
 def _had_enough(session: Session, parcel: Parcel) -> None:
@@ -517,18 +553,16 @@ def _had_enough(session: Session, parcel: Parcel) -> None:
         _hold_back(message, OftenEnough())
 
 
-_SENT = text(
-    """
+_SENT = """
     WITH done AS (
       UPDATE outbox_messages
-      SET done_at = :now, attempts = attempts + 1, last_error = NULL WHERE id = :delivery
+      SET done_at = %(now)s, attempts = attempts + 1, last_error = NULL WHERE id = %(delivery)s
     )
-    UPDATE messages SET status = 'sent', sent_at = :now, provider = :provider,
-      provider_id = coalesce(:provider_id, provider_id), reason = NULL, error = NULL,
+    UPDATE messages SET status = 'sent', sent_at = %(now)s, provider = %(provider)s,
+      provider_id = coalesce(%(provider_id)s, provider_id), reason = NULL, error = NULL,
       failed_at = NULL, updated_at = now()
-    WHERE id = :message AND status = 'sending'
+    WHERE id = %(message)s AND status = 'sending' RETURNING id
     """
-)
 
 
 def mark_sent(
@@ -540,13 +574,11 @@ def mark_sent(
     provider_id: str | None = None,
 ) -> None:
     """A provider has taken it, and calls it `provider_id`; the promise is done."""
-    session.execute(
-        _SENT,
-        {
-            "now": clock.now(), "message": message_id, "delivery": delivery_id,
-            "provider": provider, "provider_id": provider_id,
-        },
-    )  # fmt: skip
+    sent = {
+        "now": clock.now(), "message": message_id, "delivery": delivery_id, "provider": provider,
+        "provider_id": provider_id,
+    }  # fmt: skip
+    quickly(session.connection(), _SENT, sent)
 
 
 def mark_failed(

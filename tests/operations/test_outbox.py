@@ -148,7 +148,8 @@ def test_the_relay_hears_at_commit_and_not_before(fresh_database: str) -> None:
     with psycopg.connect(url.render_as_string(), autocommit=True) as ear:
         ear.execute(f"LISTEN {outbox.CHANNEL}")
         with acting(SYSTEM), begin() as session:
-            message = outbox.enqueue(session, TASK)
+            for _ in range(3):
+                outbox.enqueue(session, TASK)
             assert list(ear.notifies(timeout=0.2)) == []
-        heard = [note.payload for note in ear.notifies(timeout=60, stop_after=1)]
-    assert heard == [str(message.id)]
+        assert len(list(ear.notifies(timeout=60, stop_after=1))) == 1
+        assert list(ear.notifies(timeout=0.2)) == []  # of all three it hears once

@@ -6,24 +6,28 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 
 import psutil
 import pytest
 import redis
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from app.database import begin
 from app.embedded import redis as embedded_redis
-from app.operations import outbox
+from app.operations import messages, outbox
 from app.tenancy import SYSTEM, acting, vendor_actor
+from models.messages import Message
 from models.outbox import OutboxMessage
 from tasks import relay as relays
 from tasks.base import outbox_id
 from tests import make
+from tests.post_office import PostOffice
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60
@@ -207,3 +211,56 @@ def test_a_broker_that_is_away_leaves_the_message_due(fresh_database: str) -> No
 def test_other_task_ids_stand_for_no_message(task_id: str | None) -> None:
     assert outbox_id(task_id) is None
     assert outbox_id("outbox-7") == 7
+
+
+# --- messages, by a real mail server ------------------------------------------------------------
+
+MESSAGES = 120
+"""Few enough for a few seconds; `bench/messages.py` does the same with ten thousand."""
+
+
+def _composed() -> set[str]:
+    """Messages to as many customers, promised; their names."""
+    vendor = make.new_vendor()
+    with acting(vendor_actor(vendor)), begin() as session:
+        told = [
+            messages.compose(
+                session, customer_id=make.customer(session, email=f"c{n}@example.com").id,
+                purpose="transactional", channel="email",
+                words={"subject": f"Number {n}", "body": "Hello"},
+            )
+            for n in range(MESSAGES)
+        ]  # fmt: skip
+    return {f"<message-{one.id}@backroom.example>" for one in told if one is not None}
+
+
+def _status(status: str) -> int:
+    with acting(SYSTEM), begin() as session:
+        many = select(func.count(Message.id)).where(Message.status == status)
+        return session.scalar(many) or 0
+
+
+def test_messages_outlive_redis_and_workers_that_are_killed(bench: Bench) -> None:
+    """None is lost, and none sent twice but one whose worker died before it could write it down."""
+    random = Random(5)
+    with PostOffice() as office:
+        bench.environment |= {
+            "SMTP_URL": f"smtp://127.0.0.1:{office.port}",
+            "MAIL_FROM": "no-reply@backroom.example",
+        }
+        promised, broker = _composed(), bench.redis()
+        worker, _ = bench.worker(), bench.worker()
+        with bench.relay():
+            _eventually(lambda: len(office.box.letters) >= random.randint(20, 60))
+            _kill(worker)
+            _eventually(lambda: len(office.box.letters) >= random.randint(65, 90))
+            _kill(broker)
+            bench.redis()
+            _eventually(lambda: _status("sent") == MESSAGES)
+        came = Counter(str(letter["Message-ID"]) for letter in office.box.letters)
+    assert set(came) == promised
+    with acting(SYSTEM), begin() as session:
+        died = session.scalars(select(Message).where(Message.deaths > 0)).all()
+    twice = {name for name, times in came.items() if times > 1}
+    assert twice <= {f"<message-{one.id}@backroom.example>" for one in died}
+    assert came.total() - MESSAGES <= sum(one.deaths for one in died) <= 1

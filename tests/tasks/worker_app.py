@@ -4,6 +4,7 @@ import os
 import time
 from pathlib import Path
 
+import tasks.messages  # noqa: F401  what the fault tests of messages bring
 from tasks.celery import celery_app
 
 celery_app.conf.include = ()
