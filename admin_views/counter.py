@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from admin_views import counter_data as data
+from admin_views import counter_points
 from admin_views.access import allowed, needs
 from admin_views.calendar import answering
 from admin_views.calendar_page import everyone
@@ -76,6 +77,15 @@ class CounterView(OneVendor):
         """What is put aside."""
         stood_in()
         return await in_thread_planned(data.parked)
+
+    @expose("/counter/rewards", methods=["GET"], identity="counter")
+    @needs("sell")
+    @answering(400)
+    async def rewards(self, request: Request) -> Any:
+        """What a customer's points come to, and what they buy."""
+        stood_in()
+        named = request.query_params.get("customer", "")
+        return await in_thread_planned(counter_points.of_customer, named=named)
 
     @expose("/counter/quote", methods=["POST"], identity="counter")
     @needs("sell")
@@ -173,7 +183,7 @@ def _park(session: Session, asked: Asked) -> dict[str, Any]:
 
 def _take_up(session: Session, *, number: int) -> dict[str, Any]:
     order = parking.take_up(session, order_id=number)
-    return data.taken_up(order, benefits.asked(session, order))
+    return data.taken_up(session, order, benefits.asked(session, order))
 
 
 def _discard(session: Session, *, key: UUID) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from admin_views import counter_points
 from admin_views.counter_typed import Asked
 from admin_views.customer_side import may
 from admin_views.loaders import typed
@@ -214,10 +215,10 @@ def _line(line: OrderLine, order: Order, left: dict[int, int]) -> dict[str, Any]
 
 
 def _offers(order: Order) -> dict[str, Decimal]:
-    """What coupons and offers took off all lines, by what they are called."""
+    """What coupons, offers and rewards took off all lines, by what they are called."""
     taken: dict[str, Decimal] = {}
     for line in order.lines:
-        for one in prices.steps_of(line, prices.COUPON):
+        for one in prices.steps_of(line, prices.COUPON, prices.REWARD):
             taken[one["why"]] = taken.get(one["why"], Decimal(0)) + Decimal(one["amount"])
     return taken
 
@@ -275,14 +276,14 @@ def _parked(order: Order) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def taken_up(order: Order, use: benefits.Asked) -> dict[str, Any]:
+def taken_up(session: Session, order: Order, use: benefits.Asked) -> dict[str, Any]:
     """A sale that was put aside, as a till keeps it, with what it asked for."""
     off, why = prices.order_discount(order.lines)
     return {
         "key": str(order.request_key),
         "customer": card(order.customer) if order.customer else None,
         "discount": amount_text(off) if off else "", "discount_why": why,
-        "codes": list(use.codes), "rewards": list(use.rewards),
+        "codes": list(use.codes), "rewards": counter_points.named(session, use.rewards),
         "lines": [_kept(line) for line in order.lines],
     }  # fmt: skip
 

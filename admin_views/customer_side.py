@@ -24,10 +24,13 @@ from sqlalchemy.orm import Session
 
 from admin_views.access import allowed
 from admin_views.lookups import COUNTRIES
-from admin_views.rendering import ago, day, money
+from admin_views.points import held_by, to_go
+from admin_views.rendering import ago, day, money, number, plural
 from admin_views.usages import card as usage_card
 from app import clock
+from app.operations import loyalty
 from app.operations.credit import entries
+from app.operations.loyalty import Standing
 from app.operations.reaching import in_force
 from app.tenancy import current_actor
 from models.categories import Category
@@ -41,6 +44,7 @@ from models.customers import (
 )
 from models.memberships import Membership, MembershipPlan
 from models.packages import HoldingStatus, Package, PackageHolding
+from models.points import LoyaltyLot
 from models.staff import StaffMember
 from models.tasks import Task, TaskStatus
 from models.usages import Usage
@@ -76,6 +80,7 @@ def cards(session: Session, customer: Customer, edits: bool) -> dict[str, Any]:
         "usages": usages(session, customer),
         "holdings": holdings(session, customer),
         "credit": credit(session, customer, edits),
+        "points": points(session, customer),
         "consents": consents(session, customer),
         "purposes": PURPOSES,
         "all_urls": {
@@ -262,6 +267,33 @@ def credit(session: Session, customer: Customer, edits: bool) -> dict[str, Any] 
             for one in known
         ],
     }  # fmt: skip
+
+
+def points(session: Session, customer: Customer) -> list[dict[str, Any]]:
+    """What they have in each programme: points with the next to expire, the tier, how far to go."""
+    return [_points(one) for one in loyalty.standings(session, customer_id=customer.id)]
+
+
+def _points(standing: Standing) -> dict[str, Any]:
+    ending = next((lot for lot in standing.lots if lot.expires_at is not None), None)
+    return {
+        "title": standing.program.name, "count": number(standing.points),
+        "url": f"/admin/loyalty-account/details/{standing.account.id}",
+        "rows": [
+            (label, text)
+            for label, text in (
+                ("Tier", held_by(standing.account)),
+                ("Next", to_go(standing) if standing.way.next else None),
+                ("Waiting", plural(standing.pending, "point") if standing.pending else None),
+                ("Expires", _ending(ending) if ending and ending.expires_at else None),
+            )
+            if text
+        ],
+    }  # fmt: skip
+
+
+def _ending(lot: LoyaltyLot) -> str:
+    return f"{plural(lot.remaining, 'point')} on {day(lot.expires_at)}"
 
 
 def consents(session: Session, customer: Customer) -> list[dict[str, Any]]:

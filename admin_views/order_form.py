@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from admin_views import saving
+from admin_views import counter_points, saving
 from admin_views.forms import read_amount, read_whole
 from admin_views.loaders import record_id, without_control
 from admin_views.lookups import BOOKED_ITEMS, COUNTRIES, CUSTOMERS, when_and_whom
@@ -22,7 +22,7 @@ from admin_views.rendering import money, say, word
 from app.database import begin
 from app.errors import DomainError
 from app.money import decimals_of
-from app.operations import benefits, orders, prices
+from app.operations import benefits, orders, prices, rewards
 from app.operations.lines import LONGEST_WHY, MOST_LINES, MOST_PIECES, DraftLine
 from app.operations.shipping_methods import ADDRESS, NoWayThere
 from app.settings import settings
@@ -38,12 +38,15 @@ ON = {
     "why": "why",
 }  # fmt: skip
 PARTS = ("item", "item_text", "quantity", "unit_price", "discount", "why")
+MOST_REWARDS = 20
 NO_REASON = "A discount needs its reason: write why it is cheaper."
 AT = {
     "shipping_method": "method", **dict.fromkeys(ADDRESS, "ship_to"), "why": "discount_why",
     **{
         name: name
-        for name in ("customer", "vendor", "note", "handing", "ship_to", "discount", "codes")
+        for name in (
+            "customer", "vendor", "note", "handing", "ship_to", "discount", "codes", "rewards"
+        )
     },
 }  # fmt: skip
 """At which field of the form a refused field of an order is said."""
@@ -100,6 +103,7 @@ class OrderForm:
     discount: str = ""
     why: str = ""
     codes: str = ""
+    rewards: tuple[str, ...] = ()
     sums: list[tuple[str, str]] = field(default_factory=list)
 
     @property
@@ -128,6 +132,7 @@ def read_posted(form: Any) -> OrderForm:
         methods={kind: at(f"{kind}_method") for kind in ("delivery", "pickup")},
         ship_to={name: at(f"to_{name}") for name in (*ADDRESS, "country_text")},
         discount=at("discount"), why=at("discount_why"), codes=at("codes"),
+        rewards=tuple(str(one)[:20] for one in form.getlist("rewards")[:MOST_REWARDS]),
     )  # fmt: skip
     if read.customer_text and not read.customer:
         read.errors["customer"] = "This customer was not chosen: choose one from the list."
@@ -207,6 +212,7 @@ def stored(session: Session, order: Order) -> OrderForm:
     own = [line for line in order.lines if not _follows(line)]
     customer, to = order.customer, order.ship_to or {}
     off, why = prices.order_discount(order.lines)
+    asked = benefits.asked(session, order)
     country = to.get("country", "")
     return OrderForm(
         customer=str(order.customer_id or ""),
@@ -220,7 +226,8 @@ def stored(session: Session, order: Order) -> OrderForm:
         ship_to={**to, "country_text": COUNTRIES.text(country) if country else ""},
         discount=f"{off:.2f}" if off else "",
         why=why,
-        codes=" ".join(benefits.asked(session, order).codes),
+        codes=" ".join(asked.codes),
+        rewards=tuple(str(number) for number in asked.rewards),
         sums=[("of which tax" if order.includes_tax else "Tax", money(order.tax))],
     )
 
@@ -276,7 +283,7 @@ def save(view: Any, number: int | None, read: OrderForm) -> saving.Saved:
             shipping_method_id=_chosen_method(read),
             ship_to={name: read.ship_to.get(name) for name in ADDRESS},
             discount=_discount(read),
-            asked=benefits.Asked(codes=_codes(read)),
+            asked=benefits.Asked(codes=_codes(read), rewards=_rewards(read)),
             request_key=None if number else _key(read.key),
             **({"channel": order.channel} if order else {}),  # type: ignore[arg-type]
         )
@@ -307,6 +314,14 @@ def _discount(read: OrderForm) -> orders.Discount:
 def _codes(read: OrderForm) -> tuple[str, ...]:
     """The codes that were typed, between blanks or commas."""
     return tuple(read.codes.replace(",", " ").replace(";", " ").split())
+
+
+def _rewards(read: OrderForm) -> tuple[int, ...]:
+    """The rewards that were ticked; what is no number is none of the list."""
+    ids = [record_id(one) for one in read.rewards]
+    if None in ids:
+        raise rewards.RewardRefused
+    return tuple(one for one in ids if one is not None)
 
 
 def _key(text: str) -> UUID | None:
@@ -370,7 +385,7 @@ def context_of(
         "refused": read.errors, "request_key": read.key, "handing": read.handing,
         "handings": [(h.value, word(h.value)) for h in Handing], "methods": read.methods,
         "to": read.ship_to, "country_url": f"{lookup}?name=country", "discount": read.discount,
-        "discount_why": read.why, "codes": read.codes, **around,
+        "discount_why": read.why, "codes": read.codes, "used_rewards": read.rewards, **around,
     }  # fmt: skip
     if number is None and "vendor" in view.form_fields():
         context["vendor_pick"] = {
@@ -385,7 +400,7 @@ def around_it(session: Session, number: int | None) -> dict[str, Any]:
     order = session.get(Order, number) if number else None
     vendor_id = order.vendor_id if order else current_actor().vendor_id
     if vendor_id is None:
-        return {"ways": {}, "tax_note": ""}
+        return {"ways": {}, "tax_note": "", "rewards": []}
     kept = order.shipping_method_id if order else None
     known = session.scalars(
         select(ShippingMethod)
@@ -400,7 +415,9 @@ def around_it(session: Session, number: int | None) -> dict[str, Any]:
         order.includes_tax if order else session.get_one(Vendor, vendor_id).prices_include_tax
     )
     note = "Prices include tax" if includes else "Prices are without tax; it is added when saved"
-    return {"ways": ways, "tax_note": note}
+    return {
+        "ways": ways, "tax_note": note, "rewards": counter_points.on_offer(session, vendor_id),
+    }  # fmt: skip
 
 
 Opened = tuple[OrderForm, dict[str, Any]]

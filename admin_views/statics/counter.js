@@ -27,7 +27,7 @@
 
   /* ---- the sale is kept in the tab until it is done: a reload or a lost sign-in loses nothing ---- */
   T.fresh = function (key) {
-    return { key: key || C.key, customer: null, unknown: null, lines: [], off: { amount: "", why: "" }, codes: [], paid: [], tender: "cash", amount: "", reference: "", mail: null, at: -1, done: null };
+    return { key: key || C.key, customer: null, unknown: null, lines: [], off: { amount: "", why: "" }, codes: [], rewards: [], rewards_of: null, paid: [], tender: "cash", amount: "", reference: "", mail: null, at: -1, done: null };
   };
   T.save = function () { try { sessionStorage.setItem(SLOT, JSON.stringify(T.sale)); } catch (e) { /* storage may be off */ } };
   T.sale = (function () {
@@ -56,7 +56,7 @@
   T.sent = function () {
     var s = T.sale, who = s.customer ? { customer: s.customer.id } : s.unknown || {};
     return Object.assign({
-      key: s.key, discount: s.off.amount || null, discount_why: s.off.why || null, codes: s.codes,
+      key: s.key, discount: s.off.amount || null, discount_why: s.off.why || null, codes: s.codes, rewards: T.rewards ? T.rewards() : [],
       lines: s.lines.map(function (l) {
         return { kind: l.kind, item: l.item, quantity: l.quantity, amount: l.amount, name: l.amount ? l.name : null, discount: l.discount || null, why: l.why || null, booking: l.booking, staff: l.staff };
       })
@@ -90,7 +90,7 @@
     T.requote();
   };
   T.refused = function (body, focus) {
-    if (body && T.codeRefused && T.codeRefused(body)) body = null;
+    if (body && ((T.codeRefused && T.codeRefused(body)) || (T.rewardRefused && T.rewardRefused(body)))) body = null;
     var box = T.at("refused"), span = box.querySelector("span"), row = body && /^lines\.(\d+)/.exec(body.field || "");
     T.wrong = row ? { n: Number(row[1]), sentence: body.sentence } : null;
     box.hidden = !body || !!T.wrong;
@@ -195,6 +195,7 @@
     T.at("more").hidden = !any || done;
     T.at("done").hidden = !done;
     if (T.drawCodes) T.drawCodes();
+    if (T.drawPoints) T.drawPoints();
     if (T.drawWho) T.drawWho();
     if (T.drawPay) T.drawPay();
   };

@@ -354,7 +354,7 @@
         if (T.sale.lines.length && !T.sale.done) { refuse(d, "A sale is open here: park it first, or finish it."); return; }
         T.post("/take-up", { order: o.id }).then(function (b) {
           if (!b.ok) { refuse(d, b.body.sentence); T.ask("/parked").then(function (again) { if (again.ok) told(again.body.results); }); return; }
-          T.sale = Object.assign(T.fresh(b.body.key), { customer: b.body.customer, lines: b.body.lines, off: { amount: b.body.discount, why: b.body.discount_why }, codes: b.body.codes || [], at: b.body.lines.length - 1 });
+          T.sale = Object.assign(T.fresh(b.body.key), { customer: b.body.customer, lines: b.body.lines, off: { amount: b.body.discount, why: b.body.discount_why }, codes: b.body.codes || [], rewards: b.body.rewards || [], rewards_of: b.body.customer ? b.body.customer.id : null, at: b.body.lines.length - 1 });
           d.close();
           T.ask("/parked").then(function (again) { if (again.ok) told(again.body.results); });
           T.changed();
