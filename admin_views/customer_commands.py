@@ -19,20 +19,21 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from admin_views.access import needs
 from admin_views.base import HouseView
 from admin_views.customer_side import CHANNELS, PURPOSES, may
+from admin_views.forms import moment_of, read_wall
 from admin_views.loaders import Customers, Lookup, record_id, typed, without_control
 from admin_views.lookups import CATEGORIES, COUNTRIES
 from admin_views.order_money_commands import amount_of
 from admin_views.rendering import say, word
-from admin_views.saving import sentence_of, writing
+from admin_views.saving import saving_for, sentence_of, writing
 from app.errors import ChangedMeanwhile, DomainError, NotFound
-from app.operations import credit, customers, forgetting, reaching, tags, tasks
+from app.operations import correspondence, credit, customers, forgetting, reaching, tags, tasks
 from models.customers import Address, Customer, PreferredCategory
 
 Change = Callable[[Session], Any]
 Typed = dict[str, str]
 CONTACT = ("full_name", "company", "phone", "phone_2", "email", "birthday", "reference", "note")
 ADDRESS = reaching.ADDRESS_FIELDS
-LONGEST = 20_000
+LONGEST = 25_000
 LOOKUPS: Mapping[str, tuple[str, Lookup]] = {
     "customer": ("list", Customers()),
     "category": ("edit", CATEGORIES),
@@ -166,15 +167,13 @@ class CustomerCommands(HouseView):
     @expose("/{pk}/log", methods=["POST"])
     @needs("edit")
     async def log(self, request: Request) -> Response:
-        """Write down a note, or what was said on the phone; the toast offers the way back."""
+        """Write down a note; the toast offers the way back."""
         number = self.number(request.path_params["pk"])
-        values = await fields(request, "text", "how")
-        is_call = values["how"] == "call"
+        values = await fields(request, "text")
         made: list[int] = []
 
         def change(session: Session) -> None:
-            logged = tasks.log(session, customer_id=number, text=values["text"], is_call=is_call)
-            made.append(logged.id)
+            made.append(tasks.log(session, customer_id=number, text=values["text"]).id)
 
         try:
             await self.changed(number, change)
@@ -182,9 +181,24 @@ class CustomerCommands(HouseView):
             say(request, str(refusal), tone="danger")
         else:
             undo = f"/admin/task/remove/{made[-1]}" if may("delete", "task") else ""
-            said = "The call is logged." if is_call else "The note is added."
-            say(request, said, undo_url=undo)
+            say(request, "The note is added.", undo_url=undo)
         return self.page_again(number)
+
+    @expose("/{pk}/talk", methods=["POST"])
+    @needs("edit")
+    async def log_talk(self, request: Request) -> Response:
+        """Write down a call or a letter, or what the customer wrote back."""
+        number = self.number(request.path_params["pk"])
+        values = await fields(request, "what", "at", "body")
+        direction, _, channel = values["what"].partition(".")
+
+        def change(session: Session) -> None:
+            correspondence.log(
+                session, customer_id=number, channel=channel, text=values["body"],
+                inbound=direction == "in", at=_wall_moment(session, values["at"]),
+            )  # fmt: skip
+
+        return await self.from_dialog(request, "talk", values, change, "It is written down.")
 
     # ---- contact and addresses -------------------------------------------------------------
 
@@ -371,6 +385,16 @@ def _moment(text: str) -> datetime:
     if seen.tzinfo is None:
         raise ChangedMeanwhile
     return seen
+
+
+def _wall_moment(session: Session, text: str) -> datetime | None:
+    """What was typed as a moment, by the vendor's clocks; None for nothing."""
+    if not text.strip():
+        return None
+    try:
+        return moment_of(read_wall(text.strip()), saving_for(session), "at")
+    except ValueError as error:
+        raise DomainError(str(error), field="at") from None
 
 
 def _hour(text: str, field: str) -> time | None:

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from admin_views import covers, customer_chart, customer_side
+from admin_views import covers, customer_chart, customer_side, message_words
 from admin_views.access import needs
 from admin_views.base import HouseView
 from admin_views.customer_filters import STATUSES
@@ -51,6 +51,7 @@ TABS: Sequence[tuple[Tab, str]] = (
     (Tab.EVERYTHING, "Everything"),
     (Tab.BOOKINGS, "Bookings"),
     (Tab.ORDERS, "Orders"),
+    (Tab.MESSAGES, "Messages"),
     (Tab.TASKS, "Tasks"),
     (Tab.HOLDINGS, "Holdings"),
     (Tab.CHANGES, "Changes"),
@@ -66,6 +67,7 @@ LOOKS: Mapping[str, tuple[str, str | None, str]] = {
     "cover": ("shield-check", "cover", "cover"),
     "claim": ("shield-question", "warranty-claim", "claim"),
     "credit": ("wallet", None, ""),
+    **{f"message_{way}": (icon, "message", "message") for way, icon in message_words.ICONS.items()},
     "task": ("checkbox", "task", "task"),
     "package": ("ticket", "package-holding", "holding"),
     "membership": ("id-badge-2", "membership", "membership"),
@@ -73,6 +75,12 @@ LOOKS: Mapping[str, tuple[str, str | None, str]] = {
     "change": ("history", None, ""),
 }
 """Kind of item -> its glyph, the screen it opens, the noun of its status."""
+TALKS = (
+    ("out.phone", "We called"), ("out.letter", "We sent a letter"), ("in.phone", "They called"),
+    ("in.email", "They wrote an e-mail"), ("in.sms", "They wrote an SMS"),
+    ("in.push", "They wrote in the app"), ("in.letter", "They sent a letter"),
+)  # fmt: skip
+"""What is written down by hand: direction and channel, as people say it."""
 SURE = 85
 MANY = 400
 """Orders from which on a plan for the average customer is the wrong one."""
@@ -124,6 +132,7 @@ class CustomerPage(HouseView):
             "spend": customer_chart.spend(known.months),
             "revenue": revenue(known),
             "note_form": {"url": f"{at}/log"} if edits else None,
+            "talk": {"choices": TALKS} if edits and may("create", "message") else None,
             "interests": interests(known),
             "covers": covers.of_customer(session, customer),
             **time_line(session, request, customer),
@@ -204,6 +213,7 @@ def buttons(customer: Customer) -> list[dict[str, Any]]:
     of = f"?customer={customer.id}"
     at_counter = current_actor().vendor_id == customer.vendor_id and may("sell", "counter")
     offered = (
+        ("message", "Write", "message", False, "message/create"),
         ("order", "Sell", "receipt", False, "counter" if at_counter else "order/create"),
         ("booking", "Book", "calendar-plus", True, "booking/create"),
     )

@@ -324,12 +324,7 @@ class WallTime(_Typed):
 
     def read(self, text: str) -> datetime:
         """The wall time, not yet in a zone."""
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            raise ValueError("This is no date and time: write it like 2026-11-20 15:30.") from None
-        _sane(moment.date())
-        return moment.replace(tzinfo=None, second=0, microsecond=0, fold=0)
+        return read_wall(text)
 
     def written(self, value: Any) -> str:
         """2026-11-20T15:30."""
@@ -347,6 +342,16 @@ class WallTime(_Typed):
         if context.before is not None and wall(context.before, context.zone) == value:
             return context.before
         return moment_of(value, context, self.name)
+
+
+def read_wall(text: str) -> datetime:
+    """A day and a time as somebody typed it; raises ValueError with a sentence."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("This is no date and time: write it like 2026-11-20 15:30.") from None
+    _sane(moment.date())
+    return moment.replace(tzinfo=None, second=0, microsecond=0, fold=0)
 
 
 def wall(moment: datetime, zone: tzinfo) -> datetime:

@@ -47,6 +47,10 @@ class Words(Note):
 
     longest = templates.LONGEST_BODY
 
+    def __init__(self, label: str, **kw: Any):
+        super().__init__(label, **kw)
+        self.render_kw = {"rows": 12, "dir": "auto", "class": "ms-text"}
+
 
 def _put_away(session: Session, number: int) -> None:
     templates.put_away(session, template_id=number)
@@ -111,7 +115,7 @@ class TemplateView(HouseView, model=MessageTemplate):
             hint="An occasion has its own; of what is written by hand you decide",
         ),
         name=Text("Name", longest=120, hint="Empty: what it is sent for"),
-        subject=Text("Subject", longest=templates.LONGEST_SUBJECT),
+        subject=Text("Subject", longest=templates.LONGEST_SUBJECT, wide=True),
         body=Words("Text", wanted=True),
     )  # fmt: skip
     commands = (

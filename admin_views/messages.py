@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session, joinedload
 from starlette.requests import Request
 
 from admin_views import message_words as words
-from admin_views.base import HouseView, declared
+from admin_views.base import declared
 from admin_views.customer_side import may
 from admin_views.details import link_to
 from admin_views.filters import Between, OneOf, Related, of_vendor
 from admin_views.lists import Col, Sort
 from admin_views.loaders import Records, customer_ids, who_did
 from admin_views.lookups import CUSTOMERS
+from admin_views.message_writing import MessageWriting
 from admin_views.rendering import moment, number, phone, plural
 from admin_views.saving import Command
 from app.operations import correspondence, messages
@@ -43,20 +44,19 @@ def title_of(message: Message) -> str:
     """Its subject, else how it begins, else what it is about."""
     said = message.subject or " ".join((message.body or "")[:500].split())
     if not said:
-        return words.event_word(message.event)
+        return about_of(message)
     return said if len(said) <= EXCERPT else said[: EXCERPT - 1].rstrip() + "…"
 
 
 def way_of(message: Message) -> str:
-    """E-mail; E-mail from the customer."""
-    word = words.channel_word(message.channel)
-    return f"{word} from the customer" if message.direction == Direction.IN else word
+    """E-mail, SMS, App."""
+    return words.channel_word(message.channel)
 
 
 def about_of(message: Message) -> str:
     """What it is about: an event, a template's name, or nothing of the house's."""
     if message.direction == Direction.IN:
-        return "An answer"
+        return "From the customer"
     if message.event is None and message.template is not None:
         return message.template.name
     return words.event_word(message.event)
@@ -88,12 +88,13 @@ def _may_be_told(message: Message) -> bool:
     return message.status == MessageStatus.SENT and message.channel == MessageChannel.IN_APP
 
 
-class MessageView(HouseView, model=Message):
+class MessageView(MessageWriting, model=Message):
     """Everything that was said to customers, and what they answered."""
 
     name, name_plural, icon = "Message", "Messages", "ti ti-messages"
     category, status_kind = "Messages", "message"
-    can_create = can_edit = can_delete = False
+    can_edit = can_delete = False
+    own_form = True
     details_template = "panel/message.html"
     table_class = "t-messages"
     columns = (
@@ -181,6 +182,12 @@ class MessageView(HouseView, model=Message):
             ask=("Call this message off?", "It is kept here as held back, and can be sent later."),
         ),
     )  # fmt: skip
+
+    def list_buttons(self, request: Request) -> list[dict[str, Any]]:
+        """Write to somebody."""
+        return [
+            {**one, "title": "Write", "icon": "pencil"} for one in super().list_buttons(request)
+        ]
 
     def search_where(self, session: Session, rows: Select[Any], term: str) -> Select[Any]:
         """By the customer."""

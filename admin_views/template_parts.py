@@ -121,6 +121,13 @@ def previewed(session: Session, given: Mapping[str, str]) -> dict[str, Any]:
     if customer is None:
         raise NotFound
     event, channel = asked_for(given)
+    template = record_id(given.get("template", ""))
+    if template is not None:
+        return drawn(
+            templates.preview(
+                session, customer_id=customer, channel=channel, template_id=template
+            ), channel,
+        )  # fmt: skip
     seen = templates.preview(
         session, customer_id=customer, channel=channel, event=event,
         subject=given.get("subject"), body=given.get("body", ""),

@@ -132,6 +132,8 @@ def vendor_page(day: today.VendorToday, role: PanelRole) -> dict[str, Any]:
             "rows": [_customer(line) for line in day.follow_ups],
         }
     ]  # fmt: skip
+    if day.not_arrived + day.given_up and allowed(role, "message", "send"):
+        side.insert(0, _not_arrived(day))
     now = {
         "title": "Now and next", "all_url": _to("booking", f"day_from={on}&day_to={on}"),
         "rows": [_booking(line, role) for line in day.next_bookings],
@@ -139,6 +141,18 @@ def vendor_page(day: today.VendorToday, role: PanelRole) -> dict[str, Any]:
     return {
         "page_title": _here(), "figures": figures, "now": now, "cards": cards, "side": side,
         "buttons": _buttons(role),
+    }  # fmt: skip
+
+
+def _not_arrived(day: today.VendorToday) -> dict[str, Any]:
+    """What customers did not get, to be put right; seven days old at most."""
+    rows = [{**_line(line, "message", "mail-off"), "status": None} for line in day.failures]
+    many = plural(day.given_up, "other delivery", "other deliveries")
+    return {
+        "title": "Did not arrive", "count_text": capped(day.not_arrived), "rows": rows,
+        "all_url": _to("message", "status=failed"), "empty": "all messages arrived",
+        "foot": f"{many} of receipts and the like given up: tell who runs Backroom."
+        if day.given_up else None,
     }  # fmt: skip
 
 
@@ -247,7 +261,14 @@ def admin_page(day: today.AdminToday) -> dict[str, Any]:
         (day.imports_waiting, "Imports wait for a decision", "file-import", "import-job", ""),
         (day.imports_failed, "Imports failed", "alert-circle", "import-job", ""),
         (day.rows_to_correct, "Rows to correct", "alert-triangle", "import-job", ""),
-        (day.promises_broken, "Promises that could not be kept", "plug-off", "", ""),
+        (day.not_arrived, "Messages that did not arrive", "mail-off", "message", "status=failed"),
+        (
+            day.promises_broken,
+            "Promises that could not be kept",
+            "plug-off",
+            "outbox-message",
+            "state=given_up",
+        ),
     ]
     rows = [
         {"icon": icon, "title": title, "number": capped(count), "url": _waiting(noun, query)}

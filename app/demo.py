@@ -193,6 +193,7 @@ def _parts(found: Servers, port: int, address: str) -> Iterator[list[Part]]:
         "SECRET_KEY": settings().secret_key or _kept_secret(var), "PYTHONUNBUFFERED": "1",
     }  # fmt: skip
     environment.pop("OWNER_DATABASE_URL", None)  # nobody changes the structure from here on
+    environment |= _post(var)
     logs = var / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     parts = [
@@ -209,6 +210,15 @@ def _parts(found: Servers, port: int, address: str) -> Iterator[list[Part]]:
         yield parts
     finally:
         _stop_together(parts)
+
+
+def _post(var: Path) -> dict[str, str]:
+    """What nobody brings in the demo lies in a folder, as if it had gone out."""
+    known, folder = settings(), (var / "outbox").as_uri()
+    post = {} if known.sms_url else {"SMS_URL": folder}
+    if not known.smtp_url:
+        post |= {"SMTP_URL": folder, "MAIL_FROM": "Backroom <no-reply@backroom.example>"}
+    return post
 
 
 def _stop_together(parts: Sequence[Part]) -> None:

@@ -15,7 +15,17 @@ from app.database import begin
 from app.errors import DomainError
 from app.money import rounded
 from app.operations import interests, passwords, truth
-from app.seeding import aftermath, bookings, duties, entitled, history, parcels, rules, schedules
+from app.seeding import (
+    aftermath,
+    bookings,
+    duties,
+    entitled,
+    history,
+    parcels,
+    rules,
+    schedules,
+    told,
+)
 from app.seeding.catalogue import (
     PACKAGE_TREE,
     PRODUCT_TREE,
@@ -72,6 +82,7 @@ def seed() -> None:
         for vendor in session.scalars(select(Vendor).order_by(Vendor.id)).all():
             aftermath.tell(session, vendor, clock.now())
             rules.make(session, vendor.id, clock.now())
+            told.tell(session, vendor, clock.now())
         session.flush()  # what was bought is noted
         rules.work_out(session)
 

@@ -1,4 +1,4 @@
-"""A customer's time line: bookings, orders and all that comes of them, tasks, holdings, changes.
+"""A customer's time line: bookings, orders and all that comes of them, messages, tasks and more.
 
 What has no customer of its own, such as a payment, is read by way of its order (or cover).
 """
@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     cast,
     func,
     literal,
@@ -39,6 +40,7 @@ from models.customers import Consent
 from models.invoices import Invoice
 from models.labels import NOUNS, Change, changes, resolve, zone_of
 from models.memberships import Membership, MembershipPlan
+from models.messages import Direction, Message, MessageChannel
 from models.orders import Handing, Order, OrderLine
 from models.packages import Package, PackageHolding
 from models.payments import CreditEntry, Payment, Refund, Tender
@@ -59,6 +61,7 @@ class Tab(StrEnum):
     EVERYTHING = "everything"
     BOOKINGS = "bookings"
     ORDERS = "orders"
+    MESSAGES = "messages"
     TASKS = "tasks"
     HOLDINGS = "holdings"
     CHANGES = "changes"
@@ -69,8 +72,9 @@ class Item:
     """One thing that happened, or will: `at` may lie ahead. `amount` is money.
 
     `kind` and `id` name its row: booking, order, payment, refund, return, shipment, document,
-    cover, claim, credit, task, package, membership, consent or change. `status` is a word of that
-    noun, `detail` one line of who and what, `page_id` what it opens if that is another noun's.
+    cover, claim, credit, task, package, membership, consent, change, or a message with its channel
+    (`message_sms`). `status` is a word of that noun, `detail` one line of who and what, `page_id`
+    what it opens if that is another noun's.
     """
 
     kind: str
@@ -204,7 +208,7 @@ def _theirs(model: Any) -> tuple[Any, Any]:
     return model.vendor_id == bindparam("vendor_id"), model.customer_id == bindparam("customer_id")
 
 
-def _columns(kind: str, **given: Any) -> Select[Any]:
+def _columns(kind: Any, **given: Any) -> Select[Any]:
     empty: dict[str, Any] = {
         "title": cast(null(), Text),
         "detail": cast(null(), Text),
@@ -216,7 +220,8 @@ def _columns(kind: str, **given: Any) -> Select[Any]:
         "page_id": cast(null(), BigInteger),
     }
     values = empty | given
-    return select(literal(kind).label("kind"), *(values[name].label(name) for name in empty))
+    named = literal(kind) if isinstance(kind, str) else kind
+    return select(named.label("kind"), *(values[name].label(name) for name in empty))
 
 
 def _staff(of: Any) -> Any:
@@ -326,6 +331,33 @@ OF_ORDERS: Sequence[Source] = (
 
 _SPELT = func.replace(func.replace(Consent.channel, "email", "e-mail"), "sms", "SMS")
 
+_WAYS = {
+    MessageChannel.EMAIL: "E-mail", MessageChannel.SMS: "SMS", MessageChannel.PUSH: "App",
+    MessageChannel.IN_APP: "In person", MessageChannel.PHONE: "Call",
+    MessageChannel.LETTER: "Letter",
+}  # fmt: skip
+_IS_ANSWER = Message.direction == Direction.IN
+_BEGINNING = func.translate(func.left(Message.body, 140), "\n\r\t", "   ")
+_ABOUT = func.replace(Message.event, "_", " ")
+_MESSAGE = _columns(
+    "message_" + Message.channel,
+    title=func.coalesce(
+        Message.subject, _BEGINNING,
+        func.concat(func.upper(func.left(_ABOUT, 1)), func.substr(_ABOUT, 2)),
+    ),
+    detail=_said(
+        case({way.value: word for way, word in _WAYS.items()}, value=Message.channel),
+        case((_IS_ANSWER, "from the customer")),
+        func.coalesce(Message.error, case((Message.subject.is_not(None), _BEGINNING))),
+    ),
+    status=case(
+        (_IS_ANSWER, "received"),
+        (and_(Message.channel.in_(["phone", "letter"]), Message.status == "delivered"), "logged"),
+        else_=Message.status,
+    ),
+    user_id=Message.user_id,
+)  # fmt: skip
+
 SOURCES: Sequence[Source] = (
     Source(
         Tab.BOOKINGS, Booking, Booking.starts_at,
@@ -375,6 +407,10 @@ SOURCES: Sequence[Source] = (
         _columns("change", title=AuditEntry.table_name, detail=AuditEntry.action,
                  user_id=AuditEntry.user_id, old=AuditEntry.old, new=AuditEntry.new),
         or_(AuditEntry.action != "create", AuditEntry.table_name.not_in(_TRAILED_APART)),
+    ),
+    Source(
+        Tab.MESSAGES, Message, func.coalesce(Message.sent_at, Message.failed_at, Message.send_at),
+        _MESSAGE,
     ),
 )  # fmt: skip
 """Rows that have an item of their own are left out of the changes when they are made. Goods over
@@ -427,7 +463,7 @@ def _item(row: Any, names: Any, people: dict[int, str], zone: str) -> Item:
 def counts(
     session: Session, *, vendor_id: int, customer_id: int, cap: int = 1000
 ) -> dict[Tab, int]:
-    """How many items the tabs of bookings, orders and tasks hold, counted up to `cap`."""
+    """How many items the tabs of bookings, orders, messages and tasks hold, counted up to `cap`."""
 
     asked = {"vendor_id": vendor_id, "customer_id": customer_id, "most": cap}
     row = session.connection().execute(_COUNTS, asked).one()
@@ -447,5 +483,7 @@ def _count(model: Any) -> Any:
     return select(func.count()).select_from(rows).scalar_subquery()
 
 
-_COUNTED = {Tab.BOOKINGS: Booking, Tab.ORDERS: Order, Tab.TASKS: Task}
+_COUNTED = {
+    Tab.BOOKINGS: Booking, Tab.ORDERS: Order, Tab.MESSAGES: Message, Tab.TASKS: Task,
+}  # fmt: skip
 _COUNTS = select(*(_count(model) for model in _COUNTED.values()))

@@ -6,7 +6,7 @@ full scan; one that reached it is shown as "10,000+".
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from models.bookings import Booking, BookingStatus
 from models.customers import Customer, CustomerStatus
 from models.imports import ImportJob, ImportStatus
+from models.messages import Message, MessageStatus
 from models.orders import Order, OrderStatus
 from models.outbox import OutboxMessage
 from models.products import Variant
@@ -62,10 +63,13 @@ class VendorToday:
     to_fulfil: int
     to_follow_up: int
     running_low: int
+    not_arrived: int
+    given_up: int
     next_bookings: list[Line]
     tasks: list[Line]
     orders: list[Line]
     follow_ups: list[Line]
+    failures: list[Line]
 
 
 def vendor(session: Session, *, vendor_id: int, now: datetime) -> VendorToday:
@@ -96,6 +100,8 @@ def vendor(session: Session, *, vendor_id: int, now: datetime) -> VendorToday:
             _capped(Order, *placed).label("to_fulfil"),
             _capped(Customer, *follow_up).label("to_follow_up"),
             _capped(Variant, *low).label("running_low"),
+            _not_arrived(now, Message.vendor_id == vendor_id).label("not_arrived"),
+            _capped(OutboxMessage, *_given_up(vendor_id)).label("given_up"),
         )
     ).one()
     return VendorToday(
@@ -109,7 +115,54 @@ def vendor(session: Session, *, vendor_id: int, now: datetime) -> VendorToday:
         tasks=_tasks(session, due),
         orders=_orders(session, placed),
         follow_ups=_follow_ups(session, follow_up),
+        failures=_failures(session, vendor_id, now),
     )
+
+
+FAILED_WITHIN = timedelta(days=7)
+"""What failed longer ago is nobody's work any more."""
+
+
+def _failed(now: datetime, *of: Any) -> Any:
+    """The newest messages that failed: an index gives them, whatever failed in all the years."""
+    newest = (
+        select(Message.id, Message.failed_at)
+        .where(Message.status == MessageStatus.FAILED, *of)
+        .order_by(Message.id.desc())
+        .limit(1000)
+        .subquery()
+    )
+    return select(newest.c.id).where(newest.c.failed_at > now - FAILED_WITHIN)
+
+
+def _not_arrived(now: datetime, *of: Any) -> Any:
+    return select(func.count()).select_from(_failed(now, *of).subquery()).scalar_subquery()
+
+
+def _given_up(vendor_id: int) -> list[Any]:
+    """Promises that were not kept, beside messages, which say so themselves."""
+    return [
+        OutboxMessage.vendor_id == vendor_id,
+        OutboxMessage.dead_at.is_not(None),
+        OutboxMessage.task != "tasks.messages.deliver",
+    ]
+
+
+def _failures(session: Session, vendor_id: int, now: datetime) -> list[Line]:
+    rows = session.execute(
+        select(Message, Customer)
+        .outerjoin(Customer, and_(Customer.vendor_id == Message.vendor_id,
+                                  Customer.id == Message.customer_id))
+        .where(Message.vendor_id == vendor_id)
+        .where(Message.id.in_(_failed(now, Message.vendor_id == vendor_id)))
+        .order_by(Message.id.desc())
+        .limit(ROWS)
+    )  # fmt: skip
+    return [
+        Line(message.id, message.failed_at, customer.name if customer else str(message),
+             message.error, message.status, message.customer_id)
+        for message, customer in rows
+    ]  # fmt: skip
 
 
 def _day(zone: Any, now: datetime, days: int = 0) -> tuple[Any, Any]:
@@ -280,6 +333,7 @@ class AdminToday:
     imports_failed: int
     rows_to_correct: int
     promises_broken: int
+    not_arrived: int
     to_follow_up: int
     imports: list[Line]
 
@@ -393,6 +447,7 @@ def admin(session: Session, *, now: datetime) -> AdminToday:
             .scalar_subquery()
             .label("rows_to_correct"),
             _capped(OutboxMessage, OutboxMessage.dead_at.is_not(None)).label("promises_broken"),
+            _not_arrived(now).label("not_arrived"),
             _capped(Customer, follow_up).label("to_follow_up"),
         )
     ).one()

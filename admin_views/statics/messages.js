@@ -33,12 +33,14 @@
     seen.size.textContent = d.size;
   };
   var look = function () {
-    if (!body.value.trim() || !whose()) return;
+    var used = form.elements.template ? form.elements.template.value : "";
+    if ((!body.value.trim() && !used) || !whose()) return;
     if (stop) stop.abort();
     stop = new AbortController();
     var sent = new FormData();
     sent.set("event", now(event, "event")); sent.set("channel", now(channel, "channel"));
     sent.set("subject", subject ? subject.value : ""); sent.set("body", body.value); sent.set("customer", whose());
+    if (used) sent.set("template", used);
     fetch(box.dataset.preview, { method: "POST", body: sent, headers: { Accept: "application/json" }, credentials: "same-origin", signal: stop.signal })
       .then(function (r) { return r.ok ? r.json() : null; })
       .then(function (d) { if (d) draw(d); })

@@ -122,7 +122,7 @@ def compose(
         return None
     template = None if template_id is None else _template(session, template_id)
     about = None if event is None else MessageEvent(event)
-    meant = _strictest(
+    meant = strictest(
         purpose, template.purpose if template else None, purpose_of(about) if about else None
     )  # fmt: skip
     way = _way(session, customer, template.channel if template else channel)
@@ -179,7 +179,8 @@ def _held(session: Session, model: type[Row], row_id: int) -> Row | None:
     return found
 
 
-def _strictest(*purposes: str | None) -> ConsentPurpose:
+def strictest(*purposes: str | None) -> ConsentPurpose:
+    """Of several purposes the one for which most is asked."""
     return max((ConsentPurpose(one) for one in purposes if one), key=_STRICT.index)
 
 
@@ -199,12 +200,12 @@ def _way(session: Session, customer: Customer, wanted: str | None) -> MessageCha
     ways = [MessageChannel(liked)] if liked in CARRIED else []
     ways += [MessageChannel.EMAIL, MessageChannel.SMS]
     return next(
-        (way for way in ways if _is_set_up(way) and contacting.address_of(session, customer, way)),
+        (way for way in ways if is_set_up(way) and contacting.address_of(session, customer, way)),
         MessageChannel.IN_APP,
     )
 
 
-def _is_set_up(way: MessageChannel) -> bool:
+def is_set_up(way: MessageChannel) -> bool:
     """Whether this installation has somebody who brings messages this way."""
     known = settings()
     return bool(

@@ -357,22 +357,52 @@ def test_a_page_costs_few_statements(browser: Browser, house: House, db: Connect
     assert len(sent) <= 46, f"{len(sent)}\n" + "\n".join(s[:120] for s in sent)
 
 
-def test_a_note_and_a_call_are_written_into_the_time_line(browser: Browser, house: House) -> None:
+def test_a_note_is_written_into_the_time_line(browser: Browser, house: House) -> None:
     number = customer(house)
     browser.as_("staff@alpha.example")
     url = f"/admin/customer/{number}/log"
     assert f'action="{url}"' in browser.get(page_of(number)).text
-    assert post(browser, url, text="Likes <b>tea", how="note").status_code == 303
+    assert post(browser, url, text="Likes <b>tea").status_code == 303
     page = browser.get(page_of(number)).text
     assert "The note is added" in page
     assert "Likes &lt;b&gt;tea" in page
     [undo] = set(re.findall(r"/admin/task/remove/\d+", page))
     post(browser, undo)
     assert "Likes &lt;b&gt;tea" not in browser.get(f"{page_of(number)}?tab=tasks").text
-    post(browser, url, text="Wants Friday", how="call")
-    assert "Wants Friday" in browser.get(f"{page_of(number)}?tab=tasks").text
-    post(browser, url, text="  ", how="call")
+    post(browser, url, text="  ")
     assert "There is nothing to keep yet" in browser.get(page_of(number)).text
+
+
+def test_calls_letters_and_answers_are_written_into_the_conversation(
+    browser: Browser, house: House
+) -> None:
+    number, theirs = customer(house), customer(house, BETA)
+    browser.as_("staff@alpha.example")
+    url = f"/admin/customer/{number}/talk"
+    assert f'action="{url}"' in browser.get(page_of(number)).text
+    said = {"out.phone": "Wants <b>Friday", "out.letter": "Sent the plan", "in.sms": "Yes please"}
+    for what, body in said.items():
+        assert post(browser, url, what=what, at="", body=body).status_code == 303
+    before = "2026-01-05T10:00"
+    assert post(browser, url, what="in.letter", at=before, body="Thanks").status_code == 303
+    page = browser.get(f"{page_of(number)}?tab=messages").text
+    for words in ("Wants &lt;b&gt;Friday", "Sent the plan", "Yes please", "SMS · from the customer",
+                  "Logged", "Received"):  # fmt: skip
+        assert words in page, words
+    for field, wrong, sentence in (
+        ("body", "  ", "There is nothing to send yet"),
+        ("at", "2199-01-01T10:00", "choose a time that is past"), ("at", "soon", "This is no date"),
+        ("what", "out.email", "Only calls and letters"), ("what", "x", "Only calls and"),
+        ("body", "x" * 100_000, "This is too long"),
+    ):  # fmt: skip
+        values = {"what": "out.phone", "at": "", "body": "Kept words"} | {field: wrong}
+        answer = post(browser, url, **values)
+        assert (answer.status_code, sentence in answer.text) == (400, True), sentence
+        assert ("Kept words" in answer.text) == (field != "body")
+    assert (
+        post(browser, f"/admin/customer/{theirs}/talk", what="out.phone", body="x").status_code
+        == 404
+    )
 
 
 def test_nobody_writes_notes_on_others_or_archived_files(browser: Browser, house: House) -> None:
@@ -380,7 +410,7 @@ def test_nobody_writes_notes_on_others_or_archived_files(browser: Browser, house
     browser.as_("staff@alpha.example")
     assert post(browser, f"/admin/customer/{theirs}/log", text="x").status_code == 404
     assert f"/admin/customer/{gone}/log" not in browser.get(page_of(gone)).text
-    post(browser, f"/admin/customer/{gone}/log", text="x", how="note")
+    post(browser, f"/admin/customer/{gone}/log", text="x")
     assert "restore the file" in browser.get(page_of(gone)).text
 
 

@@ -75,6 +75,8 @@ def busy_customer(session: Session) -> Customer:
     make.credit_entry(session, customer=customer, amount=Decimal(5), reason="Sorry")
     customer.phone = "+31612348890"
     session.flush()
+    make.message(session, customer=customer, direction="in", channel="sms", body="Yes\nplease")
+    make.message(session, customer=customer, event="booking_moved")
     make.booking(session)  # somebody else's
     return customer
 
@@ -103,6 +105,8 @@ def test_pages_hold_every_item_once_newest_first(shop: int, size: int) -> None:
             "membership": 1,
             "consent": 1,
             "change": 3,
+            "message_sms": 1,
+            "message_email": 1,
         }
 
 
@@ -124,12 +128,32 @@ def test_every_tab_narrows_the_line(shop: int) -> None:
                 "claim",
                 "credit",
             },
+            Tab.MESSAGES: {"message_sms", "message_email"},
             Tab.TASKS: {"task"},
             Tab.HOLDINGS: {"package", "membership"},
             Tab.CHANGES: {"consent", "change"},
         }
         counted = timeline.counts(session, vendor_id=shop, customer_id=customer.id)
-        assert counted == {Tab.BOOKINGS: 8, Tab.ORDERS: 9, Tab.TASKS: 1}
+        assert counted == {Tab.BOOKINGS: 8, Tab.ORDERS: 9, Tab.MESSAGES: 2, Tab.TASKS: 1}
+
+
+def test_a_conversation_is_told_in_words(shop: int) -> None:
+    with begin() as session:
+        customer = busy_customer(session)
+        make.message(
+            session, customer=customer, subject="News", body="Hello\nthere", status="failed",
+            error="The mail server refuses it.", failed_at=make.NOON, user_id=1,
+        )  # fmt: skip
+        make.message(session, customer=customer, channel="phone", body="Rang", status="delivered")
+        told = {i.title: i for i in whole(session, customer, tab=Tab.MESSAGES)}
+    assert {
+        title: (i.kind, i.detail, i.status, i.who) for title, i in told.items()
+    } == {
+        "Yes please": ("message_sms", "SMS · from the customer", "received", None),
+        "Booking moved": ("message_email", "E-mail", "queued", None),
+        "News": ("message_email", "E-mail · The mail server refuses it.", "failed", "Backroom"),
+        "Rang": ("message_phone", "Call", "logged", None),
+    }  # fmt: skip
 
 
 def test_an_item_says_what_when_and_by_whom(shop: int) -> None:

@@ -109,6 +109,27 @@ def test_the_marketplace_sees_sums_and_its_own_work(db: Connection) -> None:
     assert len(seen.figures.days) == today.DAYS
 
 
+def test_what_did_not_arrive_is_work_for_a_week(db: Connection) -> None:
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        ana = make.customer(session, full_name="Ana")
+        for days in (1, 8):
+            make.message(
+                session, customer=ana, status="failed", failed_at=NOON - timedelta(days=days),
+                error="Nobody lives there.",
+            )  # fmt: skip
+        make.message(session, customer=ana, status="suppressed", failed_at=NOON)
+        make.outbox_message(session, vendor_id=vendor_id, dead_at=NOON)
+        make.outbox_message(
+            session, vendor_id=vendor_id, dead_at=NOON, task="tasks.messages.deliver"
+        )
+        seen = today.vendor(session, vendor_id=vendor_id, now=NOON)
+    assert (seen.not_arrived, seen.given_up) == (1, 1)
+    assert [(line.title, line.detail) for line in seen.failures] == [("Ana", "Nobody lives there.")]
+    with acting(admin_actor()), begin() as session:
+        assert today.admin(session, now=NOON).not_arrived == 1
+
+
 def test_an_analyst_sees_figures_and_no_person(db: Connection) -> None:
     busy_day(make.new_vendor())
     with acting(ANALYST), begin() as session:
