@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from admin_views.rendering import plural
 from app import clock, days
 from app.errors import DomainError
 from app.operations import trying
-from app.operations.coming_up import Place
+from app.operations.coming_up import Place, place_in, place_out
 from app.operations.trying import Page, Tried
 from app.operations.zones import zone_of
 from models.message_rules import BY_TIME, MessageRule
@@ -82,16 +82,14 @@ def _day(text: str) -> date:
 def _next(rule: MessageRule, asked: str, page: Page) -> str | None:
     if page.place is None:
         return None
-    anchor, number = page.place
-    written = base64.urlsafe_b64encode(json.dumps([anchor.isoformat(), number]).encode()).decode()
-    return f"{HERE}/{rule.id}?{urlencode({'on': asked, 'after': written})}#tried"
+    said = json.dumps(place_out(page.place)).encode()
+    query = {"on": asked, "after": base64.urlsafe_b64encode(said).decode()}
+    return f"{HERE}/{rule.id}?{urlencode(query)}#tried"
 
 
 def _place(text: str) -> Place | None:
     """Where the page before ended; what cannot be read begins anew."""
     try:
-        said, number = json.loads(base64.urlsafe_b64decode(text.encode()))
-        whole = datetime.fromisoformat(said) if "T" in said else date.fromisoformat(said)
-        return (whole, int(number)) if text else None
+        return place_in(json.loads(base64.urlsafe_b64decode(text.encode()))) if text else None
     except (ValueError, TypeError, binascii.Error):
         return None

@@ -2,12 +2,14 @@
 
 import logging
 from datetime import datetime
+from typing import Any
 
 from app import clock
 from app.database import begin, begin_planned
 from app.errors import DomainError
 from app.operations import falling_due, usages
-from app.operations.falling_due import Done, Waiting
+from app.operations.coming_up import place_in
+from app.operations.falling_due import Looked, Waiting
 from app.tenancy import acting, vendor_actor
 from tasks.celery import celery_app
 
@@ -19,32 +21,46 @@ MOST_BATCHES = 200
 
 @celery_app.task(name="tasks.happenings.scan")
 def scan() -> int:
-    """Do what fell due by time for every vendor's rules; how many messages and tasks these were.
+    """Find what fell due by time for every vendor's rules, and promise it; how many there are.
 
     Away for hours, it catches up: a rule remembers how far it came.
     """
     now = clock.now()
     with begin() as session:
         waiting = falling_due.waiting(session, now=now)
-    return sum(_catch_up(rule, now) for rule in waiting)
+    return sum(_look(rule, now) for rule in waiting)
 
 
-def _catch_up(rule: Waiting, now: datetime) -> int:
+def _look(rule: Waiting, now: datetime) -> int:
     """All that fell due for a rule, batch by batch; one that fails holds up no other rule."""
-    acted, done = 0, Done(0, None)
+    found, looked = 0, Looked(0, None)
     with acting(vendor_actor(rule.vendor_id)):
         while True:
             try:
                 with begin_planned() as session:
-                    done = falling_due.batch(
-                        session, rule_id=rule.rule_id, now=now, after=done.place
+                    looked = falling_due.look(
+                        session, rule_id=rule.rule_id, now=now, after=looked.place
                     )
             except DomainError as refusal:
                 log.warning("Rule %s did not go on: %s", rule.rule_id, refusal.code)
-                return acted
-            acted += done.acted
-            if done.place is None:
-                return acted
+                return found
+            found += looked.found
+            if looked.place is None:
+                return found
+
+
+@celery_app.task(name=falling_due.FOLLOW)
+def follow(rule_id: int, since: str, until: str, after: list[Any] | None, last: list[Any]) -> int:
+    """Compose, or plan, what a scan has promised; twice is as good as once."""
+    with begin_planned() as session:
+        return falling_due.follow(
+            session,
+            rule_id=rule_id,
+            since=datetime.fromisoformat(since),
+            until=datetime.fromisoformat(until),
+            after=None if after is None else place_in(after),
+            last=place_in(last),
+        )
 
 
 @celery_app.task(name="tasks.happenings.freshen_usages")

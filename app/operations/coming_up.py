@@ -34,6 +34,18 @@ Place = tuple[datetime | date, int]
 """How far a query was read: the anchor and the id of its last row."""
 
 
+def place_out(place: Place | None) -> list[Any] | None:
+    """A place as JSON has it."""
+    return None if place is None else [place[0].isoformat(), place[1]]
+
+
+def place_in(said: Any) -> Place:
+    """A place again; raises ValueError or TypeError for what is none."""
+    anchor, number = said
+    read = datetime.fromisoformat if "T" in anchor else date.fromisoformat
+    return read(anchor), int(number)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where an event is found: rows, their moment, and what of a row happens to whom."""

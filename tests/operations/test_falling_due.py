@@ -13,6 +13,7 @@ from app.database import begin
 from app.operations import bookings, coming_up, falling_due, message_rules
 from app.tenancy import SYSTEM, acting, vendor_actor
 from models.messages import Message
+from models.outbox import OutboxMessage
 from models.tasks import Task
 from tasks import happenings as scanning
 from tests import make
@@ -44,8 +45,26 @@ def booked(session: Any, starts_at: datetime, **fields: Any) -> Any:
 
 
 def scanned(moment: datetime) -> int:
-    with clock.stopped_at(moment), acting(SYSTEM):
-        return int(scanning.scan.run())
+    """A round of the scan, and what it promised; how many messages and tasks it came to."""
+    with clock.stopped_at(moment):
+        with acting(SYSTEM):
+            scanning.scan.run()
+        return followed()
+
+
+def followed() -> int:
+    """What was promised is done."""
+    with acting(SYSTEM), begin() as session:
+        mine = select(OutboxMessage).where(OutboxMessage.task == falling_due.FOLLOW)
+        promised = session.scalars(mine.where(OutboxMessage.done_at.is_(None))).all()
+        for message in promised:
+            message.done_at = clock.now()
+    acted = 0
+    for message in promised:
+        payload = {name: said for name, said in message.payload.items() if name != "user_id"}
+        with acting(vendor_actor(message.vendor_id)):
+            acted += scanning.follow.run(**payload)
+    return acted
 
 
 def told(vendor: int) -> list[int | None]:
@@ -141,15 +160,16 @@ def test_batches_go_on_where_the_one_before_ended(vendor: int) -> None:
     with at_work(vendor) as session:
         number = rule(session, "booking_reminder", minutes=60)
         people = [booked(session, NOON + HOUR).customer_id for _ in range(7)]
-    done, acted = falling_due.Done(0, None), []
+    looked, found = falling_due.Looked(0, None), []
     with acting(vendor_actor(vendor)), clock.stopped_at(NOON):
-        while not acted or done.place is not None:
+        while not found or looked.place is not None:
             with begin() as session:
-                done = falling_due.batch(
-                    session, rule_id=number, now=NOON, after=done.place, most=3
+                looked = falling_due.look(
+                    session, rule_id=number, now=NOON, after=looked.place, most=3
                 )
-            acted.append(done.acted)
-    assert acted == [3, 3, 1]
+            found.append(looked.found)
+    assert found == [3, 3, 1]
+    assert followed() == 7
     assert told(vendor) == people
 
 
@@ -158,9 +178,36 @@ def test_a_broken_off_scan_begins_again_and_doubles_nothing(vendor: int) -> None
         number = rule(session, "booking_reminder", minutes=60)
         people = [booked(session, NOON + HOUR).customer_id for _ in range(5)]
     with at_work(vendor) as session:
-        assert falling_due.batch(session, rule_id=number, now=NOON, most=2).acted == 2
-    assert scanned(NOON + MINUTE) == 3  # the next one knows nothing of where that was
+        assert falling_due.look(session, rule_id=number, now=NOON, most=2).found == 2
+    # the next one knows nothing of where that was, nor whether what it promised is done
+    assert scanned(NOON + MINUTE) == 5
     assert sorted(told(vendor)) == people
+
+
+def test_what_comes_in_between_pushes_nobody_out(vendor: int) -> None:
+    with at_work(vendor) as session:
+        rule(session, "booking_reminder", minutes=60)
+        people = {booked(session, NOON + HOUR - n * MINUTE).customer_id for n in range(4)}
+    with clock.stopped_at(NOON):
+        with acting(SYSTEM):
+            assert scanning.scan.run() == 4
+        with at_work(vendor) as session:  # before those that were found, and among them
+            people |= {booked(session, NOON + HOUR - n * MINUTE).customer_id for n in (2, 3, 4)}
+        assert followed() == 7
+    assert set(told(vendor)) == people
+
+
+def test_what_is_called_off_after_it_was_found_is_not_told(vendor: int) -> None:
+    with at_work(vendor) as session:
+        rule(session, "booking_reminder", minutes=60)
+        booked(session, NOON + HOUR)
+        off = booked(session, NOON + HOUR)
+    with clock.stopped_at(NOON):
+        with acting(SYSTEM):
+            assert scanning.scan.run() == 2
+        with at_work(vendor) as session:
+            session.get_one(type(off), off.id).status = "cancelled"
+        assert followed() == 1
 
 
 def test_what_was_written_late_is_found_a_little_later(vendor: int) -> None:
