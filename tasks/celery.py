@@ -17,7 +17,7 @@ MODULES = (
     "tasks.covers", "tasks.pictures", "tasks.payments", "tasks.receipts",
     "tasks.memberships", "tasks.loyalty", "tasks.coupons", "tasks.nightly", "tasks.outbox",
     "tasks.happenings",
-    "tasks.provider_events",
+    "tasks.kept", "tasks.provider_events",
 )  # fmt: skip
 """Where tasks live; an outbox row may only name one of them."""
 
@@ -90,6 +90,10 @@ celery_app.conf.update(
         "clear-the-outbox": {
             "task": "tasks.outbox.clear",
             "schedule": crontab(hour="4", minute="10"),
+        },
+        "clear-kept-messages": {
+            "task": "tasks.kept.clear",
+            "schedule": crontab(hour="4", minute="20"),
         },
         "clear-call-backs": {
             "task": "tasks.provider_events.clear",

@@ -24,6 +24,10 @@ from app.settings import MAIL_ADDRESS, MailServer, mail_server, settings
 
 SECONDS = 15.0
 """How long one answer of the server may take."""
+_ADDRESS = re.compile(rb"5\.1\.\d")
+"""What a server says of an address that is none (RFC 3463). A refusal without it may mean us: a
+server that does not pass on our mail refuses everybody, and nobody's address is at fault.
+"""
 FOR_GOOD = 500
 """Answers from here on are meant for good; those below for now (RFC 5321, section 4.2.1)."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -56,6 +60,9 @@ class SenderRefused(Temporary):
 
 class RecipientRefused(Permanent):
     sentence = "The mail server refuses the recipient ({code}): check the e-mail address."
+
+
+class NobodyThere(RecipientRefused):
     bad_address = True
 
 
@@ -307,8 +314,10 @@ def _refusals() -> Iterator[None]:
     except smtplib.SMTPSenderRefused as error:
         raise SenderRefused(code=error.smtp_code) from None
     except smtplib.SMTPRecipientsRefused as error:
-        code = next(iter(error.recipients.values()))[0]
-        raise (RecipientRefused if code >= FOR_GOOD else RecipientPutOff)(code=code) from None
+        code, said = next(iter(error.recipients.values()))
+        if code < FOR_GOOD:
+            raise RecipientPutOff(code=code) from None
+        raise (NobodyThere if _ADDRESS.match(said) else RecipientRefused)(code=code) from None
     except smtplib.SMTPDataError as error:
         code = error.smtp_code
         raise (MessageRefused if code >= FOR_GOOD else MessagePutOff)(code=code) from None

@@ -8,8 +8,8 @@ import logging
 import os
 import re
 import warnings
-from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
@@ -138,8 +138,15 @@ class Folder:
     def drop(self, key: str) -> None:
         """Take a message back out of the folder."""
         name = re.sub(r"[^\w-]", "-", key, flags=re.ASCII)[:120] + self.ending
-        with suppress(FileNotFoundError):
-            (self.directory / name).unlink()
+        (self.directory / name).unlink(missing_ok=True)
+
+    def clear(self, before: datetime) -> int:
+        """Drop what was written before an aware moment; how many messages these were."""
+        files = self.directory.glob(f"*{self.ending}*")
+        old = [path for path in files if path.stat().st_mtime < before.timestamp()]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
 
 
 def plain(text: str, *, lines: bool = False) -> str:

@@ -26,12 +26,16 @@ class Push(Protocol):
 
 def gateway() -> Push:
     """The push of this installation: without a provider it lies in its folder `outbox/push`."""
+    return PushMessages(folder() or Provider("PUSH_URL", settings().push_url or ""))
+
+
+def folder() -> Folder | None:
+    """Where messages are kept, if they are."""
     known = settings()
-    folder = kept_in(known.push_url or "")
-    if known.push_url and folder is None:
-        return PushMessages(Provider("PUSH_URL", known.push_url))
-    at_home = known.var.expanduser().absolute() / "outbox" / "push"
-    return PushMessages(Folder(folder or at_home, ".txt"))
+    named = kept_in(known.push_url or "")
+    if known.push_url and named is None:
+        return None
+    return Folder(named or known.var.expanduser().absolute() / "outbox" / "push", ".txt")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,16 @@ class Sms(Protocol):
 
 def gateway() -> Sms:
     """The SMS of this installation: without a provider they lie in its folder `outbox/sms`."""
+    return TextMessages(folder() or Provider("SMS_URL", settings().sms_url or ""))
+
+
+def folder() -> Folder | None:
+    """Where messages are kept, if they are."""
     known = settings()
-    folder = kept_in(known.sms_url or "")
-    if known.sms_url and folder is None:
-        return TextMessages(Provider("SMS_URL", known.sms_url))
-    at_home = known.var.expanduser().absolute() / "outbox" / "sms"
-    return TextMessages(Folder(folder or at_home, ".txt"))
+    named = kept_in(known.sms_url or "")
+    if known.sms_url and named is None:
+        return None
+    return Folder(named or known.var.expanduser().absolute() / "outbox" / "sms", ".txt")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from app.errors import NotFound
 from app.operations import messages, unsubscribing
 from app.operations.conditions import is_any
 from app.operations.customers import IsForgotten
+from app.operations.outbox import enqueue
 from models.bookings import Booking
 from models.coupons import CouponRedemption
 from models.covers import Cover, WarrantyClaim
@@ -48,6 +49,7 @@ from models.tags import CustomerTag
 from models.tasks import Task
 from models.waitlist import WaitlistEntry
 
+DROP = "tasks.kept.forget"
 FORGOTTEN = "About a customer who was forgotten"
 _PERSONAL = (
     "person_id", "full_name", "company", "reference", "email", "phone", "phone_2", "birthday",
@@ -84,6 +86,7 @@ def forget(session: Session, *, customer_id: int) -> Customer:
         _blank(file)
     _strike_out(session, ids)
     messages.forget(session, customer_ids=ids)
+    enqueue(session, DROP, vendor_id=customer.vendor_id, customer_ids=ids)
     sold = _sold(session, customer.vendor_id, ids)
     for model, values in _WORDS:
         _update(session, model, is_any(model.id, sold[model]), values)

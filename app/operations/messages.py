@@ -510,7 +510,7 @@ def _parcel(
     return Parcel(
         message.id, row.id, MessageChannel(message.channel),
         contacting.address_of(session, message.customer, message.channel) or "",  # type: ignore[arg-type]  # looked at above
-        rendered.subject, body, f"message-{message.id}", vendor.name, vendor.email,
+        rendered.subject, body, key_of(message.id), vendor.name, vendor.email,
         words.version_id, stop and stop.customer_id,
         stop_links.headers(stop) if stop else {},
     )  # fmt: skip
@@ -729,6 +729,21 @@ def forget(session: Session, *, customer_ids: Sequence[int]) -> None:
     }  # fmt: skip
     changed = update(Message).where(whose).values(gone)
     session.execute(changed, execution_options={"synchronize_session": "fetch"})
+
+
+def keys_of(session: Session, *, customer_ids: Sequence[int]) -> list[str]:
+    """The names under which messages to these customers went out to phones and devices."""
+    query = (
+        select(Message.id)
+        .where(is_any(Message.customer_id, customer_ids), Message.direction == Direction.OUT)
+        .where(Message.channel.in_((MessageChannel.SMS, MessageChannel.PUSH)))
+    )
+    return [key_of(message_id) for message_id in session.scalars(query.order_by(Message.id))]
+
+
+def key_of(message_id: int) -> str:
+    """What whoever brings a message calls it, however often it is tried."""
+    return f"message-{message_id}"
 
 
 def shown(session: Session, message: Message) -> Rendered:

@@ -204,7 +204,7 @@ def test_a_recipient_that_is_refused_is_given_up_in_the_end_and_told(
     message = promised()
     assert message.dead_at
     assert message.attempts == outbox.MAX_ATTEMPTS
-    assert (message.last_error or "").startswith("RecipientRefused: The mail server refuses")
+    assert (message.last_error or "").startswith("NobodyThere: The mail server refuses")
     assert "550" in (message.last_error or "")
     assert "ana@" not in f"{message.last_error}{caplog.text}"
     assert post.box.letters == []

@@ -184,11 +184,11 @@ def test_somebody_elses_lock_is_respected(post: PostOffice) -> None:
 
 
 def test_an_address_that_is_refused_for_good_fails_at_once(post: PostOffice) -> None:
-    post.box.refused["ana@example.com"] = "550 no such user"
+    post.box.refused["ana@example.com"] = "550 5.1.1 no such user"
     bad, good = written(somebody()), written(somebody(email="bo@example.com"))
     bring()
     failed = now(bad)
-    assert (failed.status, failed.reason) == ("failed", "RecipientRefused")
+    assert (failed.status, failed.reason) == ("failed", "NobodyThere")
     assert failed.error == (
         "The mail server refuses the recipient (550): check the e-mail address."
     )
