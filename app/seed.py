@@ -24,6 +24,7 @@ from app.seeding import (
     parcels,
     rules,
     schedules,
+    thanks,
     told,
 )
 from app.seeding.catalogue import (
@@ -80,7 +81,9 @@ def seed() -> None:
             _past(session, shop, random)
         write_truth(session)
         for vendor in session.scalars(select(Vendor).order_by(Vendor.id)).all():
+            thanks.make(session, vendor, clock.now())
             aftermath.tell(session, vendor, clock.now())
+            thanks.redeem(session, vendor, clock.now())
             rules.make(session, vendor.id, clock.now())
             told.tell(session, vendor, clock.now())
         session.flush()  # what was bought is noted
