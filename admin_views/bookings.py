@@ -13,7 +13,7 @@ from admin_views.access import allowed
 from admin_views.base import declared
 from admin_views.details import link_to
 from admin_views.filters import Between, InCategory, Named, OneOf, Related, of_vendor
-from admin_views.forms import Amount, Choice, Note, Pick, Saving, Text, WallTime, Whole
+from admin_views.forms import Amount, Check, Choice, Note, Pick, Saving, Text, WallTime, Whole
 from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids
 from admin_views.lookups import ALL_SERVICES, ALL_STAFF, CUSTOMERS, SERVICES, STAFF
@@ -24,7 +24,7 @@ from admin_views.saved_views import SavedViews
 from admin_views.saving import Command, Moves
 from app import clock
 from app.errors import DomainError
-from app.operations import bookings
+from app.operations import booking_uses, bookings
 from app.operations.lines import GONE
 from app.tenancy import current_actor
 from models.bookings import BOOKING_TRANSITIONS, Booking, BookingStatus
@@ -79,6 +79,15 @@ class InServiceCategory(InCategory):
         """The services of the branch, looked up first."""
         wanted = select(Service.id).where(Service.category_id.in_(branch(session, values)))
         return statement.where(self.column.in_(wanted))
+
+
+def _paid_by(session: Session, booking: Booking) -> list[dict[str, Any]]:
+    """The card of what pays for a booking instead of money."""
+    rows = [
+        {"title": name, "url": url, "icon": "ticket", "sub": f"the use is {said}"}
+        for name, url, said in booking_uses.paid_by(session, booking.id)
+    ]
+    return [{"title": "Paid by", "rows": rows}] if rows else []
 
 
 class BookingView(SavedViews, model=Booking):
@@ -170,7 +179,10 @@ class BookingView(SavedViews, model=Booking):
         starts_at=WallTime("From", wanted=True),
         ends_at=WallTime("Until", hint="Empty: as long as the service lasts"),
         nights=Whole("Nights", low=1, high=366, hint="Of a stay, if no end is given"),
-        price=Amount("Price", hint="Empty: the service's price"),
+        price=Amount("Price", hint="Empty: the service's price, or the member's"),
+        use=Check(
+            "A package or membership pays", default=False, hint="What the customer has, if any"
+        ),
         channel=Choice("Channel", Channel, wanted=True, default=Channel.WALK_IN),
         anyway=Text(
             "Overbook it, because", longest=500,
@@ -181,7 +193,7 @@ class BookingView(SavedViews, model=Booking):
     form_sections = (
         ("Who and what", ("customer", "service", "staff")),
         ("When", ("starts_at", "ends_at", "nights", "anyway")),
-        ("More", ("price", "channel", "note")),
+        ("More", ("price", "use", "channel", "note")),
     )
     can_delete = False
     creates_with = staticmethod(_book)
@@ -250,6 +262,7 @@ class BookingView(SavedViews, model=Booking):
             .join(OrderLine, OrderLine.order_id == Order.id)
             .where(OrderLine.vendor_id == record.vendor_id, OrderLine.booking_id == record.id)
         ).first()
+        paid = _paid_by(session, record)
         if sold is not None:
             row = {
                 "title": str(sold),
@@ -259,9 +272,9 @@ class BookingView(SavedViews, model=Booking):
                 "status": paid_word(sold),
                 "status_kind": "money",
             }
-            return {"related": [{"title": "Sold by", "rows": [row]}]}  # fmt: skip
-        if record.status in GONE:
-            return {}
+            return {"related": [{"title": "Sold by", "rows": [row]}, *paid]}  # fmt: skip
+        if record.status in GONE or paid:
+            return {"related": paid}
         sell = {"title": "Sell", "icon": "receipt",
                 "url": f"/admin/order/create?booking={record.id}"}  # fmt: skip
         return {"links": [sell]}

@@ -19,17 +19,19 @@ from admin_views.order_money import amount_text
 from admin_views.policies import percent
 from admin_views.rendering import ago, initials, money, phone, plural, word
 from app import clock
-from app.operations import benefits, counter, parking, prices
+from app.operations import benefits, counter, entitlements, parking, prices
 from app.operations.counter import ITS_OWN_PRICE, Sale
+from app.operations.entitlements import Entitlements
 from models.bookings import Booking
 from models.customers import Customer
 from models.orders import LineKind, Order, OrderLine
 from models.products import Product, ProductStatus, Variant
+from models.services import Service
 from reports import counter as at_hand
 from reports.calendar import zone_of
 
 LONGEST_MARK = 80
-MOST_FOUND, MOST_PEOPLE, EACH = 8, 6, 5
+MOST_FOUND, MOST_PEOPLE, EACH, MOST_POTS = 8, 6, 5, 3
 ICONS = {
     LineKind.PRODUCT: "bottle", LineKind.SERVICE: "scissors", LineKind.PACKAGE: "packages",
     LineKind.MEMBERSHIP: "id-badge-2", LineKind.FEE: "coin", LineKind.TIP: "heart-handshake",
@@ -176,13 +178,34 @@ def quoted(session: Session, asked: Asked) -> dict[str, Any]:
         session, lines=asked.lines, off=asked.off, customer_id=buyer.customer_id,
         asked=replace(asked.use, newcomer=new),
     )  # fmt: skip
-    left = _left_after(session, order)
+    left, pots = _left_after(session, order), _pots(session, order)
     return {
-        "lines": [_line(line, order, left) for line in order.lines],
+        "lines": [
+            {**_line(line, order, left), "uses": _uses(session, line, pots)} for line in order.lines
+        ],
         "sums": _sums(order),
         "total": amount_text(order.total),
         "total_text": money(order.total),
     }
+
+
+def _pots(session: Session, order: Order) -> Entitlements:
+    """What the customer has that may pay for a service of the sale."""
+    if order.customer_id is None or all(line.service_id is None for line in order.lines):
+        return entitlements.NOTHING
+    return entitlements.of(session, customer_id=order.customer_id, vendor_id=order.vendor_id)
+
+
+def _uses(session: Session, line: OrderLine, found: Entitlements) -> list[dict[str, Any]]:
+    """What can pay for a line instead of money, what ends first at the top."""
+    if line.service_id is None or not found.pots or not line.unit_price:
+        return []
+    service = session.get_one(Service, line.service_id)
+    return [
+        {"holding": pot.holding_id, "membership": pot.membership_id, "name": pot.name,
+         "left": f"{pot.left_for(service)} left"}
+        for pot in found.pots_for(service)[:MOST_POTS]
+    ]  # fmt: skip
 
 
 def _left_after(session: Session, order: Order) -> dict[int, int]:
@@ -298,5 +321,6 @@ def _kept(line: OrderLine) -> dict[str, Any]:
         "quantity": line.quantity, "amount": amount_text(line.unit_price) if own else None,
         "discount": amount_text(off) if off else "", "why": why, "booking": line.booking_id,
         "staff": line.staff_id, "staff_name": line.staff_member.name if line.staff_member else "",
+        "holding": line.holding_id, "membership": line.membership_id,
         "sub": line.variant.sku if line.variant else "" if own else word(kind),
     }  # fmt: skip

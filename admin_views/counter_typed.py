@@ -158,6 +158,8 @@ def _item(line: Mapping[str, Any], row: str) -> Item:
         off=_off(line, f"{row}.discount", f"{row}.why"),
         booking_id=_id(line.get("booking"), f"{row}.item_id"),
         staff_id=_id(line.get("staff"), f"{row}.staff_id"),
+        holding_id=_id(line.get("holding"), f"{row}.holding_id"),
+        membership_id=_id(line.get("membership"), f"{row}.holding_id"),
     )
 
 

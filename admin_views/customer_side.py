@@ -28,7 +28,7 @@ from admin_views.points import held_by, to_go
 from admin_views.rendering import ago, day, money, number, plural
 from admin_views.usages import card as usage_card
 from app import clock
-from app.operations import loyalty
+from app.operations import entitlements, loyalty
 from app.operations.credit import entries
 from app.operations.loyalty import Standing
 from app.operations.reaching import in_force
@@ -233,8 +233,15 @@ def _task(task: Any, moves: bool) -> dict[str, Any]:
 
 def holdings(session: Session, customer: Customer) -> list[dict[str, Any]]:
     """Packages with uses left, and memberships that are not over."""
-    found = session.connection().execute(_HOLDINGS, _whose(customer))
-    return [_package(held) if held.kind == "package" else _membership(held) for held in found]
+    found = session.connection().execute(_HOLDINGS, _whose(customer)).all()
+    entitled = entitlements.NOTHING
+    if any(held.kind == "membership" for held in found):
+        entitled = entitlements.of(
+            session, customer_id=customer.id, vendor_id=customer.vendor_id
+        )  # fmt: skip
+    return [
+        _package(held) if held.kind == "package" else _membership(held, entitled) for held in found
+    ]
 
 
 def _package(held: Any) -> dict[str, Any]:
@@ -245,12 +252,28 @@ def _package(held: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _membership(held: Any) -> dict[str, Any]:
+def _membership(held: Any, entitled: entitlements.Entitlements) -> dict[str, Any]:
     verb = "ends" if held.ends else "renews"
+    text = " · ".join(
+        (f"{verb} {day(held.until)}, {money(held.price)}", *_gives(held.id, entitled))
+    )
     return {
         "title": held.name, "url": f"/admin/membership/details/{held.id}",
-        "text": f"{verb} {day(held.until)}, {money(held.price)}", "status": held.status,
+        "text": text, "status": held.status,
     }  # fmt: skip
+
+
+def _gives(membership_id: int, entitled: entitlements.Entitlements) -> list[str]:
+    """What a membership gives now: its uses that are left, and the most that it takes off."""
+    pots = [pot for pot in entitled.pots if pot.membership_id == membership_id]
+    off = [
+        benefit.percent
+        for member in entitled.members
+        for benefit in member.benefits
+        if member.membership_id == membership_id and benefit.percent
+    ]
+    left = plural(sum(pot.left for pot in pots), "included use") + " left"
+    return [*([left] if pots else []), *([f"{max(off).normalize():f}% off"] if off else [])]
 
 
 def credit(session: Session, customer: Customer, edits: bool) -> dict[str, Any] | None:

@@ -22,7 +22,7 @@ from admin_views.rendering import money, say, word
 from app.database import begin
 from app.errors import DomainError
 from app.money import decimals_of
-from app.operations import benefits, orders, prices, rewards
+from app.operations import benefits, orders, prices, rewards, uses_for_lines
 from app.operations.lines import LONGEST_WHY, MOST_LINES, MOST_PIECES, DraftLine
 from app.operations.shipping_methods import ADDRESS, NoWayThere
 from app.settings import settings
@@ -35,7 +35,7 @@ from models.vendors import Vendor
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 ON = {
     "item_id": "item", "unit_price": "price", "quantity": "quantity", "discount": "discount",
-    "why": "why",
+    "why": "why", "holding_id": "item",
 }  # fmt: skip
 PARTS = ("item", "item_text", "quantity", "unit_price", "discount", "why")
 MOST_REWARDS = 20
@@ -102,6 +102,7 @@ class OrderForm:
     ship_to: dict[str, str] = field(default_factory=dict)
     discount: str = ""
     why: str = ""
+    uses: bool = False
     codes: str = ""
     rewards: tuple[str, ...] = ()
     sums: list[tuple[str, str]] = field(default_factory=list)
@@ -131,7 +132,7 @@ def read_posted(form: Any) -> OrderForm:
         key=at("request_key"), handing=at("handing") or Handing.COUNTER.value,
         methods={kind: at(f"{kind}_method") for kind in ("delivery", "pickup")},
         ship_to={name: at(f"to_{name}") for name in (*ADDRESS, "country_text")},
-        discount=at("discount"), why=at("discount_why"), codes=at("codes"),
+        discount=at("discount"), why=at("discount_why"), uses=at("uses") == "y", codes=at("codes"),
         rewards=tuple(str(one)[:20] for one in form.getlist("rewards")[:MOST_REWARDS]),
     )  # fmt: skip
     if read.customer_text and not read.customer:
@@ -226,6 +227,7 @@ def stored(session: Session, order: Order) -> OrderForm:
         ship_to={**to, "country_text": COUNTRIES.text(country) if country else ""},
         discount=f"{off:.2f}" if off else "",
         why=why,
+        uses=any(ln.holding_id or ln.membership_id for ln in own if ln.kind == LineKind.SERVICE),
         codes=" ".join(asked.codes),
         rewards=tuple(str(number) for number in asked.rewards),
         sums=[("of which tax" if order.includes_tax else "Tax", money(order.tax))],
@@ -272,10 +274,13 @@ def save(view: Any, number: int | None, read: OrderForm) -> saving.Saved:
         customer = CUSTOMERS.find(session, read.customer) if read.customer else None
         if read.customer and customer is None:
             raise DomainError("This one is not here: choose one from the list.", field="customer")
+        drafts = [row.draft for row in read.rows if row.draft]
+        if read.uses and customer is not None:
+            drafts = uses_for_lines.chosen(session, customer_id=customer.id, lines=drafts)
         saved = orders.save_draft(
             session,
             order_id=number,
-            lines=[row.draft for row in read.rows if row.draft],
+            lines=drafts,
             customer_id=customer.id if customer else None,
             note=read.note or None,
             seen=_seen(read.seen) if number else None,
@@ -385,7 +390,8 @@ def context_of(
         "refused": read.errors, "request_key": read.key, "handing": read.handing,
         "handings": [(h.value, word(h.value)) for h in Handing], "methods": read.methods,
         "to": read.ship_to, "country_url": f"{lookup}?name=country", "discount": read.discount,
-        "discount_why": read.why, "codes": read.codes, "used_rewards": read.rewards, **around,
+        "discount_why": read.why, "codes": read.codes, "used_rewards": read.rewards,
+        "uses": read.uses, **around,
     }  # fmt: skip
     if number is None and "vendor" in view.form_fields():
         context["vendor_pick"] = {

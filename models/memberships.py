@@ -173,7 +173,7 @@ class PlanBenefit(OwnedByVendor, Timestamped, Base):
             else {"everything": "everything"}.get(self.reach, f"all {self.reach}")
         )
         if self.kind == BenefitKind.DISCOUNT:
-            return f"{self.percent:g} % off {about}" if self.percent else about
+            return f"{self.percent.normalize():f}% off {about}" if self.percent else about
         if self.kind == BenefitKind.INCLUDED:
             return f"{self.uses} × {about} in each period"
         return f"{about}, for members only"

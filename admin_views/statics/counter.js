@@ -58,7 +58,7 @@
     return Object.assign({
       key: s.key, discount: s.off.amount || null, discount_why: s.off.why || null, codes: s.codes, rewards: T.rewards ? T.rewards() : [],
       lines: s.lines.map(function (l) {
-        return { kind: l.kind, item: l.item, quantity: l.quantity, amount: l.amount, name: l.amount ? l.name : null, discount: l.discount || null, why: l.why || null, booking: l.booking, staff: l.staff };
+        return { kind: l.kind, item: l.item, quantity: l.quantity, amount: l.amount, name: l.amount ? l.name : null, discount: l.discount || null, why: l.why || null, booking: l.booking, staff: l.staff, holding: l.holding || null, membership: l.membership || null };
       })
     }, who);
   };
@@ -120,6 +120,16 @@
     l.quantity = Math.max(1, (Number(l.quantity) || 1) + by);
     T.changed();
   };
+  /* pays for a line with a package or a membership, or with money again */
+  T.use = function (named) {
+    var part = named.split(":"), l = T.sale.lines[Number(part[0])];
+    if (!l || T.sale.done) return;
+    var holding = Number(part[1]) || null, membership = Number(part[2]) || null;
+    var off = (l.holding || null) === holding && (l.membership || null) === membership;
+    l.holding = off ? null : holding;
+    l.membership = off ? null : membership;
+    T.changed();
+  };
   T.remove = function (n) {
     var gone = T.sale.done ? null : T.sale.lines.splice(n, 1)[0];
     if (!gone) return;
@@ -143,6 +153,13 @@
     if (sub) words.append(B.make("small", { dir: "auto" }, sub));
     if (left && q.short) { var low = B.make("small", { "class": "pos-low" }); low.append(B.icon("alert-triangle"), left); words.append(low); }
     if (T.wrong && T.wrong.n === n) { var bad = B.make("small", { "class": "pos-bad", role: "alert", dir: "auto" }); bad.append(B.icon("alert-circle"), T.wrong.sentence); words.append(bad); }
+    /* what the customer has that pays for it: one press, and another one takes it back */
+    (T.sale.done ? [] : (q && q.uses) || []).forEach(function (u) {
+      var on = (l.holding || null) === u.holding && (l.membership || null) === u.membership;
+      var use = B.make("button", { type: "button", "class": "pos-use", "data-pos-use": n + ":" + (u.holding || "") + ":" + (u.membership || ""), "aria-pressed": String(on), dir: "auto" });
+      use.append(B.icon(on ? "check" : "ticket"), on ? "Paid by " + u.name : "Use " + u.name + ", " + u.left);
+      words.append(use);
+    });
     inside.append(B.icon(l.icon || "point"), words);
     name.append(inside);
     var qty = cell("num pos-q"), fixed = T.sale.done || l.booking || l.kind === "membership", box = B.make("span", { "class": "qty" });
@@ -165,7 +182,7 @@
   };
   /* A field that is being typed into stays, with its caret, while the rows around it are drawn anew. */
   var drawLines = function () {
-    var rows = T.at("rows"), held = document.activeElement, n = rows.contains(held) && held.dataset.posQty, part = rows.contains(held) && ["posQty", "posLess", "posPlus", "posGone"].filter(function (k) { return held.dataset[k] !== undefined; })[0];
+    var rows = T.at("rows"), held = document.activeElement, n = rows.contains(held) && held.dataset.posQty, part = rows.contains(held) && ["posQty", "posLess", "posPlus", "posGone", "posUse"].filter(function (k) { return held.dataset[k] !== undefined; })[0];
     var key = part && held.dataset[part], from = n !== false && n !== undefined ? held.selectionStart : null, typed = from !== null ? held.value : null;
     rows.textContent = "";
     T.sale.lines.forEach(function (l, i) { rows.append(drawLine(l, i)); });
@@ -201,12 +218,13 @@
   };
 
   root.addEventListener("click", function (ev) {
-    var b = ev.target.closest("[data-pos-plus], [data-pos-less], [data-pos-gone], [data-pos-tile]");
+    var b = ev.target.closest("[data-pos-plus], [data-pos-less], [data-pos-gone], [data-pos-use], [data-pos-tile]");
     var tr = ev.target.closest("tr[data-n]");
     if (tr && !ev.target.closest("[data-pos-gone]")) T.select(Number(tr.dataset.n));
     if (!b) return;
     if (b.dataset.posPlus) T.quantity(Number(b.dataset.posPlus), 1);
     else if (b.dataset.posLess) T.quantity(Number(b.dataset.posLess), -1);
+    else if (b.dataset.posUse) T.use(b.dataset.posUse);
     else if (b.dataset.posGone) { T.remove(Number(b.dataset.posGone)); T.at("item").focus({ preventScroll: true }); }
     else T.take(JSON.parse(b.dataset.posTile));
   });

@@ -28,7 +28,7 @@ def first(
     for pot in found.pots_for(service, uses):
         if not named or (pot.holding_id, pot.membership_id) == (holding_id, membership_id):
             return pot
-    raise NothingToUse
+    raise NothingToUse(field="holding_id" if named else "use")
 
 
 def hold(session: Session, booking: Booking, service: Service, pot: Pot, uses: int) -> None:
@@ -82,10 +82,12 @@ def stands_again(session: Session, booking: Booking) -> None:
 def paid_by(session: Session, booking_id: int) -> list[tuple[str, str, str]]:
     """What pays for a booking: a name, its address in the panel, and how far it has come."""
     rows = [
-        (one.holding.package.name, f"package-holding/{one.holding_id}", said)
+        (one.holding.package.name, f"/admin/package-holding/details/{one.holding_id}", said)
         for one, said in package_uses.story(session, booking_id=booking_id)
     ]
     for taken in included.taken_for(session, booking_id=booking_id):
         membership = taken.period.membership
-        rows.append((membership.plan.name, f"membership/{membership.id}", taken.status))
+        rows.append(
+            (membership.plan.name, f"/admin/membership/details/{membership.id}", taken.status)
+        )
     return rows

@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.operations import booking_times, booking_uses, entitlements, package_uses, prices
@@ -50,6 +51,7 @@ def agreed(
         )
         entitlements.check_access(session, service, found)
     if use:
+        _one_after_the_other(session, customer_id)
         uses = _uses(service, wall, (starts, ends), seats)
         pot = booking_uses.first(
             session, customer_id=customer_id, service=service, at=starts, uses=uses,
@@ -76,6 +78,12 @@ def check_length(
             "Its nights are paid for by a package: cancel it, and book the other nights.",
             field="ends_at",
         )
+
+
+def _one_after_the_other(session: Session, customer_id: int) -> None:
+    """Of two that look for what pays, the second one sees what the first has taken."""
+    key = func.hashtextextended(f"uses:{customer_id}", 0)
+    session.execute(select(func.pg_advisory_xact_lock(key)))
 
 
 def _uses(service: Service, wall: Wall, span: Span, seats: int) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.operations import periods
 from app.seeding.history import Shop
 from app.seeding.rows import add_all, put
-from models.memberships import Membership, MembershipPeriod, Period
+from models.memberships import Membership, MembershipPeriod, Period, PlanBenefit
 from models.packages import PackageEntry, PackageHolding
 
 Row = dict[str, Any]
@@ -18,6 +19,7 @@ Row = dict[str, Any]
 
 def holdings(session: Session, shop: Shop, random: Random, known: list[Row], now: datetime) -> None:
     """Packages and memberships: running, used up, expired, resting, not paid, ended."""
+    put(session, PlanBenefit, _benefits(shop))
     held: list[tuple[Row, list[Row]]] = []
     joined: list[tuple[Row, list[Row]]] = []
     for customer in known:
@@ -28,6 +30,22 @@ def holdings(session: Session, shop: Shop, random: Random, known: list[Row], now
             joined.append(_membership(shop, random, customer["created_at"], now, base))
     _write(session, PackageHolding, PackageEntry, "holding_id", held)
     _write(session, Membership, MembershipPeriod, "membership_id", joined)
+
+
+def _benefits(shop: Shop) -> list[Row]:
+    """The dearest plan includes a service; each takes something off."""
+    plans = sorted(shop.plans, key=lambda plan: -plan["price"])
+    rows = [
+        {"vendor_id": shop.vendor_id, "plan_id": plan["id"], "kind": "discount",
+         "reach": ("everything", "services")[n % 2], "percent": Decimal(15 - 5 * n),
+         "uses": None, "service_id": None}
+        for n, plan in enumerate(plans[:2])
+    ]  # fmt: skip
+    included = {"kind": "included", "reach": "services", "percent": None, "uses": 2}
+    for plan in plans[:1]:
+        rows.append({"vendor_id": shop.vendor_id, "plan_id": plan["id"], **included,
+                     "service_id": shop.services[0]["id"]})  # fmt: skip
+    return rows
 
 
 def _write(

@@ -19,6 +19,7 @@ from app.database import begin
 from app.gateways.files import DeskFiles
 from app.tenancy import acting, vendor_actor
 from models.orders import Order
+from models.packages import PackageHolding
 from models.products import Variant
 from tests import make
 from tests.admin_views.panel_client import PanelClient, admin, analyst, manager, staff
@@ -343,3 +344,29 @@ def test_a_quote_of_many_lines_asks_as_little_as_one_of_few(
         event.remove(db, "before_cursor_execute", hear)
         asked_for.append(len(told))
     assert asked_for[0] == asked_for[1] <= 14
+
+
+def test_a_line_is_paid_for_by_what_the_customer_has(panel: PanelClient) -> None:
+    vendor = make.new_vendor()
+    with at(vendor) as session:
+        who = make.customer(session)
+        cut = make.service(session, price=Decimal(30))
+        package = make.package(session, name="Five cuts", service_id=cut.id, uses=5)
+        held = make.holding(session, customer=who, package=package).id
+        other = make.holding(session, package=package).id
+        sent = {"kind": "service", "item": cut.id, "quantity": 1}
+        whose = {"customer": who.id}
+    panel.as_(staff(vendor))
+    _, quoted = asked(panel, "quote", sale(sent, **whose))
+    assert quoted["lines"][0]["uses"] == [
+        {"holding": held, "membership": None, "name": "Five cuts", "left": "5 left"}
+    ]
+    _, free = asked(panel, "quote", sale(sent | {"holding": held}, **whose))
+    assert (free["total"], free["lines"][0]["why"]) == ("0.00", "Five cuts: 1 of 5 uses")
+    for wrong in ({"holding": other}, {"membership": 77}, {"holding": held, "quantity": 6}):
+        status, refused = asked(panel, "sell", sale(sent | wrong, **whose))
+        assert (status, refused["field"]) == (409, "lines.0.holding_id")
+    status, _ = asked(panel, "sell", sale(sent | {"holding": held}, paid=[], **whose))
+    assert status == 200
+    with at(vendor) as session:
+        assert session.get_one(PackageHolding, held).uses_used == 1

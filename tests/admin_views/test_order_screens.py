@@ -304,3 +304,24 @@ def test_a_booking_that_cannot_be_charged_is_refused_at_its_line(panel: PanelCli
     panel.as_(manager(make.new_vendor()))
     page = panel.get(f"/admin/order/create?booking={booking.id}").text
     assert f"booking:{booking.id}" not in page
+
+
+def test_a_form_lets_packages_pay_for_services_and_shows_that_again(panel: PanelClient) -> None:
+    vendor = make.new_vendor()
+    with acting(vendor_actor(vendor)), begin() as session:
+        who, cut = make.customer(session), make.service(session, name="Cut")
+        package = make.package(session, service_id=cut.id, uses=3)
+        held = make.holding(session, customer=who, package=package).id
+        sent = {"customer_id": str(who.id), "customer_id_text": "Ana", "uses": "y", "save": "draft"}
+        lines = [
+            {"item": f"service:{cut.id}", "item_text": "Cut", "quantity": many} for many in "22"
+        ]
+    panel.as_(manager(vendor))
+    answer = panel.post("/admin/order/create", data={**_lines(*lines), **sent})
+    assert answer.status_code in (302, 303)
+    order = _last(vendor, Order)
+    assert [(line.holding_id, line.total) for line in order.lines] == [
+        (held, 0), (None, order.lines[1].unit_price * 2),
+    ]  # fmt: skip
+    page = panel.get(f"/admin/order/edit/{order.id}").text
+    assert 'name="uses" value="y" checked' in page
