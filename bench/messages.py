@@ -272,7 +272,7 @@ def faults(made: House, broker: Any, post: Post, place: Any) -> dict[str, Any]:
     workers, broker = [made.worker(1), made.worker(1)], [broker]
 
     def strike() -> None:
-        while not stop.wait(random.uniform(1.5, 5.0)):
+        while _some_more(post, random.randint(len(place[2]) // 50, len(place[2]) // 15), stop):
             if random.random() < 0.25:
                 kill(broker[0])
                 time.sleep(random.uniform(0.0, 1.0))
@@ -308,6 +308,14 @@ def faults(made: House, broker: Any, post: Post, place: Any) -> dict[str, Any]:
         **differences(names, came), "workers_died_on": len(known),
         "unexplained": len(twice - known), "not_marked_sent": left,
     }  # fmt: skip
+
+
+def _some_more(post: Post, mails: int, stop: threading.Event) -> bool:
+    """Wait until so many more came, that all get going between two blows; False at the end."""
+    reached = post.count() + mails
+    while post.count() < reached and not stop.wait(0.05):
+        pass
+    return not stop.is_set()
 
 
 # --- all of it ----------------------------------------------------------------------------------

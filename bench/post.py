@@ -7,8 +7,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from threading import Lock
+from typing import Any
 
 _NAME = re.compile(rb"^Message-ID:\s*(\S+)", re.I | re.M)
 
@@ -57,26 +59,29 @@ class Post:
 
     port: int
     pipe: Connection
+    lock: Lock = field(default_factory=Lock)
 
     def came(self) -> Counter[str]:
         """How often each mail came, by its Message-ID."""
         return Counter(name for name, _ in self._told())
 
     def count(self) -> int:
-        self.pipe.send("count")
-        return int(self.pipe.recv())
+        return int(self._asked("count"))
 
     def last(self) -> float:
         """When the last mail was taken, by the clock of this machine."""
         return max(at for _, at in self._told())
 
     def _told(self) -> list[tuple[str, float]]:
-        self.pipe.send("names")
-        return [(name.decode(), at) for name, at in self.pipe.recv()]
+        return [(name.decode(), at) for name, at in self._asked("names")]
 
     def forget(self) -> None:
-        self.pipe.send("forget")
-        self.pipe.recv()
+        self._asked("forget")
+
+    def _asked(self, word: str) -> Any:
+        with self.lock:
+            self.pipe.send(word)
+            return self.pipe.recv()
 
 
 @contextmanager

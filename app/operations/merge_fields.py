@@ -32,9 +32,7 @@ class NoSuchField(DomainError):
 
 
 class NotClosed(DomainError):
-    sentence = (
-        "Of a field only one half is written near “{near}”: write it like {{{{first_name}}}}."
-    )
+    sentence = "Only half a field is written near “{near}”: write it like {{{{first_name}}}}."
 
 
 ALWAYS = {
