@@ -27,6 +27,7 @@ from models.memberships import (
 )
 from models.messages import MessageEvent as Event
 from models.orders import Order
+from models.payments import Payment, PaymentState
 from models.words import Channel, InterestKind
 
 
@@ -224,7 +225,10 @@ def paid(session: Session, *, vendor_id: int, order_id: int) -> list[Membership]
 def hand_over(
     session: Session, *, order_id: int, customer_id: int, plan: MembershipPlan, channel: Channel
 ) -> Membership:
-    """A membership that was sold begins, or goes on where the customer has one; once an order."""
+    """A membership that was sold begins, or goes on where the customer has one; once an order.
+
+    What a gateway paid for is renewed by it, unless somebody says otherwise.
+    """
     sold = select(MembershipPeriod).join(
         Membership,
         (Membership.vendor_id == MembershipPeriod.vendor_id)
@@ -240,8 +244,10 @@ def hand_over(
         interests.hold(session, customer_id)
         has = running(session, customer_id=customer_id, plan=plan)
         if has is None:
-            kind = PeriodKind.SOLD
-            return begin(session, customer_id, plan, channel, kind=kind, order_id=order_id)
+            return begin(
+                session, customer_id, plan, channel, kind=PeriodKind.SOLD, order_id=order_id,
+                gateway=_paid_by(session, plan.vendor_id, order_id),
+            )  # fmt: skip
         mine = bill(session, membership_id=has.id, order_id=order_id)
     return take_up(session, period_id=mine.id)
 
@@ -333,6 +339,15 @@ def tell_failed(session: Session, membership: Membership, period: MembershipPeri
     """The rules of the house hear that a period is not paid, once each time it is asked for."""
     occasion = f"membership_period:{period.id}:{period.tries}"
     _tell(session, membership, Event.MEMBERSHIP_FAILED, occasion)
+
+
+def _paid_by(session: Session, vendor_id: int, order_id: int) -> str | None:
+    """The gateway that paid for an order: it is asked for the renewals, too."""
+    query = select(Payment.gateway).where(
+        Payment.vendor_id == vendor_id, Payment.order_id == order_id,
+        Payment.status == PaymentState.CAPTURED, Payment.gateway.is_not(None),
+    )  # fmt: skip
+    return session.scalars(query.order_by(Payment.id.desc()).limit(1)).first()
 
 
 def _check_trial(session: Session, customer_id: int, plan: MembershipPlan) -> None:

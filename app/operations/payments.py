@@ -158,11 +158,13 @@ def ask(
 def came_in(session: Session, order: Order) -> None:
     """Money came in for an order that is held: memberships that it sells go on once it is paid.
 
-    The order is completed soon after, for nothing is left to do for it.
+    An order of nothing else is completed soon after, for nothing is left to do for it.
     """
-    if due(order) > 0 or not any(line.kind == LineKind.MEMBERSHIP for line in order.lines):
+    kinds = {line.kind for line in order.lines}
+    if LineKind.MEMBERSHIP not in kinds or due(order) > 0:
         return
-    if memberships.paid(session, vendor_id=order.vendor_id, order_id=order.id):
+    memberships.paid(session, vendor_id=order.vendor_id, order_id=order.id)
+    if kinds == {LineKind.MEMBERSHIP} and order.status == OrderStatus.PLACED:
         enqueue(session, FINISH, vendor_id=order.vendor_id, order_id=order.id)
 
 

@@ -149,6 +149,34 @@ def renew(
     return order
 
 
+def sign_up(
+    session: Session,
+    *,
+    customer_id: int,
+    plan_id: int,
+    gateway: str,
+    channel: Channel = Channel.ONLINE,
+    request_key: UUID | None = None,
+) -> Order:
+    """Sell a plan that a gateway is asked to pay for, such as online; it begins once it is paid.
+
+    The gateway is asked for its renewals, too. With a trial it begins by `memberships.join`. Who
+    has it already is renewed. The same `request_key` again is the same order.
+    """
+    known = None if request_key is None else orders.known(session, request_key)
+    if known is not None:
+        return known
+    draft = orders.save_draft(
+        session, lines=[DraftLine(LineKind.MEMBERSHIP, plan_id)], customer_id=customer_id,
+        channel=channel, request_key=request_key,
+    )  # fmt: skip
+    order = orders.place(session, order_id=draft.id)
+    if not order.total:
+        return orders.complete(session, order_id=order.id)
+    payments.ask(session, order_id=order.id, gateway=gateway)
+    return order
+
+
 def finish(session: Session, *, order_id: int) -> Order:
     """Complete an order that sold memberships and is paid, as nothing is left to hand over."""
     order = locked(session, Order, order_id)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Connection, select
@@ -216,3 +217,66 @@ def test_who_calls_the_order_off_lets_the_membership_run_out(shop: int) -> None:
         assert session.scalars(select(MembershipPeriod.status).order_by("id")).all() == [
             "held", "void",
         ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("desk")
+def test_who_signs_up_online_is_a_member_once_the_gateway_has_paid(shop: int) -> None:
+    with begin() as session, clock.stopped_at(make.NOON):
+        ids = {"customer_id": make.customer(session).id, "plan_id": make.plan(session).id}
+        renewals.sign_up(session, gateway="desk", **ids)
+        assert session.scalars(select(Membership)).all() == []
+    with clock.stopped_at(make.NOON):
+        payment_tasks.authorise.apply(
+            kwargs={"payment_id": newest().id, "vendor_id": shop}
+        ).get()  # fmt: skip
+        said(shop, newest(), EventKind.PAYMENT_CAPTURED)
+        with begin() as session:
+            order_id = session.scalars(select(Order.id)).one()
+        finish.apply(kwargs={"vendor_id": shop, "order_id": order_id}).get()
+    with begin() as session:
+        member = session.scalars(select(Membership)).one()
+        assert (member.status, member.channel, member.gateway) == ("active", "online", "desk")
+        assert [(p.kind, p.order_id) for p in member.periods] == [("sold", order_id)]
+    after(32)
+    with begin() as session:
+        assert session.scalars(select(Membership.status)).one() == "past_due"
+        assert len(session.scalars(select(Payment)).all()) == 2
+
+
+def test_a_trial_costs_nothing_once_and_is_paid_for_from_its_end_on(shop: int) -> None:
+    with begin() as session, clock.stopped_at(make.NOON):
+        plan = make.plan(session, trial_days=14)
+        ids = {"customer_id": make.customer(session).id, "plan_id": plan.id}
+        member = memberships.join(session, trial=True, **ids)
+        assert (member.status, member.period_ends_at) == ("trialing", make.NOON + 14 * DAY)
+        number = member.id
+    after(15)
+    with clock.stopped_at(make.NOON + 16 * DAY), begin() as session:
+        member = session.get_one(Membership, number)
+        assert member.status == "past_due"
+        renewals.renew(session, membership_id=number, tender="card")
+        assert (member.status, member.period_starts_at) == ("active", make.NOON + 14 * DAY)
+        assert member.period_ends_at == make.NOON.replace(day=4, month=1, year=2027)
+        memberships.end(session, membership_id=number)
+        with pytest.raises(memberships.NoTrial):
+            memberships.join(session, trial=True, **ids)
+
+
+def test_early_renewals_extend_and_a_repeated_one_does_not_double(shop: int) -> None:
+    with begin() as session, clock.stopped_at(make.NOON):
+        member = make.membership(session, period_ends_at=make.NOON.replace(month=12))
+        ends = member.period_ends_at
+        key = uuid4()
+        orders_made = {
+            renewals.renew(session, membership_id=member.id, tender="cash", request_key=key).id
+            for _ in range(2)
+        }
+        assert len(orders_made) == 1
+        assert (member.period_starts_at, member.period_ends_at.month) == (ends, 1)
+        renewals.renew(session, membership_id=member.id, tender="cash")
+        assert member.period_ends_at.month == 2
+        waits = renewals.renew(session, membership_id=member.id)
+        assert waits.status == "placed"
+        assert renewals.renew(session, membership_id=member.id).id == waits.id
+        renewals.end_now(session, membership_id=member.id)
+        assert (waits.status, member.status) == ("cancelled", "ended")
