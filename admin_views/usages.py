@@ -1,5 +1,6 @@
 """Usage on screen: how often customers come and buy, when that is expected again, who is late."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -174,7 +175,7 @@ def names_of(session: Session, records: Any) -> dict[tuple[str, int], str]:
     }
 
 
-def card(session: Session, found: list[Any]) -> list[dict[str, Any]]:
+def card(session: Session, found: Sequence[Any]) -> list[dict[str, Any]]:
     """The lines of a customer's page: what, every how many days, and when it is expected."""
     names = names_of(session, found)
     return [

@@ -152,12 +152,17 @@ def _up_to(
     """All rows up to the last that was found, however many have come in between."""
     while rows := _rows(session, rule, since, until, place, BATCH):
         for at, happened in rows:
-            if at > last:  # type: ignore[operator] - both are of one source
+            if _beyond(at, last):
                 return
             yield at, happened
         place = rows[-1][0]
         if len(rows) < BATCH:
             return
+
+
+def _beyond(place: Any, last: Any) -> bool:
+    """Whether a place comes after another of the same source."""
+    return bool(place > last)
 
 
 def _due(

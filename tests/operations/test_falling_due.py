@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from app import clock
+from app import clock, days
 from app.database import begin
-from app.operations import bookings, coming_up, falling_due, message_rules
+from app.operations import bookings, falling_due, message_rules
 from app.tenancy import SYSTEM, acting, vendor_actor
 from models.messages import Message
 from models.outbox import OutboxMessage
@@ -249,9 +249,9 @@ def test_birthdays_by_the_wall_and_29_february_too(vendor: int) -> None:
     assert scanned(datetime(2026, 11, 21, 15, tzinfo=UTC)) == 1
     assert scanned(datetime(2026, 11, 22, 15, tzinfo=UTC)) == 0
     assert told(vendor) == [mine]
-    assert date(2000, 2, 29) in coming_up.births(date(2027, 2, 28))
-    assert date(2000, 2, 29) not in coming_up.births(date(2028, 2, 28))
-    assert date(2000, 2, 29) in coming_up.births(date(2028, 2, 29))
+    assert date(2000, 2, 29) in days.births(date(2027, 2, 28))
+    assert date(2000, 2, 29) not in days.births(date(2028, 2, 28))
+    assert date(2000, 2, 29) in days.births(date(2028, 2, 29))
 
 
 def test_rhythms_win_backs_and_ends_are_found(vendor: int) -> None:
