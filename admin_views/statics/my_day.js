@@ -28,7 +28,7 @@
       var own = row.querySelector(".md-more");
       if (!own) return false;
       own.open = true;
-      own.querySelector("input").focus();
+      own.querySelector("input:not([type=hidden])").focus();
       return true;
     }
     return false;
