@@ -99,14 +99,11 @@ def total(page: Page) -> Any:
     return page.locator("[data-pos-total]")
 
 
-def test_a_whole_sale_by_the_keyboard_alone(
-    visit: Visit, goods: Goods, shape: tuple[int, int]
-) -> None:
-    visitor = visit(STAFF, shape)
+def test_a_whole_sale_by_the_keyboard_alone(visit: Visit, goods: Goods) -> None:
+    visitor = visit(STAFF)
     page = visitor.page
     visitor.open("/admin/counter")
-    visitor.check()
-    visitor.shot("counter-empty")
+    visitor.check_both("counter-empty")
     expect(page.get_by_text("Scan or type the first item")).to_be_visible()
     keys = Keys(page)
     keys("F2", goods.phone, "Enter", goods.code, "Enter")  # typed ahead of every answer
@@ -121,15 +118,13 @@ def test_a_whole_sale_by_the_keyboard_alone(
     expect(page.locator("[data-pos-left]")).to_have_text("50.00")
     keys("60")
     expect(page.locator("[data-pos-change]")).to_have_text("10.00")
-    visitor.shot("counter-full")
-    visitor.check()
+    visitor.check_both("counter-full")
     keys("Enter")
     done = page.locator("[data-pos-done]")
     expect(done).to_contain_text("is done")
     expect(done.locator(".tot")).to_contain_text("10.00")
     assert keys.presses <= MOST_PRESSES
-    visitor.shot("counter-done")
-    visitor.check()
+    visitor.check_both("counter-done")
     [order] = goods.sales()
     assert (order.status, order.payment_status, order.customer_id) == (
         "completed", "paid", goods.who,
@@ -248,10 +243,8 @@ def test_what_was_sent_twice_is_one_sale_and_what_was_typed_survives(
     assert order.customer_id == goods.who
 
 
-def test_a_sale_is_put_aside_and_taken_up_at_another_till(
-    visit: Visit, goods: Goods, shape: tuple[int, int]
-) -> None:
-    visitor = visit(STAFF, shape)
+def test_a_sale_is_put_aside_and_taken_up_at_another_till(visit: Visit, goods: Goods) -> None:
+    visitor = visit(STAFF, PHONE)
     page, keys = visitor.page, Keys(visitor.page)
     visitor.open("/admin/counter")
     keys("F2", f"Newcomer{goods.n}", "Enter")
@@ -261,14 +254,14 @@ def test_a_sale_is_put_aside_and_taken_up_at_another_till(
     keys("F8")
     visitor.toast(f"The sale of Newcomer{goods.n} is parked")
     expect(page.get_by_text("Scan or type the first item")).to_be_visible()
-    tills = [visit(MANAGER, shape), visit(MANAGER, shape)]
+    tills = [visit(MANAGER, PHONE), visit(MANAGER, PHONE)]
     rows = []
     for till in tills:
         till.open("/admin/counter")
         till.page.get_by_role("button", name="parked").click()
         rows.append(till.page.get_by_role("button", name=f"Newcomer{goods.n}"))
         expect(rows[-1]).to_be_visible()
-    tills[0].shot("counter-parked")
+    tills[0].check_both("counter-parked")
     for row in rows:
         row.click()
     expect(total(tills[0].page)).to_have_text("18.90")
@@ -291,8 +284,7 @@ def sold_out(till: Visitor, goods: Goods) -> None:
     expect(said).to_be_visible()
     refused(till)
     expect(page.locator("#pos-amount")).to_have_value("20")
-    till.shot("counter-refused")
-    till.check()
+    till.check_both("counter-refused")
     page.get_by_role("button", name="Give up").click()
     page.locator("dialog[open]").get_by_role("button", name="Give up").click()
     expect(page.get_by_text("Scan or type the first item")).to_be_visible()

@@ -1,15 +1,15 @@
 """In and out of the panel."""
 
-from tests.browser.visiting import WIDE, Shape, Visit
+from tests.browser.visiting import PHONE, WIDE, Visit
 from tests.webclient import PASSWORD
 
 ADMIN = "admin@market.example"
 
 
-def test_one_signs_in_and_out_by_the_menu(visit: Visit, shape: Shape) -> None:
-    visitor = visit(None, shape)
+def test_one_signs_in_and_out_by_the_menu(visit: Visit) -> None:
+    visitor = visit(None, PHONE)
     visitor.open("/admin/customer/list")
-    visitor.shot("sign-in")
+    visitor.check_both("sign-in")
     visitor.sign_in(ADMIN, "not the password")
     visitor.page.get_by_role("alert").wait_for()
     visitor.sign_in(ADMIN, PASSWORD)

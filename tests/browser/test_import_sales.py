@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from models.customers import Customer
 from models.orders import Order
 from tests.browser.test_imports import numbers, send
-from tests.browser.visiting import PHONE, WIDE, Visit, Visitor
+from tests.browser.visiting import PHONE, Visit, Visitor
 
 ADMIN = "admin@market.example"
 SALES = (
@@ -25,15 +25,6 @@ FIELDS = ("order", "date", "customer", "item", "quantity", "amount")
 MINE = Order.reference.like("till-%")
 
 
-def both(visitor: Visitor, picture: str) -> None:
-    """The page as it stands is sound in the light of a desk and on a phone at night."""
-    for shape, light in ((PHONE, "dark"), (WIDE, "light")):
-        visitor.page.set_viewport_size({"width": shape[0], "height": shape[1]})
-        visitor.page.emulate_media(color_scheme=light)
-        visitor.shot(picture)
-        visitor.check()
-
-
 def kept(visitor: Visitor) -> list[tuple[str, Decimal, Decimal, str | None]]:
     """The orders of the list: number elsewhere, total, given back, and whose they are."""
     with visitor.running.at("beta") as session:
@@ -43,7 +34,7 @@ def kept(visitor: Visitor) -> list[tuple[str, Decimal, Decimal, str | None]]:
 
 
 def test_past_sales_come_in_and_go_again(visit: Visit) -> None:
-    visitor = visit(ADMIN)
+    visitor = visit(ADMIN, PHONE, dark=True)
     page = visitor.page
     visitor.open("/admin/imports")
     page.get_by_label("What is in the file?").select_option("Past sales")
@@ -53,7 +44,7 @@ def test_past_sales_come_in_and_go_again(visit: Visit) -> None:
     page.get_by_role("heading", name="Which column is what?").wait_for()
     for column, field in enumerate(FIELDS):
         expect(page.locator(f"[name=column-{column}]")).to_have_value(field)
-    both(visitor, "import-sales-columns")
+    visitor.check_both("import-sales-columns")
 
     page.locator("[name=column-1]").select_option("")
     visitor.button("Try it out").click()
@@ -69,14 +60,14 @@ def test_past_sales_come_in_and_go_again(visit: Visit) -> None:
     for said in ("“32.01.2024” cannot be read", "a quantity of 0", "No earlier sale of this item"):
         expect(shown).to_contain_text(said)
     expect(page.get_by_role("status").filter(has_text="1 return finds no sale")).to_be_visible()
-    both(visitor, "import-sales-try")
+    visitor.check_both("import-sales-try")
     assert kept(visitor) == []
 
     visitor.button("Import 2 orders").click()
     page.get_by_text("2 orders for 1,535.75 imported.").wait_for()
     expect(page.get_by_text("2 lines were left out.")).to_be_visible()
     assert numbers(visitor) == tried
-    both(visitor, "import-sales-result")
+    visitor.check_both("import-sales-result")
     assert kept(visitor) == [
         ("till-1", Decimal("1025.50"), Decimal("510.25"), "K-7"),
         ("till-2", Decimal("510.25"), Decimal(0), None),
@@ -84,7 +75,7 @@ def test_past_sales_come_in_and_go_again(visit: Visit) -> None:
     visitor.button("Undo import").click()
     page.get_by_role("dialog").get_by_role("button", name="Undo import").click()
     page.get_by_text("2 orders were taken back.").wait_for()
-    both(visitor, "import-sales-undone")
+    visitor.check_both("import-sales-undone")
     assert kept(visitor) == []
     with visitor.running.at("beta") as session:
         left = select(func.count()).where(Customer.reference == "K-7")

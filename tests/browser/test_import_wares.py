@@ -1,12 +1,11 @@
 """A file of products on its way in by people who press buttons, and its stock beside it."""
 
-import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
 from models.products import Product, Variant
 from tests.browser.test_imports import numbers, send, try_out
-from tests.browser.visiting import PHONE, WIDE, Shape, Visit
+from tests.browser.visiting import PHONE, Visit
 
 ADMIN = "admin@market.example"
 PRODUCTS = (
@@ -18,11 +17,8 @@ PRODUCTS = (
 )
 
 
-@pytest.mark.parametrize(("shape", "dark"), [(WIDE, False), (PHONE, True)], ids=["wide", "phone"])
-def test_products_come_in_with_their_stock_and_go_again(
-    visit: Visit, shape: Shape, dark: bool
-) -> None:
-    visitor, tag = visit(ADMIN, shape, dark=dark), f"P{shape[0]}"
+def test_products_come_in_with_their_stock_and_go_again(visit: Visit) -> None:
+    visitor, tag = visit(ADMIN, PHONE, dark=True), "P390"
     page = visitor.page
     visitor.open("/admin/imports")
     page.get_by_label("What is in the file?").select_option("Products")
@@ -35,11 +31,9 @@ def test_products_come_in_with_their_stock_and_go_again(
     ):  # fmt: skip
         expect(page.locator(f"[name=column-{column}]")).to_have_value(field)
     page.get_by_label("Make categories that are missing").uncheck()
-    visitor.shot("import-products-columns")
-    visitor.check()
+    visitor.check_both("import-products-columns")
     try_out(visitor)
-    visitor.shot("import-products-try")
-    visitor.check()
+    visitor.check_both("import-products-try")
     expected = {"created": "2", "updated": "0", "unchanged": "0", "skipped_duplicate": "0"}
     expected |= {"invalid": "2"}
     assert numbers(visitor) == expected
@@ -56,8 +50,7 @@ def test_products_come_in_with_their_stock_and_go_again(
     visitor.toast("Line 2 will become a new variant.")
     expected |= {"created": "3", "invalid": "1"}
     assert numbers(visitor) == expected
-    visitor.shot("import-products-correct")
-    visitor.check()
+    visitor.check_both("import-products-correct")
     visitor.button("Import 3 rows").click()
     page.get_by_text("3 rows imported").wait_for()
     expect(page.get_by_label("First option, line 4")).to_have_value("200 ml")
@@ -71,8 +64,7 @@ def test_products_come_in_with_their_stock_and_go_again(
         (f"{tag}-L", 0), (f"{tag}-M", 0), (f"{tag}-S", 3), (f"{tag}-X", 4),
     ]  # fmt: skip
     page.locator(".bucket", has_text="became new").click()
-    visitor.shot("import-products-result")
-    visitor.check()
+    visitor.check_both("import-products-result")
 
     visitor.button("Undo import").click()
     page.get_by_role("dialog").get_by_role("button", name="Undo import").click()

@@ -1,12 +1,11 @@
 """An order is written with a discount, placed, packed, handed over and delivered, by hand."""
 
-import pytest
 from playwright.sync_api import expect
 
 from models.orders import Order
 from models.products import Variant
 from tests import make
-from tests.browser.visiting import PHONE, WIDE, Visit, Visitor
+from tests.browser.visiting import PHONE, Visit, Visitor
 
 STAFF = "staff@alpha.example"
 
@@ -17,9 +16,8 @@ def pick(visitor: Visitor, label: str, name: str) -> None:
     visitor.page.get_by_role("option", name=name).first.click()
 
 
-@pytest.mark.parametrize("shape", [WIDE, PHONE], ids=["wide", "phone"])
-def test_a_parcel_reaches_a_customer(visit: Visit, shape: tuple[int, int]) -> None:
-    visitor = visit(STAFF, shape)
+def test_a_parcel_reaches_a_customer(visit: Visit) -> None:
+    visitor = visit(STAFF, PHONE)
     page = visitor.page
     with visitor.running.at("alpha") as session:
         n = make.number()
@@ -41,6 +39,7 @@ def test_a_parcel_reaches_a_customer(visit: Visit, shape: tuple[int, int]) -> No
     page.get_by_label("Street and number").fill("Rua do Sol 1")
     page.get_by_label("City").fill("Lisboa")
     pick(visitor, "Country", "Portugal")
+    visitor.check_both("order-form")
     visitor.button("Place order").click()
     visitor.toast("placed")
     page.get_by_text("Why this price").first.click()
@@ -56,6 +55,7 @@ def test_a_parcel_reaches_a_customer(visit: Visit, shape: tuple[int, int]) -> No
     expect(page.get_by_text("RR 1")).to_be_visible()
     page.get_by_role("button", name="Delivered: ").click()
     visitor.toast("delivered")
+    visitor.check_both("order-delivered")
     with visitor.running.at("alpha") as session:
         order = session.query(Order).filter_by(customer_id=customer_id).one()
         assert (order.status, order.delivered, str(order.total)) == ("fulfilled", 3, "28.00")

@@ -113,6 +113,22 @@ class Visitor:
         """Nothing is wrong with the page that was opened last."""
         assert not self.find_faults()
 
+    def turn(self, shape: tuple[int, int]) -> None:
+        """Look at the page as it stands through another window."""
+        self.page.set_viewport_size({"width": shape[0], "height": shape[1]})
+
+    def check_both(self, picture: str = "") -> None:
+        """Nothing is wrong with the page as it stands, on the phone and at the desk.
+
+        Last through the window that was open: what is walked once is looked at in both.
+        """
+        size = self.page.viewport_size or {"width": WIDE[0], "height": WIDE[1]}
+        for shape in sorted((PHONE, WIDE), key=lambda shape: shape[0] == size["width"]):
+            self.turn(shape)
+            if picture:
+                self.shot(picture)
+            self.check()
+
 
 Visit = Callable[..., Visitor]
 Shape = tuple[int, int]
