@@ -1,5 +1,6 @@
 """Points on screen: what customers have, the lots it came in, its ledger, and what staff does."""
 
+from itertools import groupby, islice
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -190,14 +191,29 @@ class AccountView(OfCustomersView, model=LoyaltyAccount):
 
 
 def history(session: Session, account: LoyaltyAccount, most: int = 50) -> list[list[Any]]:
-    """The newest entries of an account as rows: when, what, how many, what for, by whom."""
-    found = loyalty.history(session, account, most=most)
+    """What became of an account lately, as rows: when, what, how many, what for, by whom.
+
+    What was taken of several lots at once is one row, and what was held and then redeemed is said
+    once; the ledger has each entry.
+    """
+    found = loyalty.history(session, account, most=4 * most)
     people = who_did(session, found)
-    return [
-        [moment(one.at), link_to("loyalty-entry", one, KINDS[EntryKind(one.kind)]),
-         signed(one.points), signed(one.pending), why(one), people.get(one.user_id, "")]
-        for one in found
+    redeemed = {one.redemption_id for one in found if one.kind == EntryKind.REDEEM}
+    told = [
+        one for one in found
+        if one.kind not in (EntryKind.HOLD, EntryKind.RELEASE) or one.redemption_id not in redeemed
     ]  # fmt: skip
+    together = (list(some) for _, some in groupby(told, key=_at_once))
+    return [
+        [moment(some[0].at), link_to("loyalty-entry", some[0], KINDS[EntryKind(some[0].kind)]),
+         signed(sum(one.points for one in some)), signed(sum(one.pending for one in some)),
+         why(some[0]), people.get(some[0].user_id, "")]
+        for some in islice(together, most)
+    ]  # fmt: skip
+
+
+def _at_once(one: LoyaltyEntry) -> tuple[Any, ...]:
+    return one.kind, one.at, one.order_id, one.redemption_id, one.reason
 
 
 def why(entry: LoyaltyEntry) -> Any:
