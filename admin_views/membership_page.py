@@ -125,7 +125,7 @@ class MembershipView(HouseView, model=Membership):
     category, status_kind = "Sales", "membership"
     can_edit = can_delete = False
     columns = (
-        Col("customer", "Customer", value=lambda m: link_to("customer", m.customer)),
+        Col("customer", "Customer", value=lambda m: m.customer.name),
         Col("vendor", "Vendor", css="c-vendor", admins=True),
         Col("plan", "Plan", value=lambda m: m.plan.name),
         Col("status", "Status", "pill", pill_kind="membership", css="c-status"),

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -23,6 +24,7 @@ from tests import make
 from tests.admin_views.panel_client import PanelClient, admin, analyst, manager, staff
 from tests.admin_views.reading import leaks, text_of
 
+LINK_IN_LINK = re.compile(r"<a\s[^>]*>(?:(?!</a>).)*<a\s", re.DOTALL)
 VIEWS: dict[str, Any] = {
     view.identity: view for view in view_classes() if issubclass(view, HouseView)
 }
@@ -141,6 +143,7 @@ def test_pages_open_for_those_who_may(panel: PanelClient, identity: str, role: s
         may = allowed(actor.panel_role, identity, action) and possible
         assert answer.status_code == (200 if may else 403), (path, text_of(answer.text)[-400:])
         assert leaks(answer.text) is None
+        assert not LINK_IN_LINK.search(answer.text), "a browser would end the first one there"
 
 
 IMPOSSIBLE = (
