@@ -26,7 +26,17 @@ from admin_views.order_money_commands import amount_of
 from admin_views.rendering import say, word
 from admin_views.saving import saving_for, sentence_of, writing
 from app.errors import ChangedMeanwhile, DomainError, NotFound
-from app.operations import correspondence, credit, customers, forgetting, reaching, tags, tasks
+from app.operations import (
+    correspondence,
+    credit,
+    customers,
+    forgetting,
+    reaching,
+    suppressions,
+    tags,
+    tasks,
+    unsubscribing,
+)
 from models.customers import Address, Customer, PreferredCategory
 
 Change = Callable[[Session], Any]
@@ -278,17 +288,35 @@ class CustomerCommands(HouseView):
     async def change_preferences(self, request: Request) -> Response:
         """How and when they like to be reached."""
         number = self.number(request.path_params["pk"])
-        values = await fields(request, "channel", "quiet_from", "quiet_until")
+        values = await fields(request, "channel", "push_address", "quiet_from", "quiet_until")
 
         def change(session: Session) -> None:
             reaching.prefer(
                 session, customer_id=number, channel=values["channel"] or None,
+                push_address=values["push_address"] or None,
                 quiet_from=_hour(values["quiet_from"], "quiet_from"),
                 quiet_until=_hour(values["quiet_until"], "quiet_until"),
             )  # fmt: skip
 
         done = "The preferences are saved."
         return await self.from_dialog(request, "preferences", values, change, done)
+
+    @expose("/{pk}/reach", methods=["POST"])
+    @needs("edit")
+    async def try_address_again(self, request: Request) -> Response:
+        """Write again to an address of theirs at which nothing arrived."""
+        number = self.number(request.path_params["pk"])
+        which = record_id((await fields(request, "address"))["address"])
+
+        def change(session: Session) -> None:
+            customer = customers.living(session, number)
+            known = unsubscribing.reached_by(session, customer)
+            own = {one.suppression_id for one in suppressions.unreached(session, customer, known)}
+            if which is None or which not in own:
+                raise NotFound
+            suppressions.try_again(session, suppression_id=which)
+
+        return await self.at_once(request, change, "Messages go to this address again.")
 
     @expose("/{pk}/likes", methods=["POST"])
     @needs("edit")

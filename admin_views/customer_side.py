@@ -28,10 +28,12 @@ from admin_views.points import held_by, to_go
 from admin_views.rendering import ago, day, money, number, plural
 from admin_views.usages import card as usage_card
 from app import clock
-from app.operations import entitlements, loyalty
+from app.contact import display_phone
+from app.operations import entitlements, loyalty, suppressions
 from app.operations.credit import entries
 from app.operations.loyalty import Standing
 from app.operations.reaching import in_force
+from app.settings import quiet_hours, settings
 from app.tenancy import current_actor
 from models.categories import Category
 from models.customers import (
@@ -72,6 +74,7 @@ def may(action: str, identity: str = "customer") -> bool:
 def cards(session: Session, customer: Customer, edits: bool) -> dict[str, Any]:
     """What stands beside the time line; `edits` says whether it may be changed here."""
     at = f"/admin/customer/{customer.id}"
+    wishes = preference(session, customer)
     return {
         "edits": edits,
         "at": at,
@@ -82,13 +85,14 @@ def cards(session: Session, customer: Customer, edits: bool) -> dict[str, Any]:
         "credit": credit(session, customer, edits),
         "points": points(session, customer),
         "consents": consents(session, customer),
+        "unreached": unreached(session, customer, wishes["push_address"]),
         "purposes": PURPOSES,
         "all_urls": {
             "consents": f"/admin/consent/list?customer={customer.id}",
             "interests": f"/admin/customer-interest/list?customer={customer.id}",
             "usages": f"/admin/usage/list?customer={customer.id}",
         },
-        "preference": preference(session, customer),
+        "preference": wishes,
         "prefer_channels": [("", "No preference"), *((c.value, t) for c, t in CHANNELS)],
         "category_url": "/admin/customer/lookup/category",
         "country_url": "/admin/customer/lookup/country",
@@ -178,7 +182,7 @@ _LIKED = (
 _PREFERENCE = (
     select(
         CustomerPreference.channel, CustomerPreference.quiet_from, CustomerPreference.quiet_until,
-        _LIKED.label("likes"),
+        CustomerPreference.push_address, _LIKED.label("likes"),
     )
     .select_from(select(literal(1).label("one")).subquery("always"))
     .outerjoin(CustomerPreference, and_(*_of(CustomerPreference)))
@@ -217,7 +221,8 @@ def tasks(session: Session, customer: Customer, edits: bool) -> dict[str, Any]:
 
 def usages(session: Session, customer: Customer) -> list[dict[str, Any]]:
     """What they use and every how many days, the first to be expected first."""
-    return usage_card(session, session.connection().execute(_USAGES, _whose(customer)).all())
+    found = list(session.connection().execute(_USAGES, _whose(customer)))
+    return usage_card(session, found)
 
 
 def _task(task: Any, moves: bool) -> dict[str, Any]:
@@ -341,6 +346,31 @@ def consents(session: Session, customer: Customer) -> list[dict[str, Any]]:
     return shown
 
 
+def _usual() -> str | None:
+    """The house's quiet hours, for who wishes no others."""
+    hours = quiet_hours(settings().quiet_hours)
+    return f"{hours.start:%H:%M}–{hours.end:%H:%M}, as usual" if hours else None
+
+
+def unreached(session: Session, customer: Customer, push: str | None) -> list[dict[str, Any]]:
+    """Addresses at which nothing arrives, as their providers say."""
+    names = dict(CHANNELS)
+    ways = (
+        (ConsentChannel.EMAIL, customer.email), (ConsentChannel.SMS, customer.phone),
+        (ConsentChannel.SMS, customer.phone_2), (ConsentChannel.PUSH, push),
+    )  # fmt: skip
+    known = [(way.value, address) for way, address in ways if address]
+    return [
+        {
+            "id": one.suppression_id,
+            "text": f"{names[ConsentChannel(one.channel)]}: nothing arrives at"
+            f" {display_phone(one.address) if one.channel == ConsentChannel.SMS else one.address}"
+            f" (its provider, {ago(one.since)})",
+        }
+        for one in suppressions.unreached(session, customer, known)
+    ]
+
+
 def preference(session: Session, customer: Customer) -> dict[str, Any]:
     """How they like to be reached, and what they like to hear about."""
     kept = session.connection().execute(_PREFERENCE, _whose(customer)).one()
@@ -350,7 +380,7 @@ def preference(session: Session, customer: Customer) -> dict[str, Any]:
     return {
         "channel": kept.channel,
         "channel_text": names[ConsentChannel(kept.channel)] if kept.channel else None,
-        "quiet_from": since, "quiet_until": until,
-        "quiet_text": f"{since}–{until}" if since and until else None,
+        "quiet_from": since, "quiet_until": until, "push_address": kept.push_address,
+        "quiet_text": f"{since}–{until}" if since and until else _usual(),
         "likes": kept.likes or [],
     }  # fmt: skip

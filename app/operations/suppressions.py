@@ -1,6 +1,9 @@
 """Addresses that are left alone: because somebody said so, or because nothing arrives there."""
 
 import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -9,7 +12,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import DomainError, NotFound
 from app.tenancy import current_actor
-from models.customers import ConsentPurpose
+from models.customers import ConsentPurpose, Customer
 from models.suppressions import BY_THE_PERSON, Suppression, SuppressionReason
 
 
@@ -64,6 +67,31 @@ def lift(
     )
     lifted = gone.values(lifted_at=clock.now()).returning(Suppression.id)
     return len(session.scalars(lifted).all())
+
+
+class Unreached(NamedTuple):
+    """An address at which nothing arrives, and since when that is known."""
+
+    suppression_id: int
+    channel: str
+    address: str
+    since: datetime
+
+
+def unreached(
+    session: Session, customer: Customer, known: Sequence[tuple[str, str]]
+) -> list[Unreached]:
+    """Which of a customer's addresses (channel, address) their providers bring nothing to."""
+    owners = {digest(customer.vendor_id, way, one): (way, one) for way, one in known}
+    query = (
+        select(Suppression.id, Suppression.digest, Suppression.at)
+        .where(Suppression.vendor_id == customer.vendor_id, Suppression.lifted_at.is_(None))
+        .where(Suppression.channel.in_({way for way, _ in known}))
+        .where(Suppression.digest.in_(owners), Suppression.reason.not_in(BY_THE_PERSON))
+        .order_by(Suppression.id)
+    )
+    rows = session.execute(query).all() if owners else []
+    return [Unreached(number, *owners[of], since) for number, of, since in rows]
 
 
 def try_again(session: Session, *, suppression_id: int) -> Suppression:

@@ -124,6 +124,11 @@ def addresses(session: Session, customer: Customer, channel: str) -> list[str]:
     return [known] if known else []
 
 
+def reached_by(session: Session, customer: Customer) -> list[tuple[str, str]]:
+    """Every channel that a provider serves, with every address of a customer for it."""
+    return [(way, one) for way in CARRIED for one in addresses(session, customer, way)]
+
+
 def hidden(address: str) -> str:
     """An address that its owner knows again and nobody else learns: a•••@example.com, •••789."""
     name, at, domain = address.rpartition("@")

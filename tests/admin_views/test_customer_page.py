@@ -10,8 +10,10 @@ from sqlalchemy import Connection, select
 
 from app import clock
 from app.database import begin
+from app.operations import suppressions
 from app.tenancy import SYSTEM, acting
 from models.customers import Address, Consent, Customer, CustomerPreference
+from models.suppressions import SuppressionReason
 from tests import make
 from tests.admin_views.customer_house import (
     BETA,
@@ -323,6 +325,47 @@ def test_preferences_and_preferred_categories(browser: Browser, house: House) ->
     assert "No longer likes Balayage" not in browser.get(page_of(number)).text
     post(browser, f"/admin/customer/{number}/likes", add="999999999")
     assert "choose from the list" in browser.get(page_of(number)).text
+
+
+def test_an_address_at_which_nothing_arrives_is_written_to_again(
+    browser: Browser, house: House
+) -> None:
+    number = customer(house, email="ana@example.com", phone="+31612345678")
+    other = customer(house, email="bo@example.com")
+    ids = {}
+    with at(house) as session:
+        vendor_id = house.vendors["alpha"]
+        for address in ("ana@example.com", "bo@example.com"):
+            ids[address] = suppressions.suppress(
+                session, vendor_id=vendor_id, channel="email", address=address,
+                reason=SuppressionReason.BOUNCED, source="provider",
+            )  # fmt: skip
+        suppressions.suppress(
+            session, vendor_id=vendor_id, channel="sms", address="+31612345678",
+            purpose="marketing", reason=SuppressionReason.UNSUBSCRIBED, source="text message",
+        )  # fmt: skip
+    browser.as_("staff@alpha.example")
+    page = browser.get(page_of(number)).text
+    assert "nothing arrives at ana@example.com" in page
+    assert page.count("Write there again") == 1
+    url = f"/admin/customer/{number}/reach"
+    for wrong in (str(ids["bo@example.com"]), "", "x", "9" * 30):
+        assert post(browser, url, address=wrong).status_code == 404
+    assert post(browser, url, address=str(ids["ana@example.com"])).status_code == 303
+    assert "Write there again" not in browser.get(page_of(number)).text
+    assert "Write there again" in browser.get(page_of(other)).text
+
+
+def test_a_push_address_is_kept_when_hours_are_changed(browser: Browser, house: House) -> None:
+    number = customer(house)
+    browser.as_("staff@alpha.example")
+    url = f"/admin/customer/{number}/preferences"
+    bad = post(browser, url, push_address="two words")
+    assert bad.status_code == 400
+    assert "This is no push address" in bad.text
+    assert 'value="two words"' in bad.text
+    assert post(browser, url, push_address="device-1").status_code == 303
+    assert 'value="device-1"' in browser.get(page_of(number)).text
 
 
 def test_archive_restore_and_forget(browser: Browser, house: House) -> None:
