@@ -79,6 +79,7 @@ MATRIX: Mapping[str, Grants] = {
     "loyalty-account": _grants(READ | {"create", "adjust"}, READ),
     "loyalty-entry": _grants(READ | {"use"}, READ | {"use"}),
     "coupon-code": _grants(READ | {"edit"}, READ),
+    "coupon-redemption": _grants({"list"}, {"list"}),
     "tax-class": _CATALOGUE,
     "shipping-method": _CATALOGUE,
     "staff-member": _CATALOGUE,

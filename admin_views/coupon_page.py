@@ -123,6 +123,7 @@ def _last(session: Session, coupon: Coupon) -> dict[str, Any]:
     return {
         "title": "Used last",
         "rows": [_use(one) for one in session.scalars(rows)],
+        "all_url": f"/admin/coupon-redemption/list?coupon={coupon.id}",
         "empty": "nobody has used it yet",
     }
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from admin_views import coupon_fields, coupon_page
 from admin_views.base import HouseView, declared
 from admin_views.coupon_fields import HOURS, THINGS, ThingPicks
-from admin_views.filters import Named, OneOf, Related, YesNo, of_vendor
+from admin_views.filters import Between, Named, OneOf, Related, YesNo, of_vendor
 from admin_views.forms import (
     Amount,
     Check,
@@ -26,14 +26,23 @@ from admin_views.forms import (
 from admin_views.lines import Line, Lines
 from admin_views.lists import Col, Sort
 from admin_views.loaders import Records, contains
-from admin_views.rendering import money, number
+from admin_views.rendering import moment, money, number
 from admin_views.saving import Command
 from app import clock
 from app.operations import code_making, coupon_keeping
 from app.operations.coupon_codes import LONGEST_CODE
 from app.operations.coupon_terms import hours_of, targets_of
 from app.tenancy import DatabaseRole, current_actor
-from models.coupons import Coupon, CouponCode, CouponKind, CouponTarget, Stacking, TargetPart
+from models.coupons import (
+    Coupon,
+    CouponCode,
+    CouponKind,
+    CouponRedemption,
+    CouponTarget,
+    RedemptionStatus,
+    Stacking,
+    TargetPart,
+)
 from models.tags import Tag
 from models.words import Channel
 
@@ -52,6 +61,7 @@ CHANNELS = tuple(
     (c.value, c.value.replace("_", "-").capitalize()) for c in Channel if c is not Channel.IMPORT
 )
 TAGS = Records(Tag, (Tag.name,))
+COUPONS = Records(Coupon, (Coupon.name,))
 MARKETPLACE = "marketplace_percent"
 
 
@@ -90,6 +100,14 @@ def _about(part: TargetPart) -> Any:
         return ", ".join(named[:5]) + more if named else "any item"
 
     return said
+
+
+def _bought(coupon: Coupon) -> str | None:
+    return _about(TargetPart.BOUGHT)(coupon) if coupon.kind == CouponKind.BUY_GET else None
+
+
+def _until(coupon: Coupon) -> str:
+    return moment(coupon.ends_at, "without end")
 
 
 def _asked_for(coupon: Coupon) -> str:
@@ -133,7 +151,7 @@ class CouponView(HouseView, model=Coupon):
         Col("status", "Status", "pill", css="c-status", value=state, pill_kind="coupon"),
         Col("worth", "Worth", value=worth),
         Col("asked", "Asked for", value=_asked_for),
-        Col("ends_at", "Until", "moment"),
+        Col("ends_at", "Until", value=_until),
         Col("redeemed", "Used", value=_limit, numeric=True),
     )
     sorts = declared(newest=Sort(Coupon.id, descending=True), name=Sort(Coupon.name))
@@ -168,7 +186,7 @@ class CouponView(HouseView, model=Coupon):
             (
                 Col("worth", "Worth", value=worth),
                 Col("cheaper", "Becomes cheaper", value=_about(TargetPart.CHEAPER)),
-                Col("bought", "For buying", value=_about(TargetPart.BOUGHT)),
+                Col("bought", "For buying", value=_bought),
                 Col("minimum_spend", "Items for at least", "money"),
                 Col("stacking", "Beside others", value=lambda c: dict(STACKS)[c.stacking]),
                 Col(MARKETPLACE, "Borne by the marketplace", value=_borne_by),
@@ -207,9 +225,9 @@ class CouponView(HouseView, model=Coupon):
         get_quantity=Whole(
             "Pieces that become cheaper", low=1, high=1000, hint="Of a free item too"
         ),
-        cheaper=ThingPicks("What becomes cheaper", THINGS, one="item", hint="Nothing: any item"),
+        cheaper=ThingPicks("What becomes cheaper", THINGS, one="thing", hint="Nothing: any item"),
         bought=ThingPicks(
-            "What has to be bought", THINGS, one="item", hint="Of buy some, get some; nothing: any"
+            "What has to be bought", THINGS, one="thing", hint="Of buy some, get some; nothing: any"
         ),
         minimum_spend=Amount("Items for at least", hint="Empty: any order"),
         stacking=Choice(
@@ -218,8 +236,11 @@ class CouponView(HouseView, model=Coupon):
         ),
         starts_at=WallTime("From", hint="Empty: at once"),
         ends_at=WallTime("Until", hint="Empty: without end"),
-        windows=Lines("Hours of the week", HOURS, one="time"),
-        channel=Choice("Sold", CHANNELS, hint="Empty: everywhere"),
+        windows=Lines(
+            "Hours of the week", HOURS, one="time",
+            hint="Such as Tuesday 09:00 to 12:00; a booking counts at its own time; none: always",
+        ),
+        channel=Choice("Where it is sold", CHANNELS, hint="Empty: everywhere"),
         first_visit=Check("First visit only", default=False),
         birthday_days=Whole("Days around a birthday", low=0, high=60, hint="0: on the day itself"),
         tag=Pick("Customers tagged", TAGS),
@@ -359,7 +380,7 @@ class CodeView(HouseView, model=CouponCode):
         of_vendor(CouponCode.vendor_id),
         Related(
             "coupon", "Coupon", CouponCode.coupon_id, icon="discount",
-            lookup=Records(Coupon, (Coupon.name,)),
+            lookup=COUPONS,
         ),
         Named(
             "state", "State", icon="circle-dot",
@@ -403,4 +424,48 @@ class CodeView(HouseView, model=CouponCode):
         return False
 
 
-VIEWS = [CouponView, CodeView]
+class RedemptionView(HouseView, model=CouponRedemption):
+    """On which orders coupons were used; reached from a coupon's page."""
+
+    name, name_plural, icon, category = "Use", "Uses of coupons", "ti ti-receipt", "Catalogue"
+    noun, status_kind = "use", "redemption"
+    can_create, can_edit, can_delete, can_view_details = False, False, False, False
+    columns = (
+        Col("order", "Order", value=lambda r: str(r.order)),
+        Col("vendor", "Vendor", css="c-vendor", admins=True),
+        Col("status", "Status", "pill", pill_kind="redemption", css="c-status"),
+        Col("coupon", "Coupon", value=lambda r: r.coupon.name),
+        Col("code", "Code", value=lambda r: r.code and r.code.code),
+        Col("customer", "Customer", value=lambda r: r.customer.name if r.customer else "nobody"),
+        Col("channel", "Channel", "word"),
+        Col("redeemed_at", "Used", "moment"),
+        Col("amount", "Taken off", "money", numeric=True),
+    )
+    sorts = declared(newest=Sort(CouponRedemption.id, descending=True))
+    filters = (
+        of_vendor(CouponRedemption.vendor_id),
+        Related(
+            "coupon", "Coupon", CouponRedemption.coupon_id, icon="discount", lookup=COUPONS
+        ),
+        OneOf(
+            "status", "Status", CouponRedemption.status, icon="circle-dot", words=RedemptionStatus
+        ),
+        OneOf("channel", "Channel", CouponRedemption.channel, icon="route", words=CHANNELS),
+        Between("used", "Used", CouponRedemption.redeemed_at),
+    )  # fmt: skip
+    loads = tuple(
+        joinedload(getattr(CouponRedemption, name))
+        for name in ("order", "coupon", "code", "customer")
+    )
+
+    def is_visible(self, request: Request) -> bool:
+        """Not in the menu: a coupon's page leads here."""
+        return False
+
+    def drawn_row(self, record: Any, *around: Any) -> dict[str, Any]:
+        """A row leads to its order."""
+        url = f"/admin/order/details/{record.order_id}"
+        return {**super().drawn_row(record, *around), "url": url}
+
+
+VIEWS = [CouponView, CodeView, RedemptionView]

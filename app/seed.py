@@ -21,6 +21,7 @@ from app.seeding import (
     duties,
     entitled,
     history,
+    offers,
     parcels,
     rules,
     schedules,
@@ -84,6 +85,7 @@ def seed() -> None:
             thanks.make(session, vendor, clock.now())
             aftermath.tell(session, vendor, clock.now())
             thanks.redeem(session, vendor, clock.now())
+            offers.make(session, vendor.id, clock.now())
             rules.make(session, vendor.id, clock.now())
             told.tell(session, vendor, clock.now())
         session.flush()  # what was bought is noted

@@ -59,6 +59,9 @@ MAKE: dict[str, Make] = {
     "loyalty-entry": lambda s: s.scalars(
         select(LoyaltyEntry).where(LoyaltyEntry.lot_id == make.lot(s).id)
     ).one(),
+    "coupon-redemption": lambda s: make.coupon_redemption(
+        s, coupon=make.coupon(s), order=make.order(s)
+    ),
     "coupon-code": lambda s: make.coupon_code(s, coupon=make.coupon(s)),
     "tag": make.tag,
     "service": make.service,
