@@ -208,6 +208,12 @@ def words_of(session: Session, customer: Customer) -> Any:
     return session.connection().execute(_WORDS, whose).one()
 
 
+KEYS = {"message": "m"}
+NOTHING = {
+    Tab.MESSAGES: "What is said by e-mail, SMS, phone or letter gathers here, both ways.",
+}
+
+
 def buttons(customer: Customer) -> list[dict[str, Any]]:
     """What is done with a customer most: book and sell, at the counter of whose page it is."""
     of = f"?customer={customer.id}"
@@ -218,7 +224,13 @@ def buttons(customer: Customer) -> list[dict[str, Any]]:
         ("booking", "Book", "calendar-plus", True, "booking/create"),
     )
     return [
-        {"title": t, "url": f"/admin/{path}{of}", "icon": icon, "primary": primary}
+        {
+            "title": t,
+            "url": f"/admin/{path}{of}",
+            "icon": icon,
+            "primary": primary,
+            "key": KEYS.get(identity),
+        }
         for identity, t, icon, primary, path in offered
         if may("create", identity)
     ]
@@ -390,6 +402,7 @@ def time_line(session: Session, request: Request, customer: Customer) -> dict[st
             for one, name in TABS
         ],
         "days": days(page.items),
+        "nothing": NOTHING.get(tab),
     }  # fmt: skip
     if page.next:
         query = {"tab": str(tab), "earlier": page.next}

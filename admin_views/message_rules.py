@@ -13,50 +13,17 @@ from admin_views.forms import Choice, Clock, Pick, Saving, Text, Whole
 from admin_views.lists import Col, Sort
 from admin_views.loaders import Records
 from admin_views.lookups import ALL_PLANS, ALL_SERVICES, CATEGORIES, STAFF
+from admin_views.message_words import EVENTS, WRITTEN
 from admin_views.rendering import minutes, plural, word
 from admin_views.saving import Command
 from app.errors import DomainError
 from app.operations import message_rules
 from app.tenancy import current_actor
-from models.message_rules import BEFORE, MessageRule, RuleAction, RuleChannel
+from models.message_rules import BEFORE, MessageRule, RuleAction
 from models.messages import MessageEvent, MessageTemplate
 from models.tasks import TaskKind
 from models.words import Channel
 
-EVENTS: Mapping[MessageEvent, str] = {
-    MessageEvent.BOOKING_CONFIRMED: "Booking confirmed",
-    MessageEvent.BOOKING_MOVED: "Booking moved",
-    MessageEvent.BOOKING_CANCELLED: "Booking cancelled",
-    MessageEvent.BOOKING_OFFERED: "Free place offered",
-    MessageEvent.BOOKING_REMINDER: "Booking is coming up",
-    MessageEvent.BOOKING_COMPLETED: "Visit completed",
-    MessageEvent.BOOKING_NO_SHOW: "Did not come",
-    MessageEvent.ORDER_PLACED: "Order placed",
-    MessageEvent.ORDER_SHIPPED: "Order handed over",
-    MessageEvent.ORDER_DELIVERED: "Order delivered",
-    MessageEvent.ORDER_REFUNDED: "Money given back",
-    MessageEvent.MEMBERSHIP_RENEWING: "Membership renews soon",
-    MessageEvent.MEMBERSHIP_RENEWED: "Membership renewed",
-    MessageEvent.MEMBERSHIP_FAILED: "Renewal not paid",
-    MessageEvent.MEMBERSHIP_EXPIRING: "Membership ends soon",
-    MessageEvent.MEMBERSHIP_ENDED: "Membership ended",
-    MessageEvent.PACKAGE_LOW: "Package running out",
-    MessageEvent.PACKAGE_EXPIRING: "Package expires soon",
-    MessageEvent.POINTS_EXPIRING: "Points expire soon",
-    MessageEvent.REPLENISHMENT_DUE: "Product may be used up",
-    MessageEvent.VISIT_DUE: "Next visit is due",
-    MessageEvent.BIRTHDAY: "Birthday",
-    MessageEvent.WIN_BACK: "Has not come for long",
-    MessageEvent.TASK_DONE: "Task done",
-}
-"""Every event as people say it."""
-
-CHANNELS = (
-    (RuleChannel.EMAIL.value, "E-mail"),
-    (RuleChannel.SMS.value, "SMS"),
-    (RuleChannel.PUSH.value, "App"),
-    (RuleChannel.IN_APP.value, "In person"),
-)
 BY_ITSELF = (
     "Without a rule, customers still hear of bookings that are confirmed, moved, called off,"
     " offered or completed: pause a rule of theirs to keep quiet"
@@ -90,7 +57,7 @@ def said_what(rule: MessageRule) -> str:
     if rule.action == RuleAction.TASK:
         who = f" for {rule.assignee.name}" if rule.assignee else ""
         return f"Task: {rule.task_title}{who}"
-    names = dict(CHANNELS)
+    names = dict(WRITTEN)
     way = names[rule.channel] if rule.channel else "Best known channel"
     return f"{way}, {rule.template.name}" if rule.template else way
 
@@ -185,7 +152,7 @@ class MessageRuleView(HouseView, model=MessageRule):
             ((RuleAction.MESSAGE.value, "A message"), (RuleAction.TASK.value, "A task")),
             wanted=True, default=RuleAction.MESSAGE,
         ),
-        channel=Choice("By", CHANNELS, hint="Empty: the best that is known of the customer"),
+        channel=Choice("By", WRITTEN, hint="Empty: the best that is known of the customer"),
         template=Pick("Template", TEMPLATES, hint="Empty: the words in use"),
         service=Pick("Service", ALL_SERVICES),
         category=Pick("Category", CATEGORIES, hint="With all below it"),

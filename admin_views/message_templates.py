@@ -115,7 +115,9 @@ class TemplateView(HouseView, model=MessageTemplate):
             hint="An occasion has its own; of what is written by hand you decide",
         ),
         name=Text("Name", longest=120, hint="Empty: what it is sent for"),
-        subject=Text("Subject", longest=templates.LONGEST_SUBJECT, wide=True),
+        subject=Text(
+            "Subject", longest=templates.LONGEST_SUBJECT, wide=True, hint="An e-mail needs one"
+        ),
         body=Words("Text", wanted=True),
     )  # fmt: skip
     commands = (

@@ -116,6 +116,7 @@ NEXT: Mapping[str, str] = {
     "OnlyQuietHours": "Nothing is to be done; call instead, if they have to know.",
     "ChangedSince": "Nothing is to be done: what has changed was told by a message of its own.",
     "TooLate": "Nothing is to be done; call instead, if they still have to know.",
+    "RuleRests": "Nothing is to be done, or the rule goes on and it is sent again.",
     "NotHere": "Nothing is to be done.",
     "CalledOff": "Nothing is to be done.",
     "NotSetUp": "Ask who runs Backroom to set up sending, then send it again.",

@@ -219,6 +219,19 @@ class Message(OwnedByVendor, Timestamped, Base):
         Index(None, "vendor_id", "customer_id", "id"),
         Index(None, "vendor_id", "status", "id"),
         Index(None, "status", "id"),
+        Index(None, "vendor_id", "event", "id"),
+        Index(
+            "ix_messages_other_channels", "vendor_id", "channel", "id",
+            postgresql_where=text("channel <> 'email'"),
+        ),
+        Index(
+            "ix_messages_other_purposes", "vendor_id", "purpose", "id",
+            postgresql_where=text("purpose <> 'transactional'"),
+        ),
+        Index(
+            "ix_messages_answers", "vendor_id", "id", postgresql_where=text("direction = 'in'")
+        ),
+        Index(None, "vendor_id", "created_at", "id"),
         Index(None, "provider_id", postgresql_where=text("provider_id IS NOT NULL")),
         Index(None, "user_id", postgresql_where=text("user_id IS NOT NULL")),
         *(

@@ -66,7 +66,7 @@ def test_the_houses_words_are_shown_until_there_are_own(panel: PanelClient, vend
     [
         ({"body": "Hello {{ frist_name }}"}, "no field {{frist_name}}: write {{first_name}"),
         ({"subject": "{{order_number}}"}, "There is no field {{order_number}}"),
-        ({"body": "Hello {{first_name"}, "Of a field only one half is written"),
+        ({"body": "Hello {{first_name"}, "write it like {{first_name}}"),
         ({"body": "x" * 100_000}, "This is too long: use at most 20,000 characters."),
         ({"body": " \x00 "}, "Text is missing: fill it in."),
         ({"subject": ""}, "This message has no subject: write one."),

@@ -118,7 +118,7 @@ def test_quiet_hours_put_it_off_and_say_so(panel: PanelClient, vendor: int) -> N
         ({"body": ""}, "write what it says"),
         ({"body": "x" * 100_000}, "This is too long"),
         ({"subject": ""}, "This message has no subject"),
-        ({"subject": "{{coupon"}, "only one half"),
+        ({"subject": "{{coupon"}, "write it like {{first_name}}"),
         ({"channel": "pigeon\x00"}, "Choose how it is sent"),
         ({"channel": "phone"}, "Choose how it is sent"),
         ({"purpose": "fun"}, "Choose what it is about"),

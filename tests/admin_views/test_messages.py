@@ -1,6 +1,8 @@
 """Messages on screen: found, read with what became of them, sent again, called off."""
 
+import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -65,6 +67,23 @@ def test_the_list_is_narrowed_by_every_filter(panel: PanelClient, vendor: int) -
         html = page(panel, f"{HOME}/list?{query}")
         assert html.count("<tr data-row>") == found, query
         assert HOSTILE not in html
+
+
+def test_days_are_paged_in_the_order_of_their_index(panel: PanelClient, vendor: int) -> None:
+    with acting(vendor_actor(vendor)), begin() as session:
+        ana = make.customer(session)
+        for n in range(30):
+            make.message(
+                session, customer=ana, subject=f"Number {n:02}.",
+                created_at=make.NOON - timedelta(hours=n),
+            )  # fmt: skip
+    first = page(panel, f"{HOME}/list?written_from=2026-11-19")
+    assert "1–25 of 30" in text_of(first)
+    [after] = re.findall(r'href="(\?[^"]*after=[^"]*)" rel="next"', first)
+    second = text_of(page(panel, f"{HOME}/list{unescape(after)}"))
+    for n in range(30):
+        assert (f"Number {n:02}." in text_of(first)) == (n < 25)
+        assert (f"Number {n:02}." in second) == (n >= 25)
 
 
 def test_its_page_tells_what_was_said_and_what_to_do(panel: PanelClient, vendor: int) -> None:

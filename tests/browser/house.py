@@ -1,4 +1,4 @@
-"""The real thing, small: PostgreSQL, Redis, web, worker and relay, and two vendors' data."""
+"""The real thing, small: PostgreSQL, Redis, mail, web, worker and relay, and two vendors' data."""
 
 import os
 import signal
@@ -25,6 +25,7 @@ from app.processes import spawn, stop
 from app.tenancy import SYSTEM, acting, vendor_actor
 from models.customers import Customer
 from tests import make, webclient
+from tests.post_office import Box, PostOffice
 from tests.server import TestServer
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,7 @@ class Running:
     address: str
     database: str
     house: webclient.House
+    post: Box
     things: dict[str, int] = field(default_factory=dict)
 
     def url(self, path: str) -> str:
@@ -88,13 +90,14 @@ def running(server: TestServer, directory: Path) -> Iterator[Running]:
         things = fill(house)
     with ExitStack() as stack:
         redis = stack.enter_context(Redis.start(directory / "redis"))
+        office = stack.enter_context(PostOffice())
         port = _free_port()
         address = f"http://127.0.0.1:{port}"
         environment = os.environ | {
             "DATABASE_URL": database, "REDIS_URL": redis.url, "VAR": str(directory / "var"),
             "DEMO": "true", "SECRET_KEY": webclient.SECRET, "PUBLIC_URL": address,
             "PYTHONUNBUFFERED": "1",
-            "SMTP_URL": f"file://{directory}/mail", "MAIL_FROM": "house@market.example",
+            "SMTP_URL": f"smtp://127.0.0.1:{office.port}", "MAIL_FROM": "house@market.example",
         }  # fmt: skip
         for name, arguments in {
             "web": ("serve", "--port", str(port)),
@@ -110,7 +113,7 @@ def running(server: TestServer, directory: Path) -> Iterator[Running]:
             if name == "web":
                 web = child
         _wait(address, web, directory / "web.log")
-        yield Running(address, database, house, things)
+        yield Running(address, database, house, office.box, things)
 
 
 def _wait(address: str, web: subprocess.Popen[bytes], log: Path) -> None:
