@@ -84,7 +84,7 @@ def test_check_is_content_with_a_migrated_database(
     code = main(["check"])
     said = capsys.readouterr().out
     assert code == 0, said
-    assert said.count("ok ") == 7
+    assert said.count("ok ") == 9
     assert "ok    mail: nothing is sent" in said
     assert "ok    SMS: messages are kept in" in said
     assert "ok    push: messages are kept in" in said
