@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from markupsafe import Markup
 from sqlalchemy import Select, and_, or_
 from sqlalchemy.orm import Session, joinedload
 
@@ -48,6 +49,14 @@ def shown_status(task: Task) -> str:
     return "overdue" if late else task.status
 
 
+def _before(task: Task) -> Any:
+    """The way to the task whose outcome planned this one."""
+    if task.after_id is None:
+        return None
+    url = f"/admin/task/details/{task.after_id}"
+    return Markup('<a href="{}">the task before it</a>').format(url)
+
+
 class TaskView(SavedViews, model=Task):
     """To-dos about customers."""
 
@@ -91,6 +100,9 @@ class TaskView(SavedViews, model=Task):
                 Col("assignee", "For", value=lambda t: t.assignee and t.assignee.name),
                 Col("due_at", "Due", "moment"),
                 Col("note", "Note"),
+                Col("booking", "Booking", value=lambda t: link_to("booking", t.booking)),
+                Col("order", "Order", value=lambda t: link_to("order", t.order)),
+                Col("after_id", "Follows from", value=_before),
                 Col("done_at", "Done", "moment"),
                 Col("outcome", "Outcome"),
             ),
@@ -104,6 +116,7 @@ class TaskView(SavedViews, model=Task):
         due_at=WallTime("Due"),
         note=Note("Note"),
     )
+    hides_empty = ("booking", "order", "after_id")
     stays = "What it says is gone from the customer's page; the trail of changes stays."
     creates_with = staticmethod(
         lambda session, **values: tasks.plan(

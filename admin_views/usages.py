@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import and_
+from sqlalchemy import Select, and_
 from sqlalchemy.orm import Session, joinedload
 from starlette.requests import Request
 
@@ -17,6 +17,7 @@ from admin_views.lookups import ALL_PRODUCTS, ALL_SERVICES
 from admin_views.of_customers import OfCustomer, OfCustomersView
 from admin_views.rendering import day, plural, word
 from app import clock
+from models.customers import Customer
 from models.usages import Usage, UsageKind, UsageSource
 from models.words import InterestKind
 from reports.customer_figures import item_names
@@ -126,6 +127,10 @@ class UsageView(OfCustomersView, model=Usage):
         icon="repeat", title="No usage yet",
         text="It appears with the first completed booking or delivered order, within minutes.",
     )  # fmt: skip
+
+    def rows(self, session: Session) -> Select[Any]:
+        """Of customers who are here: nobody rings up who was archived."""
+        return super().rows(session).where(Usage.customer.has(Customer.archived_at.is_(None)))
 
     def title_of(self, record: Any) -> str:
         """Product of Ana Alves."""

@@ -93,9 +93,14 @@ def furnish(postgres: Postgres, customers: int, vendors: int) -> None:
         c.execute("SET session_replication_role = replica")
         c.execute("SET synchronous_commit = off")
         c.execute("SET timezone = 'UTC'")
+        aside = fill.Aside(c)  # type: ignore[arg-type]
+        aside.drop()
         for statement in ROWS:
             c.execute(statement.encode(), known)
-        fill.sequences(c)
+        fill.sequences(c)  # type: ignore[arg-type]
+        aside.restore(postgres.url("backroom", "postgres"))
+        if wrong := aside.differences():
+            raise SystemExit(f"Not as it was: {wrong}")
         c.execute("VACUUM (ANALYZE)")
 
 

@@ -243,6 +243,8 @@ def test_usage_is_listed_by_who_is_late_and_stands_on_the_customers_page(
             (late, date(2026, 11, 15)), (due, date(2026, 11, 22)), (later, date(2026, 12, 30)),
         ):  # fmt: skip
             make.usage(session, customer=customer, item_id=product.id, next_on=next_on)
+        gone = make.customer(session, full_name="Cy Dias", archived_at=NOON)
+        make.usage(session, customer=gone, item_id=product.id, next_on=date(2026, 11, 15))
         make.usage(session, customer=late, kind="visit", item_id=0, next_on=None, source=None,
                    interval_days=None)  # fmt: skip
 
