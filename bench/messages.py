@@ -394,6 +394,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the messages")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # no part is left behind
     result = measure(quick=given.quick)
     if not given.quick:
         harness.write_results("Messages", told(result))
