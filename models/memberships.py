@@ -39,6 +39,9 @@ RUNNING = (
 )
 """The statuses in which a customer has the membership."""
 
+GOING_ON = (MembershipStatus.TRIALING, MembershipStatus.ACTIVE, MembershipStatus.PAST_DUE)
+"""The statuses in which time passes for a membership: it is renewed, or runs out."""
+
 MEMBERSHIP_TRANSITIONS: dict[MembershipStatus, frozenset[MembershipStatus]] = {
     MembershipStatus.TRIALING: frozenset(
         {MembershipStatus.ACTIVE, MembershipStatus.PAST_DUE, MembershipStatus.ENDED}

@@ -15,6 +15,7 @@ from app.operations.customers import still_here
 from app.operations.moves import locked, move
 from app.operations.zones import zone_of
 from models.memberships import (
+    GOING_ON,
     MEMBERSHIP_TRANSITIONS,
     RUNNING,
     Membership,
@@ -298,8 +299,7 @@ def end_run_out(session: Session, *, now: datetime, most: int = 1000) -> int:
         select(Membership)
         .where(
             Membership.cancel_at_period_end,
-            Membership.status.in_(RUNNING),
-            Membership.status != MembershipStatus.PAUSED,
+            Membership.status.in_(GOING_ON),
             Membership.period_ends_at <= now,
         )
         .order_by(Membership.id)

@@ -17,7 +17,7 @@ from app.operations import memberships, orders, payments
 from app.operations.lines import DraftLine
 from app.operations.moves import locked
 from models.memberships import (
-    RUNNING,
+    GOING_ON,
     Membership,
     MembershipPeriod,
     MembershipStatus,
@@ -44,9 +44,8 @@ def due(session: Session, *, now: datetime, most: int = 500) -> list[int]:
     query = (
         select(Membership.id)
         .where(
-            Membership.status.in_(RUNNING), Membership.status != MembershipStatus.PAUSED,
-            Membership.period_ends_at <= now, ~Membership.cancel_at_period_end,
-            ~_is_billed(),
+            Membership.status.in_(GOING_ON), Membership.period_ends_at <= now,
+            ~Membership.cancel_at_period_end, ~_is_billed(),
         )
         .order_by(Membership.period_ends_at, Membership.id)
         .limit(most)
@@ -61,10 +60,8 @@ def bill(session: Session, *, membership_id: int) -> Order | None:
     """
     membership = locked(session, Membership, membership_id)
     now = clock.now()
-    over = membership.period_ends_at <= now and membership.status in RUNNING
-    if not over or membership.cancel_at_period_end:
-        return None
-    if membership.status == MembershipStatus.PAUSED or memberships.due_of(session, membership):
+    over = membership.period_ends_at <= now and membership.status in GOING_ON
+    if not over or membership.cancel_at_period_end or memberships.due_of(session, membership):
         return None
     order = _order(session, membership)
     period = memberships.due_of(session, membership)

@@ -71,18 +71,20 @@ def _package(
     row = {**base, "package_id": package["id"], "bought_at": bought, "expires_at": expires,
            "status": status, "channel": "walk_in", "paid": package["price"],
            "created_at": bought}  # fmt: skip
-    return row, list(_entries(package, left, bought, min(expires, now), status))
+    return row, list(_entries(shop, package, left, (bought, min(expires, now)), status))
 
 
 def _entries(
-    package: Row, left: int, since: datetime, until: datetime, status: str
+    shop: Shop, package: Row, left: int, span: tuple[datetime, datetime], status: str
 ) -> Iterator[Row]:
     """Granted, used one after the other, and what was left when it ran out."""
     own = {"vendor_id": package["vendor_id"], "service_id": None}
-    used = package["uses"] - left
+    (since, until), used = span, package["uses"] - left
     yield {**own, "kind": "grant", "uses": package["uses"], "at": since}
     for number in range(1, used + 1):
-        at = since + (until - since) * number / (used + 1)
+        day = (since + (until - since) * number / (used + 1)).astimezone(shop.zone)
+        hour = shop.show.opens + number % (shop.show.closes - shop.show.opens)
+        at = min(max(day.replace(hour=hour, minute=0), since), until)
         yield {**own, "kind": "use", "uses": 1, "service_id": package["service_id"], "at": at}
     if status == "expired":
         yield {**own, "kind": "expire", "uses": left, "at": until}
