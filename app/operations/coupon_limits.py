@@ -88,16 +88,16 @@ def full(
     session: Session, order: Order, used: Used, customer: Customer | None
 ) -> DomainError | None:
     """Why there is none left for this order, if so: in all, or for this customer."""
-    own = _counting(session, order, used.coupon) if order.id is not None else None
-    for limited, mine in ((used.coupon, True), (used.code, own is not None and _same(own, used))):
-        most = None if limited is None else limited.max_redemptions
-        if limited is None or most is None:
-            continue
-        others = limited.redeemed + limited.held - (own is not None and mine)
+    named = [one for one in (used.coupon, used.code) if one is not None]
+    limits = [(one, one.max_redemptions) for one in named if one.max_redemptions is not None]
+    own = _counting(session, order, used.coupon) if limits and order.id is not None else None
+    for limited, most in limits:
+        mine = own is not None and (limited is used.coupon or _same(own, used))
+        others = limited.redeemed + limited.held - mine
         if others >= most and others - _lapsed(session, order, limited) >= most:
             return UsedUp(code=used.said)
-    most = used.coupon.max_per_customer
-    if customer is None or most is None or _used_by(session, order, used.coupon, customer) < most:
+    each = used.coupon.max_per_customer
+    if customer is None or each is None or _used_by(session, order, used.coupon, customer) < each:
         return None
     return UsedBefore(code=used.said, who=customer.name)
 
