@@ -107,8 +107,16 @@ def _room(parts: int, wide: str | None) -> int:
 CUSTOMERS_PAGE = "Write down or correct the address on the customer's page, then send it again."
 NEXT: Mapping[str, str] = {
     "NoAddress": CUSTOMERS_PAGE,
-    "NothingArrives": CUSTOMERS_PAGE,
+    "NothingArrives": "Correct the address on the customer's page, or press “Write there again”"
+    " beside their consents; then send it again.",
     "RecipientRefused": CUSTOMERS_PAGE,
+    "NobodyThere": CUSTOMERS_PAGE,
+    "NothingArrived": CUSTOMERS_PAGE,
+    "AddressBlocked": "Call them: their provider lets nothing of ours through.",
+    "ProviderRefuses": CUSTOMERS_PAGE,
+    "NoNumber": CUSTOMERS_PAGE,
+    "NoDevice": CUSTOMERS_PAGE,
+    "NobodyCouldStopIt": "Ask who runs Backroom to set SECRET_KEY for the worker, too.",
     "NotMailable": CUSTOMERS_PAGE,
     "NoConsent": "Only the customer can change this: note a new consent when they say so.",
     "LeftAlone": "Only the customer can change this: note a new consent when they say so.",
