@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from markupsafe import Markup
 from sqlalchemy import and_
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -12,7 +13,7 @@ from admin_views.filters import Between, Named, of_vendor
 from admin_views.lists import Col, Sort
 from admin_views.rendering import word
 from admin_views.saving import Command
-from app.operations import outbox
+from app.operations import messages, outbox
 from models.outbox import OutboxMessage
 
 _NOT_DONE = OutboxMessage.done_at.is_(None)
@@ -52,6 +53,23 @@ def _due(message: OutboxMessage) -> datetime | None:
     return message.available_at if state(message) == "waiting" else None
 
 
+def _brings(row: OutboxMessage) -> Markup | None:
+    """The way to the message that it brings, if it brings one."""
+    if row.task != messages.TASK:
+        return None
+    url = f"/admin/message/details/{int(row.payload['message_id'])}"
+    return Markup('<a href="{}">A message to a customer</a>').format(url)
+
+
+def _send_again(session: Session, number: int) -> None:
+    """Give it a new start, and with it the message that failed because of it."""
+    row = session.get(OutboxMessage, number)
+    if row is not None and row.task == messages.TASK and row.dead_at is not None:
+        messages.retry(session, message_id=row.payload["message_id"])
+    else:
+        outbox.revive(session, message_id=number)
+
+
 class OutboxView(HouseView, model=OutboxMessage):
     """Promises of the outbox; nothing of them can be edited."""
 
@@ -77,6 +95,7 @@ class OutboxView(HouseView, model=OutboxMessage):
             "Message",
             (
                 Col("task", "Task"),
+                Col("brings", "Brings", value=_brings),
                 Col("attempts", "Tries", "number"),
                 Col("error", "What went wrong last", value=told),
                 Col("created_at", "Promised", "moment"),
@@ -90,7 +109,7 @@ class OutboxView(HouseView, model=OutboxMessage):
     commands = (
         Command(
             "send", "Send again",
-            lambda session, number: outbox.revive(session, message_id=number),
+            _send_again,
             lambda message: message.dead_at is not None,
             "It is sent again.", icon="refresh", primary=True, action="send",
         ),

@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import Connection
 
 from app.database import begin
-from app.tenancy import SYSTEM, acting
+from app.operations import messages
+from app.tenancy import SYSTEM, acting, vendor_actor
+from models.messages import Message
 from models.outbox import OutboxMessage
 from tests import make
 from tests.admin_views.panel_client import PanelClient, admin, manager, staff
@@ -51,6 +53,29 @@ def test_what_was_given_up_is_sent_again_and_only_that(panel: PanelClient, db: C
     assert message(done).done_at == make.NOON
     assert panel.post(f"{HOME}/do/999999999/send").status_code == 404
     assert panel.get(f"{HOME}/do/{dead}/send").status_code == 405
+
+
+def test_a_message_that_was_given_up_is_sent_again_from_the_outbox(
+    panel: PanelClient, db: Connection
+) -> None:
+    vendor = make.new_vendor()
+    with acting(vendor_actor(vendor)), begin() as session:
+        customer = make.customer(session, email="ana@example.com")
+        failed = make.message(session, customer=customer, status="failed", error="Given up.")
+        row = make.outbox_message(
+            session, task=messages.TASK, payload={"message_id": failed.id}, dead_at=make.NOON,
+            attempts=30, last_error="ServerAway: The mail server does not answer.",
+        )  # fmt: skip
+        failed.delivery_id = row.id
+    panel.as_(admin())
+    page = panel.get(f"{HOME}/details/{row.id}").text
+    assert f"/admin/message/details/{failed.id}" in page
+    assert "The mail server does not answer." in page
+    assert panel.post(f"{HOME}/do/{row.id}/send").status_code == 303
+    assert (message(row.id).dead_at, message(row.id).attempts) == (None, 0)
+    with acting(SYSTEM), begin() as session:
+        again = session.get_one(Message, failed.id)
+        assert (again.status, again.error, again.tries) == ("queued", None, 0)
 
 
 def test_the_states_are_filters(panel: PanelClient, db: Connection) -> None:

@@ -127,7 +127,7 @@ class Story:
 
 
 def test_nobody_is_told_twice_late_or_unasked(db: Connection) -> None:
-    @examples(20)
+    @examples(10)
     @given(steps=STEPS)
     def holds(steps: list[Any]) -> None:
         with acting(vendor_actor(make.new_vendor())):  # what is due is this story's alone
