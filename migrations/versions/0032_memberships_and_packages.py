@@ -218,7 +218,7 @@ MORE_FIGURES = {
 
 HOLDINGS = sa.text(
     """
-    WITH some AS (
+    WITH taken AS (
       SELECT vendor_id, id, status, uses, uses_left, bought_at, expires_at, updated_at
       FROM package_holdings h WHERE id > :after AND id <= :upto AND uses > 0 AND NOT EXISTS (
         SELECT FROM package_entries e WHERE e.vendor_id = h.vendor_id AND e.holding_id = h.id)
@@ -226,13 +226,13 @@ HOLDINGS = sa.text(
       INSERT INTO package_entries (vendor_id, holding_id, kind, uses, at)
       SELECT vendor_id, id, kind, number, at FROM (
         SELECT vendor_id, id, 1 AS place, 'grant' AS kind, uses AS number, bought_at AS at
-        FROM some
+        FROM taken
         UNION ALL
-        SELECT vendor_id, id, 2, 'use', uses - uses_left, greatest(bought_at, updated_at) FROM some
+        SELECT vendor_id, id, 2, 'use', uses - uses_left, greatest(bought_at, updated_at) FROM taken
         UNION ALL
         SELECT vendor_id, id, 3, CASE status WHEN 'expired' THEN 'expire' ELSE 'refund' END,
           uses_left, greatest(bought_at, coalesce(expires_at, updated_at))
-        FROM some WHERE status IN ('expired', 'cancelled')
+        FROM taken WHERE status IN ('expired', 'cancelled')
       ) AS entries
       WHERE number > 0 ORDER BY id, place
     )
@@ -240,12 +240,12 @@ HOLDINGS = sa.text(
       uses_expired = CASE WHEN s.status = 'expired' THEN s.uses_left ELSE 0 END,
       uses_refunded = CASE WHEN s.status = 'cancelled' THEN s.uses_left ELSE 0 END,
       uses_left = CASE WHEN s.status IN ('expired', 'cancelled') THEN 0 ELSE s.uses_left END
-    FROM some s WHERE h.id = s.id AND (s.uses <> s.uses_left OR s.status IN ('expired', 'cancelled'))
+    FROM taken s WHERE h.id = s.id AND (s.uses <> s.uses_left OR s.status IN ('expired', 'cancelled'))
     """
 )
 MEMBERSHIPS = sa.text(
     """
-    WITH some AS (
+    WITH taken AS (
       SELECT m.vendor_id, m.id, m.period_starts_at, m.period_ends_at,
         (m.period_starts_at AT TIME ZONE v.time_zone + CAST('1 ' || p.period AS interval))
           AT TIME ZONE v.time_zone AS plain_end
@@ -256,11 +256,11 @@ MEMBERSHIPS = sa.text(
         WHERE q.vendor_id = m.vendor_id AND q.membership_id = m.id)
     ), told AS (
       INSERT INTO membership_periods (vendor_id, membership_id, number, starts_at, ends_at)
-      SELECT vendor_id, id, 1, period_starts_at, period_ends_at FROM some ORDER BY id
+      SELECT vendor_id, id, 1, period_starts_at, period_ends_at FROM taken ORDER BY id
     )
     UPDATE memberships m SET anchor_at =
       CASE WHEN s.plain_end = s.period_ends_at THEN s.period_starts_at ELSE s.period_ends_at END
-    FROM some s WHERE m.id = s.id
+    FROM taken s WHERE m.id = s.id
     """
 )
 
