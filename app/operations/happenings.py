@@ -89,7 +89,7 @@ def tell(
     )  # fmt: skip
     happened = Happened(
         event, customer.id, about, occasion or _occasion(session, event, about, customer.id),
-        at or clock.now(), useless_at, words,
+        at or clock.now(), useless_at or _useless_at(session, event, booking_id), words,
     )  # fmt: skip
     if not rules:
         return int(_by_the_house(session, happened))
@@ -167,6 +167,11 @@ def _plan(
         order_id=happened.about.order_id,
     )
     return planned is not None
+
+
+def _useless_at(session: Session, event: Event, booking_id: int | None) -> datetime | None:
+    booking = None if booking_id is None else session.get_one(Booking, booking_id)
+    return messages.of_no_use_from(event, booking)
 
 
 def _occasion(session: Session, event: Event, about: About, customer_id: int) -> str:

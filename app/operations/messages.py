@@ -136,7 +136,7 @@ def compose(
         holding_id=holding_id, holding=_got(session, PackageHolding, holding_id),
         task_id=task_id, task=_got(session, Task, task_id),
         sequence=booking and booking.sequence, send_at=send_at or clock.now(),
-        useless_at=useless_at or _useless_at(about, booking), words=None,
+        useless_at=useless_at or of_no_use_from(about, booking), words=None,
         key=key or _key(about, booking, customer, way), user_id=current_actor().user_id,
         status=MessageStatus.QUEUED,
     )  # fmt: skip
@@ -224,7 +224,8 @@ _UNTIL_IT_BEGINS = (
 )  # fmt: skip
 
 
-def _useless_at(event: MessageEvent | None, booking: Booking | None) -> datetime | None:
+def of_no_use_from(event: MessageEvent | None, booking: Booking | None) -> datetime | None:
+    """From when on nobody wants to hear of it any more; None where that is never."""
     if booking is None or event is None:
         return None
     if event in _UNTIL_IT_BEGINS:

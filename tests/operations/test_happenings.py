@@ -155,6 +155,18 @@ def test_what_would_come_after_it_is_of_any_use_is_not_said(vendor: int) -> None
         assert told == 0
 
 
+def test_a_delay_past_the_booking_itself_says_nothing_and_stops_nobody(vendor: int) -> None:
+    with acting(vendor_actor(vendor)), begin() as session:
+        rule(session, "booking_confirmed", days=2)
+        rule(session, "booking_confirmed", days=2, action="task", task_title="Prepare")
+        rule(session, "booking_moved", minutes=30)
+        booking = make.booking(session, starts_at=clock.now() + timedelta(days=1))
+        about = {"customer_id": booking.customer_id, "booking_id": booking.id}
+        assert happenings.tell(session, Event.BOOKING_CONFIRMED, **about) == 0
+        assert happenings.tell(session, Event.BOOKING_MOVED, **about) == 1
+        assert [m.event for m in messages_of(session)] == ["booking_moved"]
+
+
 def test_orders_parcels_and_tasks_tell_by_themselves(vendor: int) -> None:
     events = ("order_placed", "order_shipped", "order_delivered", "task_done")
     with acting(vendor_actor(vendor)), begin() as session:
