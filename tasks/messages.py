@@ -49,12 +49,25 @@ def deliver(deliveries: list[tuple[int, int]]) -> None:
     promised = dict(deliveries)
     with outbox.running_these(list(promised)) as mine:
         held = {delivery: message for delivery, message in promised.items() if delivery in mine}
-        if not held:
-            return
+        if held:
+            _deliver(held)
+
+
+def _deliver(held: dict[int, int]) -> None:
+    """Claim and send; what cannot be claimed with the others is claimed, or fails, by itself."""
+    try:
         with begin_planned() as session:
             parcels = messages.claim(session, deliveries=held)
             first = _begin_next(session, parcels)
-        _bring(parcels, first)
+    except Exception as error:
+        if len(held) > 1:
+            for one in held.items():
+                _deliver(dict([one]))
+            return
+        [(delivery_id, message_id)] = held.items()
+        _record(message_id, delivery_id, error)
+        return
+    _bring(parcels, first)
 
 
 def _bring(parcels: list[Parcel], parcel: Parcel | None) -> None:
@@ -124,11 +137,15 @@ def _hand_over(parcel: Parcel) -> Taken:
 
 
 def _failed(parcel: Parcel, error: Exception) -> None:
+    _record(parcel.message_id, parcel.delivery_id, error)
+
+
+def _record(message_id: int, delivery_id: int, error: Exception) -> None:
     if not isinstance(error, Temporary | Permanent):
-        log.error("Message %s failed.", parcel.message_id, exc_info=error)
+        log.error("Message %s failed.", message_id, exc_info=error)
     with begin() as session:
         messages.mark_failed(
-            session, message_id=parcel.message_id, delivery_id=parcel.delivery_id, error=error,
+            session, message_id=message_id, delivery_id=delivery_id, error=error,
             for_good=isinstance(error, Permanent),
             bad_address=isinstance(error, Permanent) and error.bad_address,
         )  # fmt: skip

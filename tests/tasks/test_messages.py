@@ -171,6 +171,21 @@ def test_a_message_that_kills_each_worker_is_left_alone(post: PostOffice) -> Non
     assert again() == 0
 
 
+def test_one_that_cannot_be_written_holds_up_nobody(post: PostOffice) -> None:
+    good = [written(somebody()) for _ in range(2)]
+    with begin() as session:
+        customer = make.customer(session, email="bo@example.com")
+        bad = make.message(session, customer=customer, event="of_another_version").id
+        outbox.enqueue(session, messages.TASK, message_id=bad)
+    bring()
+    assert {now(one).status for one in good} == {"sent"}
+    waits = now(bad)
+    assert (waits.status, waits.error) == (
+        "queued", "Something went wrong (ValueError): the worker's log says where."
+    )  # fmt: skip
+    assert promise(waits).available_at > make.NOON
+
+
 def test_somebody_elses_lock_is_respected(post: PostOffice) -> None:
     one = written(somebody())
     with outbox.running_these([promise(now(one)).id]):
