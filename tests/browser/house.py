@@ -163,6 +163,11 @@ def _fill_vendor(session: Session, slug: str, things: dict[str, int]) -> None:
         row = make.customer(session, full_name=name, last_activity_at=now)
         things[f"{slug} {word}"] = row.id
     first = people[1]
+    make.message_template(session, name="It is here", body="Hello {{first_name}}")
+    make.message(
+        session, customer=first, subject="It is here", body="Hello " * 40, status="failed",
+        failed_at=now, error="The mail server refuses the recipient.", address="a@b.example",
+    )  # fmt: skip
     vip = make.tag(session, name="vip")
     make.customer_tag(session, customer=first, tag=vip)
     make.address(session, customer=first)

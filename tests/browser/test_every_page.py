@@ -82,4 +82,5 @@ def test_hostile_names_break_no_page(visit: Visit, word: str) -> None:
     shown = visitor.page.locator("h1").text_content() or ""
     assert HOSTILE[word].strip("\u202e") in shown
     faults += looked_at(visitor, f"/admin/customer/list?search={HOSTILE[word][:30]}")
+    faults += looked_at(visitor, f"/admin/message/create?customer={number}")
     assert not faults, "\n".join(faults)
