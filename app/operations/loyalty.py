@@ -223,9 +223,9 @@ def mature(session: Session, *, vendor_id: int, most: int = BATCH) -> int:
         _keep_its_time(session, one, accounts[one.account_id], now)
     session.add_all(entries)
     session.flush()  # the database adds them up
-    for account in accounts.values():
-        session.refresh(account, points.OF_ACCOUNT)
-        points.repay(session, account)
+    for number in _owing(session, list(accounts)):
+        session.refresh(accounts[number], points.OF_ACCOUNT)
+        points.repay(session, accounts[number])
     return len(found)
 
 
@@ -271,10 +271,7 @@ def look_at_tiers(session: Session, *, vendor_id: int, most: int = BATCH) -> int
             numbers += session.scalars(
                 stale.order_by(account.checked_at).limit(most - len(numbers))
             )
-    for number in sorted(set(numbers)):
-        tiers.look(session, points.held(session, number), at=now)
-    session.flush()  # the next batch finds others
-    return len(set(numbers))
+    return tiers.look_at(session, sorted(set(numbers)), at=now)
 
 
 # --- two files of one person ---------------------------------------------------------------------
@@ -388,6 +385,20 @@ def _hold_accounts(
         .execution_options(populate_existing=True)
     )
     return {account.id: account for account in session.scalars(query)}
+
+
+def _owing(session: Session, account_ids: Sequence[int]) -> Sequence[int]:
+    """Those of these accounts in which something is owed that was reversed after it was spent."""
+    lot, account = LoyaltyLot, LoyaltyAccount
+    left = (
+        select(func.coalesce(func.sum(lot.remaining), 0))
+        .where(
+            lot.vendor_id == account.vendor_id, lot.account_id == account.id, lot.remaining > 0
+        )
+        .scalar_subquery()
+    )  # fmt: skip
+    query = select(account.id).where(account.id.in_(account_ids), account.points < left)
+    return session.scalars(query.order_by(account.id)).all()
 
 
 def _keep_its_time(

@@ -5,13 +5,13 @@ again begins that anew. What was given back has never been spent: then it is wor
 from the beginning what stood when.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, and_, func, literal, select
 from sqlalchemy.orm import Session
 
 from app.errors import REFUSALS, DomainError
@@ -105,18 +105,57 @@ def look(session: Session, account: LoyaltyAccount, *, at: datetime) -> None:
 
     The caller holds the account.
     """
-    program, tiers = account.program, of_program(session, account.program_id)
-    account.checked_at = at
+    _look(session, account, of_program(session, account.program_id), at, {})
+    session.flush()  # the tier, written with its history
+
+
+def _look(
+    session: Session,
+    account: LoyaltyAccount,
+    tiers: Sequence[LoyaltyTier],
+    at: datetime,
+    sums: Mapping[datetime, Decimal],
+) -> None:
+    program = account.program
+    account.checked_at = max(at, *(tier.updated_at for tier in tiers)) if tiers else at
     if not tiers and account.tier_id is None:
         return
 
     def spend_at(moment: datetime) -> Decimal:
-        return spent(session, account, program, moment)
+        return sums[moment] if moment in sums else spent(session, account, program, moment)
 
     was, spend = _held(account, tiers), spend_at(at)
     after = _stepped(_lapsed(was, at, spend_at, tiers, program), reached(tiers, spend), at, program)
     lower = was.tier and (after.tier is None or after.tier.spend_from < was.tier.spend_from)
     _keep(session, account, after, spend, TierWhy.LAPSED if lower else TierWhy.REACHED, at)
+
+
+def look_at(session: Session, account_ids: Sequence[int], *, at: datetime) -> int:
+    """The same for many accounts, held one after the other; busy ones are left for later. How many.
+
+    What they had spent when their tiers ran out, and by now, is summed for all of them at once.
+    """
+    query = (
+        select(LoyaltyAccount)
+        .where(LoyaltyAccount.id.in_(account_ids))
+        .order_by(LoyaltyAccount.id)
+        .with_for_update(key_share=True, skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    found = session.scalars(query).all()
+    held = [account.id for account in found]
+    now = _sums(session, held, at)
+    then = _sums(session, held, None)
+    known: dict[int, Sequence[LoyaltyTier]] = {}
+    for account in found:
+        if account.program_id not in known:
+            known[account.program_id] = of_program(session, account.program_id)
+        sums = {at: now.get(account.id, ZERO)}
+        if account.tier_until is not None:
+            sums.setdefault(account.tier_until, then.get(account.id, ZERO))
+        _look(session, account, known[account.program_id], at, sums)
+    session.flush()  # the next batch finds others
+    return len(found)
 
 
 def look_back(session: Session, account: LoyaltyAccount, *, at: datetime) -> None:
@@ -130,6 +169,7 @@ def look_back(session: Session, account: LoyaltyAccount, *, at: datetime) -> Non
     if lower and spent(session, account, program, stood.qualified_at) >= stood.tier.spend_from:
         return  # it was earned without: what became dearer since takes it from nobody
     _keep(session, account, after, spent(session, account, program, at), TierWhy.GIVEN_BACK, at)
+    session.flush()  # the tier, written with its history
 
 
 def inherit(
@@ -142,6 +182,7 @@ def inherit(
         return
     spend = spent(session, account, account.program, at)
     _keep(session, account, _held(other, tiers), spend, TierWhy.REACHED, at)
+    session.flush()  # the tier, written with its history
 
 
 def changes(session: Session, account: LoyaltyAccount, most: int = 20) -> Sequence[TierChange]:
@@ -231,4 +272,25 @@ def _keep(
                 spend=spend, why=why, at=at,
             )
         )  # fmt: skip
-    session.flush()  # one change, written with its history
+
+
+def _sums(session: Session, account_ids: Sequence[int], at: datetime | None) -> dict[int, Decimal]:
+    """What counted for each of these accounts at a moment, or when its tier ran out."""
+    moment = LoyaltyAccount.tier_until if at is None else literal(at, LoyaltyLot.earned_at.type)
+    # in hours: a day of an interval may have 23 or 25 of them
+    window = func.make_interval(0, 0, 0, 0, LoyaltyProgram.window_days.cast(Integer) * 24)
+    query = (
+        select(LoyaltyAccount.id, func.sum(LoyaltyLot.spend))
+        .join(LoyaltyProgram, LoyaltyProgram.id == LoyaltyAccount.program_id)
+        .join(
+            LoyaltyLot,
+            and_(
+                LoyaltyLot.vendor_id == LoyaltyAccount.vendor_id,
+                LoyaltyLot.account_id == LoyaltyAccount.id,
+                LoyaltyLot.earned_at > moment - window, LoyaltyLot.earned_at <= moment,
+            ),
+        )
+        .where(LoyaltyAccount.id.in_(account_ids))
+        .group_by(LoyaltyAccount.id)
+    )  # fmt: skip
+    return {number: Decimal(spend) for number, spend in session.execute(query)}

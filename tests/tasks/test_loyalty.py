@@ -46,7 +46,7 @@ def test_time_passes_for_points_of_every_vendor_and_only_once(db: Connection) ->
             ).one()
             drafted(session, account.customer, make_variant(session, "9.00"), reward.id)
             assert rewards.lapse(session, vendor_id=vendor_id) == 0
-    assert an_hour(timedelta(hours=1)) == 2  # the tier that everybody has
+    assert an_hour(timedelta(hours=1)) == 0
     assert an_hour(timedelta(days=1)) == 2  # the drafts
     assert an_hour(timedelta(days=14)) == 2  # what can be spent now
     assert an_hour(timedelta(days=16)) == 2  # a birthday
