@@ -1,6 +1,6 @@
 """Loyalty: what customers have, what staff does about it, and what time does to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -223,8 +223,8 @@ def mature(session: Session, *, vendor_id: int, most: int = BATCH) -> int:
         _keep_its_time(session, one, accounts[one.account_id], now)
     session.add_all(entries)
     session.flush()  # the database adds them up
+    _read_again(session, accounts, found)
     for number in _owing(session, list(accounts)):
-        session.refresh(accounts[number], points.OF_ACCOUNT)
         points.repay(session, accounts[number])
     return len(found)
 
@@ -243,6 +243,7 @@ def expire(session: Session, *, vendor_id: int, most: int = BATCH) -> int:
         for one in found
     )
     session.flush()  # the database adds them up
+    _read_again(session, accounts, found)
     return len(found)
 
 
@@ -385,6 +386,16 @@ def _hold_accounts(
         .execution_options(populate_existing=True)
     )
     return {account.id: account for account in session.scalars(query)}
+
+
+def _read_again(
+    session: Session, accounts: Mapping[int, LoyaltyAccount], found: Sequence[LoyaltyLot]
+) -> None:
+    """What the database has counted is read when somebody asks for it."""
+    for account in accounts.values():
+        session.expire(account, points.OF_ACCOUNT)
+    for lot in found:
+        session.expire(lot, points.OF_LOT)
 
 
 def _owing(session: Session, account_ids: Sequence[int]) -> Sequence[int]:
