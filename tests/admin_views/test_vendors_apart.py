@@ -53,9 +53,22 @@ PICKS = [
 ]
 
 
+MORE = {
+    "loyalty-account": {"points_given": "10", "reason": "Sorry"},
+    "loyalty-rule": {"channel": "", "multiplier": "2"},
+    "reward": {"points": "10", "kind": "service"},
+    "message-rule": {"event": "booking_completed"},
+    "message-rule plan": {"event": "membership_renewed"},
+    "message-rule assignee": {"action": "task", "task_title": "Call", "template_id": ""},
+}
+"""What else these forms need before anybody looks at the id."""
+
+
 def _foreign(vendor: int, field: str) -> int:
     noun = {"staff": "staff-member", "assignee": "staff-member", "plan": "membership-plan",
-            "class_session": "class-session", "tax_class": "tax-class"}  # fmt: skip
+            "class_session": "class-session", "tax_class": "tax-class",
+            "program": "loyalty-program", "template": "message-template", "cheaper": "service",
+            "bought": "product"}  # fmt: skip
     return made(noun.get(field, field), vendor)
 
 
@@ -79,6 +92,7 @@ def test_anothers_id_in_a_form_is_a_sentence_at_its_field(
         "purpose": "marketing", "granted": "yes", "source": "form",
         "channel": data.get("channel") or "email", "latest": "2027-01-08T10:00",
         "starts_on": "2027-01-05", "starts": "10:00",
+        **MORE.get(identity, {}), **MORE.get(f"{identity} {field}", {}),
         field: str(other), f"{field}_id": str(other),
     }  # fmt: skip
     before = changes()

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.database import SessionFactory, begin, refusals
 from app.errors import DomainError
-from app.operations import loyalty, merging, points, refunds, tiers
+from app.operations import loyalty, loyalty_terms, merging, points, refunds, tiers
 from app.tenancy import acting, vendor_actor
 from models.customers import Customer
 from models.loyalty import LoyaltyProgram
@@ -168,7 +168,10 @@ def test_new_tiers_are_given_by_the_night_and_take_none_away(
         ({"name": "Silver", "spend_from": Decimal(120)}, "a tier of this name"),
         ({"spend_from": Decimal("NaN")}, "check the values"),
         ({"spend_from": Decimal(-1)}, "check the values"),
-        ({"multiplier": Decimal("NaN"), "spend_from": Decimal(5)}, "check the values"),
+        (
+            {"multiplier": Decimal("NaN"), "spend_from": Decimal(5)},
+            loyalty_terms.MultiplierOutOfReach.sentence,
+        ),
     ],
 )
 def test_tiers_that_overlap_or_are_none_are_refused(
