@@ -57,7 +57,7 @@ def test_the_list_is_narrowed_by_every_filter(panel: PanelClient, vendor: int) -
         make.message(session, customer=ana, direction="in", body="Yes please", status="delivered")
         make.message(session, status="queued", subject="Hello", template_id=template.id)
         one, two = ana.id, template.id
-    day = (clock.now() - timedelta(days=40)).date()
+    day = (clock.now() - timedelta(days=38)).date()  # by any zone after it was written
     for query, found in (
         ("", 3), ("status=failed", 1), ("status=queued&status=failed", 2), ("status=%00", 3),
         ("channel=sms", 1), ("purpose=marketing", 1), ("event=birthday", 1), ("direction=in", 1),
