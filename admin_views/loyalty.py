@@ -7,7 +7,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 from starlette.requests import Request
 
-import app.operations.loyalty_terms  # noqa: F401 - its refusals
 from admin_views.base import HouseView, declared
 from admin_views.details import link_to
 from admin_views.filters import Named, OneOf, Related, YesNo, of_vendor

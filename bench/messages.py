@@ -60,7 +60,7 @@ def until(condition: Callable[[], bool], every: float = 0.02) -> None:
     while not condition():
         if time.monotonic() > end:
             raise SystemExit("It did not happen in time.")
-        time.sleep(every)
+        time.sleep(every)  # there is nothing to wait on: other processes do it
 
 
 class House:
@@ -275,7 +275,7 @@ def faults(made: House, broker: Any, post: Post, place: Any) -> dict[str, Any]:
         while _some_more(post, random.randint(len(place[2]) // 50, len(place[2]) // 15), stop):
             if random.random() < 0.25:
                 kill(broker[0])
-                time.sleep(random.uniform(0.0, 1.0))
+                time.sleep(random.uniform(0.0, 1.0))  # so long the broker is away
                 broker[0] = made.redis()
                 killed["redis"] += 1
                 continue

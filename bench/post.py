@@ -22,7 +22,8 @@ class Counterclerk(asyncio.Protocol):
         self.names, self.line, self.in_data = names, b"", False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport: asyncio.Transport = transport  # type: ignore[assignment]
+        assert isinstance(transport, asyncio.Transport)  # a server's always is
+        self.transport = transport
         self.transport.write(b"220 post.example\r\n")
 
     def data_received(self, data: bytes) -> None:

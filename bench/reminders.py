@@ -93,11 +93,11 @@ def furnish(postgres: Postgres, customers: int, vendors: int) -> None:
         c.execute("SET session_replication_role = replica")
         c.execute("SET synchronous_commit = off")
         c.execute("SET timezone = 'UTC'")
-        aside = fill.Aside(c)  # type: ignore[arg-type]
+        aside = fill.Aside(c)
         aside.drop()
         for statement in ROWS:
             c.execute(statement.encode(), known)
-        fill.sequences(c)  # type: ignore[arg-type]
+        fill.sequences(c)
         aside.restore(postgres.url("backroom", "postgres"))
         if wrong := aside.differences():
             raise SystemExit(f"Not as it was: {wrong}")
@@ -177,8 +177,11 @@ class Bench:
 
     def killed(self, children: list[subprocess.Popen[str]], counted: str) -> int:
         """Processes that die once something of theirs is there; how much there was."""
+        until = time.monotonic() + PATIENCE
         while not (done := int(self.rows(counted)[0][0])):
-            time.sleep(0.02)
+            if time.monotonic() > until:
+                raise SystemExit("It did not happen in time.")
+            time.sleep(0.02)  # there is nothing to wait on: another process writes it
         for child in children:
             child.send_signal(signal.SIGKILL)
             child.communicate()
@@ -225,6 +228,8 @@ def told_by(child: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 PROMISED = "SELECT count(*) FROM outbox_messages WHERE task = 'tasks.happenings.follow'"
+PATIENCE = 900
+"""Seconds until a process that is to die has to have done something."""
 COMPOSED = "SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM tasks)"
 
 

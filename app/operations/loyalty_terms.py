@@ -1,6 +1,6 @@
 """What a programme, a rule and a reward cannot be: the database says no, and here is why."""
 
-from app.errors import REFUSALS, DomainError
+from app.errors import DomainError
 
 
 class EndsBeforeItBegins(DomainError):
@@ -66,7 +66,7 @@ class NotAPart(DomainError):
     field = "percent"
 
 
-REFUSALS |= {
+SAID: dict[str, type[DomainError]] = {
     "ck_loyalty_rules_ends_after_start": EndsBeforeItBegins,
     "ck_rewards_ends_after_start": EndsBeforeItBegins,
     "ck_loyalty_programs_expiry_days_fit_the_expiry": ExpiryNeedsDays,

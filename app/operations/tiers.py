@@ -15,6 +15,7 @@ from sqlalchemy import Integer, and_, func, literal, select
 from sqlalchemy.orm import Session
 
 from app.errors import REFUSALS, DomainError
+from app.operations import loyalty_terms
 from models.loyalty import LoyaltyProgram, LoyaltyTier
 from models.points import LoyaltyAccount, LoyaltyLot, TierChange, TierWhy
 
@@ -31,6 +32,7 @@ class TierNamed(DomainError):
     field = "name"
 
 
+REFUSALS |= loyalty_terms.SAID
 REFUSALS["uq_loyalty_tiers_vendor_id_program_id_spend_from"] = TiersOverlap
 REFUSALS["uq_loyalty_tiers_vendor_id_program_id_name"] = TierNamed
 
