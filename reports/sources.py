@@ -1,0 +1,56 @@
+"""What every query over the roll-ups says in the same words: which rows, grouped by what."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Date, DateTime, and_, cast, false, func, literal_column, or_
+
+from reports.report import Filters, Period
+from reports.spans import Grain, Piece, pieces
+
+
+def covering(
+    table: Any, period: Period, filters: Filters, by: Grain | None = None
+) -> ColumnElement[bool]:
+    """The rows of a roll-up that make up the period, as few as there are, of whom is asked.
+
+    `by`: how the rows are grouped (`bucket`), or None for sums of the whole period. Of the filters
+    those count for which the table has a column.
+    """
+    spans = [_in(table, piece) for piece in pieces(period.first, period.last, by)]
+    days = or_(*spans) if spans else false()
+    return and_(*of(table, filters), days)
+
+
+def of(table: Any, filters: Filters) -> list[ColumnElement[bool]]:
+    """Whose rows: vendors, channels and categories, as far as the table has a column for them."""
+    wanted = (
+        ("vendor_id", filters.vendor_ids),
+        ("channel", filters.channels),
+        ("category_id", filters.category_ids),
+    )
+    return [
+        _one_of(getattr(table, column), values)
+        for column, values in wanted
+        if values and hasattr(table, column)
+    ]
+
+
+def bucket(table: Any, by: Grain) -> ColumnElement[Any]:
+    """The first day of the day, week or month that a row belongs to, labelled `day`."""
+    if by is Grain.DAY:
+        labelled: ColumnElement[Any] = table.starts_on.label("day")
+        return labelled
+    word: Any = literal_column(f"'{by.value}'")  # the same text in SELECT and GROUP BY
+    return cast(func.date_trunc(word, cast(table.starts_on, DateTime)), Date).label("day")
+
+
+def _in(table: Any, piece: Piece) -> ColumnElement[bool]:
+    where: ColumnElement[bool] = table.grain == piece.grain.value
+    if piece.first == piece.last:
+        return and_(where, table.starts_on == piece.first)
+    return and_(where, table.starts_on.between(piece.first, piece.last))
+
+
+def _one_of(column: Any, values: tuple[Any, ...]) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] = column == values[0] if len(values) == 1 else column.in_(values)
+    return condition
