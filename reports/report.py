@@ -5,22 +5,22 @@ All arithmetic is SQL; a figure only arranges; pages, the command line, files an
 of the same declaration by others. One complete example, `reports/tips.py`:
 
     def query(period: Period, filters: Filters, by: Grain) -> Select[Any]:
-        day = sources.bucket(SaleFigure, by)           # labelled "day": what a mark is about
+        day = sources.bucket(SaleFigures, by)           # labelled "day": what a mark is about
         return (
-            select(day, func.sum(SaleFigure.net - SaleFigure.refunded).label("tips"),
-                   func.sum(SaleFigure.lines).label("times"))
-            .where(sources.covering(SaleFigure, period, filters, by), SaleFigure.kind == "tip")
+            select(day, func.sum(SaleFigures.net - SaleFigures.refunded).label("tips"),
+                   func.sum(SaleFigures.lines).label("times"))
+            .where(sources.covering(SaleFigures, period, filters, by), SaleFigures.kind == "tip")
             .group_by(day)
             .order_by(day)
         )
 
     def by_channel(period: Period, filters: Filters, by: Grain) -> Select[Any]:
         return (
-            select(SaleFigure.channel.label("name"), SaleFigure.channel.label("channel"),
-                   func.sum(SaleFigure.net - SaleFigure.refunded).label("tips"),
-                   func.sum(SaleFigure.lines).label("times"))
-            .where(sources.covering(SaleFigure, period, filters), SaleFigure.kind == "tip")
-            .group_by(SaleFigure.channel)
+            select(SaleFigures.channel,
+                   func.sum(SaleFigures.net - SaleFigures.refunded).label("tips"),
+                   func.sum(SaleFigures.lines).label("times"))
+            .where(sources.covering(SaleFigures, period, filters), SaleFigures.kind == "tip")
+            .group_by(SaleFigures.channel)
         )
 
     def figure(frame: Frame) -> Figure:
@@ -38,9 +38,9 @@ of the same declaration by others. One complete example, `reports/tips.py`:
         ),
         tables=(
             Table("channel", "Channel", by_channel, (
-                Column("name", "Channel", Unit.CHANNEL),
+                Column("channel", "Channel", Unit.CHANNEL),
                 Column("tips", "Tips", Unit.MONEY),
-                Column("share", "Share of uses", Unit.PERCENT, part="times", of="times"),
+                Column("share", "Share", Unit.PERCENT, part="tips", of="tips", of_all=True),
             ), sort="tips", change="tips", identity="channel", drill=drill),
         ),
         drill=drill, filters=frozenset({"vendor", "channel"}),
@@ -193,14 +193,16 @@ class Compare(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Whose figures, of which channels and categories (subcategories are already among them).
+    """Whose figures, of which channels and categories.
 
     Empty = all that the reader may see; a vendor's reader always has that one vendor here.
+    `categories` are those that were asked for, `category_ids` the same with all below them.
     """
 
     vendor_ids: tuple[int, ...] = ()
     channels: tuple[str, ...] = ()
     category_ids: tuple[int, ...] = ()
+    categories: tuple[int, ...] = ()
     chosen: tuple[tuple[str, str], ...] = ()
 
     def picked(self, key: str) -> str:
@@ -257,7 +259,8 @@ class Measure:
 class Column:
     """A column of a table; with `part` and `of` it is 100 * part / of, worked out in SQL.
 
-    `bar` draws a share (0 to 100) as a bar beside its figure; `strong` is the one that counts.
+    `of_all`: `of` is summed over all rows, so that the column says each row's share. `bar` draws a
+    share (0 to 100) as a bar beside its figure; `strong` is the one that counts.
     """
 
     key: str
@@ -265,6 +268,7 @@ class Column:
     unit: Unit
     part: str | None = None
     of: str | None = None
+    of_all: bool = False
     total: bool = True
     bar: bool = False
     strong: bool = False
