@@ -27,6 +27,7 @@ from models.coupons import CodeBatch, Coupon, CouponCode, CouponRedemption, Coup
 from models.covers import Cover, WarrantyClaim
 from models.customers import Address, Consent, Customer, CustomerPreference, Person
 from models.feeds import CalendarFeed
+from models.figures import StaleDay
 from models.history import (
     ImportMade,
     StagedBuyer,
@@ -227,6 +228,21 @@ def usage(session: Session, *, customer: Customer | None = None, **fields: Any) 
         "next_on": date(2026, 12, 18),
     } | _of(fields, customer)  # fmt: skip
     return _saved(session, Usage(customer_id=customer.id, **values))
+
+
+def figures(session: Session, model: type[T], *, vendor_id: int, **fields: Any) -> T:
+    """A row of figures of 20 November 2026; sums that are not named are nothing."""
+    columns = model.__table__.c.keys()
+    values: dict[str, Any] = dict.fromkeys(columns, 0) | {
+        "vendor_id": vendor_id, "grain": "day", "starts_on": date(2026, 11, 20),
+        "kind": "appointment" if "service_id" in columns else "product", "channel": "walk_in",
+        "weekday": 5,
+    }  # fmt: skip
+    return _saved(session, model(**{name: values[name] for name in columns} | fields))
+
+
+def stale_day(session: Session, **fields: Any) -> StaleDay:
+    return _saved(session, StaleDay(**{"day": date(2026, 11, 20)} | fields))
 
 
 def message_rule(session: Session, **fields: Any) -> MessageRule:

@@ -4,6 +4,7 @@ from sqlalchemy import Table
 
 from models import Base
 from models.base import Belonging
+from models.figures import Figures
 
 TABLES = list(Base.metadata.sorted_tables)
 OWNED = [table for table in TABLES if "vendor_id" in table.c]
@@ -36,6 +37,11 @@ PARTS = [
     mapper.local_table for mapper in Base.registry.mappers if issubclass(mapper.class_, Belonging)
 ]
 """Tables whose vendor is kept true by a reference to a row of the vendor, and by no other key."""
+
+WORKED_OUT = [
+    mapper.local_table for mapper in Base.registry.mappers if issubclass(mapper.class_, Figures)
+]
+"""Sums of other tables, known by what they sum up: no id, and no reference either way."""
 
 
 def references(table: Table) -> set[str]:

@@ -25,7 +25,15 @@ from app.database import begin
 from app.schema import MIGRATIONS
 from app.tenancy import SYSTEM, acting
 from models import Base
-from tests.laws.schema import MAY_BE_NOBODYS, OWNED, PARTS, TABLES, TENANT, references
+from tests.laws.schema import (
+    MAY_BE_NOBODYS,
+    OWNED,
+    PARTS,
+    TABLES,
+    TENANT,
+    WORKED_OUT,
+    references,
+)
 from tests.server import TestServer
 
 MONEY = re.compile(r"(^|_)(price|cost|total|discount|spent|amount)$")
@@ -59,6 +67,11 @@ def rows(connection: Connection, sql: str) -> list[Any]:
 @pytest.mark.parametrize("table", TENANT, ids=str)
 def test_a_vendors_row_always_has_its_vendor(table: Table) -> None:
     assert not table.c.vendor_id.nullable
+    if table in WORKED_OUT:
+        assert next(iter(table.primary_key)).name == "vendor_id"
+        assert not table.foreign_keys
+        assert table.name not in set().union(*map(references, TABLES))
+        return
     assert table.c.vendor_id.foreign_keys
     unique = [
         [column.name for column in constraint.columns]
@@ -166,6 +179,9 @@ def test_the_database_has_no_naive_time_and_no_float(catalogue: Connection) -> N
 
 @pytest.mark.parametrize("table", TABLES, ids=str)
 def test_ids_are_given_by_the_database_alone(table: Table) -> None:
+    if table in WORKED_OUT:
+        assert "id" not in table.c
+        return
     assert [column.name for column in table.primary_key] == ["id"]
     assert table.c.id.identity is not None
     assert table.c.id.identity.always

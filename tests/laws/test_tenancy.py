@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, delete, func, insert, select, text, update
+from sqlalchemy import Table, delete, func, insert, select, text, tuple_, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ REACHED = [table for table in OWNED if table.name != "login_sessions"]
 def rows_of(table: Table, vendor_id: int) -> list[dict[str, Any]]:
     """The stored columns of a vendor's rows, as the marketplace sees them."""
     stored = [column for column in table.c if column.computed is None]
-    query = select(*stored).where(table.c.vendor_id == vendor_id).order_by(table.c.id)
+    query = select(*stored).where(table.c.vendor_id == vendor_id).order_by(*table.primary_key)
     with acting(SYSTEM), begin() as session:
         return [dict(row._mapping) for row in session.execute(query)]
 
@@ -46,13 +46,14 @@ def test_no_verb_reaches_another_vendors_row(world: World, table: Table) -> None
     assert before
     with acting(as_me(world)), begin() as session:
         foreign = table.c.vendor_id == world.theirs
-        ids = [row["id"] for row in before]
+        ids = [tuple(row[column.name] for column in table.primary_key) for row in before]
+        key = tuple_(*table.primary_key)
         assert session.scalar(select(func.count()).select_from(table).where(foreign)) == 0
-        assert session.scalars(select(table.c.id).where(table.c.id.in_(ids))).all() == []
+        assert session.scalars(select(table.c.vendor_id).where(key.in_(ids))).all() == []
         own = set(session.scalars(select(table.c.vendor_id)))
         assert own == {world.mine}
-        assert touched(session, update(table).where(table.c.id.in_(ids)).values(vendor_id=1)) == 0
-        assert touched(session, delete(table).where(table.c.id.in_(ids))) == 0
+        assert touched(session, update(table).where(key.in_(ids)).values(vendor_id=1)) == 0
+        assert touched(session, delete(table).where(key.in_(ids))) == 0
     assert rows_of(table, world.theirs) == before
 
 
@@ -61,7 +62,9 @@ def test_no_row_is_written_for_another_vendor(world: World, table: Table) -> Non
     row = rows_of(table, world.mine)[0]
     statements = [
         copy_of(row, table, vendor_id=world.theirs),
-        update(table).where(table.c.id == row["id"]).values(vendor_id=world.theirs),
+        update(table)
+        .where(*(c == row[c.name] for c in table.primary_key))
+        .values(vendor_id=world.theirs),
     ]
     for statement in statements:
         with acting(as_me(world)), pytest.raises(DBAPIError) as caught, SessionFactory.begin() as s:

@@ -7,9 +7,12 @@ from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
 from models.customers import CustomerMerge, PreferredCategory
+from models.figures import Figures
 from models.vendors import Counter
 from tests import make
 from tests.laws.schema import COUNTED, TENANT
+
+FIGURES = sorted(Figures.__subclasses__(), key=str)
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,9 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
         staged(session, job=job)
     make.outbox_message(session, **home)
     make.suppression(session, **home)
+    for figures in FIGURES:
+        make.figures(session, figures, **home)
+    make.stale_day(session, **home)
     user = make.user(session)
     make.vendor_user(session, user=user, **home)
     make.api_token(session, user_id=user_id, **home)
@@ -71,7 +77,7 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
     )
     session.flush()
     for table in TENANT:
-        rows = select(table.c.id).where(table.c.vendor_id == vendor_id)
+        rows = select(table.c.vendor_id).where(table.c.vendor_id == vendor_id)
         assert session.scalars(rows).first() is not None, f"make a row of {table} here"
 
 
