@@ -14,7 +14,7 @@ from app import clock
 from app.database import begin
 from app.errors import DomainError
 from app.money import rounded
-from app.operations import interests, passwords, truth
+from app.operations import interests, pairs, passwords, truth
 from app.seeding import (
     aftermath,
     bookings,
@@ -90,6 +90,8 @@ def seed() -> None:
             told.tell(session, vendor, clock.now())
         session.flush()  # what was bought is noted
         rules.work_out(session)
+        for vendor_id in session.scalars(select(Vendor.id).order_by(Vendor.id)).all():
+            pairs.rebuild(session, vendor_id=vendor_id, now=clock.now())
 
 
 DATED = text(

@@ -17,7 +17,7 @@ MODULES = (
     "tasks.covers", "tasks.pictures", "tasks.payments", "tasks.receipts",
     "tasks.memberships", "tasks.loyalty", "tasks.coupons", "tasks.nightly", "tasks.outbox",
     "tasks.happenings",
-    "tasks.kept", "tasks.provider_events",
+    "tasks.kept", "tasks.provider_events", "tasks.pairs",
 )  # fmt: skip
 """Where tasks live; an outbox row may only name one of them."""
 
@@ -81,6 +81,11 @@ celery_app.conf.update(
         "pass-time-for-points": {
             "task": "tasks.loyalty.pass_time",
             "schedule": crontab(minute="17"),
+            "options": {"expires": 3600},
+        },
+        "see-what-is-bought-together": {
+            "task": "tasks.pairs.rebuild",
+            "schedule": crontab(hour="2", minute="50"),
             "options": {"expires": 3600},
         },
         "check-the-books": {

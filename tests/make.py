@@ -53,6 +53,7 @@ from models.messages import Message, MessageTemplate, TemplateVersion
 from models.orders import Order, OrderLine
 from models.outbox import OutboxMessage
 from models.packages import EntryKind, Package, PackageEntry, PackageHolding, PackageService
+from models.pairs import ItemPair
 from models.payments import CreditEntry, GatewayEvent, Payment, Refund, RefundLine
 from models.points import (
     LoyaltyAccount,
@@ -243,6 +244,15 @@ def figures(session: Session, model: type[T], *, vendor_id: int, **fields: Any) 
 
 def stale_day(session: Session, **fields: Any) -> StaleDay:
     return _saved(session, StaleDay(**{"day": date(2026, 11, 20)} | fields))
+
+
+def item_pair(session: Session, **fields: Any) -> ItemPair:
+    values = {
+        "kind": "appointment", "item_id": number(), "next_kind": "product", "next_id": number(),
+        "customers": 50, "together": 20, "share": Decimal("0.4"), "usual": Decimal("0.1"),
+        "lift": Decimal(4), "as_of": NOON,
+    }  # fmt: skip
+    return _saved(session, ItemPair(**values | fields))
 
 
 def message_rule(session: Session, **fields: Any) -> MessageRule:

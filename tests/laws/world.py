@@ -35,6 +35,7 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
     make.interest(session, customer=customer)
     make.task(session, customer=customer, assignee_id=staff.id)
     make.usage(session, customer=customer)  # and the interest above has made a stale one
+    make.item_pair(session, **home)
     coupon = make.coupon(session, **home)
     make.code_batch(session, coupon=coupon)
     make.coupon_target(session, coupon=coupon, variant_id=variant.id)
