@@ -76,7 +76,7 @@ def over_time(
     layout = {
         "xaxis": {"type": "category", **_ticks(days, titles, frame.by)},
         "yaxis": _axis(unit),
-        "barmode": "stack" if stacked else "group",
+        "barmode": "relative" if stacked else "group",
     }
     gist = _gist(series, titles, found, days, total or compare or series[0].key, frame, unit)
     return Figure(data, layout, tuple(keys), gist)
@@ -229,7 +229,7 @@ def ranked(
             "tickformat": "", "rangemode": "normal",
         },
         "xaxis": {**_axis(unit), "showgrid": True, "rangemode": "tozero", "nticks": 5},
-        "barmode": "stack" if stacked else "group",
+        "barmode": "relative" if stacked else "group",
         "hovermode": "y unified",
     }  # fmt: skip
     keys = tuple(Key(one.title, one.tone or place + 1) for place, one in enumerate(series))

@@ -7,7 +7,7 @@ from importlib import import_module
 from app.tenancy import PanelRole
 from reports.report import Group, Report
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = ("revenue",)
 """The modules of `reports/` that end in a `REPORT`; within a group they are shown in this order."""
 
 

@@ -80,8 +80,6 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
-from sqlalchemy import Select
-
 from app.tenancy import PanelRole
 from reports.spans import DAY, Grain, beginning, following
 
@@ -215,7 +213,8 @@ class Filters:
 
 class Unit(StrEnum):
     """How a value is written. MONEY is the installation's; PERCENT is 0 to 100; MINUTES are shown
-    as hours; CHANNEL, KIND, STATUS and WEEKDAY (1 is Monday) are words that the page translates."""
+    as hours; CHANNEL, KIND, STATUS and WEEKDAY (1 is Monday) are words that the page translates;
+    BUCKET is the day, week or month of a row."""
 
     MONEY = "money"
     COUNT = "count"
@@ -231,6 +230,7 @@ class Unit(StrEnum):
     KIND = "kind"
     STATUS = "status"
     WEEKDAY = "weekday"
+    BUCKET = "bucket"
 
 
 Row = Any
@@ -274,7 +274,8 @@ class Column:
     strong: bool = False
 
 
-Query = Callable[["Period", "Filters", Grain], Select[Any]]
+Query = Callable[["Period", "Filters", Grain], Any]
+"""A SELECT: of how many columns, only the types of the columns would know."""
 Drill = Callable[[Row, "Period", "Filters", str | None], str | None]
 
 
@@ -297,7 +298,8 @@ class Grid:
 class Table:
     """A table below the chart. The first column names the row and is its link.
 
-    `roles`: who has this tab (None: everybody who has the report).
+    The tab of a table whose first column is a BUCKET is called after the grain. `roles`: who has
+    this tab (None: everybody who has the report).
     """
 
     key: str
@@ -362,7 +364,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One more chart of a report, of its own question."""
+    """One more chart of a report, of its own question; `compares`: asked of the days before too."""
 
     key: str
     title: str
@@ -370,6 +372,7 @@ class Chart:
     figure: Callable[[Frame], Figure]
     drill: Drill | None = None
     hint: str = ""
+    compares: bool = False
 
 
 # --- the report ---------------------------------------------------------------------------------

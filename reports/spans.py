@@ -2,19 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from enum import StrEnum
 from typing import NamedTuple
+
+from models.figures import Grain
+
+__all__ = [
+    "DAY", "WEEK", "Grain", "Piece", "beginning", "buckets", "ending", "following", "pieces",
+]  # fmt: skip
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
-
-
-class Grain(StrEnum):
-    """What a row of a roll-up is about: a day, a week from Monday, a month of the calendar."""
-
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
 
 
 class Piece(NamedTuple):

@@ -1,0 +1,211 @@
+"""A report's question put to the database: rows, sums, tables and what they are compared with.
+
+All sums and shares are worked out in SQL, around the report's own queries.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, literal, null, select
+from sqlalchemy.orm import Session
+
+from reports.asking import Asked
+from reports.report import (
+    Chart,
+    Column,
+    Drill,
+    Frame,
+    Measure,
+    Period,
+    Report,
+    Row,
+    Table,
+    Unit,
+)
+
+SUMMED = frozenset({Unit.MONEY, Unit.COUNT, Unit.NUMBER, Unit.MINUTES, Unit.DAYS})
+MOST_ROWS = 10_000
+Sums = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rows of a query with their sums; `before` are those of the days compared with."""
+
+    rows: Sequence[Row]
+    before: Sequence[Row] | None
+    sums: Sums
+    sums_before: Sums | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The rows of a table: those shown, how many there are, and the last row's sums.
+
+    Rows have, beside their own columns, `before` (the value of `change` in the days compared with).
+    """
+
+    table: Table
+    rows: Sequence[Row]
+    many: int
+    totals: Sums
+
+
+def read(session: Session, asked: Asked) -> Found:
+    """The report's rows and the figures above its chart."""
+    report = asked.report
+    rows, sums = _summed(session, report, asked.period, asked)
+    if (compared := asked.compared) is None:
+        return Found(rows, None, sums, None)
+    before, sums_before = _summed(session, report, compared, asked)
+    return Found(rows, before, sums, sums_before)
+
+
+def plain_rows(session: Session, asked: Asked) -> tuple[list[str], Sequence[Row]]:
+    """The rows of the report's query alone, as the command line prints them: (columns, rows)."""
+    found = session.execute(asked.report.query(asked.period, asked.filters, asked.by))
+    columns = list(found.keys())
+    return columns, found.all()
+
+
+def _summed(
+    session: Session, report: Report, period: Period, asked: Asked
+) -> tuple[Sequence[Row], Sums]:
+    if report.summary is not None:
+        rows = session.execute(report.query(period, asked.filters, asked.by)).all()
+        one = session.execute(report.summary(period, asked.filters, asked.by)).mappings().first()
+        return rows, dict(one or {})
+    query = report.query(period, asked.filters, asked.by)
+    inner = query.subquery("asked")
+    sums = {m.key: _sum(m, inner.c).label(f"sum_of_{m.key}") for m in report.measures}
+    statement = select(*inner.c, *sums.values())
+    if "day" in inner.c:
+        statement = statement.order_by(inner.c.day)
+    rows = session.execute(statement).all()
+    first = rows[0]._mapping if rows else {}
+    return rows, {key: first.get(f"sum_of_{key}") for key in sums}
+
+
+def _sum(measure: Measure | Column, columns: Any) -> ColumnElement[Any]:
+    """The sum over all rows of a column, or of one part of another."""
+    if measure.part and measure.of:
+        return _percent(
+            func.sum(columns[measure.part]).over(), func.sum(columns[measure.of]).over()
+        )
+    if measure.key not in columns or measure.unit not in SUMMED:
+        return null()
+    return func.sum(columns[measure.key]).over()
+
+
+def _percent(part: Any, of: Any) -> Any:
+    return literal(100) * part / func.nullif(of, 0)
+
+
+# --- tables -------------------------------------------------------------------------------------
+
+
+def lines(
+    session: Session, asked: Asked, table: Table, *, sort: str = "", most: int | None = None
+) -> Lines:
+    """The rows of a table in the order `sort`: a column's key, with a minus the largest first."""
+    statement = _whole(asked, table)
+    statement = statement.order_by(*_order(statement, table, sort))
+    if table.grid is None:
+        statement = statement.limit(table.rows if most is None else most)
+    rows = session.execute(statement.limit(MOST_ROWS) if table.grid else statement).all()
+    first = rows[0]._mapping if rows else {}
+    totals = {c.key: first.get(f"sum_of_{c.key}") for c in table.columns}
+    totals["before"] = first.get("sum_of_before")
+    return Lines(table, rows, int(first.get("how_many") or 0), totals)
+
+
+def _whole(asked: Asked, table: Table) -> Select[Any]:
+    """The table's query with its shares, sums and the value before of each row."""
+    now = table.query(asked.period, asked.filters, asked.by).cte("now")
+    derived = [_derived(c, now.c).label(c.key) for c in table.columns if c.part and c.of]
+    sums = [_total(c, now.c).label(f"sum_of_{c.key}") for c in table.columns]
+    many = func.count().over().label("how_many")
+    compared = asked.compared
+    if not (table.change and table.identity and compared):
+        nothing = [null().label("before"), null().label("sum_of_before")]
+        return select(*now.c, *derived, *sums, many, *nothing)
+    then = table.query(compared, asked.filters, asked.by).cte("then")
+    whole = select(func.sum(then.c[table.change])).scalar_subquery()
+    return select(
+        *now.c, *derived, *sums, many,
+        then.c[table.change].label("before"), whole.label("sum_of_before"),
+    ).outerjoin_from(now, then, then.c[table.identity] == now.c[table.identity])  # fmt: skip
+
+
+def _derived(column: Column, columns: Any) -> ColumnElement[Any]:
+    of = columns[column.of]
+    return _percent(columns[column.part], func.sum(of).over() if column.of_all else of)
+
+
+def _total(column: Column, columns: Any) -> ColumnElement[Any]:
+    return _sum(column, columns) if column.total else null()
+
+
+def _order(statement: Select[Any], table: Table, sort: str) -> list[ColumnElement[Any]]:
+    """By the column asked for, if the table has it; NULL comes last, equals in a fixed order."""
+    known = {c.key for c in table.columns}
+    key, down = sort.removeprefix("-"), sort.startswith("-")
+    if key not in known:
+        key, down = table.sort or "", not table.ascending
+    selected = statement.selected_columns
+    rest = [selected[c.key] for c in table.columns[:1]]
+    if table.identity:
+        rest.append(selected[table.identity])
+    if not key:
+        return []
+    by = selected[key].desc() if down else selected[key].asc()
+    return [by.nulls_last(), *rest]
+
+
+# --- what is drawn ------------------------------------------------------------------------------
+
+
+def frame_of(asked: Asked, found: Found, allowed: Any) -> Frame:
+    """What the report's figure is drawn of; `allowed(address)` says which links the reader has."""
+    return _frame(asked, found.rows, found.before, asked.report.drill, allowed)
+
+
+def chart_frame(session: Session, asked: Asked, chart: Chart, allowed: Any) -> Frame:
+    """The same of a further chart, which asks its own question."""
+    rows = session.execute(chart.query(asked.period, asked.filters, asked.by)).all()
+    before = None
+    if (compared := asked.compared) is not None and chart.compares:
+        before = session.execute(chart.query(compared, asked.filters, asked.by)).all()
+    return _frame(asked, rows, before, chart.drill or asked.report.drill, allowed)
+
+
+def _frame(
+    asked: Asked,
+    rows: Sequence[Row],
+    before: Sequence[Row] | None,
+    drill: Drill | None,
+    allowed: Any,
+) -> Frame:
+    return Frame(
+        rows, before, asked.period, asked.compared, asked.compared_title, asked.by, asked.today,
+        lambda row, series: link(asked, drill, row, series, allowed), asked.filters,
+    )  # fmt: skip
+
+
+def link(
+    asked: Asked, drill: Drill | None, row: Row, series: str | None, allowed: Any
+) -> str | None:
+    """The address behind a row or a mark, if the reader may open it."""
+    if drill is None:
+        return None
+    day = getattr(row, "day", None)
+    at = asked.period.within(day, asked.by) if day is not None else asked.period
+    address = drill(row, at, asked.filters, series)
+    return address if address and allowed(address) else None
+
+
+def is_empty(found: Found) -> bool:
+    """Whether nothing at all was found in the days asked for."""
+    known = [value for value in found.sums.values() if value is not None]
+    return not found.rows or (bool(known) and not any(known))

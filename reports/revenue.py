@@ -1,0 +1,265 @@
+"""What was sold: services, products, packages, memberships and the rest, without tax."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, func, literal, select
+
+from models.categories import Category
+from models.figures import SaleFigures
+from models.orders import LineKind
+from models.vendors import Vendor
+from reports import figures, links, sources
+from reports.figures import Series
+from reports.report import (
+    MARKETPLACE,
+    Column,
+    Empty,
+    Figure,
+    Filters,
+    Frame,
+    Group,
+    Measure,
+    Period,
+    Report,
+    Row,
+    Table,
+    Unit,
+)
+from reports.spans import Grain
+
+REVENUE = SaleFigures.net - SaleFigures.refunded
+NAMED = {
+    "services": LineKind.SERVICE,
+    "products": LineKind.PRODUCT,
+    "packages": LineKind.PACKAGE,
+    "memberships": LineKind.MEMBERSHIP,
+}
+"""The kinds that have a column of their own; fees, shipping and tips are the rest."""
+
+
+def _kinds() -> list[ColumnElement[Any]]:
+    """Revenue by kind, and all of it: the parts always add up to the whole."""
+    rest = SaleFigures.kind.not_in([kind.value for kind in NAMED.values()])
+    parts = {key: SaleFigures.kind == kind.value for key, kind in NAMED.items()}
+    return [
+        *(
+            func.coalesce(func.sum(REVENUE).filter(which), 0).label(key)
+            for key, which in {**parts, "other": rest}.items()
+        ),
+        func.sum(REVENUE).label("revenue"),
+    ]
+
+
+def query(period: Period, filters: Filters, by: Grain) -> Select[Any]:
+    """A row for each day, week or month."""
+    day = sources.bucket(SaleFigures, by)
+    return (
+        select(
+            day, *_kinds(),
+            func.sum(SaleFigures.refunded).label("refunds"),
+            func.sum(SaleFigures.discount).label("discounts"),
+            func.sum(SaleFigures.tax - SaleFigures.refunded_tax).label("tax"),
+            func.sum(SaleFigures.net).label("net"),
+        )
+        .where(sources.covering(SaleFigures, period, filters, by))
+        .group_by(day)
+        .order_by(day)
+    )  # fmt: skip
+
+
+def by_vendor(period: Period, filters: Filters, by: Grain) -> Select[Any]:
+    """A row for each vendor."""
+    rows: Any = _grouped(period, filters, SaleFigures.vendor_id).subquery()
+    return select(Vendor.name, *rows.c).join(rows, rows.c.vendor_id == Vendor.id)
+
+
+def by_category(period: Period, filters: Filters, by: Grain) -> Select[Any]:
+    """A row for each category of each kind; 0 is none."""
+    rows = _grouped(period, filters, SaleFigures.category_id).subquery()
+    name = case(
+        (rows.c.category_id == 0, literal("No category")),
+        else_=func.coalesce(Category.name, literal("A category that was removed")),
+    )
+    return select(name.label("name"), *rows.c).outerjoin_from(
+        rows, Category, Category.id == rows.c.category_id
+    )
+
+
+def by_channel(period: Period, filters: Filters, by: Grain) -> Select[Any]:
+    """A row for each channel."""
+    return _grouped(period, filters, SaleFigures.channel)
+
+
+def by_kind(period: Period, filters: Filters, by: Grain) -> Select[Any]:
+    """A row for each kind of what is sold, with what was taken off, given back and taxed."""
+    return (
+        select(
+            SaleFigures.kind,
+            func.sum(SaleFigures.gross).label("gross"),
+            func.sum(SaleFigures.discount).label("discounts"),
+            func.sum(SaleFigures.refunded).label("refunds"),
+            func.sum(REVENUE).label("revenue"),
+            func.sum(SaleFigures.tax - SaleFigures.refunded_tax).label("tax"),
+        )
+        .where(sources.covering(SaleFigures, period, filters))
+        .group_by(SaleFigures.kind)
+    )
+
+
+def _grouped(period: Period, filters: Filters, by: Any) -> Select[Any]:
+    return (
+        select(by, *_kinds(), func.sum(SaleFigures.refunded).label("refunds"))
+        .where(sources.covering(SaleFigures, period, filters))
+        .group_by(by)
+    )
+
+
+SERIES = (
+    Series("services", "Services", 1),
+    Series("products", "Products", 2),
+    Series("packages", "Packages", 3),
+    Series("memberships", "Memberships", 4),
+    Series("other", "Other", 5),
+)
+
+
+def figure(frame: Frame) -> Figure:
+    """Bars of what was sold, those kinds that were."""
+    sold = [one for one in SERIES if any(getattr(row, one.key) for row in frame.rows)]
+    return figures.over_time(
+        frame, sold or SERIES[:2], unit=Unit.MONEY, compare="revenue", total="revenue"
+    )
+
+
+def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
+    """Services are the visits of the days, the rest the orders handed over on them."""
+    if series == "services":
+        return links.bookings(at, filters, status=["completed"])
+    if series in NAMED:
+        return links.orders(at, filters, sold=[NAMED[series].value])
+    return links.orders(at, filters)
+
+
+def _to_vendor(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
+    return links.report("revenue", at, filters, vendor=[row.vendor_id])
+
+
+def _to_category(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
+    """Categories are of services or of goods: what was sold more tells which list it is."""
+    if not row.category_id:
+        return None
+    if row.services >= row.products + row.packages + row.memberships:
+        return links.bookings(at, filters, status=["completed"], category=[row.category_id])
+    return links.orders(at, filters, category=[row.category_id])
+
+
+def _to_channel(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
+    return links.orders(at, filters, channel=[row.channel])
+
+
+def _to_kind(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
+    if row.kind == LineKind.SERVICE:
+        return links.bookings(at, filters, status=["completed"])
+    return None if row.kind == "unassigned" else links.orders(at, filters, sold=[row.kind])
+
+
+MONEY = (
+    Column("services", "Services", Unit.MONEY),
+    Column("products", "Products", Unit.MONEY),
+    Column("packages", "Packages", Unit.MONEY),
+    Column("memberships", "Memberships", Unit.MONEY),
+    Column("other", "Other", Unit.MONEY),
+    Column("revenue", "Total", Unit.MONEY, strong=True),
+)
+SHARE = Column(
+    "product_share", "Product share", Unit.PERCENT, part="products", of="revenue", bar=True
+)
+
+
+REPORT = Report(
+    slug="revenue",
+    title="Revenue: services and products",
+    group=Group.SALES,
+    about="What was sold, by kind: services, products, packages, memberships; and what went back.",
+    query=query,
+    figure=figure,
+    chart="Revenue",
+    measures=(
+        Measure(
+            "revenue", "Revenue", Unit.MONEY,
+            "Completed visits and lines handed over, after discounts and refunds, before tax.",
+            better="up",
+        ),
+        Measure(
+            "services", "Services", Unit.MONEY,
+            "Visits, on the vendor’s day of the visit, and services sold without one.", better="up",
+        ),
+        Measure(
+            "products", "Products", Unit.MONEY,
+            "Goods, on the day on which the whole order was handed over.", better="up",
+        ),
+        Measure(
+            "product_share", "Product share", Unit.PERCENT, "Products in 100 of revenue.",
+            better="up", part="products", of="revenue",
+        ),
+        Measure(
+            "refunds", "Refunds", Unit.MONEY,
+            "Taken off on the day they are paid back, not on the day of the sale; without tax.",
+            better="down",
+        ),
+        Measure(
+            "discounts", "Discounts", Unit.MONEY, "What was taken off prices, without tax.",
+            headline=False,
+        ),
+    ),
+    notes=(
+        (
+            "Packages and memberships",
+            "Counted when they are sold. A visit that a package pays for brings nothing more.",
+        ),
+        ("Other", "Fees, shipping, tips, and money given back for no line."),
+        ("Day", "Each vendor’s own, by its clocks; days of 23 and 25 hours included."),
+    ),
+    tables=(
+        Table(
+            "vendor", "Vendor", by_vendor, (Column("name", "Vendor", Unit.TEXT), *MONEY, SHARE),
+            sort="revenue", change="revenue", identity="vendor_id", drill=_to_vendor,
+            roles=MARKETPLACE,
+        ),
+        Table(
+            "category", "Category", by_category,
+            (Column("name", "Category", Unit.TEXT), *MONEY, SHARE),
+            sort="revenue", change="revenue", identity="category_id", drill=_to_category,
+        ),
+        Table(
+            "channel", "Channel", by_channel,
+            (Column("channel", "Channel", Unit.CHANNEL), *MONEY, SHARE),
+            sort="revenue", change="revenue", identity="channel", drill=_to_channel,
+        ),
+        Table(
+            "kind", "Kind", by_kind,
+            (
+                Column("kind", "Kind", Unit.KIND),
+                Column("gross", "Before discounts", Unit.MONEY),
+                Column("discounts", "Discounts", Unit.MONEY),
+                Column("refunds", "Refunds", Unit.MONEY),
+                Column("revenue", "Total", Unit.MONEY, strong=True),
+                Column("tax", "Tax", Unit.MONEY),
+            ),
+            sort="revenue", change="revenue", identity="kind", drill=_to_kind,
+        ),
+        Table(
+            "time", "Day", query,
+            (Column("day", "", Unit.BUCKET), *MONEY, Column("refunds", "Refunds", Unit.MONEY),
+             Column("tax", "Tax", Unit.MONEY)),
+            sort="day", drill=drill, rows=60,
+        ),
+    ),
+    drill=drill,
+    hint="Select a bar to see the bookings or orders behind it.",
+    empty=Empty(
+        "Nothing was sold in these days. A visit counts when it is completed, an order when it is"
+        " handed over.",
+        (("Open the till", "/admin/counter"), ("Open the calendar", "/admin/calendar")),
+    ),
+)  # fmt: skip
