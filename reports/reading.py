@@ -87,7 +87,7 @@ def _summed(
     return rows, {key: first.get(f"sum_of_{key}") for key in sums}
 
 
-def _sum(measure: Measure | Column, columns: Any) -> ColumnElement[Any]:
+def _sum(measure: Measure | Column, columns: Any) -> Any:
     """The sum over all rows of a column, or of one part of another."""
     if measure.part and measure.of:
         return _percent(
@@ -138,7 +138,7 @@ def _whole(asked: Asked, table: Table) -> Select[Any]:
     ).outerjoin_from(now, then, then.c[table.identity] == now.c[table.identity])  # fmt: skip
 
 
-def _derived(column: Column, columns: Any) -> ColumnElement[Any]:
+def _derived(column: Column, columns: Any) -> Any:
     of = columns[column.of]
     return _percent(columns[column.part], func.sum(of).over() if column.of_all else of)
 

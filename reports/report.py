@@ -4,7 +4,7 @@ A report is a module in `reports/` that ends in `REPORT`, and a line in `reports
 All arithmetic is SQL; a figure only arranges; pages, the command line, files and kept runs are made
 of the same declaration by others. One complete example, `reports/tips.py`:
 
-    def query(period: Period, filters: Filters, by: Grain) -> Select[Any]:
+    def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
         day = sources.bucket(SaleFigures, by)           # labelled "day": what a mark is about
         return (
             select(day, func.sum(SaleFigures.net - SaleFigures.refunded).label("tips"),
@@ -14,7 +14,7 @@ of the same declaration by others. One complete example, `reports/tips.py`:
             .order_by(day)
         )
 
-    def by_channel(period: Period, filters: Filters, by: Grain) -> Select[Any]:
+    def by_channel(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
         return (
             select(SaleFigures.channel,
                    func.sum(SaleFigures.net - SaleFigures.refunded).label("tips"),

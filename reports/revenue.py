@@ -50,7 +50,7 @@ def _kinds() -> list[ColumnElement[Any]]:
     ]
 
 
-def query(period: Period, filters: Filters, by: Grain) -> Select[Any]:
+def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """A row for each day, week or month."""
     day = sources.bucket(SaleFigures, by)
     return (
@@ -67,13 +67,13 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[Any]:
     )  # fmt: skip
 
 
-def by_vendor(period: Period, filters: Filters, by: Grain) -> Select[Any]:
+def by_vendor(period: Period, filters: Filters, by: Grain) -> Any:
     """A row for each vendor."""
     rows: Any = _grouped(period, filters, SaleFigures.vendor_id).subquery()
     return select(Vendor.name, *rows.c).join(rows, rows.c.vendor_id == Vendor.id)
 
 
-def by_category(period: Period, filters: Filters, by: Grain) -> Select[Any]:
+def by_category(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """A row for each category of each kind; 0 is none."""
     rows = _grouped(period, filters, SaleFigures.category_id).subquery()
     name = case(
@@ -85,12 +85,12 @@ def by_category(period: Period, filters: Filters, by: Grain) -> Select[Any]:
     )
 
 
-def by_channel(period: Period, filters: Filters, by: Grain) -> Select[Any]:
+def by_channel(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """A row for each channel."""
     return _grouped(period, filters, SaleFigures.channel)
 
 
-def by_kind(period: Period, filters: Filters, by: Grain) -> Select[Any]:
+def by_kind(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """A row for each kind of what is sold, with what was taken off, given back and taxed."""
     return (
         select(
@@ -106,7 +106,7 @@ def by_kind(period: Period, filters: Filters, by: Grain) -> Select[Any]:
     )
 
 
-def _grouped(period: Period, filters: Filters, by: Any) -> Select[Any]:
+def _grouped(period: Period, filters: Filters, by: Any) -> Select[*tuple[Any, ...]]:
     return (
         select(by, *_kinds(), func.sum(SaleFigures.refunded).label("refunds"))
         .where(sources.covering(SaleFigures, period, filters))
