@@ -1,6 +1,7 @@
 """The shared relational schema: importing this package knows every table."""
 
 from models import (
+    audiences,
     audit,
     booking_series,
     bookings,
@@ -50,6 +51,7 @@ from models.base import Base
 
 __all__ = [
     "Base",
+    "audiences",
     "audit",
     "booking_series",
     "bookings",

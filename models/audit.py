@@ -29,6 +29,7 @@ class AuditEntry(Base):
         Index(None, "vendor_id", "customer_id", "id"),
         Index(None, "vendor_id", "id"),
         Index(None, "user_id", "id"),
+        Index(None, "at", postgresql_using="brin"),
     )
 
     vendor_id: Mapped[int | None] = mapped_column()

@@ -61,6 +61,8 @@ class WaitlistEntry(OwnedByVendor, Timestamped, Base):
             "(status = 'offered') = (held_until IS NOT NULL)", name="an_offer_has_an_end"
         ),
         Index(None, "vendor_id", "status", "queued_at"),
+        Index(None, "vendor_id", "created_at"),
+        Index(None, "created_at"),
         Index(None, "vendor_id", "customer_id"),
         Index(None, "vendor_id", "service_id"),
         Index(None, "vendor_id", "staff_id"),

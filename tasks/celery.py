@@ -18,6 +18,7 @@ MODULES = (
     "tasks.memberships", "tasks.loyalty", "tasks.coupons", "tasks.nightly", "tasks.outbox",
     "tasks.happenings",
     "tasks.kept", "tasks.provider_events", "tasks.pairs",
+    "tasks.audiences",
 )  # fmt: skip
 """Where tasks live; an outbox row may only name one of them."""
 
@@ -87,6 +88,15 @@ celery_app.conf.update(
             "task": "tasks.pairs.rebuild",
             "schedule": crontab(hour="2", minute="50"),
             "options": {"expires": 3600},
+        },
+        "count-what-people-did": {
+            "task": "tasks.audiences.note_activity",
+            "schedule": crontab(minute="*/5"),
+            "options": {"expires": 300},
+        },
+        "work-out-who-buys": {
+            "task": "tasks.audiences.rebuild",
+            "schedule": crontab(hour="3", minute="40"),
         },
         "check-the-books": {
             "task": "tasks.nightly.check_the_books",

@@ -1,0 +1,132 @@
+"""Figures of people: who works in the house, who buys, where they live and what they like.
+
+Shadows like those of `models.figures`, and never of one person: no customer stands in them. The
+marketplace's own rows, sums of all vendors, have 0 for their vendor.
+"""
+
+from sqlalchemy import CheckConstraint, Index, Integer, SmallInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Money, one_of
+from models.figures import Figures, Grain
+from models.words import Channel, InterestKind
+
+EVERYWHERE = 0
+"""The vendor of sums over all of them, and of what is done in none."""
+
+SORTS = ("kind", "service", "product")
+"""What a customer can prefer: a kind of thing, a category of services, one of products."""
+
+
+class UserFigures(Figures):
+    """What each person who signs in has done: how often, never what. `app.operations.activity`.
+
+    `sign_ins` are log-ins; `made`, `changed` and `removed` count entries of the audit trail.
+    `answered` are requests for a booking that this person confirmed or refused, and
+    `answer_minutes` how long all these had waited.
+    """
+
+    __tablename__ = "user_figures"
+    __table_args__ = (one_of("grain", Grain), Index(None, "grain", "starts_on"))
+
+    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sign_ins: Mapped[int] = mapped_column(Integer)
+    made: Mapped[int] = mapped_column(Integer)
+    changed: Mapped[int] = mapped_column(Integer)
+    removed: Mapped[int] = mapped_column(Integer)
+    answered: Mapped[int] = mapped_column(Integer)
+    answer_minutes: Mapped[int]
+
+
+class ActiveFigures(Figures):
+    """Customers who bought something in a month, by how soon they did again.
+
+    `next_in` is the number of months to their next one, 0 while there is none. So customers of
+    any months that follow each other are counted once each: by the last of their months in there.
+    """
+
+    __tablename__ = "active_figures"
+    __table_args__ = (one_of("grain", Grain), Index(None, "grain", "starts_on"))
+
+    next_in: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    customers: Mapped[int] = mapped_column(Integer)
+    newcomers: Mapped[int] = mapped_column(Integer, comment="whose first month it is")
+    days: Mapped[int] = mapped_column(Integer)
+    visits: Mapped[int] = mapped_column(Integer)
+    orders: Mapped[int] = mapped_column(Integer)
+    revenue: Mapped[Money]
+
+
+class PlaceFigures(Figures):
+    """The same by where customers live: the newest of their addresses that has a city or a code.
+
+    `area` is the front of the postal code: two digits, or the letters it begins with. Who has no
+    address stands at a place without any words.
+    """
+
+    __tablename__ = "place_figures"
+    __table_args__ = (one_of("grain", Grain), Index(None, "grain", "starts_on"))
+
+    country: Mapped[str] = mapped_column(primary_key=True)
+    city_key: Mapped[str] = mapped_column(primary_key=True)
+    area: Mapped[str] = mapped_column(primary_key=True)
+    next_in: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    city: Mapped[str] = mapped_column(comment="as it is written")
+    customers: Mapped[int] = mapped_column(Integer)
+    visits: Mapped[int] = mapped_column(Integer)
+    orders: Mapped[int] = mapped_column(Integer)
+    services: Mapped[Money]
+    products: Mapped[Money]
+    other: Mapped[Money]
+
+
+class PreferenceFigures(Figures):
+    """Customers by what they spend most on, in the month in which they last bought anything.
+
+    `sort` says what is told apart: kinds of things, categories of services, or of products; a
+    customer stands once in each sort in which they bought. `spent` and `times` are what they
+    spent on the favourite and how often, `revenue` what on everything, ever.
+    """
+
+    __tablename__ = "preference_figures"
+    __table_args__ = (
+        one_of("grain", Grain),
+        one_of("kind", InterestKind),
+        one_of("channel", Channel),
+        CheckConstraint(f"sort IN {SORTS}", name="sort_known"),
+        Index(None, "grain", "starts_on"),
+    )
+
+    sort: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    category_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    channel: Mapped[str] = mapped_column(primary_key=True, comment="how the customer came first")
+    customers: Mapped[int] = mapped_column(Integer)
+    times: Mapped[int]
+    spent: Mapped[Money]
+    revenue: Mapped[Money]
+
+
+class EngagementFigures(Figures):
+    """People by the number of vendors they bought from in the months that end with this one.
+
+    `span` is how many months these are; `vendors` is 1, 2, or 3 for three and more. A person
+    counts once, with as many files as they have; a file that leads to no person is one.
+    """
+
+    __tablename__ = "engagement_figures"
+    __table_args__ = (
+        one_of("grain", Grain),
+        CheckConstraint("vendors BETWEEN 1 AND 3", name="vendors_are_one_to_three"),
+        CheckConstraint("span > 0", name="span_is_positive"),
+        Index(None, "grain", "starts_on"),
+    )
+
+    span: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    vendors: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    people: Mapped[int] = mapped_column(Integer)
+    files: Mapped[int] = mapped_column(Integer)
+    days: Mapped[int] = mapped_column(Integer)
+    visits: Mapped[int] = mapped_column(Integer)
+    orders: Mapped[int] = mapped_column(Integer)
+    revenue: Mapped[Money]

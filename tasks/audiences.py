@@ -1,0 +1,38 @@
+"""What people did today is counted every few minutes; who buys, where and what, every night."""
+
+from sqlalchemy import select
+
+from app import clock
+from app.database import begin
+from app.operations import activity, audiences
+from models.vendors import Vendor
+from tasks.celery import celery_app
+
+AGAIN = 2
+"""The months whose people are counted again each night: this one and the one before."""
+
+
+@celery_app.task(name="tasks.audiences.note_activity")
+def note_activity() -> int:
+    """Bring up to date what the people of each vendor have done; how many days that took."""
+    with begin() as session:
+        return activity.note(session, now=clock.now())
+
+
+@celery_app.task(name="tasks.audiences.rebuild")
+def rebuild() -> int:
+    """Work out the figures of who buys, vendor by vendor, and their sums; of how many vendors."""
+    with begin() as session:
+        vendor_ids = session.scalars(select(Vendor.id).order_by(Vendor.id)).all()
+    for vendor_id in vendor_ids:
+        with begin() as session:
+            audiences.rebuild(session, vendor_id=vendor_id)
+    with begin() as session:
+        audiences.add_up(session)
+        months = audiences.months(session)
+        done = audiences.counted(session)
+    for n, month in enumerate(months):
+        if n < AGAIN or month not in done:
+            with begin() as session:
+                audiences.engage(session, month=month)
+    return len(vendor_ids)
