@@ -44,6 +44,7 @@ NOUNS = {
     "payments": "Payment", "people": "Person", "preferred_categories": "Preferred category",
     "product_pictures": "Picture", "product_returns": "Return", "products": "Product",
     "refunds": "Refund", "return_lines": "Line of a return", "saved_views": "Saved view",
+    "segments": "Segment",
     "services": "Service", "shipments": "Shipment", "shipping_methods": "Way of sending",
     "staff_members": "Staff member", "stock_moves": "Stock move", "tags": "Tag", "tasks": "Task",
     "tax_classes": "Tax class", "tax_rates": "Tax rate", "users": "User", "variants": "Variant",
@@ -88,7 +89,7 @@ UNSAID = frozenset(
     {
         "id", "vendor_id", "public_ref", "created_at", "updated_at", "price_steps", "position",
         "checksum", "stored_as", "header", "mapping", "samples", "tried", "result", "query",
-        "sequence", "key", "after_id",
+        "sequence", "key", "after_id", "definition_json",
     }
 )  # fmt: skip
 """What is of no use to a reader."""

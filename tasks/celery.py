@@ -18,7 +18,7 @@ MODULES = (
     "tasks.memberships", "tasks.loyalty", "tasks.coupons", "tasks.nightly", "tasks.outbox",
     "tasks.happenings",
     "tasks.kept", "tasks.provider_events", "tasks.pairs",
-    "tasks.audiences",
+    "tasks.audiences", "tasks.segments",
 )  # fmt: skip
 """Where tasks live; an outbox row may only name one of them."""
 
@@ -97,6 +97,11 @@ celery_app.conf.update(
         "work-out-who-buys": {
             "task": "tasks.audiences.rebuild",
             "schedule": crontab(hour="3", minute="40"),
+        },
+        "work-out-segments": {
+            "task": "tasks.segments.build_all",
+            "schedule": crontab(minute="37"),
+            "options": {"expires": 3600},
         },
         "check-the-books": {
             "task": "tasks.nightly.check_the_books",

@@ -68,6 +68,7 @@ from models.provider_events import ProviderEvent
 from models.resources import Resource, ResourceClaim, ServiceResource
 from models.returns import ProductReturn, ReturnLine
 from models.schedules import TimeOff, WorkingHours
+from models.segments import Segment, SegmentDay, SegmentMembership
 from models.services import Service, StaffService
 from models.shipments import Shipment, ShipmentLine
 from models.shipping import ShippingMethod
@@ -774,6 +775,25 @@ def bulk_job(session: Session, **fields: Any) -> BulkJob:
 def bulk_row(session: Session, *, job: BulkJob, customer: Customer, **fields: Any) -> BulkRow:
     row = BulkRow(job_id=job.id, customer_id=customer.id, **_of(fields, customer))
     return _saved(session, row)
+
+
+def segment(session: Session, **fields: Any) -> Segment:
+    """Everybody who is active, unless `definition_json` says otherwise; not worked out yet."""
+    rule = {"match": "all", "of": [{"field": "status", "words": ["active"]}]}
+    values = {"name": f"Segment {number()}", "definition_json": rule}
+    return _saved(session, Segment(**values | fields))
+
+
+def segment_membership(
+    session: Session, *, segment: Segment, customer: Customer, **fields: Any
+) -> SegmentMembership:
+    values = {"segment_id": segment.id, "customer_id": customer.id, "entered_at": NOON}
+    return _saved(session, SegmentMembership(**values | _of(fields, customer)))
+
+
+def segment_day(session: Session, *, segment: Segment, **fields: Any) -> SegmentDay:
+    values = {"segment_id": segment.id, "day": NOON.date(), "size": 1} | _of(fields, segment)
+    return _saved(session, SegmentDay(**values))
 
 
 def import_job(session: Session, **fields: Any) -> ImportJob:

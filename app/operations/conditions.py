@@ -372,6 +372,17 @@ def _below(kind: CategoryKind) -> Select[Any]:
 _SUBTREES = {kind: _below(kind) for kind in CategoryKind}
 
 
+def branches(session: Session, kind: CategoryKind, roots: Sequence[int]) -> list[int]:
+    """These categories, as far as they are of the kind, and all below them."""
+    return list(session.scalars(_SUBTREES[kind], {f"{kind.value}_roots": list(roots)}))
+
+
+def tags_named(session: Session, names: Sequence[str], vendor_id: int | None) -> list[int]:
+    """The tags of these names: of one vendor, or of all."""
+    asked = {"tag_names": list(names), "tag_vendor": vendor_id}
+    return list(session.scalars(_TAGS[vendor_id is None], asked))
+
+
 _NAMED = select(Tag.id).where(Tag.name == any_(bindparam("tag_names", type_=ARRAY(Text))))
 _TAGS = {True: _NAMED, False: _NAMED.where(Tag.vendor_id == bindparam("tag_vendor"))}
 """The tags of these names: of all vendors, and of one."""

@@ -44,6 +44,7 @@ from models.orders import Order, OrderLine
 from models.payments import CreditEntry, Payment, Refund
 from models.points import LoyaltyAccount, LoyaltyEntry
 from models.returns import ProductReturn, ReturnLine
+from models.segments import SegmentMembership
 from models.shipments import Shipment
 from models.tags import CustomerTag
 from models.tasks import Task
@@ -125,7 +126,10 @@ def _blank(file: Customer) -> None:
 
 
 def _strike_out(session: Session, ids: Sequence[int]) -> None:
-    for gone in (Address, CustomerPreference, PreferredCategory, CustomerTag, CalendarFeed):
+    for gone in (
+        Address, CustomerPreference, PreferredCategory, CustomerTag, CalendarFeed,
+        SegmentMembership,
+    ):  # fmt: skip
         session.execute(delete(gone).where(is_any(gone.customer_id, ids)))
     lists = ImportJob.id.in_(select(ImportRow.job_id).where(is_any(ImportRow.customer_id, ids)))
     # The first rows as the file has them; being cleared is no step of the list.

@@ -41,8 +41,9 @@ CLOSED_TO_ANALYSTS = {
     "cancellation_policies", "consents", "counters", "customer_merges", "customer_preferences",
     "gateway_events", "import_jobs", "import_rows", "marketing_contacts", "message_rules",
     "one_time_links", "outbox_messages", "people", "preferred_categories", "provider_events",
-    "saved_views", "service_resources", "sign_in_attempts", "staff_members", "staff_services",
-    "stale_days", "stale_usages", "suppressions", "template_versions", "vendor_users",
+    "saved_views", "segment_days", "segment_memberships", "segments", "service_resources",
+    "sign_in_attempts", "staff_members", "staff_services", "stale_days", "stale_usages",
+    "suppressions", "template_versions", "vendor_users",
 }  # fmt: skip
 GATES = {"users", "vendor_users", "vendors", "login_sessions", "api_tokens", "one_time_links",
          "sign_in_attempts", "calendar_feeds"}  # fmt: skip

@@ -1,0 +1,189 @@
+"""A segment's rule as one question to the database.
+
+Each condition is a test of the customer's own columns or a set of customers. Tests that stand
+together are one WHERE; sets are intersected, united and subtracted as sets: however far a planner
+misjudges them, none is walked once a customer.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, and_, except_, intersect, or_, select, true, union
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.operations.conditions import branches, tags_named
+from app.operations.segment_fields import FIELDS, PARTS
+from app.operations.segment_scope import Leaf, Scope
+from app.operations.segment_terms import Group, Match, Misread, Term, read
+from app.operations.zones import zone_of
+from models.categories import CategoryKind
+from models.customers import Customer
+from models.segments import Segment
+
+BRANCHES = {
+    "bought_service_category": CategoryKind.SERVICE,
+    "bought_product_category": CategoryKind.PRODUCT,
+}
+MOST_NESTED = 50
+
+
+class Circle(Misread):
+    sentence = "This segment would ask for itself: leave “{name}” out."
+
+
+def scope_of(session: Session, vendor_id: int | None, group: Group) -> Scope:
+    """Now, where the vendor is, with all that has to be looked up for the rule."""
+    segments = nested(session, vendor_id, group)
+    terms = [t for g in (group, *segments.values()) for t in g.terms()]
+    return Scope(
+        vendor_id, clock.now(),
+        ZoneInfo("UTC" if vendor_id is None else zone_of(session, vendor_id)),
+        categories={
+            t.path: branches(session, BRANCHES[t.field], t.values["ids"])
+            for t in terms if t.field in BRANCHES
+        },
+        tags={
+            t.path: tags_named(session, t.values["texts"], vendor_id)
+            for t in terms if t.field == "tag"
+        },
+        segments=segments,
+    )  # fmt: skip
+
+
+def nested(
+    session: Session, vendor_id: int | None, group: Group, *, own_id: int | None = None
+) -> dict[int, Group]:
+    """The rules of the segments that a rule asks for, and of those that these ask for.
+
+    Refuses `Circle` when one of them asks for itself, or for `own_id`.
+    """
+    found: dict[int, Group] = {}
+    _gather(session, vendor_id, group, () if own_id is None else (own_id,), found)
+    return found
+
+
+def _gather(
+    session: Session,
+    vendor_id: int | None,
+    group: Group,
+    above: tuple[int, ...],
+    found: dict[int, Group],
+    place: str | None = None,
+) -> None:
+    for term in group.terms():
+        if term.field != "segment":
+            continue
+        for number in term.values["ids"]:
+            here = place or f"{term.path}.ids"
+            segment = _segment(session, vendor_id, number)
+            if segment is None:
+                raise Misread("This segment is not here any more: remove it.", field=here)
+            if number in above:
+                raise Circle(name=segment.name, field=here)
+            if len(above) >= MOST_NESTED or len(found) >= MOST_NESTED:
+                raise Misread("Too many segments ask for one another: ask for fewer.", field=here)
+            rule = found.get(number) or read(segment.definition_json, PARTS, root=f"s{number}")
+            found[number] = rule
+            _gather(session, vendor_id, rule, (*above, number), found, here)
+
+
+def _segment(session: Session, vendor_id: int | None, number: int) -> Segment | None:
+    same = Segment.vendor_id.is_not_distinct_from(vendor_id)
+    return session.scalars(select(Segment).where(Segment.id == number, same)).first()
+
+
+# --- the rule ----------------------------------------------------------------------------------
+
+
+def customers(group: Group, scope: Scope) -> Select[Any]:
+    """The ids of the living customers for whom the rule holds."""
+    return leaves(rule(group, scope), scope)
+
+
+def rule(node: Group | Term, scope: Scope) -> Leaf:
+    """What a group or a condition leaves."""
+    if isinstance(node, Group):
+        return _joined(node.match, [rule(one, scope) for one in node.of], scope)
+    if node.field == "segment":
+        inside = [rule(scope.segments[number], scope) for number in node.values["ids"]]
+        leaf = _joined(Match.ANY, inside, scope)
+        return leaf.turned() if node.values["in"] == "not_in" else leaf
+    return FIELDS[node.field].leaf(node, scope)
+
+
+def leaves(leaf: Leaf, scope: Scope) -> Select[Any]:
+    """The living customers that a leaf leaves."""
+    home = select(Customer.id).where(*scope.home())
+    if leaf.test is not None:
+        return home.where(leaf.test)
+    return home.where(Customer.id.in_(_positive(leaf, scope)))
+
+
+def _joined(match: Match, parts: Sequence[Leaf], scope: Scope) -> Leaf:
+    if match is Match.NONE:
+        return _joined(Match.ANY, parts, scope).turned()
+    tests = [leaf.test for leaf in parts if leaf.test is not None]
+    within = [leaf.ids for leaf in parts if leaf.ids is not None and not leaf.negated]
+    without = [leaf.ids for leaf in parts if leaf.ids is not None and leaf.negated]
+    if match is Match.ALL:
+        return _all(tests, within, without, scope)
+    return _any(tests, within, without, scope)
+
+
+def _all(tests: list[Any], within: list[Any], without: list[Any], scope: Scope) -> Leaf:
+    if not within and not without:
+        return Leaf(test=and_(true(), *tests))
+    sets = list(within)
+    if tests or not sets:
+        sets.insert(0, select(Customer.id).where(*scope.home(), *tests))
+    found = _flat(intersect(*sets)) if len(sets) > 1 else sets[0]
+    return Leaf(ids=_flat(except_(found, *without)) if without else found)
+
+
+def _any(tests: list[Any], within: list[Any], without: list[Any], scope: Scope) -> Leaf:
+    if not within and not without:
+        return Leaf(test=or_(*tests))
+    everyone = select(Customer.id).where(*scope.home())
+    sets = [*within, *(_flat(except_(everyone, one)) for one in without)]
+    if tests:
+        sets.insert(0, everyone.where(or_(*tests)))
+    return Leaf(ids=_flat(union(*sets)) if len(sets) > 1 else sets[0])
+
+
+def _positive(leaf: Leaf, scope: Scope) -> Select[Any]:
+    assert leaf.ids is not None  # a leaf is a test or a set
+    if not leaf.negated:
+        return leaf.ids
+    return _flat(except_(select(Customer.id).where(*scope.home()), leaf.ids))
+
+
+def _flat(sets: Any) -> Select[Any]:
+    """Sets put together, as a query of one column."""
+    rows = sets.subquery()
+    return select(next(iter(rows.c)).label("customer_id"))
+
+
+# --- one customer ------------------------------------------------------------------------------
+
+Verdicts = Mapping[str, bool]
+"""Whether each group and condition holds, by its place."""
+
+
+def verdicts(session: Session, group: Group, scope: Scope, customer_id: int) -> Verdicts:
+    """What of a rule holds for one customer."""
+    found: dict[str, bool] = {}
+    _judge(session, group, scope.of(customer_id), found)
+    return found
+
+
+def _judge(session: Session, node: Group | Term, scope: Scope, found: dict[str, bool]) -> bool:
+    if isinstance(node, Group):
+        held = [_judge(session, one, scope, found) for one in node.of]
+        verdict = {Match.ALL: all(held), Match.ANY: any(held), Match.NONE: not any(held)}
+        found[node.path] = verdict[node.match]
+    else:
+        one = leaves(rule(node, scope), scope)
+        found[node.path] = session.scalars(one.limit(1)).first() is not None
+    return found[node.path]
