@@ -68,6 +68,15 @@ from models.provider_events import ProviderEvent
 from models.resources import Resource, ResourceClaim, ServiceResource
 from models.returns import ProductReturn, ReturnLine
 from models.schedules import TimeOff, WorkingHours
+from models.scores import (
+    CohortFigure,
+    CustomerMonth,
+    CustomerScore,
+    ReachFigure,
+    ScoreFigure,
+    ScoreModel,
+    SegmentMove,
+)
 from models.segments import Segment, SegmentDay, SegmentMembership
 from models.services import Service, StaffService
 from models.shipments import Shipment, ShipmentLine
@@ -254,6 +263,67 @@ def item_pair(session: Session, **fields: Any) -> ItemPair:
         "lift": Decimal(4), "as_of": NOON,
     }  # fmt: skip
     return _saved(session, ItemPair(**values | fields))
+
+
+def customer_month(
+    session: Session, *, customer: Customer | None = None, **fields: Any
+) -> CustomerMonth:
+    customer = customer or _customer(session, fields)
+    values = {"month": date(2026, 11, 1), "visits": 1, "days": 1} | _of(fields, customer)
+    return _saved(session, CustomerMonth(customer_id=customer.id, **values))
+
+
+def score(session: Session, *, customer: Customer | None = None, **fields: Any) -> CustomerScore:
+    """A customer's purchases; figures that follow from them are those of two days."""
+    customer = customer or _customer(session, fields)
+    days = fields.get("bought_on", [date(2026, 8, 20), date(2026, 11, 18)])
+    money = fields.get("bought_for", [Decimal("40.00")] * len(days))
+    values = {
+        "bought_on": days, "bought_for": money, "days": len(days), "visits": len(days),
+        "orders": 0, "first_on": days[0], "last_on": days[-1],
+        "second_on": days[1] if len(days) > 1 else None, "revenue": sum(money),
+        "repeat_value": sum(money[1:]) / (len(days) - 1) if len(days) > 1 else None,
+        "first_channel": "walk_in",
+    } | _of(fields, customer)  # fmt: skip
+    return _saved(session, CustomerScore(customer_id=customer.id, **values))
+
+
+def cohort_figure(session: Session, **fields: Any) -> CohortFigure:
+    month = date(2026, 11, 1)
+    values = {
+        "grain": "month", "cohort": month, "age": 0, "starts_on": month, "channel": "walk_in",
+        "category_id": number(), "customers": 1, "revenue": Decimal("40.00"),
+    } | fields  # fmt: skip
+    return _saved(session, CohortFigure(**values))
+
+
+def score_figure(session: Session, **fields: Any) -> ScoreFigure:
+    values = {
+        "month": date(2026, 11, 1), "as_of": date(2026, 11, 20), "segment": "loyal",
+        "channel": "walk_in", "category_id": number(), "customers": 1, "days": 2,
+        "recency_days": 2, "revenue": Decimal("80.00"),
+    } | fields  # fmt: skip
+    return _saved(session, ScoreFigure(**values))
+
+
+def segment_move(session: Session, **fields: Any) -> SegmentMove:
+    values = {
+        "month": date(2026, 11, 1), "was": "new", "became": "loyal", "channel": "walk_in",
+        "category_id": number(), "customers": 1,
+    } | fields  # fmt: skip
+    return _saved(session, SegmentMove(**values))
+
+
+def reach_figure(session: Session, **fields: Any) -> ReachFigure:
+    values = {
+        "starts_on": date(2026, 11, 1), "ends_on": date(2026, 11, 20),
+        "as_of": date(2026, 11, 20), "channel": "walk_in", "category_id": number(), "customers": 1,
+    } | fields  # fmt: skip
+    return _saved(session, ReachFigure(**values))
+
+
+def score_model(session: Session, **fields: Any) -> ScoreModel:
+    return _saved(session, ScoreModel(**{"as_of": date(2026, 11, 20), "customers": 1} | fields))
 
 
 def message_rule(session: Session, **fields: Any) -> MessageRule:

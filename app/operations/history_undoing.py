@@ -116,8 +116,11 @@ def drop_orders(
     return (last.whose, last.id), gone
 
 
+_WORKED_OUT = frozenset({"usages", "stale_usages", "customer_months", "customer_scores"})
+"""Of what a customer bought: it goes with the customer."""
+
 _THINGS: dict[Noun, tuple[str, frozenset[str]]] = {
-    Noun.CUSTOMER: ("customers", frozenset({"usages", "stale_usages"})),
+    Noun.CUSTOMER: ("customers", _WORKED_OUT),
     Noun.PRODUCT: ("products", frozenset({"variants"})),
     Noun.SERVICE: ("services", frozenset()),
     Noun.CATEGORY: ("categories", frozenset()),
@@ -146,12 +149,13 @@ def drop_things(session: Session, job: ImportJob, noun: Noun, *, size: int) -> i
             "DELETE FROM variants WHERE vendor_id = :vendor"
             " AND product_id IN (SELECT id FROM leaving_products)",
         )  # fmt: skip
-    if noun is Noun.CUSTOMER:  # worked out of what they bought, which has gone before them
-        _run(
-            session, job,
-            "DELETE FROM usages WHERE vendor_id = :vendor"
-            " AND customer_id IN (SELECT id FROM leaving_customers)",
-        )  # fmt: skip
+    if noun is Noun.CUSTOMER:
+        for worked_out in ("usages", "customer_months", "customer_scores"):
+            _run(
+                session, job,
+                f"DELETE FROM {worked_out} WHERE vendor_id = :vendor"
+                " AND customer_id IN (SELECT id FROM leaving_customers)",
+            )  # fmt: skip
     gone = _run(session, job, f"DELETE FROM {table} WHERE id IN (SELECT id FROM leaving_{table})")
     return int(gone.rowcount)
 

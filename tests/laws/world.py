@@ -36,6 +36,7 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
     make.task(session, customer=customer, assignee_id=staff.id)
     make.usage(session, customer=customer)  # and the interest above has made a stale one
     make.item_pair(session, **home)
+    _scored(session, home, customer)
     coupon = make.coupon(session, **home)
     make.code_batch(session, coupon=coupon)
     make.coupon_target(session, coupon=coupon, variant_id=variant.id)
@@ -83,6 +84,16 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
     for table in TENANT:
         rows = select(table.c.vendor_id).where(table.c.vendor_id == vendor_id)
         assert session.scalars(rows).first() is not None, f"make a row of {table} here"
+
+
+def _scored(session: Session, home: dict[str, int], customer: Any) -> None:
+    make.customer_month(session, customer=customer)
+    make.score(session, customer=customer)
+    for figure in (
+        make.cohort_figure, make.score_figure, make.segment_move, make.reach_figure,
+        make.score_model,
+    ):  # fmt: skip
+        figure(session, **home)
 
 
 def _entitled(session: Session, membership: Any, booking: Any, order: Any) -> None:
