@@ -49,7 +49,8 @@ _DAYS = """
       AND a.table_name = 'bookings' AND a.action = 'update' AND a.old ->> 'status' = 'pending'
       AND a.new ->> 'status' IN ('confirmed', 'cancelled')
       AND (a.new ->> 'cancelled_by' IS NULL OR a.new ->> 'cancelled_by' = 'vendor')
-      AND b.held_until IS NULL AND a.at >= b.created_at
+      AND b.held_until IS NULL AND a.old ->> 'held_until' IS NULL
+      AND a.at >= b.created_at
     GROUP BY 1, 2, 3
     UNION ALL
     SELECT coalesce(s.vendor_id, 0), CAST(s.created_at AT TIME ZONE coalesce(v.time_zone, 'UTC')
