@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from admin_views.access import needs
 from admin_views.base import declared
 from admin_views.details import link_to
-from admin_views.filters import OneOf, Related, Usually, of_vendor
+from admin_views.filters import Between, OneOf, Related, Usually, of_vendor
 from admin_views.forms import Choice, Clock, Day, Note, Pick, Saving
 from admin_views.lists import Col, Sort
 from admin_views.lookups import ALL_SERVICES, ALL_STAFF, CLASSES_TO_COME, CUSTOMERS, SERVICES, STAFF
@@ -92,6 +92,7 @@ class WaitlistView(OfCustomersView, model=WaitlistEntry):
             ),
         ),
         of_vendor(WaitlistEntry.vendor_id),
+        Between("joined", "Joined", WaitlistEntry.created_at, open=False),
         Related("service", "For", WaitlistEntry.service_id, icon="sparkles", lookup=ALL_SERVICES),
         Related("staff", "With", WaitlistEntry.staff_id, icon="id-badge-2", lookup=ALL_STAFF),
         OneOf(

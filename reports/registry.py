@@ -7,7 +7,9 @@ from importlib import import_module
 from app.tenancy import PanelRole
 from reports.report import Group, Report
 
-MODULES: tuple[str, ...] = ("revenue",)
+MODULES: tuple[str, ...] = (
+    "revenue", "bookings", "waitlist", "places", "preferences", "user_activity",
+)  # fmt: skip
 """The modules of `reports/` that end in a `REPORT`; within a group they are shown in this order."""
 
 
