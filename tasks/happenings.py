@@ -1,4 +1,4 @@
-"""What falls due by time is found every minute, and how often things are used is worked out."""
+"""What happened is heard of, what falls due is found, usages are worked out."""
 
 import logging
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 from app import clock
 from app.database import begin, begin_planned
 from app.errors import DomainError
-from app.operations import falling_due, usages
+from app.operations import falling_due, happenings, usages
 from app.operations.coming_up import place_in
 from app.operations.falling_due import Looked, Waiting
 from app.tenancy import acting, vendor_actor
@@ -60,6 +60,18 @@ def follow(rule_id: int, since: str, until: str, after: list[Any] | None, last: 
             until=datetime.fromisoformat(until),
             after=None if after is None else place_in(after),
             last=place_in(last),
+        )
+
+
+@celery_app.task(name=happenings.TASK)
+def hear(at: str, useless_at: str | None, **told: Any) -> int:
+    """Compose, or plan, what follows from something that happened; twice is as good as once."""
+    with begin_planned() as session:
+        return happenings.hear(
+            session,
+            at=datetime.fromisoformat(at),
+            useless_at=None if useless_at is None else datetime.fromisoformat(useless_at),
+            **told,
         )
 
 

@@ -48,6 +48,9 @@ LONGEST = timedelta(days=366)
 EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
+NEVER = Spans()
+
+
 class Why(StrEnum):
     """Why a time cannot be booked."""
 
@@ -140,7 +143,7 @@ class Plan:
 
     service: Service
     wall: Wall
-    spells: Sequence[Spell]
+    span: Span
     offers: Mapping[int | None, Offer]
     diaries: Mapping[int | None, Diary]
     needs: Sequence[Need]
@@ -149,6 +152,7 @@ class Plan:
     before: timedelta
     after: timedelta
     _lacking: dict[Span, Need | None] = field(default_factory=dict)
+    _spells: list[Spell] = field(default_factory=list)
 
     def verdict(self, staff_id: int | None, starts_at: datetime, ends_at: datetime) -> Why | None:
         """Why `staff_id` cannot be booked from `starts_at` to `ends_at`; None if they can."""
@@ -197,12 +201,14 @@ class Plan:
         """
         diary = self.diaries[staff_id]
         every = capped(self.service.slot_interval_minutes)
+        if not self._spells:
+            self._spells.extend(self.wall.spells(self.span))
         for begins, ends in diary.open.near(since, until):
             inside = sorted({begins, *(at for at in diary.begun if begins < at < ends)})
             for span in zip(inside, (*inside[1:], ends), strict=True):
                 if span[1] <= since or span[0] >= until:
                     continue
-                starts = grid(self.spells, span, every)
+                starts = grid(self._spells, span, every)
                 if span[0] < since or span[1] > until:
                     starts = [at for at in starts if since <= at < until]
                 yield from starts
@@ -272,7 +278,7 @@ def load(
     return Plan(
         service=service,
         wall=wall,
-        spells=list(wall.spells(span)),
+        span=span,
         offers=offers,
         diaries={
             staff_id: _diary(wall, span, hours, exceptions, staff_id, busy, stay=stay)
@@ -382,13 +388,16 @@ def _diary(
         work, pauses = weekly(wall, ALWAYS, first, last), []
     else:
         work = weekly(wall, own.work or vendor.work or ALWAYS, first, last)
+    before, after = busy.get(staff_id or 0, (NEVER, NEVER))
+    if not (pauses or extra or off or narrowing.work or narrowing.breaks):
+        begun = [begins for begins, _ in work]
+        return Diary(Spans(work), before, after, begun, breaks=NEVER, off=NEVER)
     breaks = weekly(wall, pauses, first, last)
     begun = [begins for begins, _ in (*work, *extra)]
     opened = joined((*without(work, breaks), *extra))
     if narrowing.work:
         opened = common(opened, weekly(wall, narrowing.work, first, last))
     narrow_breaks = weekly(wall, narrowing.breaks, first, last)
-    before, after = busy.get(staff_id or 0, (Spans(), Spans()))
     return Diary(
         open=Spans(without(opened, (*narrow_breaks, *off))),
         before=before,

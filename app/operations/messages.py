@@ -103,6 +103,7 @@ def compose(
     membership_id: int | None = None,
     holding_id: int | None = None,
     task_id: int | None = None,
+    sequence: int | None = None,
     send_at: datetime | None = None,
     useless_at: datetime | None = None,
     key: str | None = None,
@@ -135,9 +136,9 @@ def compose(
         membership_id=membership_id, membership=_got(session, Membership, membership_id),
         holding_id=holding_id, holding=_got(session, PackageHolding, holding_id),
         task_id=task_id, task=_got(session, Task, task_id),
-        sequence=booking and booking.sequence, send_at=send_at or clock.now(),
+        sequence=_form(booking, sequence), send_at=send_at or clock.now(),
         useless_at=useless_at or of_no_use_from(about, booking), words=None,
-        key=key or _key(about, booking, customer, way), user_id=current_actor().user_id,
+        key=key or _key(about, booking, sequence, customer, way), user_id=current_actor().user_id,
         status=MessageStatus.QUEUED,
     )  # fmt: skip
     _say(message, words)
@@ -233,19 +234,30 @@ def of_no_use_from(event: MessageEvent | None, booking: Booking | None) -> datet
     return booking.ends_at if event in _UNTIL_IT_ENDS else None
 
 
+def _form(booking: Booking | None, sequence: int | None) -> int | None:
+    """The form of a booking of which something is said; None where it is about none."""
+    if booking is None:
+        return None
+    return booking.sequence if sequence is None else sequence
+
+
 _ONCE_A_CHANGE = (
     MessageEvent.BOOKING_CONFIRMED, MessageEvent.BOOKING_MOVED, MessageEvent.BOOKING_CANCELLED,
-    MessageEvent.BOOKING_COMPLETED, MessageEvent.BOOKING_NO_SHOW,
+    MessageEvent.BOOKING_COMPLETED, MessageEvent.BOOKING_NO_SHOW, MessageEvent.BOOKING_OFFERED,
 )  # fmt: skip
 
 
 def _key(
-    event: MessageEvent | None, booking: Booking | None, customer: Customer, way: MessageChannel
+    event: MessageEvent | None,
+    booking: Booking | None,
+    sequence: int | None,
+    customer: Customer,
+    way: MessageChannel,
 ) -> str | None:
     """What makes a second telling of the same change known as one."""
     if booking is None or event not in _ONCE_A_CHANGE:
         return None
-    return f"{event}.{booking.id}.{booking.sequence}.{customer.id}.{way}"
+    return f"{event}.{booking.id}.{_form(booking, sequence)}.{customer.id}.{way}"
 
 
 def _say(message: Message, words: Mapping[str, Any] | None) -> None:

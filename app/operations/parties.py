@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.database import as_read, in_drivers_words, quickly
@@ -13,7 +13,13 @@ from app.operations.hours import Wall, wall_of
 from app.operations.policies import Terms
 from app.operations.schedules import CannotBook
 from models.customers import Customer
-from models.memberships import BenefitKind, Membership, MembershipStatus, PlanBenefit
+from models.memberships import (
+    BenefitKind,
+    Membership,
+    MembershipPlan,
+    MembershipStatus,
+    PlanBenefit,
+)
 from models.resources import ServiceResource
 from models.services import Service, StaffService
 from models.staff import StaffMember
@@ -44,17 +50,7 @@ def _parties() -> Select[*tuple[Any, ...]]:
                 ServiceResource.vendor_id == Service.vendor_id,
                 ServiceResource.service_id == Service.id,
             ),
-            or_(
-                exists().where(
-                    Membership.vendor_id == Customer.vendor_id,
-                    Membership.customer_id == Customer.id,
-                    Membership.status != MembershipStatus.ENDED.value,
-                ),
-                exists().where(
-                    PlanBenefit.vendor_id == Customer.vendor_id,
-                    PlanBenefit.kind == BenefitKind.ACCESS.value,
-                ),
-            ),
+            case((_has_plans(), _gives_perks()), else_=False),
         )
         .join(Vendor, Vendor.id == Customer.vendor_id)
         .outerjoin(
@@ -64,6 +60,23 @@ def _parties() -> Select[*tuple[Any, ...]]:
         .where(Customer.id == bindparam("customer_id"))
     )  # fmt: skip
     return found
+
+
+def _has_plans() -> ColumnElement[bool]:
+    """Most vendors have none, and nothing more is asked then."""
+    return exists().where(MembershipPlan.vendor_id == Customer.vendor_id)
+
+
+def _gives_perks() -> ColumnElement[bool]:
+    member = exists().where(
+        Membership.vendor_id == Customer.vendor_id,
+        Membership.customer_id == Customer.id,
+        Membership.status != MembershipStatus.ENDED.value,
+    )
+    closed = exists().where(
+        PlanBenefit.vendor_id == Customer.vendor_id, PlanBenefit.kind == BenefitKind.ACCESS.value
+    )
+    return or_(member, closed)
 
 
 def _with_staff() -> Select[*tuple[Any, ...]]:

@@ -17,6 +17,7 @@ from models.messages import Message
 from tests import make
 from tests.admin_views.panel_client import PanelClient, admin, analyst, manager, staff
 from tests.admin_views.reading import text_of
+from tests.hearing import hear
 
 HERE = "/admin/calendar"
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -45,6 +46,7 @@ class Studio:
 
     def told(self) -> int:
         with acting(vendor_actor(self.vendor)), begin() as session:
+            hear(session)
             return session.scalar(select(func.count(Message.id))) or 0
 
     def word(self) -> str:

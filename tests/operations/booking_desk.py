@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.messages import Message
 from tests import make
+from tests.hearing import hear
 
 TEN = datetime(2026, 11, 20, 10, tzinfo=UTC)
 
@@ -23,6 +24,7 @@ def offered(session: Session, **service: Any) -> dict[str, Any]:
 
 def promised(session: Session) -> list[tuple[str, str]]:
     """What customers are to hear of bookings: what has happened, and the time before."""
+    hear(session)
     told = session.scalars(select(Message).order_by(Message.id))
     return [
         ((one.event or "").removeprefix("booking_"), (one.words or {}).get("before", ""))

@@ -41,6 +41,7 @@ from models.waitlist import WaitlistEntry
 from models.words import Channel
 from tasks import waitlist as tasks
 from tests import make
+from tests.hearing import hear
 
 LISBON = ZoneInfo("Europe/Lisbon")
 TUESDAY = datetime(2026, 11, 24, 18)
@@ -79,6 +80,7 @@ def refused(refusal: type[DomainError], verb: Any, **fields: Any) -> DomainError
 
 
 def announced(session: Session) -> list[tuple[int | None, str]]:
+    hear(session)
     told = session.scalars(select(Message).order_by(Message.id))
     return [(one.booking_id, (one.event or "").removeprefix("booking_")) for one in told]
 

@@ -39,6 +39,7 @@ from models.outbox import OutboxMessage
 from models.waitlist import WaitlistEntry
 from tasks import waitlist as tasks
 from tests import make
+from tests.hearing import hear
 
 TUESDAY = datetime(2026, 11, 24, 10, tzinfo=UTC)
 A_WEEK = make.NOON + timedelta(days=7)
@@ -156,6 +157,7 @@ def test_a_freed_slot_is_held_for_the_first_of_the_line(shop: int) -> None:
             "pending", TUESDAY, line.staff,
         )  # fmt: skip
         assert booking.held_until == make.NOON + timedelta(minutes=35)
+        hear(session)
         assert "booking_offered" in session.scalars(select(Message.event)).all()
         other = make.customer(session).id
     with pytest.raises(SlotTaken), begin() as session:
