@@ -10,7 +10,16 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from admin_views.customer_filters import CHANNELS, FILTERS, HOLDINGS, KINDS, STATUSES
+from admin_views.customer_filters import (
+    CHANNELS,
+    FILTERS,
+    GROUPS,
+    HOLDINGS,
+    KINDS,
+    RANGES,
+    STATUSES,
+    cohort_words,
+)
 from admin_views.loaders import Records, like, typed, vendor_names
 from app.contact import fold
 from app.operations import matching
@@ -21,6 +30,7 @@ from models.customers import Address
 from models.memberships import MembershipPlan
 from models.packages import Package
 from models.products import Product
+from models.segments import Segment
 from models.services import Service
 from models.tags import Tag
 from models.vendors import Vendor
@@ -32,12 +42,13 @@ LABELS = {
     "channel": dict(CHANNELS),
     "service_type": dict(KINDS),
     "holding": dict(HOLDINGS),
+    "group": dict(GROUPS),
 }
 
 
 def offered(name: str) -> bool:
     """Whether the one who acts has a filter of that name with values to choose from."""
-    return name != "activity" and any(f.name == name and f.offered() for f in FILTERS)
+    return name not in RANGES and any(f.name == name and f.offered() for f in FILTERS)
 
 
 def lines(session: Session, filters: Filters, name: str, term: str) -> list[Line]:
@@ -55,6 +66,7 @@ def lines(session: Session, filters: Filters, name: str, term: str) -> list[Line
 
 def _line(name: str, choice: Choice) -> Line:
     label = LABELS.get(name, {}).get(choice.value, choice.label)
+    label = cohort_words(choice.value) if name == "cohort" else label
     return {
         "value": choice.value, "label": label, "count_text": choice.count_text,
         "selected": choice.selected, "depth": choice.depth,
@@ -115,6 +127,7 @@ def _next_city(begin: str, last: str | None) -> Select[str | None, str | None]:
 
 
 FOUND: dict[str, Found] = {
+    "segment": _records(Records(Segment, (Segment.name,))),
     "vendor": _records(Records(Vendor, (Vendor.name, Vendor.slug))),
     "service": _records(Records(Service, (Service.name,))),
     "product": _records(Records(Product, (Product.name,))),

@@ -18,6 +18,7 @@ from starlette.datastructures import QueryParams
 from admin_views.lists import Address, Pairs
 from admin_views.rendering import day, word
 from app import clock
+from app.operations.filters import cohort_days
 from app.operations.matching import PARAMETERS, Filters, Holding, Sort
 from app.tenancy import DatabaseRole, current_actor
 from models.categories import Category
@@ -26,6 +27,8 @@ from models.customers import CustomerStatus
 from models.memberships import MembershipPlan
 from models.packages import Package
 from models.products import Product
+from models.scores import RfmSegment as Group
+from models.segments import Segment
 from models.services import Service, ServiceKind
 from models.vendors import Vendor
 from models.words import Channel
@@ -41,6 +44,7 @@ STATUSES: Words = (
 )
 CHANNELS: Words = tuple((c.value, word(c).replace("Walk in", "Walk-in")) for c in Channel)
 KINDS: Words = tuple((k.value, word(k)) for k in ServiceKind)
+GROUPS: Words = tuple((g.value, word(g)) for g in Group)
 HOLDINGS: Words = ((Holding.HOLDS.value, "Holds one now"), (Holding.HELD.value, "Holds or held"))
 
 
@@ -84,6 +88,13 @@ def _position(text: str) -> int:
     return int(text) if digits else 0
 
 
+RANGES = {
+    "activity": ("activity_from", "activity_to"),
+    "bought_days": ("bought_from", "bought_to"),
+}
+"""Filters of two days."""
+
+
 @dataclass(frozen=True)
 class Shown:
     """A filter on screen. With `words` it offers those, with `names` it is searched."""
@@ -102,7 +113,7 @@ class Shown:
     @property
     def params(self) -> tuple[str, ...]:
         """The parameters of the address it stands for."""
-        return ("activity_from", "activity_to") if self.name == "activity" else (self.name,)
+        return RANGES.get(self.name, (self.name,))
 
     def offered(self) -> bool:
         """Whether the one who acts sees it."""
@@ -118,7 +129,7 @@ class Shown:
 
     def labels(self, session: Session, values: Sequence[Any]) -> list[str]:
         """The values in words, in their order."""
-        if self.name == "activity":
+        if self.name in RANGES:
             return [_days(*values)]
         if self.words:
             known = dict(self.words)
@@ -134,11 +145,11 @@ class Shown:
             "group": self.group, "kind": "choices", "multiple": not self.one,
             "hidden": address.without(*self.params), "apply_text": "Show", "intro": self.intro,
         }  # fmt: skip
-        if self.name == "activity":
+        if self.name in RANGES:
             low, high = values or (None, None)
-            ends = (("activity_from", "From", low), ("activity_to", "To", high))
+            ends = zip(self.params, ("From", "To"), (low, high), strict=True)
             ranges = [(n, label, "date", v.isoformat() if v else "") for n, label, v in ends]
-            links = presets(address, low, high)
+            links = presets(address, self.params, low, high)
             return shown | {"kind": "range", "params": ranges, "links": links}
         chosen = {str(v) for v in values}
         shown["lazy_url"] = f"{base}/{self.name}?{urlencode(address.without())}"
@@ -148,21 +159,20 @@ class Shown:
         return shown | {"kind": "search", "lookup_url": shown["lazy_url"], "choices": lines}
 
 
-PRESETS = (
-    ("In the last 30 days", "activity_from", 30),
-    ("Over 90 days ago", "activity_to", 90),
-    ("Over a year ago", "activity_to", 365),
-)
-"""Ranges of the last activity that are asked for most: which end, and how many days ago."""
+PRESETS = (("In the last 30 days", 0, 30), ("Over 90 days ago", 1, 90), ("Over a year ago", 1, 365))
+"""Ranges of days that are asked for most: which end, and how many days ago."""
 
 
-def presets(address: Address, low: date | None, high: date | None) -> list[tuple[str, str, bool]]:
+def presets(
+    address: Address, ends: tuple[str, ...], low: date | None, high: date | None
+) -> list[tuple[str, str, bool]]:
     """The same as links that keep the other filters, and whether one is in force."""
-    ends, links = ("activity_from", "activity_to"), []
+    links = []
     for text, end, days in PRESETS:
         at = clock.now().date() - timedelta(days=days)
-        wanted = (at, None) if end == ends[0] else (None, at)
-        links.append((text, address.url(*ends, **{end: at.isoformat()}), wanted == (low, high)))
+        wanted = (None, at) if end else (at, None)
+        url = address.url(*ends, **{ends[end]: at.isoformat()})
+        links.append((text, url, wanted == (low, high)))
     return links
 
 
@@ -197,6 +207,17 @@ def _cities(session: Session, keys: Sequence[Any]) -> list[str]:
     ]
 
 
+def _cohorts(_: Session, values: Sequence[Any]) -> list[str]:
+    """March 2026, the week of 2 March 2026."""
+    return [cohort_words(value) for value in values]
+
+
+def cohort_words(cohort: str) -> str:
+    """What a month or week of first purchases is called."""
+    first, _ = cohort_days(cohort)
+    return f"week of {day(first)} {first:%Y}" if "W" in cohort else f"{first:%B %Y}"
+
+
 def _as_written(_: Session, values: Sequence[Any]) -> list[str]:
     return [str(v) for v in values]
 
@@ -209,6 +230,8 @@ FILTERS: tuple[Shown, ...] = (
     ),
     Shown("tag", "Tag", "tag", open=True, names=_as_written),
     Shown("activity", "Last activity", "calendar", open=True),
+    Shown("segment", "Segment", "chart-pie", names=_of(Segment)),
+    Shown("group", "Group", "chart-dots", words=GROUPS),
     Shown("vendor", "Vendor", "building-store", admins=True, names=_of(Vendor), one=True),
     Shown("channel", "Channel", "world", words=CHANNELS),
     Shown("city", "City", "map-pin", names=_cities),
@@ -222,6 +245,8 @@ FILTERS: tuple[Shown, ...] = (
     Shown("package", "Package", "ticket", BOUGHT, names=_of(Package)),
     Shown("plan", "Membership", "id-badge-2", BOUGHT, names=_of(MembershipPlan)),
     Shown("holding", "Holds or held", "wallet", BOUGHT, words=HOLDINGS, one=True),
+    Shown("bought_days", "Bought in", "calendar-dollar", BOUGHT),
+    Shown("cohort", "First bought in", "stairs-up", BOUGHT, names=_cohorts),
 )  # fmt: skip
 
 

@@ -24,6 +24,9 @@ from models.interests import CustomerInterest
 from models.memberships import Membership, MembershipPlan
 from models.packages import Package, PackageHolding
 from models.products import Product
+from models.scores import CustomerScore
+from models.scores import RfmSegment as Group
+from models.segments import Segment, SegmentMembership
 from models.services import Service, ServiceKind
 from models.tags import CustomerTag, Tag
 from models.vendors import Vendor
@@ -246,6 +249,31 @@ def _cities(session: Session, ids: Sequence[int]) -> _Found:
     return _lines(session, query)
 
 
+def _segments(session: Session, ids: Sequence[int]) -> _Found:
+    member = SegmentMembership
+    query = (
+        select(Segment.id, _named(Segment), func.count(member.customer_id.distinct()))
+        .join(member, (member.segment_id == Segment.id) & member.exited_at.is_(None))
+        .where(is_any(member.customer_id, ids))
+        .group_by(Segment.id)
+    )
+    return _lines(session, query)
+
+
+def _groups(session: Session, ids: Sequence[int]) -> _Found:
+    counted = select(CustomerScore.segment, func.count()).group_by(CustomerScore.segment)
+    numbers = _numbers(session, counted.where(is_any(CustomerScore.customer_id, ids)))
+    return [(g.value, _title(g.value), numbers.get(g.value, 0), 0) for g in Group]
+
+
+def _cohorts(session: Session, ids: Sequence[int]) -> _Found:
+    """The months in which they first bought, the latest first."""
+    month = func.to_char(CustomerScore.first_on, "YYYY-MM").label("month")
+    counted = select(month, func.count()).where(is_any(CustomerScore.customer_id, ids))
+    rows = session.execute(counted.group_by(month).order_by(month.desc()).limit(500))
+    return [(value, value, number, 0) for value, number in rows]
+
+
 def _vendors(session: Session, ids: Sequence[int]) -> _Found:
     query = (
         select(Vendor.id, Vendor.name, func.count(Customer.id))
@@ -307,4 +335,7 @@ _OFFERS: dict[str, Callable[[Session, Sequence[int]], _Found]] = {
     "package": _holdings(PackageHolding, Package, PackageHolding.package_id),
     "plan": _holdings(Membership, MembershipPlan, Membership.plan_id),
     "holding": _holds_or_held,
+    "segment": _segments,
+    "group": _groups,
+    "cohort": _cohorts,
 }

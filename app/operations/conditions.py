@@ -36,7 +36,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.contact import query_words
-from app.operations.filters import Filters, Holding
+from app.operations.filters import Filters, Holding, cohort_days
 from app.tenancy import DatabaseRole, current_actor
 from models.categories import Category, CategoryKind
 from models.customers import Address, Customer
@@ -44,6 +44,8 @@ from models.interests import CustomerInterest
 from models.memberships import Membership, MembershipPlan, MembershipStatus
 from models.packages import HoldingStatus, Package, PackageHolding
 from models.products import Product
+from models.scores import CustomerScore
+from models.segments import Segment, SegmentMembership
 from models.services import Service, ServiceKind
 from models.tags import CustomerTag, Tag
 from models.vendors import Vendor
@@ -302,6 +304,8 @@ def _look_ups(
         yield _SUBTREES[CategoryKind.PRODUCT], {"product_roots": list(roots)}
     if names := filters.tags:
         yield _TAGS[vendor_id is None], {"tag_names": list(names), "tag_vendor": vendor_id}
+    if segments := filters.segments:
+        yield _SEGMENTS, {"segment_ids": list(segments)}
 
 
 def _sets(filters: Filters, ids: Iterator[Ids]) -> Iterator[Condition]:
@@ -324,6 +328,37 @@ def _sets(filters: Filters, ids: Iterator[Ids]) -> Iterator[Condition]:
     if cities := filters.cities:
         which = is_any(Address.city_key, cities)
         yield Condition("city", (Link(Address.customer_id, Address.vendor_id, which),))
+    if filters.segments:
+        which = and_(is_any(SegmentMembership.segment_id, next(ids)),
+                     SegmentMembership.exited_at.is_(None))  # fmt: skip
+        link = Link(SegmentMembership.customer_id, SegmentMembership.vendor_id, which)
+        yield Condition("segment", (link,))
+    yield from _scored(filters)
+
+
+def _scored(filters: Filters) -> Iterator[Condition]:
+    """What the scores know: the group, when first and when at all something was bought."""
+    score = CustomerScore
+    if groups := filters.groups:
+        yield Condition("group", (_score(is_any(score.segment, groups)),))
+    if cohorts := filters.cohorts:
+        spans = (score.first_on.between(*cohort_days(one)) for one in cohorts)
+        yield Condition("cohort", (_score(or_(*spans)),))
+    first, last = filters.bought_from, filters.bought_to
+    if first or last:
+        day = func.unnest(score.bought_on).column_valued("day")
+        on_a_day = select(literal(1))
+        # The ends are known by row; only between them is it looked for day by day.
+        near = []
+        if first:
+            on_a_day, near = on_a_day.where(day >= first), [score.last_on >= first]
+        if last:
+            on_a_day, near = on_a_day.where(day <= last), [*near, score.first_on <= last]
+        yield Condition("bought", (_score(*near, on_a_day.exists()),))
+
+
+def _score(*where: ColumnElement[bool]) -> Link:
+    return Link(CustomerScore.customer_id, CustomerScore.vendor_id, and_(*where))
 
 
 _SERVICE_KINDS = tuple(kind.value for kind in ServiceKind)
@@ -383,6 +418,10 @@ def tags_named(session: Session, names: Sequence[str], vendor_id: int | None) ->
     return list(session.scalars(_TAGS[vendor_id is None], asked))
 
 
+_SEGMENTS = select(Segment.id).where(
+    Segment.id == any_(bindparam("segment_ids", type_=ARRAY(BigInteger)))
+)
+"""Those that whoever asks may see: of the marketplace's a vendor's customers are members too."""
 _NAMED = select(Tag.id).where(Tag.name == any_(bindparam("tag_names", type_=ARRAY(Text))))
 _TAGS = {True: _NAMED, False: _NAMED.where(Tag.vendor_id == bindparam("tag_vendor"))}
 """The tags of these names: of all vendors, and of one."""

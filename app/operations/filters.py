@@ -1,10 +1,18 @@
-"""The filters of the customer list: what an address can say, and what is taken from it."""
+"""The filters of the customer list: what an address can say, and what is taken from it.
+
+Reports lead to the list by these: `segment=12` (who is in a kept segment), `group=at_risk` (the
+group by recency, frequency and money), `cohort=2026-03` or `cohort=2026-W10` (who bought first in
+that month or week of the vendor's calendar), `bought_from` and `bought_to` (who bought on one of
+these days, both included), beside `vendor`, `channel`, `service`, `service_category`, `product`,
+`product_category`, `package`, `plan`, `tag`, `city`. Those of one name are alternatives.
+"""
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
@@ -74,6 +82,35 @@ def _city(text: str) -> str | None:
     return (city_key(text.strip()) or None) if _text(text) else None
 
 
+_COHORT = re.compile(r"(\d{4})-(?:(0[1-9]|1[0-2])|W(0[1-9]|[1-4]\d|5[0-3]))", re.ASCII)
+
+
+def _cohort(text: str) -> str | None:
+    """2026-03 or 2026-W10; a week that its year does not have is none."""
+    found = _COHORT.fullmatch(text.strip())
+    if found is None or not 1900 <= int(found[1]) <= 2999:
+        return None
+    try:
+        cohort_days(found[0])
+    except ValueError:
+        return None
+    return found[0]
+
+
+def cohort_days(cohort: str) -> tuple[date, date]:
+    """The first and the last day of a cohort."""
+    year, _, rest = cohort.partition("-")
+    if rest.startswith("W"):
+        first = date.fromisocalendar(int(year), int(rest[1:]), 1)
+        return first, first + timedelta(days=6)
+    first = date(int(year), int(rest), 1)
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def _group(text: str) -> str | None:
+    return text if re.fullmatch(r"[a-z_]{1,40}", text, re.ASCII) else None
+
+
 def _search(text: str) -> str | None:
     seen = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in text[:MOST_LETTERS])
     return seen.strip() or None
@@ -84,6 +121,8 @@ _ONE: dict[str, tuple[str, Reader]] = {
     "holding": ("holding", _word_of(Holding)),
     "activity_from": ("activity_from", _day),
     "activity_to": ("activity_to", _day),
+    "bought_from": ("bought_from", _day),
+    "bought_to": ("bought_to", _day),
     "search": ("search", _search),
 }
 _MANY: dict[str, tuple[str, Reader]] = {
@@ -98,6 +137,9 @@ _MANY: dict[str, tuple[str, Reader]] = {
     "tag": ("tags", _tag),
     "channel": ("channels", _word_of(Channel)),
     "city": ("cities", _city),
+    "segment": ("segments", _number),
+    "group": ("groups", _group),
+    "cohort": ("cohorts", _cohort),
 }
 PARAMETERS: dict[str, str] = {name: field for name, (field, _) in (_ONE | _MANY).items()}
 """The filter's name in an address -> the field of `Filters`."""
@@ -127,6 +169,11 @@ class Filters:
     cities: tuple[str, ...] = ()
     activity_from: date | None = None
     activity_to: date | None = None
+    bought_from: date | None = None
+    bought_to: date | None = None
+    segments: tuple[int, ...] = ()
+    groups: tuple[str, ...] = ()
+    cohorts: tuple[str, ...] = ()
     search: str | None = None
 
     @classmethod

@@ -268,7 +268,8 @@ def test_every_mix_of_filters_finds_whom_it_means(world: World, way: str, who: s
     check()
 
 
-CHOSEN = {name: f for name, f in PARAMETERS.items() if f.endswith("s") and name != "status"}
+ELSEWHERE = ("status", "segment", "group", "cohort")
+CHOSEN = {name: f for name, f in PARAMETERS.items() if f.endswith("s") and name not in ELSEWHERE}
 """The filters of several values: their names in an address, and in `Filters`."""
 
 
@@ -305,6 +306,9 @@ HOSTILE = [
     ("vendor", "9" * 40), ("vendor", "-1"), ("vendor", "1e3"), ("vendor", "٣"), ("vendor", ""),
     ("service", str(2**63)), ("status", "gone"), ("status", "active\0"), ("channel", "ACTIVE"),
     ("tag", "\0"), ("tag", "\ud800"), ("tag", "x" * 10_000), ("city", "\0"), ("city", "   "),
+    ("cohort", "2026-13"), ("cohort", "2025-W53"), ("cohort", "2026-3"), ("cohort", "٢٠٢٦-03"),
+    ("cohort", "0001-W01"), ("group", "Champions'"), ("group", "\0"), ("segment", "-1"),
+    ("bought_from", "2026-02-30"), ("bought_to", "99999-01-01"),
     ("activity_from", "2026-02-30"), ("activity_from", "99999-01-01"),
     ("activity_to", "0001-01-01"), ("holding", "both"), ("nothing", "x"), ("search", "\0"),
 ]  # fmt: skip

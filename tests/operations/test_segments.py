@@ -11,17 +11,19 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, delete, select, update
 
 from app import clock
 from app.contact import fold
 from app.database import begin
 from app.errors import ChangedMeanwhile, DomainError
-from app.operations import forgetting, interests, segment_sql, segment_words, segments
+from app.operations import forgetting, interests, matching, segment_sql, segment_words, segments
+from app.operations.filters import Filters
 from app.operations.segment_fields import FIELDS, PARTS
 from app.operations.segment_terms import Group, Misread, Term, When, read
 from app.tenancy import SYSTEM, acting, admin_actor, vendor_actor
 from models.customers import Customer
+from models.scores import CustomerScore
 from models.segments import Segment, SegmentDay, SegmentMembership
 from tests import make
 from tests.chance import examples
@@ -57,6 +59,7 @@ class Facts:
     tier: int | None = None
     plans: set[tuple[int, bool, datetime]] = field(default_factory=set)
     packages: set[tuple[int, bool, datetime]] = field(default_factory=set)
+    score: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -137,6 +140,19 @@ def _fill(session: Any, world: World, vendor: Any, categories: Any, rng: random.
         customer = session.get_one(Customer, facts.id)
         _history(session, facts, customer, services, products, rng)
         _around(session, facts, customer, tags, plan, package, rng)
+        if rng.random() < 0.7:
+            facts.score = {
+                "segment": rng.choice(("at_risk", "new")),
+                "p_alive": Decimal(rng.choice((0, 33, 90))) / 100,
+                "expected_12m": Decimal(rng.choice(("0.4", "15"))),
+                "value_12m": Decimal(rng.choice((0, 60))),
+                **{name: rng.randrange(1, 6) for name in "rfm"},
+            }
+            day = NOW.date()
+            session.add(CustomerScore(
+                customer_id=facts.id, first_on=day, last_on=day, days=1, visits=1, orders=0,
+                revenue=1, first_channel="online", bought_on=[day], bought_for=[1], **facts.score,
+            ))  # fmt: skip
         if rng.random() < 0.5:
             facts.points = rng.choice((0, 40, 250))
             facts.tier = rng.choice((None, tier.id))
@@ -390,6 +406,21 @@ class Reading:
     def _points(self, c: Facts, v: Any) -> bool:
         return self._compare(c.points, v, v["times"])
 
+    def _group(self, c: Facts, v: Any) -> bool:
+        return c.score.get("segment") in v["words"]
+
+    def _score(self, c: Facts, v: Any) -> bool:
+        return bool(c.score) and self._compare(c.score[v["of"]], v, v["times"])
+
+    def _p_alive(self, c: Facts, v: Any) -> bool:
+        return bool(c.score) and self._compare(c.score["p_alive"] * 100, v, v["percent"])
+
+    def _expected_12m(self, c: Facts, v: Any) -> bool:
+        return bool(c.score) and self._compare(c.score["expected_12m"], v, v["number"])
+
+    def _value_12m(self, c: Facts, v: Any) -> bool:
+        return bool(c.score) and self._compare(c.score["value_12m"], v, v["amount"])
+
     def _tier(self, c: Facts, v: Any) -> bool:
         return c.tier in v["ids"]
 
@@ -450,6 +481,8 @@ def values_of(part: Any, pool: dict[str, list[Any]]) -> st.SearchStrategy[Any]:
         return st.sampled_from(words)
     if part.kind == "when":
         return whens(part.options)
+    if part.kind == "whole" and part.high == 5:
+        return st.integers(1, 5)
     if part.kind == "whole":
         return st.integers(0, 5) if part.name == "times" and part.title != "Points" else (
             st.sampled_from((0, 40, 41, 250)))  # fmt: skip
@@ -477,7 +510,7 @@ def rules(world: World, fields: list[str]) -> st.SearchStrategy[dict[str, Any]]:
     return group(st.recursive(term, group, max_leaves=5))
 
 
-ALONE = [name for name in FIELDS if name != "segment" and hasattr(Reading, f"_{name}")]
+ALONE = [name for name in FIELDS if name != "segment"]
 
 
 def found_by(definition: Any, vendor_id: int | None) -> set[int]:
@@ -745,3 +778,67 @@ def test_forgetting_somebody_leaves_no_trace_in_segments(world: World) -> None:
         assert session.scalars(left).first() is None
         segments.build(session, segment_id=one.id)
         assert who not in open_in(session, one.id)
+
+
+# --- the list that reports and segments lead to ------------------------------------------------
+
+
+def listed(**asked: Any) -> set[int]:
+    """Whom the list shows, its pages and counts agreeing."""
+    filters = Filters.from_query([(k, v) for k, several in asked.items() for v in several])
+    with begin() as session:
+        found = set(session.scalars(matching.matching(filters)))
+        page = matching.page(session, filters, size=100)
+        assert {row.id for row in page.rows} == found
+        assert matching.count(session, filters, 1_000).number == len(found)
+        for name in asked:
+            matching.choices(session, filters, name)
+    return found
+
+
+def test_the_list_is_filtered_by_segment_group_and_first_purchase(world: World) -> None:
+    home = world.vendors[0]
+    alive = [c.id for c in world.customers if c.vendor_id == home and not c.archived]
+    firsts = [date(2026, 2, 28), date(2026, 3, 1), date(2026, 3, 8), date(2026, 3, 9)]
+    later = date(2026, 5, 4)
+    with acting(vendor_actor(home)):
+        with begin() as session:
+            session.execute(delete(CustomerScore))
+            for number, first in zip(alive, firsts, strict=False):
+                session.add(CustomerScore(
+                    customer_id=number, vendor_id=home, first_on=first, last_on=later, days=2,
+                    visits=2, orders=0, revenue=Decimal(10), first_channel="online",
+                    bought_on=[first, later], bought_for=[Decimal(5)] * 2,
+                    segment="at_risk" if number == alive[0] else "new",
+                ))  # fmt: skip
+            one = segments.save(session, name="Active", definition=ACTIVE)
+            segments.build(session, segment_id=one.id)
+            members, number = open_in(session, one.id), str(one.id)
+        assert listed(segment=[number]) == members
+        assert listed(segment=[number], status=["inactive"]) == set()
+        assert listed(group=["at_risk"]) == {alive[0]}
+        assert listed(group=["at_risk", "new"]) == set(alive[:4])
+        assert listed(cohort=["2026-03"]) == set(alive[1:4])
+        assert listed(cohort=["2026-W10"]) == {alive[2]}  # 2 to 8 March
+        assert listed(cohort=["2026-02", "2026-W11"]) == {alive[0], alive[3]}
+        assert listed(bought_from=["2026-03-02"], bought_to=["2026-03-09"]) == set(alive[2:4])
+        assert listed(bought_from=["2026-03-10"], bought_to=["2026-05-03"]) == set()
+        assert listed(bought_from=["2026-05-04"], cohort=["2026-03"]) == set(alive[1:4])
+        assert listed(bought_to=["2026-02-28"]) == {alive[0]}
+    with acting(vendor_actor(world.vendors[1])):
+        assert listed(segment=[number]) == set()
+    with acting(SYSTEM):
+        assert listed(segment=[number]) == members
+        assert listed(segment=[number], vendor=[str(world.vendors[1])]) == set()
+
+
+def test_whoever_is_in_a_segment_of_the_marketplace_is_not_found_out_by_a_vendor(
+    world: World,
+) -> None:
+    with acting(SYSTEM), begin() as session:
+        market = segments.save(session, name="Everybody active", definition=ACTIVE)
+        segments.build(session, segment_id=market.id)
+        assert market.size
+        number = str(market.id)
+    with acting(vendor_actor(world.vendors[0])):
+        assert listed(segment=[number]) == set()
