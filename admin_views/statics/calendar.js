@@ -2,6 +2,7 @@
    Everything that a person typed is set as text. Positions are minutes since local midnight. */
 (function () {
   var B = window.Backroom;
+  if (!B) return;
   var wrap = document.querySelector("[data-calendar]");
   if (!wrap) return;
   var grid = wrap.querySelector("[data-cal-grid]"), list = wrap.querySelector("[data-cal-list]");

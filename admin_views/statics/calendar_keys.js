@@ -1,6 +1,6 @@
 /* The calendar without a mouse: arrows between bookings, Shift and arrows move one, letters as in the guide. */
 (function () {
-  var B = window.Backroom, C = B.cal;
+  var B = window.Backroom, C = B && B.cal;
   if (!C) return;
   var STEP = 5, PAUSE = 700;
 

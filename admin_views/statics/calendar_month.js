@@ -1,6 +1,6 @@
 /* The days of the month beside the calendar on which nobody has time left are underlined. */
 (function () {
-  var B = window.Backroom, C = B.cal;
+  var B = window.Backroom, C = B && B.cal;
   if (!C) return;
   var days = B.all("[data-cal-day]", C.wrap), query = new URLSearchParams(C.config.query);
   if (!days.length) return;

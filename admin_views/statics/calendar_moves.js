@@ -1,7 +1,7 @@
 /* What changes the calendar with the mouse: dragging a booking, its lower edge, a click on free time.
    What the server refuses springs back, and the sentence is shown. */
 (function () {
-  var B = window.Backroom, C = B.cal;
+  var B = window.Backroom, C = B && B.cal;
   if (!C) return;
   var STEP = 5, grid = C.grid;
 

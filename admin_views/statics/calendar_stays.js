@@ -1,6 +1,6 @@
 /* A stay in the dialog to book: which nights, what they cost, and whether there is room for them. */
 (function () {
-  var B = window.Backroom, C = B.cal, dialog = document.getElementById("cal-book");
+  var B = window.Backroom, C = B && B.cal, dialog = document.getElementById("cal-book");
   if (!C || !dialog) return;
   var form = dialog.querySelector("form"), price = form.querySelector("[data-cal-price]"), known = { text: "", kind: "" }, stop = null;
 

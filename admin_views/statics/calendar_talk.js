@@ -1,6 +1,6 @@
 /* What the calendar asks and tells: a look at one booking with its commands, and the forms to book. */
 (function () {
-  var B = window.Backroom, C = B.cal;
+  var B = window.Backroom, C = B && B.cal;
   if (!C) return;
   var phone = matchMedia("(max-width: 767.98px)");
 

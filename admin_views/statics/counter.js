@@ -1,6 +1,7 @@
 /* The counter: the sale as it stands in this tab, what the server says it comes to, and its lines. Nothing is charged here: one POST sells it all. */
 (function () {
   var B = window.Backroom, root = document.querySelector("[data-counter]");
+  if (!B) return;
   if (!root) return;
   var T = B.counter = { config: JSON.parse(root.dataset.counter), root: root, quote: null, busy: false };
   var C = T.config, SLOT = "counter:" + C.vendor;

@@ -1,6 +1,6 @@
 /* The counter's codes: one is typed, the server says what it takes off; one that does not hold goes back into its field, with the reason. */
 (function () {
-  var B = window.Backroom, T = B.counter;
+  var B = window.Backroom, T = B && B.counter;
   if (!T) return;
   var form = T.at("code"), input = T.at("code-in"), said = T.at("code-said"), list = T.at("codes");
   var same = function (a, b) { return a.replace(/\s/g, "").toUpperCase() === b.replace(/\s/g, "").toUpperCase(); };

@@ -1,6 +1,6 @@
 /* The counter's two finders: who buys (F2), and what (/, or a scanner). What is typed ahead of the answer is not lost: Enter waits for it. */
 (function () {
-  var B = window.Backroom, T = B.counter;
+  var B = window.Backroom, T = B && B.counter;
   if (!T) return;
   var item = T.at("item"), itemBox = document.getElementById("pos-items");
   var whoInput = T.at("who-input"), whoBox = document.getElementById("pos-people"), form = T.at("new");

@@ -1,6 +1,6 @@
 /* The counter's payments, the one button that takes them, and what becomes of a sale: sold, parked, given up. */
 (function () {
-  var B = window.Backroom, T = B.counter;
+  var B = window.Backroom, T = B && B.counter;
   if (!T) return;
   var C = T.config, amount = T.at("amount"), ref = T.at("ref"), take = T.at("take");
   var TENDERS = [

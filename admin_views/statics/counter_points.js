@@ -1,6 +1,6 @@
 /* The counter's points: what the customer has, and the rewards that are used; one that cannot be had leaves the sale again, with the reason. */
 (function () {
-  var B = window.Backroom, T = B.counter;
+  var B = window.Backroom, T = B && B.counter;
   if (!T) return;
   var row = T.at("points"), open = T.at("points-open"), has = T.at("points-has"), said = T.at("points-said"), list = T.at("rewards");
   var known = { of: null, body: null };

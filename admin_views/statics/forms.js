@@ -1,6 +1,7 @@
 /* Forms: sent once, nothing typed is lost unasked, the summary of errors takes the focus, Escape leaves. */
 (function () {
   var B = window.Backroom;
+  if (!B) return;
   var dirty = null;
 
   B.all("form[data-guard]").forEach(function (f) {

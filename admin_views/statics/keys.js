@@ -1,6 +1,7 @@
 /* The keyboard. Letters work outside of fields only, and can be switched off in the account menu. */
 (function () {
   var B = window.Backroom, going = 0;
+  if (!B) return;
   B.going = function () { return going && Date.now() - going < 1500; };
   B.letters = function () { return document.documentElement.dataset.letters === "on"; };
   var GO = { t: "today", c: "calendar", k: "counter", u: "customers", o: "orders", r: "reports", b: "bookings", i: "imports" };

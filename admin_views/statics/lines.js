@@ -2,6 +2,7 @@
    <table data-lines="lines"> with one <template data-line> whose names hold __n__; inputs named lines-0-quantity. */
 (function () {
   var B = window.Backroom;
+  if (!B) return;
   var cents = function (text) {
     var t = String(text || "").trim().replace(/[\s'’]/g, "");
     if (/,\d{1,2}$/.test(t)) t = t.replace(/\./g, "").replace(",", ".");

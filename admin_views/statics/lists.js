@@ -1,6 +1,7 @@
 /* Lists: selection, the bulk bar, arrows and letters on rows. */
 (function () {
   var B = window.Backroom;
+  if (!B) return;
   var card = document.querySelector("[data-list-card]");
   if (!card) return;
   var boxes = B.all(".select-box", card), rows = B.all("[data-row]", card);

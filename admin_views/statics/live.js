@@ -1,6 +1,7 @@
 /* What asks the server while a page stands: look-ups, likely duplicates, progress. */
 (function () {
   var B = window.Backroom;
+  if (!B) return;
   var join = function (url, params) {
     var u = new URL(url, location.href);
     Object.keys(params).forEach(function (k) { u.searchParams.set(k, params[k]); });

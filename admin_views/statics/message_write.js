@@ -1,6 +1,7 @@
 /* Writing to a customer: the purpose says which ways are open, a template brings its way and words. */
 (function () {
   var B = window.Backroom;
+  if (!B) return;
   var form = document.querySelector("form[data-guard]");
   if (!form) return;
   var purpose = form.elements.purpose, template = form.elements.template, ways = B.all("[data-told]", form);

@@ -1,6 +1,7 @@
 /* Words of messages: fields are put in where one writes, and what a customer would read stands beside, live. */
 (function () {
   var B = window.Backroom;
+  if (!B) return;
   var box = document.querySelector("[data-preview]");
   if (!box) return;
   var form = document.querySelector("form[data-guard]"), subject = form.elements.subject, body = form.elements.body;

@@ -1,6 +1,8 @@
 /* My day by the keyboard: arrows go from task to task, 1 to 9 say how it went, W opens the words. */
 (function () {
-  var B = window.Backroom, rows = B.all("[data-todo]"), at = -1;
+  var B = window.Backroom;
+  if (!B) return;
+  var rows = B.all("[data-todo]"), at = -1;
   if (!rows.length) return;
   var show = function (n) {
     at = Math.max(0, Math.min(rows.length - 1, n));

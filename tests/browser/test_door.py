@@ -1,5 +1,7 @@
 """In and out of the panel."""
 
+from playwright.sync_api import Route
+
 from tests.browser.visiting import PHONE, WIDE, Visit
 from tests.webclient import PASSWORD
 
@@ -45,3 +47,19 @@ def test_the_theme_stays_as_chosen(visit: Visit) -> None:
     visitor.open("/admin/customer/list")
     assert root.get_attribute("data-bs-theme") == "dark"
     visitor.shot("customers-dark")
+
+
+def test_a_script_that_got_lost_on_the_way_is_asked_for_again(visit: Visit) -> None:
+    visitor, lost = visit(ADMIN, WIDE), []
+
+    def lose(route: Route) -> None:
+        lost.append(route.request.url)
+        if len(lost) == 1:
+            route.abort("aborted")
+        else:
+            route.continue_()
+
+    visitor.page.route("**/assets/backroom.js*", lose)
+    visitor.open("/admin/message-template/create")
+    visitor.page.wait_for_function("() => window.Backroom && window.Backroom.later")
+    assert len(lost) == 2

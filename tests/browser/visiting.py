@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, Response
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response
 
 from tests.browser.house import Running
 
@@ -42,6 +42,7 @@ class Visitor:
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.wrong.append(f"script: {error}"))
         self.page.on("response", self._answered)
+        self.page.on("requestfailed", self._lost)
 
     def _heard(self, message: ConsoleMessage) -> None:
         # A failed load is told by its answer, which says more.
@@ -52,6 +53,11 @@ class Visitor:
         opened = response.request.is_navigation_request()
         if response.status >= (500 if opened else 400):
             self.wrong.append(f"{response.status} from {response.url}")
+
+    def _lost(self, request: Request) -> None:
+        """A script that never arrived has no answer that tells of it; what was left has."""
+        if request.resource_type == "script" and "ABORTED" not in (request.failure or ""):
+            self.wrong.append(f"{request.failure} for {request.url}")
 
     @property
     def width(self) -> int:
