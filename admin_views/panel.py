@@ -44,7 +44,8 @@ NOUNS = (
     "interests", "usages",
     "services", "products", "stock", "consumables", "taxes", "shipping_methods", "categories",
     "staff", "staff_services", "weeks", "time_off", "resources", "policies", "feeds", "vendors",
-    "people", "imports", "bulk", "views", "users", "api_tokens", "audit", "outbox", "account",
+    "people", "reports", "imports", "bulk", "views", "users", "api_tokens", "audit", "outbox",
+    "account",
 )  # fmt: skip
 """Modules of `admin_views` in the order of the menu; each names its classes in `VIEWS`."""
 
@@ -58,6 +59,7 @@ CATEGORIES = (
     "Schedule",
     "Catalogue",
     "Vendors",
+    "Insight",
     "Data",
 )
 

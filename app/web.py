@@ -23,11 +23,11 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
 
 from admin_views.access import allowed
 from admin_views.auth import at_the_gate, harden, own_path, posted
 from admin_views.panel import build_panel
+from admin_views.plotly_js import Assets
 from admin_views.rendering import STATICS
 from admin_views.unsubscribe import opened, pressed
 from app import garbage
@@ -94,7 +94,7 @@ def create_app() -> Starlette:
                 methods=["POST"],
             ),
             Route("/feeds/{secret}.ics", feed, name="feed"),
-            Mount("/assets", StaticFiles(directory=STATICS), name="assets"),
+            Mount("/assets", Assets(directory=STATICS), name="assets"),
         ],
         middleware=_middleware(),
         exception_handlers={HTTPException: _refused, DomainError: _refused},

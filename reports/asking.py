@@ -5,7 +5,7 @@ own dates: figures of other days than those that were typed would be wrong figur
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import select
@@ -210,20 +210,21 @@ def before_title(period: Period, compare: Compare) -> str:
 
 def filters_of(session: Session, report: Report, words: Words, vendor_id: int | None) -> Filters:
     """Vendors, channels and categories that are asked for; a vendor's reader has that vendor."""
-    vendors = () if vendor_id is not None else _ids(words, "vendor")
     taken = report.filters
+    sees_several = vendor_id is None and "vendor" in taken
+    vendors = _ids(words, "vendor") if sees_several else ()
     asked = _ids(words, "category") if "category" in taken else ()
     chosen = tuple(
         (c.key, _one(words, c.key, [word for word, _ in c.options])) for c in report.choices
     )
-    found = Filters(
-        vendor_ids=vendors if "vendor" in taken else (),
+    return Filters(
+        vendor_ids=vendors if vendor_id is None else (vendor_id,),
         channels=_channels(words) if "channel" in taken else (),
         category_ids=below(session, asked),
         categories=asked,
+        vendors=vendors,
         chosen=chosen,
     )
-    return found if vendor_id is None else replace(found, vendor_ids=(vendor_id,))
 
 
 def _channels(words: Words) -> tuple[str, ...]:
@@ -259,7 +260,7 @@ def words_of(asked: Asked) -> list[tuple[str, str]]:
     if report.grains:
         said.append(("by", asked.by.value))
     filters = asked.filters
-    said += [("vendor", str(number)) for number in sorted(filters.vendor_ids)]
+    said += [("vendor", str(number)) for number in sorted(filters.vendors)]
     said += [("channel", word) for word in filters.channels]
     said += [("category", str(number)) for number in sorted(filters.categories)]
     return [*said, *filters.chosen]

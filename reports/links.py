@@ -59,7 +59,7 @@ def orders(
 
 def customers(filters: Filters, **wanted: Values) -> str:
     """The customers of a segment, a group, a cohort; channel and vendor as the filters say."""
-    whose = {"channel": filters.channels, "vendor": filters.vendor_ids}
+    whose = {"channel": filters.channels, "vendor": filters.vendors}
     return records("customer", **{**whose, **wanted})
 
 
@@ -88,7 +88,7 @@ def _whose(
     return {
         "category": filters.categories if category is None else category,
         "channel": filters.channels if channel is None else channel,
-        "vendor": filters.vendor_ids if vendor is None else vendor,
+        "vendor": filters.vendors if vendor is None else vendor,
     }
 
 

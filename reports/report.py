@@ -194,13 +194,15 @@ class Filters:
     """Whose figures, of which channels and categories.
 
     Empty = all that the reader may see; a vendor's reader always has that one vendor here.
-    `categories` are those that were asked for, `category_ids` the same with all below them.
+    `categories` are those that were asked for, `category_ids` the same with all below them;
+    `vendors` are those that were asked for by somebody who sees several.
     """
 
     vendor_ids: tuple[int, ...] = ()
     channels: tuple[str, ...] = ()
     category_ids: tuple[int, ...] = ()
     categories: tuple[int, ...] = ()
+    vendors: tuple[int, ...] = ()
     chosen: tuple[tuple[str, str], ...] = ()
 
     def picked(self, key: str) -> str:

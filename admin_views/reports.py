@@ -1,0 +1,147 @@
+"""Reports on screen: the overview, a page each, their figures as files."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date
+from typing import Any
+
+from sqladmin import BaseView, expose
+from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from admin_views import report_choices, report_files, report_page
+from admin_views.access import needs
+from admin_views.loaders import record_id, typed
+from app import clock
+from app.errors import DomainError
+from app.tenancy import current_actor
+from app.transact import in_thread
+from reports import asking
+from reports.registry import for_role
+from reports.report import Group, Report
+
+Words = Mapping[str, Sequence[str]]
+
+
+def today_of(request: Request) -> date:
+    """The day it is for whoever looks: a vendor's own, or the marketplace's."""
+    return clock.now().astimezone(getattr(request.state, "zone", None) or UTC).date()
+
+
+def words_of(request: Request) -> dict[str, list[str]]:
+    """The address's words, each with all its values."""
+    params = request.query_params
+    return {name: params.getlist(name) for name in params}
+
+
+def report_of(request: Request) -> Report:
+    """The report of the address, if the reader has it."""
+    found = for_role(current_actor().panel_role).get(request.path_params["slug"])
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+class ReportsView(BaseView):
+    """What happened, who comes back, what a customer is worth: figures, never a customer."""
+
+    name, icon, identity = "Reports", "ti ti-chart-bar", "reports"
+    category, menu_key = "Insight", "r"
+
+    def is_accessible(self, request: Request) -> bool:
+        """Managers and the marketplace's people."""
+        return bool(self.has_permission(request, "list"))
+
+    async def _page(self, request: Request, template: str, context: dict[str, Any]) -> Response:
+        drawn: Response = await self.templates.TemplateResponse(request, template, context)
+        return drawn
+
+    @expose("/reports", methods=["GET"], identity="reports")
+    @needs("list")
+    async def overview(self, request: Request) -> Response:
+        """Every report by its group; `q` narrows them."""
+        return await self._page(
+            request, "panel/reports.html", overview(typed(request.query_params.get("q")))
+        )
+
+    @expose("/reports/{slug}", methods=["GET"], identity="reports")
+    @needs("list")
+    async def report(self, request: Request) -> Response:
+        """A report: its days and filters stand in the address."""
+        found, words = report_of(request), words_of(request)
+        context = await in_thread(report_page.page_of, found, words, today_of(request))
+        return await self._page(request, "panel/report.html", context)
+
+    @expose("/reports/{slug}/figures.csv", methods=["GET"], identity="reports")
+    @needs("figures")
+    async def figures(self, request: Request) -> Response:
+        """The figures of the chart, or of a table, as a file."""
+        found, words = report_of(request), words_of(request)
+        try:
+            name, text = await in_thread(file_of, found, words, today_of(request))
+        except DomainError as refusal:
+            raise HTTPException(400, str(refusal)) from None
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+    @expose("/reports/offered/{name}", methods=["GET"], identity="reports")
+    @needs("list")
+    async def offered(self, request: Request) -> Response:
+        """The rows of a filter's popover."""
+        name = request.path_params["name"]
+        if name not in ("vendor", "category"):
+            raise HTTPException(404)
+        if name == "vendor" and current_actor().vendor_id is not None:
+            raise HTTPException(404)
+        params = request.query_params
+        ids = [number for v in params.getlist(name)[:100] if (number := record_id(v))]
+        term = typed(params.get("term"))
+        found = await in_thread(report_choices.found, name, term, ids)
+        return JSONResponse({"choices": found})
+
+
+def overview(term: str) -> dict[str, Any]:
+    """The reports that fit what was typed, under the heads of their groups."""
+    mine = for_role(current_actor().panel_role).values()
+    wanted = term.casefold().split()
+    fitting = [r for r in mine if all(word in _spoken_of(r) for word in wanted)]
+    groups = [
+        {
+            "title": group.value,
+            "reports": [
+                {"title": r.title, "about": r.about, "url": f"{report_page.HERE}/{r.slug}"}
+                for r in fitting
+                if r.group is group
+            ],
+        }
+        for group in Group
+    ]
+    return {
+        "page_title": "Reports", "search": term,
+        "page_hint": "Figures of what happened; each opens the list behind it",
+        "groups": [group for group in groups if group["reports"]],
+    }  # fmt: skip
+
+
+def _spoken_of(report: Report) -> str:
+    """Everything a report can be found by."""
+    words = [report.title, report.about, report.slug, report.group.value]
+    words += [word for m in report.measures for word in (m.title, m.definition)]
+    return " ".join(words).casefold()
+
+
+def file_of(session: Session, report: Report, words: Words, today: date) -> tuple[str, str]:
+    """The name and the text of a file of figures."""
+    actor = current_actor()
+    asked = asking.ask(session, report, words, today=today, vendor_id=actor.vendor_id)
+    wanted = (words.get("table") or [""])[-1]
+    tables = report_page.tables_for(report, actor.panel_role)
+    table = next((t for t in tables if t.key == wanted), None)
+    if table is None:
+        return report_files.name_of(asked, None), report_files.of_chart(session, asked)
+    sort = (words.get("sort") or [""])[-1]
+    return report_files.name_of(asked, table), report_files.of_table(session, asked, table, sort)
+
+
+VIEWS = [ReportsView]

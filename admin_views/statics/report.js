@@ -1,0 +1,133 @@
+/* The figures of a report: drawn by Plotly from what stands beside them, in the colours of the stylesheet. */
+(function () {
+  var B = window.Backroom, root = document.documentElement;
+  if (!window.Plotly) return;
+  var CONFIG = { displayModeBar: false, responsive: true, doubleClick: false };
+  var phone = matchMedia("(max-width: 767.98px)");
+
+  /* ---- one template, whose shades are the theme's ---- */
+  var shade = function (name) { return getComputedStyle(root).getPropertyValue(name).trim(); };
+  var template = function () {
+    var text = shade("--bk-text"), muted = shade("--bk-muted"), grid = shade("--bk-grid"), line = shade("--bk-line-strong");
+    var family = getComputedStyle(document.body).fontFamily;
+    return { layout: {
+      font: { family: family, size: 12, color: muted }, colorway: [1, 2, 3, 4, 5, 6].map(function (n) { return shade("--bk-c" + n); }),
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 44, r: 8, t: 8, b: 32 }, bargap: 0.42,
+      xaxis: { showgrid: false, linecolor: line, gridcolor: grid, ticks: "", fixedrange: true, zerolinecolor: line, tickformat: "~s" },
+      yaxis: { gridcolor: grid, zerolinecolor: line, ticks: "", rangemode: "tozero", tickformat: "~s", nticks: 5, fixedrange: true },
+      hovermode: "x unified", dragmode: false, showlegend: false,
+      hoverlabel: { bgcolor: shade("--bk-raised"), bordercolor: line, font: { family: family, color: text, size: 12 } }
+    } };
+  };
+  /* c1 to c6 are the theme's; a field of a grid is as dark as its value */
+  var coloured = function (value) {
+    if (typeof value === "string" && /^c[1-6]$/.test(value)) return shade("--bk-" + value);
+    if (Array.isArray(value) || value === null || typeof value !== "object") return value;
+    var out = {};
+    Object.keys(value).forEach(function (k) { out[k] = /^(marker|line|color|colors|fill|textfont|font)$/.test(k) ? coloured(value[k]) : value[k]; });
+    return out;
+  };
+  var traces = function (data) {
+    var scale = [[0, shade("--bk-heat-low") || shade("--bk-sunken")], [1, shade("--bk-heat") || shade("--bk-c1")]];
+    return data.map(function (t) {
+      var drawn = coloured(t);
+      if (t.type === "heatmap") drawn.colorscale = scale;
+      return drawn;
+    });
+  };
+  var layout = function (figure) {
+    var given = JSON.parse(JSON.stringify(figure.layout));
+    given.template = template();
+    return given;
+  };
+
+  var drawn = [];
+  B.all("[data-figure]").forEach(function (el) {
+    var source = document.querySelector('[data-of="' + el.dataset.figure + '"]');
+    if (!source) return;
+    var figure = JSON.parse(source.textContent);
+    Plotly.newPlot(el, traces(figure.data), layout(figure), CONFIG).then(function () {
+      el.dataset.drawn = "1";
+      var box = el.closest(".rp-scroll");
+      if (box && phone.matches) box.scrollLeft = box.scrollWidth; /* the newest end */
+    });
+    drawn.push([el, figure]);
+    var opens = figure.data.some(function (t) { return t.customdata; });
+    el.classList.toggle("can-open", opens);
+    /* a mark opens the list behind it; with several under the pointer, the one that is pressed */
+    el.on("plotly_click", function (ev) {
+      var point = pressed(el, ev);
+      var at = point && address(point);
+      if (!at) return;
+      if (ev.event && (ev.event.ctrlKey || ev.event.metaKey)) window.open(at, "_blank", "noopener"); else location.assign(at);
+    });
+  });
+  var address = function (point) {
+    var data = point.data.customdata;
+    if (!data) return null;
+    var n = point.pointNumber === undefined ? point.pointIndex : point.pointNumber;
+    var found = Array.isArray(n) ? (data[n[0]] || [])[n[1]] : data[n];
+    return typeof found === "string" && found.indexOf("/admin/") === 0 ? found : null;
+  };
+  var pressed = function (el, ev) {
+    var points = ev.points.filter(address);
+    if (points.length < 2 || !ev.event) return points[0];
+    var box = el.getBoundingClientRect(), lying = points[0].data.orientation === "h";
+    var axis = lying ? points[0].xaxis : points[0].yaxis;
+    var px = lying ? ev.event.clientX - box.left - axis._offset : ev.event.clientY - box.top - axis._offset;
+    var value = axis.p2d ? axis.p2d(px) : axis.p2c(px), sums = { up: 0, down: 0 };
+    if (el.layout.barmode === "group") return points[0];
+    var hit = points.filter(function (p) {
+      var size = Number(lying ? p.x : p.y) || 0, side = size < 0 ? "down" : "up", from = sums[side];
+      sums[side] += size;
+      return size < 0 ? value <= from && value >= sums[side] : value >= from && value <= sums[side];
+    });
+    return hit[0] || points[0];
+  };
+
+  /* ---- the theme's shades follow its button ---- */
+  new MutationObserver(function () {
+    drawn.forEach(function (pair) {
+      var shown = traces(pair[1].data);
+      Plotly.react(pair[0], shown, layout(pair[1]), CONFIG);
+    });
+  }).observe(root, { attributes: true, attributeFilter: ["data-bs-theme"] });
+
+  /* ---- a picture of the figure as it is shown, on the card's ground ---- */
+  var picture = function (el, name) {
+    var wide = Math.max(el.clientWidth, 640), high = el.clientHeight;
+    Plotly.toImage(el, { format: "svg", width: wide, height: high }).then(function (url) {
+      var image = new Image();
+      image.onload = function () {
+        var canvas = document.createElement("canvas"), by = 2;
+        canvas.width = wide * by; canvas.height = high * by;
+        var pen = canvas.getContext("2d");
+        pen.fillStyle = shade("--bk-surface");
+        pen.fillRect(0, 0, canvas.width, canvas.height);
+        pen.drawImage(image, 0, 0, canvas.width, canvas.height);
+        canvas.toBlob(function (blob) {
+          var a = B.make("a", { href: URL.createObjectURL(blob), download: name + ".png" });
+          document.body.append(a);
+          a.click();
+          a.remove();
+          setTimeout(function () { URL.revokeObjectURL(a.href); }, 10000);
+        });
+      };
+      image.src = url;
+    });
+  };
+  B.all("[data-png]").forEach(function (b) {
+    b.addEventListener("click", function () {
+      var el = document.getElementById("figure-" + b.dataset.png);
+      if (el) picture(el, b.dataset.name + (b.dataset.png === "main" ? "" : "-" + b.dataset.png));
+      B.closePop();
+    });
+  });
+  /* paper is white whatever the screen is */
+  var before = null;
+  addEventListener("beforeprint", function () {
+    before = root.getAttribute("data-bs-theme");
+    if (before === "dark") root.setAttribute("data-bs-theme", "light");
+  });
+  addEventListener("afterprint", function () { if (before) root.setAttribute("data-bs-theme", before); });
+})();
