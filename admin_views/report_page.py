@@ -112,7 +112,7 @@ def typed(address: Address) -> dict[str, str]:
 def empty(asked: Asked, address: Address, role: PanelRole) -> dict[str, Any]:
     """What is said when there is nothing, with what can be taken away, or begun."""
     may = opens(current_actor())
-    buttons = [{"title": t, "url": url} for t, url in asked.report.empty.steps
+    buttons: Dicts = [{"title": t, "url": url} for t, url in asked.report.empty.steps
                if may(f"{url.rstrip('/')}/list")]  # fmt: skip
     if any(address.one(name) for name in report_choices.NAMES):
         clear = address.url(*report_choices.NAMES)
