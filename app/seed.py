@@ -18,6 +18,7 @@ from app.operations import interests, pairs, passwords, truth
 from app.seeding import (
     aftermath,
     bookings,
+    busy,
     duties,
     entitled,
     history,
@@ -90,6 +91,7 @@ def seed() -> None:
             told.tell(session, vendor, clock.now())
         session.flush()  # what was bought is noted
         rules.work_out(session)
+        busy.tell(session, clock.now().date())
         for vendor_id in session.scalars(select(Vendor.id).order_by(Vendor.id)).all():
             pairs.rebuild(session, vendor_id=vendor_id, now=clock.now())
 

@@ -117,6 +117,12 @@ def _work_out(session: Session, first: date, last: date) -> None:
     }  # fmt: skip
     session.execute(text(_GONE), known | {"grain": "day"})
     session.execute(text(_DAYS), known)
+    add_up(session, first=first, last=last)
+
+
+def add_up(session: Session, *, first: date, last: date) -> None:
+    """Sum the days up for the weeks and months that these days are in."""
     for grain in (Grain.WEEK, Grain.MONTH):
-        session.execute(text(_GONE), known | {"grain": grain.value})
-        session.execute(text(_SUMS), known | {"grain": grain.value})
+        known = {"first": first, "last": last, "grain": grain.value}
+        session.execute(text(_GONE), known)
+        session.execute(text(_SUMS), known)

@@ -1,6 +1,7 @@
 """Who waits for a time or a place at a vendor on show."""
 
 from datetime import datetime, time, timedelta
+from random import Random
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -32,7 +33,7 @@ def hold_an_offer(book: Book) -> None:
 
 def write(session: Session, book: Book) -> None:
     """The line: for full classes, for windows of days, one with an offer, some that are done."""
-    rows = [*_for_classes(book), *_for_windows(book)]
+    rows = [*_for_classes(book), *_for_windows(book), *_long_settled(book)]
     if book.held is not None:
         held = book.held
         rows.append({
@@ -41,6 +42,36 @@ def write(session: Session, book: Book) -> None:
             "offers": 1, "earliest": book.now, "latest": held["ends_at"] + timedelta(days=2),
         })  # fmt: skip
     put(session, WaitlistEntry, sorted(rows, key=lambda row: row["queued_at"]))
+
+
+def _long_settled(book: Book) -> list[Row]:
+    """Two years of demand: who got a time in the end, and who waited for the same in vain.
+
+    Of an own chance, so that the rest of the demo is the same with and without them.
+    """
+    random, zone = Random(book.shop.vendor_id), book.shop.zone  # noqa: S311
+    rows = []
+    past = [row for row in book.rows if row["status"] == "completed" and row["series_id"] is None]
+    for booking in random.sample(past, len(past) // 25):
+        begins = booking["starts_at"]
+        midnight = datetime.combine(begins.astimezone(zone), time(), zone)
+        joined = begins - timedelta(days=random.randrange(2, 12), minutes=random.randrange(600))
+        meeting = booking.get("meeting")
+        for status in random.choices(("booked", "expired", "cancelled"), (60, 30, 10), k=2):
+            customer = book.known[random.randrange(len(book.known))]
+            if status == "booked" and rows and rows[-1]["booking_id"] == booking["id"]:
+                status = "expired"  # noqa: PLW2901
+            whose = booking if status == "booked" else customer
+            since = joined if meeting else midnight - timedelta(days=random.choice((0, 0, 2)))
+            rows.append({
+                **_entry(book, whose, booking["service_id"], joined), "status": status,
+                "channel": random.choice(("phone", "online", "online", "walk_in")), "note": None,
+                "booking_id": booking["id"] if status == "booked" else None,
+                "offers": 1 if status == "booked" else random.choice((0, 0, 1)),
+                "class_session_id": meeting.id if meeting else None, "earliest": since,
+                "latest": begins if meeting else midnight + timedelta(days=1),
+            })  # fmt: skip
+    return rows
 
 
 def _entry(book: Book, customer: Row, service_id: int, queued_at: datetime) -> Row:
