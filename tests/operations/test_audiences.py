@@ -1,0 +1,215 @@
+"""Who buys, where they live, what they like: held against the customers themselves."""
+
+from collections import Counter, defaultdict
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, func, select
+
+from app.database import begin
+from app.operations import audiences
+from app.tenancy import SYSTEM, Actor, DatabaseRole, acting, vendor_actor
+from models.audiences import (
+    EVERYWHERE,
+    ActiveFigures,
+    EngagementFigures,
+    PlaceFigures,
+    PreferenceFigures,
+)
+from models.customers import Customer
+from models.scores import CustomerMonth
+from reports.months import last_there, within
+from reports.report import Period
+from tests import make
+
+MONTHS = [date(2025, n, 1) for n in range(7, 13)] + [date(2026, n, 1) for n in range(1, 12)]
+Did = dict[tuple[int, int], dict[date, tuple[int, Decimal]]]
+"""Days and money of each (vendor, customer) by month."""
+
+
+@pytest.fixture
+def did(db: Connection) -> Did:
+    """Three vendors with thirty customers each, of whom some are the same person."""
+    random, told = Random(7), defaultdict(dict)
+    with acting(SYSTEM), begin() as session:
+        people = [make.person(session).id for _ in range(20)]
+        for _ in range(3):
+            vendor_id = make.vendor(session).id
+            for n in range(30):
+                person = people[n] if n < len(people) else None
+                customer = make.customer(session, vendor_id=vendor_id, person_id=person)
+                for month in random.sample(MONTHS, random.choice((0, 1, 1, 3, 9))):
+                    days = random.choice((0, 1, 1, 2))
+                    money = Decimal(random.randrange(-500 if not days else 0, 9000)) / 100
+                    session.add(
+                        CustomerMonth(
+                            vendor_id=vendor_id, customer_id=customer.id, month=month, days=days,
+                            visits=days, orders=1 if days else 0, services=money,
+                            products=Decimal("1.50"), other=Decimal(-1),
+                        )
+                    )  # fmt: skip
+                    told[vendor_id, customer.id][month] = days, money + Decimal("0.50")
+        session.flush()
+        for vendor_id in {vendor for vendor, _ in told}:
+            audiences.rebuild(session, vendor_id=vendor_id)
+        audiences.add_up(session)
+    return dict(told)
+
+
+def active(did: Did, vendor_id: int, first: date, last: date) -> set[int]:
+    """Who had a day in these months."""
+    return {
+        customer
+        for (vendor, customer), months in did.items()
+        if vendor == vendor_id
+        and any(days and first <= month <= last for month, (days, _) in months.items())
+    }
+
+
+def test_customers_of_any_months_are_counted_once(did: Did) -> None:
+    vendors = {vendor for vendor, _ in did}
+    for first, last in ((0, 16), (3, 3), (2, 9), (10, 16), (0, 1), (16, 16)):
+        period = Period(MONTHS[first].replace(day=17), MONTHS[last].replace(day=9))
+        for table in (ActiveFigures, PlaceFigures):
+            with acting(SYSTEM), begin() as session:
+                found = dict(
+                    session.execute(
+                        select(table.vendor_id, func.sum(table.customers))
+                        .where(within(table, period), last_there(table, period))
+                        .group_by(table.vendor_id)
+                    ).all()
+                )
+            for vendor_id in vendors:
+                expected = active(did, vendor_id, MONTHS[first], MONTHS[last])
+                assert found.get(vendor_id, 0) == len(expected)
+
+
+def test_money_of_all_months_is_there_and_newcomers_are_new_once(did: Did) -> None:
+    money = Counter[int]()
+    came = Counter[int]()
+    for (vendor, _), months in did.items():
+        money[vendor] += sum(m for _, m in months.values())  # type: ignore[assignment]
+        came[vendor] += any(days for days, _ in months.values())
+    with acting(SYSTEM), begin() as session:
+        sums = select(
+            ActiveFigures.vendor_id, func.sum(ActiveFigures.revenue),
+            func.sum(ActiveFigures.newcomers),
+        ).group_by(ActiveFigures.vendor_id)  # fmt: skip
+        found = {vendor: (revenue, new) for vendor, revenue, new in session.execute(sums)}
+        place = PlaceFigures.services + PlaceFigures.products + PlaceFigures.other
+        places = dict(
+            session.execute(
+                select(PlaceFigures.vendor_id, func.sum(place)).group_by(PlaceFigures.vendor_id)
+            ).all()
+        )
+    assert found == {vendor: (money[vendor], came[vendor]) for vendor in money}
+    assert places == {**money, EVERYWHERE: sum(money.values())}
+
+
+def test_people_are_counted_by_their_vendors(did: Did, db: Connection) -> None:
+    people = defaultdict[Any, set[int]](set)
+    month = date(2026, 3, 1)
+    with acting(SYSTEM), begin() as session:
+        known = session.execute(select(CustomerMonth.customer_id, CustomerMonth.vendor_id))
+        assert {tuple(row) for row in known} == {(c, v) for v, c in did}
+        persons = dict(session.execute(select(Customer.id, Customer.person_id)).all())
+        for _ in range(2):  # twice is as good as once
+            audiences.engage(session, month=month)
+        assert audiences.counted(session) == {month}
+        assert audiences.months(session)[0] == max(m for months in did.values() for m in months)
+    for span, first in ((1, date(2026, 3, 1)), (3, date(2026, 1, 1)), (12, date(2025, 4, 1))):
+        people.clear()
+        for vendor_id in {vendor for vendor, _ in did}:
+            for customer in active(did, vendor_id, first, month):
+                people[persons[customer] or -customer].add(vendor_id)
+        expected = Counter(min(len(at), 3) for at in people.values())
+        table = EngagementFigures
+        with acting(Actor(DatabaseRole.ANALYST)), begin() as session:
+            found = dict(
+                session.execute(select(table.vendors, table.people).where(table.span == span)).all()
+            )
+        assert found == expected
+
+
+def test_the_newest_address_says_where_somebody_lives(db: Connection) -> None:
+    here = make.new_vendor()
+    with acting(vendor_actor(here)), begin() as session:
+        for city, code, country in (
+            ("Porto", "4000-123", "PT"), ("porto", "4050-001", "PT"), ("Leeds", "LS1 4AP", "GB"),
+            (None, "x' OR 1=1", None), (None, None, "PT"),
+        ):  # fmt: skip
+            customer = make.customer(session)
+            make.address(session, customer=customer, city="Before", postal_code="1")
+            make.address(session, customer=customer, city=city, postal_code=code, country=country)
+            _bought(session, customer)
+        _bought(session, make.customer(session))
+    with acting(SYSTEM), begin() as session:
+        audiences.rebuild(session, vendor_id=here)
+        table = PlaceFigures
+        found = {
+            tuple(row)[:3]: tuple(row)[3:]
+            for row in session.execute(
+                select(table.country, table.city_key, table.area, table.customers, table.services)
+            )
+        }
+    assert found == {
+        ("PT", "porto", "40"): (2, 20), ("GB", "leeds", "LS"): (1, 10), ("", "", "X"): (1, 10),
+        ("PT", "before", "1"): (1, 10), ("", "", ""): (1, 10),
+    }  # fmt: skip
+
+
+def _bought(session: Any, customer: Any) -> None:
+    session.add(
+        CustomerMonth(
+            vendor_id=customer.vendor_id, customer_id=customer.id, month=date(2026, 10, 1),
+            days=1, visits=1, services=Decimal(10),
+        )
+    )  # fmt: skip
+    session.flush()
+
+
+def test_a_favourite_is_what_most_was_spent_on(db: Connection) -> None:
+    here = make.new_vendor(time_zone="Pacific/Auckland")
+    with acting(SYSTEM), begin() as session:
+        hair, nails, oil = (make.category(session).id for _ in range(3))
+    late = datetime(2026, 10, 31, 12, tzinfo=UTC)  # November there
+    with acting(vendor_actor(here)), begin() as session:
+        ana, rui = make.customer(session, channel="online"), make.customer(session)
+        for customer, kind, category, times, spent in (
+            (ana, "appointment", hair, 2, 60), (ana, "appointment", hair, 1, 30),
+            (ana, "class", nails, 9, 80), (ana, "product", oil, 1, 5),
+            (rui, "appointment", nails, 3, 40), (rui, "appointment", hair, 1, 40),
+            (rui, "package", None, 1, 100),
+        ):  # fmt: skip
+            make.interest(
+                session, customer=customer, kind=kind, category_id=category, times=times,
+                spent=spent, last_at=late, item_id=make.number(),
+            )  # fmt: skip
+        make.interest(session, customer=make.customer(session), times=0, spent=0)
+    with acting(SYSTEM), begin() as session:
+        for _ in range(2):
+            audiences.rebuild(session, vendor_id=here)
+            audiences.add_up(session)
+        table = PreferenceFigures
+        rows = session.execute(
+            select(
+                table.sort, table.kind, table.category_id, table.channel, table.starts_on,
+                table.customers, table.times, table.spent, table.revenue,
+            ).where(table.vendor_id == here)
+        )  # fmt: skip
+        found = {tuple(row)[:4]: tuple(row)[4:] for row in rows}
+        everywhere = session.scalar(
+            select(func.sum(table.customers)).where(table.vendor_id == EVERYWHERE)
+        )
+    month = date(2026, 11, 1)
+    assert found == {
+        ("service", "appointment", hair, "online"): (month, 1, 3, 90, 175),
+        ("service", "appointment", nails, "walk_in"): (month, 1, 3, 40, 180),
+        ("product", "product", oil, "online"): (month, 1, 1, 5, 175),
+        ("kind", "appointment", 0, "online"): (month, 1, 3, 90, 175),
+        ("kind", "package", 0, "walk_in"): (month, 1, 1, 100, 180),
+    }
+    assert everywhere == 5
