@@ -9,6 +9,7 @@ from reports.report import Group, Report
 
 MODULES: tuple[str, ...] = (
     "revenue", "bookings", "waitlist", "places", "preferences", "user_activity",
+    "vendors", "engagement",
 )  # fmt: skip
 """The modules of `reports/` that end in a `REPORT`; within a group they are shown in this order."""
 

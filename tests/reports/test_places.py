@@ -1,0 +1,141 @@
+"""Places, preferences and engagement, against worlds counted by hand; small groups are not told."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection
+
+from app.database import begin
+from app.operations import audiences
+from app.tenancy import acting, admin_actor, vendor_actor
+from models.audiences import EngagementFigures, PlaceFigures, PreferenceFigures
+from reports import reading
+from reports.registry import all_reports
+from tests import make
+from tests.reports.test_bookings import ANALYST, asked, put, tables
+
+PLACES, PREFERENCES = all_reports()["places"], all_reports()["preferences"]
+SEPTEMBER, OCTOBER, NOVEMBER = (date(2026, n, 1) for n in (9, 10, 11))
+
+
+def lives(vendor_id: int, month: date, city: str, customers: int, next_in: int = 0) -> None:
+    """So many customers of a city who brought 10.00 for services and 4.00 for products each."""
+    put(
+        PlaceFigures, vendor_id, month, grain="month", country="PT" if city else "",
+        city_key=city.lower(), city=city, area="40" if city == "Porto" else "",
+        next_in=next_in, customers=customers, visits=customers, orders=1,
+        services=Decimal(10) * customers, products=Decimal(4) * customers, other=Decimal(-1),
+    )  # fmt: skip
+
+
+def two_cities(db: Connection) -> tuple[int, int]:
+    here, there = make.new_vendor(), make.new_vendor()
+    lives(here, OCTOBER, "Porto", 4, next_in=1)
+    lives(here, OCTOBER, "Porto", 2)
+    lives(here, NOVEMBER, "Porto", 4)
+    lives(here, NOVEMBER, "Braga", 3)
+    lives(here, SEPTEMBER, "", 1, next_in=2)
+    lives(there, NOVEMBER, "Porto", 5)
+    with acting(admin_actor()), begin() as session:
+        audiences.add_up(session)
+    return here, there
+
+
+def test_customers_of_two_months_are_counted_once_and_their_money_twice(db: Connection) -> None:
+    here, _ = two_cities(db)
+    question, found = asked(
+        vendor_actor(here), PLACES, **{"from": "2026-10-05", "to": "2026-11-20"}
+    )
+    rows = [(r.name, r.customers, r.visits, r.revenue) for r in found.rows]
+    assert rows == [("Porto, PT", 6, 10, 137), ("Braga, PT", 3, 3, 41)]
+    assert (found.sums["customers"], found.sums["revenue"]) == (9, 178)
+    told = tables(vendor_actor(here), question)
+    assert told["place"].totals["revenue"] == told["month"].totals["revenue"] == 178
+    assert [round(r.share) for r in told["place"].rows] == [67, 33]
+    months = [(r.day.month, r.customers, r.revenue) for r in told["month"].rows]
+    assert months == [(11, 7, 96), (10, 6, 82)]
+    _, found = asked(vendor_actor(here), PLACES, period="12m", place="area")
+    assert [r.name for r in found.rows] == ["Porto 40, PT", "Braga, PT", "No address"]
+
+
+def test_small_places_are_hidden_over_vendors(db: Connection) -> None:
+    here, there = two_cities(db)
+    for actor in (admin_actor(), ANALYST):
+        _, found = asked(actor, PLACES, period="12m")
+        assert [(r.name, r.customers) for r in found.rows] == [("Porto, PT", 11)]
+        _, found = asked(actor, PLACES, period="12m", vendor=str(here))
+        assert [(r.name, r.customers) for r in found.rows] == [("Porto, PT", 6)]
+    lives(there, NOVEMBER, "Faro", 2)
+    with acting(admin_actor()), begin() as session:
+        audiences.add_up(session)
+    _, found = asked(ANALYST, PLACES, period="month")
+    small = [(r.name, r.customers) for r in found.rows][1]
+    assert small == ("Places with fewer than five customers", 5)
+    question, found = asked(vendor_actor(here), PLACES, period="month")
+    assert [r.customers for r in found.rows] == [4, 3]
+    link = reading.link(question, PLACES.drill, found.rows[0], None, lambda _: True)
+    assert link == f"/admin/customer/list?vendor={here}&city=porto"
+
+
+def likes(
+    vendor_id: int, month: date, kind: str, category: int, customers: int, **more: Any
+) -> None:
+    put(
+        PreferenceFigures, vendor_id, month, grain="month", kind=kind, category_id=category,
+        customers=customers, times=2 * customers, spent=Decimal(30) * customers,
+        revenue=Decimal(40) * customers, **more,
+    )  # fmt: skip
+
+
+def test_preferences_by_category_kind_and_channel(db: Connection) -> None:
+    here, there = make.new_vendor(), make.new_vendor()
+    with acting(admin_actor()), begin() as session:
+        hair = make.category(session, name="Hair").id
+    likes(here, OCTOBER, "appointment", hair, 3, sort="service")
+    likes(here, NOVEMBER, "class", hair, 1, sort="service", channel="online")
+    likes(here, NOVEMBER, "class", 0, 2, sort="service")
+    likes(here, date(2024, 1, 1), "class", hair, 50, sort="service")
+    likes(here, NOVEMBER, "product", 0, 6, sort="kind")
+    likes(there, NOVEMBER, "appointment", hair, 1, sort="service")
+    with acting(admin_actor()), begin() as session:
+        audiences.add_up(session)
+    me = vendor_actor(here)
+    question, found = asked(me, PREFERENCES, period="12m")
+    rows = [(r.name, r.customers, r.spent, r.revenue, r.each) for r in found.rows]
+    assert rows == [("Hair", 4, 120, 160, 40), ("Without category", 2, 60, 80, 40)]
+    assert found.sums["of_it"] == 75
+    told = tables(me, question)
+    assert told["channel"].totals["customers"] == told["preference"].totals["customers"] == 6
+    link = reading.link(question, PREFERENCES.drill, found.rows[0], None, lambda _: True)
+    assert link == f"/admin/customer/list?vendor={here}&service_category={hair}"
+    _, found = asked(me, PREFERENCES, period="12m", sort="kind")
+    assert [(r.name, r.customers) for r in found.rows] == [("Products", 6)]
+    _, found = asked(me, PREFERENCES, period="12m", channel="online")
+    assert found.sums["customers"] == 1
+    _, found = asked(ANALYST, PREFERENCES, period="12m")
+    assert [(r.name, r.customers) for r in found.rows] == [("Hair", 5)]
+
+
+def test_people_at_several_vendors(db: Connection) -> None:
+    report = all_reports()["engagement"]
+    for month, vendors, people, span in (
+        (OCTOBER, 1, 90, 1), (OCTOBER, 2, 10, 1), (NOVEMBER, 1, 60, 1), (NOVEMBER, 2, 20, 1),
+        (NOVEMBER, 3, 4, 1), (NOVEMBER, 1, 500, 12),
+    ):  # fmt: skip
+        put(
+            EngagementFigures, 0, month, grain="month", vendors=vendors, span=span, people=people,
+            files=people * vendors, visits=people * 2, orders=1, revenue=Decimal(people),
+        )  # fmt: skip
+    question, found = asked(ANALYST, report, period="12m")
+    rows = [(r.day, r.one, r.two, r.three, r.several, r.people) for r in found.rows]
+    assert rows == [(OCTOBER, 90, 10, None, 10, 100), (NOVEMBER, 60, 20, None, 20, 80)]
+    assert (found.sums["people"], found.sums["several_rate"], found.sums["visits_each"]) == (
+        80, 25, 2,
+    )  # fmt: skip
+    told = tables(ANALYST, question)
+    assert [(r.name, r.people) for r in told["number"].rows] == [
+        ("One vendor", 60), ("Two vendors", 20),
+    ]  # fmt: skip
+    _, found = asked(admin_actor(), report, period="12m", within="12")
+    assert found.sums["people"] == 500
