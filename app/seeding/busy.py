@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from random import Random
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from app.operations import activity
@@ -40,5 +40,5 @@ def tell(session: Session, today: date) -> None:
                 "removed": random.choice((0, 0, 0, 1)), "answered": answered,
                 "answer_minutes": answered * random.randrange(8, 200),
             })  # fmt: skip
-    session.execute(UserFigures.__table__.insert(), rows)
+    session.execute(insert(UserFigures), rows)
     activity.add_up(session, first=first, last=last)

@@ -50,7 +50,7 @@ def _long_settled(book: Book) -> list[Row]:
     Of an own chance, so that the rest of the demo is the same with and without them.
     """
     random, zone = Random(book.shop.vendor_id), book.shop.zone  # noqa: S311
-    rows = []
+    rows: list[Row] = []
     past = [row for row in book.rows if row["status"] == "completed" and row["series_id"] is None]
     for booking in random.sample(past, len(past) // 25):
         begins = booking["starts_at"]
