@@ -10,7 +10,7 @@ from babel.dates import format_date
 
 from admin_views.rendering import money, number
 from app.settings import settings
-from reports.customer_figures import Month
+from reports.customer_months import Month
 
 LEFT, STEP, BAR, WIDTH = 30.0, 21.6, 13, 288
 TOP, GROUND, HEIGHT = 12, 80, 96

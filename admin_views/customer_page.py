@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from admin_views import covers, customer_chart, customer_side, message_words
+from admin_views import covers, customer_chart, customer_next, customer_side, message_words
 from admin_views.access import needs
 from admin_views.base import HouseView
 from admin_views.customer_filters import STATUSES
@@ -43,8 +43,10 @@ from models.customers import Customer, CustomerMerge
 from models.labels import Change
 from models.tags import CustomerTag, Tag
 from models.vendors import Vendor
+from models.words import InterestKind
 from reports import customer_figures, timeline
-from reports.customer_figures import Figures
+from reports.customer_figures import Figures, Interest
+from reports.suggestions import SERVICES
 from reports.timeline import Item, Tab
 
 TABS: Sequence[tuple[Tab, str]] = (
@@ -133,7 +135,9 @@ class CustomerPage(HouseView):
             "revenue": revenue(known),
             "note_form": {"url": f"{at}/log"} if edits else None,
             "talk": {"choices": TALKS} if edits and may("create", "message") else None,
-            "interests": interests(known),
+            "bought": bought(known),
+            "outlook": customer_next.card(known),
+            **(customer_next.offers(session, customer) if edits else {}),
             "covers": covers.of_customer(session, customer),
             **time_line(session, request, customer),
             **customer_side.cards(session, customer, edits),
@@ -334,17 +338,26 @@ def same_person(session: Session, customer: Customer) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def interests(known: Figures) -> list[dict[str, Any]]:
-    """What they bought most."""
-    return [
-        {"title": i.name, "text": " · ".join(
-            part for part in (
-                i.category, f"{number(i.times)}×", money(i.spent) if i.spent else "",
-                f"last {ago(i.last_at)}",
-            ) if part
-        )}
-        for i in known.interests
-    ]  # fmt: skip
+GROUPS = (
+    ("Services", SERVICES),
+    ("Products", (InterestKind.PRODUCT,)),
+    ("Packages and memberships", (InterestKind.PACKAGE, InterestKind.MEMBERSHIP)),
+)
+
+
+def bought(known: Figures) -> list[dict[str, Any]]:
+    """What they bought most, by group; groups of which they bought nothing are left out."""
+    groups = [
+        {"title": title, "rows": [_bought(i) for i in known.interests if i.kind in kinds]}
+        for title, kinds in GROUPS
+    ]
+    return [group for group in groups if group["rows"]]
+
+
+def _bought(item: Interest) -> dict[str, Any]:
+    spent = money(item.spent) if item.spent else ""
+    told = (item.category, f"{number(item.times)}×", spent, f"last {ago(item.last_at)}")
+    return {"title": item.name, "text": " · ".join(part for part in told if part)}
 
 
 REVENUE_HINT = (
@@ -358,7 +371,8 @@ def revenue(known: Figures) -> dict[str, Any] | None:
     of = known.revenue
     kinds = (
         ("Services", of.services), ("Products", of.products), ("Packages", of.packages),
-        ("Memberships", of.memberships), ("Shipping", of.shipping), ("Tax, fees, tips", of.rest),
+        ("Memberships", of.memberships), ("Shipping, fees, tips", of.extras),
+        ("Tax" if of.extras is not None else "Tax, shipping, fees, tips", of.rest),
     )  # fmt: skip
     rows = [(title, money(value)) for title, value in kinds if value]
     return {"rows": rows, "total": money(known.spent), "hint": REVENUE_HINT} if rows else None
@@ -368,11 +382,13 @@ def figures(known: Figures) -> list[dict[str, Any]]:
     """The six figures of the head."""
     value = f" · {money(known.order_value)} an order" if known.order_value is not None else ""
     bookings = known.visits + known.no_shows
+    expected = customer_next.expected(known)
     return [
         {"label": "Spent", "value": money(known.spent), "note": f"{settings().currency}{value}"},
         {"label": "Visits", "value": number(known.visits),
          "note": f"every {plural(known.every_days, 'day')}" if known.every_days else ""},
         {"label": "Last visit", "value": ago(known.last_visit_at), "note": ""},
+        {"label": "Next visit", "value": expected[0], "note": expected[1]} if expected else
         {"label": "Next visit", "value": day(known.next_visit_at, "none"),
          "note": f"{clock_time(known.next_visit_at)} · {known.next_visit}"
          if known.next_visit_at else ""},

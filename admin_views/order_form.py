@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from admin_views import counter_points, saving
 from admin_views.forms import read_amount, read_whole
 from admin_views.loaders import record_id, without_control
-from admin_views.lookups import BOOKED_ITEMS, COUNTRIES, CUSTOMERS, when_and_whom
+from admin_views.lookups import BOOKED_ITEMS, COUNTRIES, CUSTOMERS, ITEMS, when_and_whom
 from admin_views.rendering import money, say, word
 from app.database import begin
 from app.errors import DomainError
@@ -430,7 +430,7 @@ Opened = tuple[OrderForm, dict[str, Any]]
 
 
 def opened(view: Any, request: Request, number: int | None) -> Opened:
-    """The form as it is opened: empty, for a customer of the address, or with a known order."""
+    """The form as it is opened: for a customer, a booking, an item of the address, or an order."""
     with begin() as session:
         around = around_it(session, number)
         if number is not None:
@@ -446,7 +446,16 @@ def opened(view: Any, request: Request, number: int | None) -> Opened:
         booked = BOOKED_ITEMS.find(session, f"booking:{request.query_params.get('booking', '')}")
         if booked is not None:
             _charge(read, booked[1])
+        _add(session, read, request.query_params.get("item", ""))
         return read, around
+
+
+def _add(session: Session, read: OrderForm, value: str) -> None:
+    """Begin with a line for an item that is sold: `product:12` is a variant's."""
+    found = ITEMS.find(session, value)
+    if found is None or found[1] is None:
+        return
+    read.rows.append(Row(None, value, ITEMS.text(found), "1", f"{found[1].price:.2f}"))
 
 
 def _charge(read: OrderForm, booking: Booking) -> None:

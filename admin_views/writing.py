@@ -89,7 +89,8 @@ def span(low: object, high: object) -> str:
     return f"{low}–{high}"
 
 
-def _local_day(value: date | datetime) -> date:
+def local_day(value: date | datetime) -> date:
+    """The day in the zone of the request."""
     if isinstance(value, datetime):
         return (value.astimezone(_zone.get() or UTC) if value.tzinfo else value).date()
     return value
@@ -103,7 +104,7 @@ def day(value: date | datetime | None, none: str = NEVER) -> str:
     """18 Nov, with the year only when it is not this one."""
     if value is None:
         return none
-    local = _local_day(value)
+    local = local_day(value)
     pattern = "d MMM" if local.year == _today().year else "d MMM y"
     return _date_text(local, pattern, settings().locale)
 
@@ -115,7 +116,7 @@ def _date_text(value: date, pattern: str, locale: str) -> str:
 
 def day_head(value: date | datetime) -> str:
     """Wednesday 18 November, as the head of a day in a time line."""
-    local = _local_day(value)
+    local = local_day(value)
     pattern = "EEEE d MMMM" if local.year == _today().year else "EEEE d MMMM y"
     return _date_text(local, pattern, settings().locale)
 
@@ -136,7 +137,7 @@ def ago(value: date | datetime | None, none: str = NEVER) -> str:
     """Today, yesterday, 2 days ago; after a week, and ahead of tomorrow, the date."""
     if value is None:
         return none
-    days = (_today() - _local_day(value)) // timedelta(days=1)
+    days = (_today() - local_day(value)) // timedelta(days=1)
     named = {0: "today", 1: "yesterday", -1: "tomorrow"}
     if days in named:
         return named[days]

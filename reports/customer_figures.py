@@ -1,19 +1,22 @@
-"""What a customer has brought: the figures beside the time line, from the running numbers."""
+"""What a customer has brought and may bring: the figures beside the time line.
+
+They cost the same for whoever has one order or ten thousand: they are running numbers, roll-ups
+and a few rows found by an index.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
-    Date,
     DateTime,
     Integer,
     Select,
     and_,
     bindparam,
-    cast,
+    case,
     func,
     literal,
     select,
@@ -27,16 +30,19 @@ from models.categories import Category
 from models.customers import Customer
 from models.interests import CustomerInterest
 from models.memberships import MembershipPlan
-from models.orders import LineKind, Order, OrderLine, OrderStatus
+from models.orders import Order, OrderStatus
 from models.packages import Package
 from models.products import Product
+from models.scores import CustomerScore
 from models.services import Service
-from models.vendors import Vendor
+from models.usages import Usage, UsageKind
 from models.words import InterestKind
+from reports import customer_months
+from reports.customer_months import Month
 
 TOP = 5
-MONTHS = 12
-
+VALUED = 100
+"""The last orders, of which the average is taken."""
 
 NOTHING = Decimal("0.00")
 
@@ -54,31 +60,39 @@ class Interest:
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
-    """What one month brought, by the vendor's calendar; `first` is its first day.
-
-    Money is worked out as in `Revenue`, and stands in the month of the visit or the order.
-    """
-
-    first: Any
-    services: Decimal
-    products: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class Revenue:
     """What a customer brought by kind, after discounts, refunds for a line, and tax.
 
-    `rest` makes it what was spent: tax, fees and tips, less what was given back for no line. A
-    visit that no order sold counts with its price, of which no tax is known.
+    `extras` are shipping, fees and tips, less what was given back for no line; None while the
+    roll-up does not have the latest yet, and then they are in the rest. `rest` makes it what was
+    spent: the tax. A visit that no order sold counts with its price, of which no tax is known.
     """
 
     services: Decimal
     products: Decimal
     packages: Decimal
     memberships: Decimal
-    shipping: Decimal
+    extras: Decimal | None
     rest: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is to be expected of a customer; None where it is not known (yet).
+
+    `next_on` is the day of the next visit by their own rhythm of `every_days`, whether one is
+    booked or not. `segment` and the chance that they come back (0 to 1) are those of `as_of`;
+    `purchases` and `value` are expected within twelve months of it, `worth` is that of one.
+    """
+
+    next_on: date | None
+    every_days: int | None
+    segment: str | None
+    chance: Decimal | None
+    purchases: Decimal | None
+    value: Decimal | None
+    worth: Decimal | None
+    as_of: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +100,8 @@ class Figures:
     """The head of a customer's page. Money is the installation's; `every_days` is between visits.
 
     `spent` is with tax and less what was given back, whether it is paid or still due; so is
-    `order_value`, what an order came to on average: None without orders. Orders count once they
-    are fulfilled.
+    `order_value`, what the last orders came to on average: None without orders. Orders count once
+    they are fulfilled.
     """
 
     spent: Decimal
@@ -103,14 +117,16 @@ class Figures:
     next_visit: str | None
     interests: list[Interest]
     months: list[Month]
+    outlook: Outlook
 
 
 def figures(session: Session, *, customer: Customer, now: datetime) -> Figures:
-    """The figures of a customer whose file is open: the numbers on it, and three small queries."""
+    """The figures of a customer whose file is open: the numbers on it, and a few small queries."""
     around = session.connection().execute(_AROUND, {**_whose(customer), "now": now}).one()
+    kept = customer_months.kept(session, customer, now)
     return Figures(
         spent=customer.total_spent,
-        revenue=_revenue(customer, around),
+        revenue=_revenue(customer, around, kept),
         visits=customer.visit_count,
         orders=customer.order_count,
         no_shows=customer.no_show_count,
@@ -121,7 +137,8 @@ def figures(session: Session, *, customer: Customer, now: datetime) -> Figures:
         next_visit_at=around.starts_at,
         next_visit=around.name,
         interests=interests(session, customer),
-        months=months(session, customer, now),
+        months=customer_months.fresh(session, customer, now, kept),
+        outlook=outlook(session, customer),
     )
 
 
@@ -129,28 +146,25 @@ def _of(model: Any) -> tuple[Any, Any]:
     return model.vendor_id == bindparam("vendor_id"), model.customer_id == bindparam("customer_id")
 
 
-def _revenue(customer: Customer, around: Any) -> Revenue:
-    known = (
-        customer.services_spent, customer.products_spent, around.packages or NOTHING,
-        around.memberships or NOTHING, around.shipping or NOTHING,
-    )  # fmt: skip
-    return Revenue(*known, rest=customer.total_spent - sum(known, NOTHING))
+def _revenue(customer: Customer, around: Any, kept: customer_months.Kept) -> Revenue:
+    packages, memberships = around.packages or NOTHING, around.memberships or NOTHING
+    extras = None
+    if customer_months.is_complete(customer, kept):
+        extras = kept.other - packages - memberships
+    known = (customer.services_spent, customer.products_spent, packages, memberships)
+    rest = customer.total_spent - sum(known, extras or NOTHING)
+    return Revenue(*known, extras=extras, rest=rest)
 
 
 COUNTING = (OrderStatus.FULFILLED, OrderStatus.COMPLETED)
-_SETTLED = (*_of(Order), Order.status.in_(COUNTING))
-_OF_ORDER = and_(OrderLine.vendor_id == Order.vendor_id, OrderLine.order_id == Order.id)
-
-
-_ORDER_VALUE = select(func.avg(Order.total - Order.given_back)).where(*_SETTLED)
-_SHIPPING = (
-    select(func.sum(OrderLine.net))
-    .select_from(Order)
-    .join(OrderLine, _OF_ORDER)
-    .where(
-        *_SETTLED, Order.shipping_method_id.is_not(None), OrderLine.kind == LineKind.SHIPPING
-    )
-)  # fmt: skip
+_LAST_ORDERS = (
+    select((Order.total - Order.given_back).label("value"))
+    .where(*_of(Order), Order.status.in_(COUNTING))
+    .order_by(Order.placed_at.desc())
+    .limit(VALUED)
+    .subquery("last_orders")
+)
+_ORDER_VALUE = select(func.avg(_LAST_ORDERS.c.value))
 
 
 def _bought(kind: InterestKind) -> Any:
@@ -186,7 +200,6 @@ def _around() -> Select[Any]:
         coming.c.starts_at,
         coming.c.name,
         _ORDER_VALUE.scalar_subquery().label("order_value"),
-        _SHIPPING.scalar_subquery().label("shipping"),
         _bought(InterestKind.PACKAGE).label("packages"),
         _bought(InterestKind.MEMBERSHIP).label("memberships"),
         _FIRST_VISIT.scalar_subquery().label("first_visit"),
@@ -222,20 +235,30 @@ _ITEMS: Sequence[tuple[Any, Sequence[InterestKind]]] = (
 
 
 def _interests() -> Select[Any]:
-    bought = CustomerInterest
+    """The first few of services, of products, and of what is prepaid."""
+    of_service = CustomerInterest.kind.in_(_ITEMS[0][1])
+    group = case((of_service, 1), (CustomerInterest.kind == InterestKind.PRODUCT, 2), else_=3)
+    most = (CustomerInterest.spent.desc(), CustomerInterest.times.desc(), CustomerInterest.id)
+    ranked = (
+        select(
+            CustomerInterest,
+            func.row_number().over(partition_by=group, order_by=most).label("nth"),
+        )
+        .where(*_of(CustomerInterest))
+        .subquery("ranked")
+    )
+    bought = ranked.c
     name = func.coalesce(*(model.name for model, _ in _ITEMS), "No longer sold")
     query = select(
         bought.kind, name.label("name"), Category.name.label("category"), bought.times,
         bought.spent, bought.last_at,
     )  # fmt: skip
-    query = query.outerjoin(Category, Category.id == bought.category_id)
+    query = query.select_from(ranked).outerjoin(Category, Category.id == bought.category_id)
     for model, kinds in _ITEMS:
         same = and_(model.vendor_id == bought.vendor_id, model.id == bought.item_id)
         query = query.outerjoin(model, and_(bought.kind.in_(kinds), same))
-    return (
-        query.where(*_of(bought))
-        .order_by(bought.spent.desc(), bought.times.desc(), bought.id)
-        .limit(bindparam("top", type_=Integer))
+    return query.where(bought.nth <= bindparam("top", type_=Integer)).order_by(
+        bought.spent.desc(), bought.times.desc(), bought.id
     )
 
 
@@ -243,7 +266,10 @@ _INTERESTS = _interests()
 
 
 def interests(session: Session, customer: Customer, top: int = TOP) -> list[Interest]:
-    """What the customer spends most on; the most frequent first where the money is equal."""
+    """What they spend most on, `top` of services, of products, and of what is prepaid each.
+
+    The most frequent comes first where the money is equal.
+    """
     found = session.connection().execute(_INTERESTS, {**_whose(customer), "top": top})
     return [Interest(*row) for row in found]
 
@@ -262,65 +288,27 @@ def item_names(session: Session, bought: Sequence[CustomerInterest]) -> dict[tup
     return {(row.kind, row.id): row.name for row in found}
 
 
-def months(session: Session, customer: Customer, now: datetime) -> list[Month]:
-    """The last twelve months, the present one last, each also when nothing was bought."""
-    rows = session.connection().execute(_MONTHS, {**_whose(customer), "now": now})
-    return [Month(row.first, row.services, row.products) for row in rows]
+def outlook(session: Session, customer: Customer) -> Outlook:
+    """What is to be expected of a customer, as it was worked out last."""
+    return Outlook(*session.connection().execute(_OUTLOOK, _whose(customer)).one())
 
 
 def _whose(customer: Customer) -> dict[str, int]:
     return {"vendor_id": customer.vendor_id, "customer_id": customer.id}
 
 
-def _months() -> Select[Any]:
-    zone = select(Vendor.time_zone).where(Vendor.id == bindparam("vendor_id")).scalar_subquery()
-    now = bindparam("now", type_=DateTime(timezone=True))
-    first_month = func.date_trunc("month", func.timezone(zone, now)) - func.make_interval(
-        0, MONTHS - 1
-    )
-    since = func.timezone(zone, first_month)
-    zero = literal(NOTHING)
-    sold = (
-        select(OrderLine.net)
-        .join(Order, _OF_ORDER)
-        .where(OrderLine.vendor_id == Booking.vendor_id, OrderLine.booking_id == Booking.id)
-        .where(Order.status.in_(COUNTING))
-        .correlate(Booking)
-        .scalar_subquery()
-    )
-    visits = select(
-        Booking.starts_at.label("at"), func.coalesce(sold, Booking.price).label("services"),
-        zero.label("products"),
-    ).where(
-        *_of(Booking), Booking.status == BookingStatus.COMPLETED, Booking.starts_at >= since
-    )  # fmt: skip
-
-    def brought(*those: Any) -> Any:
-        return func.coalesce(func.sum(OrderLine.net).filter(*those), 0)
-
-    service = and_(OrderLine.kind == LineKind.SERVICE, OrderLine.booking_id.is_(None))
-    lines = (
-        select(Order.placed_at, brought(service), brought(OrderLine.kind == LineKind.PRODUCT))
-        .join(OrderLine, _OF_ORDER)
-        .where(*_SETTLED, Order.placed_at >= since)
-        .group_by(Order.id)
-    )
-    bought = union_all(visits, lines).subquery("bought")
-    step = select(func.generate_series(0, MONTHS - 1).label("n")).subquery("steps")
-    month = first_month + func.make_interval(0, cast(step.c.n, Integer))
-    same = func.date_trunc("month", func.timezone(zone, bought.c.at)) == month
+def _outlook() -> Any:
+    score, visit = CustomerScore, Usage
+    of_visits = and_(*_of(visit), visit.kind == UsageKind.VISIT, visit.item_id == 0)
+    each = score.value_12m / func.nullif(score.expected_12m, 0)
+    always = select(literal(1).label("one")).subquery("always")
     return (
         select(
-            cast(month, Date).label("first"),
-            func.coalesce(func.sum(bought.c.services), 0).label("services"),
-            func.coalesce(func.sum(bought.c.products), 0).label("products"),
+            visit.next_on, visit.interval_days, score.segment, score.p_alive, score.expected_12m,
+            score.value_12m, func.coalesce(each, score.revenue / score.days), score.as_of,
         )
-        .select_from(step)
-        .outerjoin(bought, same)
-        .group_by(month)
-        .order_by(month)
-    )
+        .select_from(always.outerjoin(score, and_(*_of(score))).outerjoin(visit, of_visits))
+    )  # fmt: skip
 
 
-_MONTHS = _months()
-"""Built once: every customer's page asks it."""
+_OUTLOOK = _outlook()

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from app import clock
 from app.database import begin
-from app.operations import suppressions
+from app.operations import interests, suppressions
 from app.tenancy import SYSTEM, acting
 from models.customers import Address, Consent, Customer, CustomerPreference
 from models.suppressions import SuppressionReason
@@ -464,6 +464,7 @@ def test_the_spend_of_a_year_is_drawn_where_there_was_any(browser: Browser, hous
         make.booking(
             session, customer=buyer, starts_at=clock.now() - timedelta(days=40), status="completed"
         )
+        interests.rebuild(session, customer_ids=[buyer.id])
         bought = buyer.id
     browser.as_("staff@alpha.example")
     assert "Revenue, last 12 months" not in browser.get(page_of(idle)).text
