@@ -12,7 +12,7 @@ from admin_views import booking_terms as shown
 from admin_views.access import allowed
 from admin_views.base import declared
 from admin_views.details import link_to
-from admin_views.filters import Between, InCategory, Named, OneOf, Related, of_vendor
+from admin_views.filters import InCategory, Named, OneOf, Related, VendorDays, of_vendor
 from admin_views.forms import Amount, Check, Choice, Note, Pick, Saving, Text, WallTime, Whole
 from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids
@@ -120,7 +120,7 @@ class BookingView(SavedViews, model=Booking):
             ),
         ),
         of_vendor(Booking.vendor_id),
-        Between("day", "Day", Booking.starts_at),
+        VendorDays("day", "Day", Booking.starts_at, vendor=Booking.vendor_id),
         Related("staff", "With", Booking.staff_id, icon="id-badge-2", lookup=ALL_STAFF),
         Related("service", "Service", Booking.service_id, icon="sparkles", lookup=ALL_SERVICES),
         InServiceCategory("category", "Category", Booking.service_id, icon="sitemap"),

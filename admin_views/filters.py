@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from admin_views.forms import words_of
@@ -278,6 +279,36 @@ class Between(Filter):
         ends = zip(self.params, ("From", "To"), (low, high), strict=True)
         params = [(n, label, "date", v.isoformat() if v else "") for n, label, v in ends]
         return {**super().drawn(session, address, values), "params": params}
+
+
+@dataclass(frozen=True)
+class VendorDays(Between):
+    """The same on the clocks of the vendor whose record it is, whoever looks: as figures count.
+
+    `vendor` is the column that says whose it is.
+    """
+
+    vendor: Any = None
+
+    def where(
+        self, session: Session, statement: Select[Any], values: list[Any], zone: tzinfo
+    ) -> Select[Any]:
+        """See `Between`; over all vendors, each zone has its own midnight."""
+        if current_actor().role is DatabaseRole.VENDOR:
+            return super().where(session, statement, values, zone)
+        zones = session.scalars(select(Vendor.time_zone).distinct()).all()
+        around = [d and d + timedelta(days=n) for d, n in zip(values, (-1, 1), strict=True)]
+        narrowed = super().where(session, statement, around, UTC)
+        return narrowed.where(or_(false(), *(self._of_zone(name, *values) for name in zones)))
+
+    def _of_zone(self, name: str, low: date | None, high: date | None) -> ColumnElement[bool]:
+        zone = ZoneInfo(name)
+        parts = [self.vendor.in_(select(Vendor.id).where(Vendor.time_zone == name))]
+        if low:
+            parts.append(self.column >= _midnight(low, zone))
+        if high:
+            parts.append(self.column < _midnight(high + timedelta(days=1), zone))
+        return and_(*parts)
 
 
 def _day(text: str) -> date | None:

@@ -16,11 +16,12 @@ from admin_views.access import needs
 from admin_views.base import declared
 from admin_views.customer_side import may
 from admin_views.details import link_to
-from admin_views.filters import Between, Named, OneOf, Related, of_vendor
+from admin_views.filters import Between, Named, OneOf, Related, VendorDays, of_vendor
 from admin_views.forms import Pick
 from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids, record_id
 from admin_views.lookups import BOOKED_ITEMS, COUNTRIES, CUSTOMERS
+from admin_views.order_filters import WithCategory, WithCoupon, WithItem, WithKind
 from admin_views.order_form import form_page
 from admin_views.order_money import OVERPAID, OWED, paid_word, till
 from admin_views.order_money_commands import OrderMoney
@@ -31,7 +32,7 @@ from admin_views.saving import Command, Moves, sentence_of, writing
 from app.errors import NotFound
 from app.operations import orders, unnamed
 from models.bookings import Booking
-from models.orders import ORDER_TRANSITIONS, Handing, Order, OrderLine, OrderStatus
+from models.orders import ORDER_TRANSITIONS, Handing, LineKind, Order, OrderLine, OrderStatus
 from models.words import Channel
 
 
@@ -105,6 +106,14 @@ class OrderView(OrderMoney, SavedViews, model=Order):
               open=False),
         OneOf("channel", "Channel", Order.channel, icon="route", words=Channel),
         Related("customer", "Customer", Order.customer_id, icon="user", lookup=CUSTOMERS),
+        VendorDays(
+            "sold", "Handed over", Order.fulfilled_at, icon="package-export", open=False,
+            vendor=Order.vendor_id,
+        ),
+        WithKind("kind", "Sold", icon="list-details", words=LineKind, open=False),
+        WithItem("item", "Item", open=False),
+        WithCategory("category", "Category", open=False),
+        WithCoupon("coupon", "Coupon", open=False),
     )  # fmt: skip
     loads = (joinedload(Order.customer),)
     details_loads = (

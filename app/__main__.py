@@ -220,6 +220,19 @@ def _tell_sales(result: dict[str, Any], *, committed: bool) -> None:
         print(logs.plain(f"{problem['lines']} x {code.replace('_', ' ')}: line {where}{more}"))
 
 
+def _report(given: argparse.Namespace) -> int:
+    from app import report_rows
+
+    found = _in_database(
+        lambda: report_rows.found(
+            given.slug, vendor=given.vendor, first=given.from_, last=given.to, by=given.by,
+            period=given.period, more=given.set,
+        )
+    )  # fmt: skip
+    print(found.as_json() if given.json else logs.plain(found.as_text()))
+    return 0
+
+
 def _add_user(given: argparse.Namespace) -> int:
     link = _in_database(lambda: _invited(given))
     print(link)
@@ -331,6 +344,18 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     history.add_argument("--commit", action="store_true", help="write it")
     history.add_argument("--json", action="store_true", help="print one JSON object")
+    report = command("report", _report, "Print the rows behind a report; what is not said is all.")
+    report.add_argument("slug", metavar="SLUG", help="such as revenue; `list` names them all")
+    report.add_argument("--vendor", metavar="SLUG|ID", help="one vendor, as it sees itself")
+    report.add_argument("--from", dest="from_", metavar="DAY", help="the first day, 2026-11-01")
+    report.add_argument("--to", metavar="DAY", help="the last day; today if it is left out")
+    report.add_argument("--period", metavar="WORD", help="today, 7d, 30d, 12w, month, year, 12m")
+    report.add_argument("--by", metavar="GRAIN", help="day, week or month")
+    report.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE",
+        help="a filter or a choice of the report, such as channel=online",
+    )  # fmt: skip
+    report.add_argument("--json", action="store_true", help="print one JSON object")
     user = commands.add_parser("user", help="People who sign in.")
     add = user.add_subparsers(dest="what", required=True).add_parser(
         "add", help="Invite somebody; prints a link that works once, for 24 hours."

@@ -1,0 +1,116 @@
+"""The lists that figures lead to: they find what the figures count, on each vendor's own days."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.database import begin
+from app.tenancy import acting, admin_actor, vendor_actor
+from tests import make
+from tests.admin_views.panel_client import PanelClient, admin, manager
+from tests.admin_views.reading import leaks, text_of
+
+DAY = datetime(2026, 11, 17, tzinfo=UTC)
+
+
+def at(day: int, hour: int, minute: int = 0) -> datetime:
+    return DAY.replace(day=day, hour=hour, minute=minute)
+
+
+def listed(panel: PanelClient, path: str) -> str:
+    answer = panel.get(f"/admin/{path}")
+    assert answer.status_code == 200, text_of(answer.text)[-500:]
+    assert leaks(answer.text) is None
+    return text_of(answer.text)
+
+
+def numbers(text: str) -> set[int]:
+    return {n for n in range(9001, 9010) if f"Order {n}" in text}
+
+
+@pytest.fixture
+def shop(panel: PanelClient) -> dict[str, Any]:
+    """Orders 9001 to 9005 of a vendor in Tokyo, whose days end at 15:00 of Greenwich."""
+    vendor = make.new_vendor(time_zone="Asia/Tokyo")
+    with acting(admin_actor(vendor)), begin() as session:
+        care = make.category(session, name="Care")
+        hair = make.category(session, name="Hair", parent_id=care.id)
+        toys = make.category(session, name="Toys", kind="product")
+        cut = make.service(session, name="Cut", category_id=hair.id)
+        ball = make.product(session, name="Ball", category_id=toys.id)
+        blue = make.variant(session, product=ball)
+        trio = make.package(session, name="Trio")
+        gold = make.plan(session, name="Gold")
+        coupon = make.coupon(session, name="Spring")
+        done = {"status": "fulfilled", "lines": 0}
+        first = make.order(session, number=9001, fulfilled_at=at(16, 15), **done)
+        make.order_line(session, order=first, kind="service", service_id=cut.id)
+        second = make.order(session, number=9002, fulfilled_at=at(17, 14, 59), **done)
+        make.order_line(session, order=second, variant=blue)
+        make.coupon_redemption(session, coupon=coupon, order=second)
+        third = make.order(session, number=9003, fulfilled_at=at(17, 15), **done)
+        make.order_line(session, order=third, kind="package", package_id=trio.id)
+        fourth = make.order(session, number=9004, fulfilled_at=at(16, 14, 59), **done)
+        make.order_line(session, order=fourth, kind="membership", plan_id=gold.id)
+        make.order(session, number=9005, lines=0)
+        ids = {"cut": cut.id, "ball": ball.id, "trio": trio.id, "gold": gold.id,
+               "care": care.id, "toys": toys.id, "coupon": coupon.id}  # fmt: skip
+    panel.as_(manager(vendor))
+    panel.door.zone = "Asia/Tokyo"
+    yield {"vendor": vendor, **ids}
+    panel.door.zone = "Europe/Lisbon"
+
+
+def test_orders_are_found_by_what_was_sold_and_when(
+    panel: PanelClient, shop: dict[str, Any]
+) -> None:
+    wanted = {
+        "sold_from=2026-11-17&sold_to=2026-11-17": {9001, 9002},
+        "sold_from=2026-11-18": {9003},
+        "sold_to=2026-11-16": {9004},
+        "kind=product": {9002},
+        "kind=service&kind=package": {9001, 9003},
+        f"item=service:{shop['cut']}": {9001},
+        f"item=product:{shop['ball']}": {9002},
+        f"item=package:{shop['trio']}&item=membership:{shop['gold']}": {9003, 9004},
+        f"category={shop['care']}": {9001},
+        f"category={shop['toys']}&sold_from=2026-11-17": {9002},
+        f"coupon={shop['coupon']}": {9002},
+        "item=product:9&item=user:1&item=product:&kind=nothing&category=x": set(),
+        "kind=nothing&item=user:1&category=-4&coupon=a": {9001, 9002, 9003, 9004, 9005},
+    }
+    found = {query: numbers(listed(panel, f"order/list?{query}")) for query in wanted}
+    assert found == wanted
+
+
+def test_chips_name_what_is_in_force(panel: PanelClient, shop: dict[str, Any]) -> None:
+    query = f"kind=product&item=product:{shop['ball']}&category={shop['toys']}"
+    text = listed(panel, f"order/list?{query}&coupon={shop['coupon']}&sold_from=2026-11-17")
+    for chip in ("Sold: Product", "Item: Ball", "Category: Toys", "Coupon: Spring"):
+        assert chip in text
+    found = panel.get("/admin/order/choices/item?term=Tri").json()["choices"]
+    assert [(c["value"], c["label"]) for c in found] == [
+        (f"package:{shop['trio']}", "Trio · Package")
+    ]
+
+
+def test_the_marketplace_reads_days_on_each_vendors_clock(
+    panel: PanelClient, shop: dict[str, Any]
+) -> None:
+    other = make.new_vendor(time_zone="America/New_York")
+    with acting(vendor_actor(other)), begin() as session:
+        make.order(session, number=9006, lines=0, status="fulfilled", fulfilled_at=at(18, 4, 59))
+        make.order(session, number=9007, lines=0, status="fulfilled", fulfilled_at=at(17, 4, 59))
+        for hour, name in ((4, "Gone Early"), (5, "Just Right")):
+            customer = make.customer(session, full_name=name)
+            make.booking(session, customer=customer, starts_at=at(17, hour))
+    panel.as_(admin())
+    day = "sold_from=2026-11-17&sold_to=2026-11-17"
+    assert numbers(listed(panel, f"order/list?{day}")) == {9001, 9002, 9006}
+    assert numbers(listed(panel, "order/list?sold_to=2026-11-16")) == {9004, 9007}
+    day = "day_from=2026-11-17&day_to=2026-11-17"
+    text = listed(panel, f"booking/list?{day}")
+    assert "1–1 of 1" in text
+    rows = panel.get(f"/admin/booking/list?{day}").text.split("<tbody>")[1]
+    assert "Just Right" in rows
