@@ -202,6 +202,8 @@ class Membership(OwnedByVendor, Timestamped, Base):
         Index(None, "vendor_id", "customer_id"),
         Index(None, "vendor_id", "plan_id", "status", "customer_id"),
         Index(None, "plan_id", "status", "customer_id"),
+        Index(None, "vendor_id", "started_at"),
+        Index(None, "vendor_id", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
         Index("ix_memberships_ending", "vendor_id", "period_ends_at",
               postgresql_where=text("status IN ('trialing', 'active', 'past_due')")),
         Index("ix_memberships_freezing", "vendor_id", "frozen_from",

@@ -232,6 +232,7 @@ class Message(OwnedByVendor, Timestamped, Base):
             "ix_messages_answers", "vendor_id", "id", postgresql_where=text("direction = 'in'")
         ),
         Index(None, "vendor_id", "created_at", "id"),
+        Index(None, "vendor_id", "send_at"),
         Index(None, "provider_id", postgresql_where=text("provider_id IS NOT NULL")),
         Index(None, "user_id", postgresql_where=text("user_id IS NOT NULL")),
         *(

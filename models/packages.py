@@ -190,6 +190,7 @@ class PackageEntry(OwnedByVendor, Base):
         CheckConstraint("num_nonnulls(booking_id, order_line_id) <= 1", name="is_for_one_thing"),
         UniqueConstraint("vendor_id", "of_id"),
         Index(None, "vendor_id", "holding_id", "id"),
+        Index(None, "vendor_id", "at"),
         Index(None, "vendor_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
         Index(
             None, "vendor_id", "order_line_id", postgresql_where=text("order_line_id IS NOT NULL")

@@ -250,6 +250,7 @@ class LoyaltyEntry(OwnedByVendor, Base):
         one_of("kind", EntryKind),
         CheckConstraint(_FITS, name="amounts_fit_the_kind"),
         Index(None, "vendor_id", "kind", "id"),
+        Index(None, "vendor_id", "at"),
         Index(None, "vendor_id", "account_id", "at"),
         Index(None, "vendor_id", "lot_id", postgresql_where=text("lot_id IS NOT NULL")),
         Index(None, "vendor_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),

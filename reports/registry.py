@@ -8,7 +8,8 @@ from app.tenancy import PanelRole
 from reports.report import Group, Report
 
 MODULES: tuple[str, ...] = (
-    "revenue", "bookings", "waitlist", "places", "preferences", "user_activity",
+    "revenue", "product_sales", "top_items", "bookings", "waitlist", "places", "preferences",
+    "coupons", "loyalty", "memberships", "packages", "messages", "stock", "user_activity",
     "vendors", "engagement",
 )  # fmt: skip
 """The modules of `reports/` that end in a `REPORT`; within a group they are shown in this order."""

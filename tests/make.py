@@ -247,7 +247,8 @@ def figures(session: Session, model: type[T], *, vendor_id: int, **fields: Any) 
     values: dict[str, Any] = dict.fromkeys(columns, 0) | {
         "vendor_id": vendor_id, "grain": "day", "starts_on": date(2026, 11, 20),
         "kind": "appointment" if "service_id" in columns else "product", "channel": "walk_in",
-        "weekday": 5, "sort": "kind", "span": 1, "vendors": 1,
+        "weekday": 5, "sort": "kind", "span": 1, "vendors": 1, "way": "email",
+        "purpose": "marketing", "event": "",
     }  # fmt: skip
     return _saved(session, model(**{name: values[name] for name in columns} | fields))
 

@@ -39,7 +39,7 @@ PERSONAL = {
 CLOSED_TO_ANALYSTS = {
     "api_tokens", "audit_entries", "booking_series", "bulk_jobs", "bulk_rows", "calendar_feeds",
     "cancellation_policies", "consents", "counters", "customer_merges", "customer_preferences",
-    "gateway_events", "import_jobs", "import_rows", "marketing_contacts", "message_rules",
+    "gateway_events", "import_jobs", "import_rows", "marketing_contacts",
     "one_time_links", "outbox_messages", "people", "preferred_categories", "provider_events",
     "saved_views", "segment_days", "segment_memberships", "segments", "service_resources",
     "sign_in_attempts", "staff_members", "staff_services", "stale_days", "stale_usages",

@@ -1,0 +1,253 @@
+"""The best products and services side by side, and what a service brings with it.
+
+Read from the roll-up of items; how often products are bought beside a service from
+`attach_figures`, kept in the same way from the lines of orders.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Integer, and_, cast, func, select, true
+from sqlalchemy.orm import aliased
+
+from models.figures import ItemFigures, SaleFigures
+from models.marketing_figures import AttachFigures
+from models.orders import LineKind
+from models.products import Product
+from models.services import Service
+from models.vendors import Vendor
+from reports import figures, links, named, sources
+from reports.figures import Series
+from reports.named import Rows
+from reports.report import (
+    Chart,
+    Choice,
+    Column,
+    Empty,
+    Figure,
+    Filters,
+    Frame,
+    Group,
+    Measure,
+    Period,
+    Report,
+    Row,
+    Table,
+    Unit,
+)
+from reports.spans import Grain
+
+MOST = 20
+"""So many products, and so many services, are the top."""
+
+KINDS = (LineKind.SERVICE.value, LineKind.PRODUCT.value)
+SERVICE, PRODUCT = KINDS
+
+
+def query(period: Period, filters: Filters, by: Grain) -> Rows:
+    """The first `MOST` of each kind: `place`, `share` of its kind's revenue, `attach`."""
+    ranked = _ranked(period, filters, KINDS).subquery("ranked")
+    one = ranked.c
+    return (
+        select(
+            ranked,
+            named.percent(one.revenue, one.of_kind).label("share"),
+            named.percent(one.with_product, one.orders).label("attach"),
+        )
+        .where(one.place <= MOST)
+        .order_by(one.kind.desc(), one.place)
+    )
+
+
+def products(period: Period, filters: Filters, by: Grain) -> Rows:
+    """The first products alone."""
+    ranked = _ranked(period, filters, (PRODUCT,)).subquery("ranked")
+    return select(ranked).where(ranked.c.place <= MOST).order_by(ranked.c.place)
+
+
+def all_services(period: Period, filters: Filters, by: Grain) -> Rows:
+    """Every service that was sold, with what was bought beside it."""
+    return _ranked(period, filters, (SERVICE,))
+
+
+def all_products(period: Period, filters: Filters, by: Grain) -> Rows:
+    """Every product that was sold."""
+    return _ranked(period, filters, (PRODUCT,))
+
+
+def _ranked(period: Period, filters: Filters, kinds: tuple[str, ...]) -> Rows:
+    """Items by what is asked for, the first first; equal ones in the order of their ids."""
+    sums, beside = _sums(period, filters, kinds), _beside(period, filters)
+    asked = sums.c[filters.picked("rank")]
+    service, product = aliased(Service), aliased(Product)
+    is_service = sums.c.kind == SERVICE
+
+    def same(model: Any, *those: Any) -> ColumnElement[bool]:
+        return and_(model.vendor_id == sums.c.vendor_id, model.id == sums.c.item_id, *those)
+
+    first = (asked.desc(), sums.c.item_id)
+    return (
+        select(
+            sums,
+            func.coalesce(service.name, product.name, named.GONE).label("name"),
+            Vendor.name.label("vendor"),
+            cast(
+                func.row_number().over(partition_by=sums.c.kind, order_by=first), Integer
+            ).label("place"),
+            func.sum(sums.c.revenue).over(partition_by=sums.c.kind).label("of_kind"),
+            beside.c.orders,
+            beside.c.with_product,
+        )
+        .join(Vendor, Vendor.id == sums.c.vendor_id)
+        .outerjoin(service, same(service, is_service))
+        .outerjoin(product, same(product, sums.c.kind == PRODUCT))
+        .outerjoin(
+            beside,
+            and_(
+                is_service, beside.c.vendor_id == sums.c.vendor_id,
+                beside.c.service_id == sums.c.item_id,
+            ),
+        )
+    )  # fmt: skip
+
+
+def _sums(period: Period, filters: Filters, kinds: tuple[str, ...]) -> FromClause:
+    item = ItemFigures
+    revenue = named.total(item.net - item.refunded)
+    return named.sums_by(
+        item, ("vendor_id", "kind", "item_id"),
+        (
+            named.total(item.quantity).label("quantity"),
+            revenue.label("revenue"),
+            (revenue - named.total(item.cost)).label("margin"),
+        ),
+        period, filters, item.kind.in_(kinds), item.item_id != 0,
+    )  # fmt: skip
+
+
+def _beside(period: Period, filters: Filters) -> FromClause:
+    beside = AttachFigures
+    by = (beside.vendor_id, beside.service_id)
+    return (
+        select(
+            *by, named.total(beside.orders).label("orders"),
+            named.total(beside.with_product).label("with_product"),
+        )
+        .where(sources.covering(beside, period, filters), beside.service_id != 0)
+        .group_by(*by)
+        .subquery("beside")
+    )  # fmt: skip
+
+
+def summary(period: Period, filters: Filters, by: Grain) -> Rows:
+    """Both kinds together; how often a product was bought beside a service, of any category."""
+    sale, beside = SaleFigures, AttachFigures
+    revenue = sale.net - sale.refunded
+    sold = (
+        select(
+            named.total(revenue, sale.kind == SERVICE).label("services"),
+            named.total(revenue, sale.kind == PRODUCT).label("products"),
+            (named.total(revenue) - named.total(sale.cost)).label("margin"),
+        )
+        .where(sources.covering(sale, period, filters), sale.kind.in_(KINDS))
+        .subquery("sold")
+    )
+    together = (
+        select(
+            func.sum(beside.orders).label("orders"),
+            func.sum(beside.with_product).label("with_product"),
+        )
+        .where(sources.covering(beside, period, filters), beside.service_id == 0)
+        .subquery("together")
+    )
+    return select(
+        sold.c.services, sold.c.products, sold.c.margin,
+        named.percent(sold.c.products, sold.c.services + sold.c.products).label("part"),
+        named.percent(together.c.with_product, together.c.orders).label("attach"),
+    ).join_from(sold, together, true())  # fmt: skip
+
+
+def figure(frame: Frame) -> Figure:
+    """The first services."""
+    return _bars(frame, SERVICE, 1)
+
+
+def figure_of_products(frame: Frame) -> Figure:
+    """The first products."""
+    return _bars(frame, PRODUCT, 2)
+
+
+TITLES = {"revenue": "Revenue", "quantity": "Pieces", "margin": "Margin"}
+
+
+def _bars(frame: Frame, kind: str, tone: int) -> Figure:
+    of_kind = replace(frame, rows=[row for row in frame.rows if row.kind == kind])
+    key = frame.filters.picked("rank")
+    unit = Unit.COUNT if key == "quantity" else Unit.MONEY
+    return figures.ranked(of_kind, "name", [Series(key, TITLES[key], tone)], unit=unit)
+
+
+def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
+    """The orders with this item."""
+    item = f"{row.kind}:{row.item_id}"
+    return links.orders(at, filters, item=[item], vendor=[row.vendor_id])
+
+
+NUMBERS = (
+    Column("quantity", "Sold", Unit.COUNT),
+    Column("revenue", "Revenue", Unit.MONEY, strong=True),
+    Column("share", "Share", Unit.PERCENT, part="revenue", of="revenue", of_all=True, bar=True),
+    Column("margin", "Margin", Unit.MONEY),
+    Column("rate", "Margin rate", Unit.PERCENT, part="margin", of="revenue"),
+)
+ATTACHED = Column(
+    "attach", "Bought a product too", Unit.PERCENT, part="with_product", of="orders", total=False
+)
+
+REPORT = Report(
+    slug="top-items",
+    title="Top products and services",
+    group=Group.SALES,
+    about="What brings most, after refunds; and which services bring products with them.",
+    query=query,
+    figure=figure,
+    chart="Services",
+    summary=summary,
+    charts=(
+        Chart("products", "Products", products, figure_of_products, drill),
+    ),
+    measures=(
+        Measure("services", "Services", Unit.MONEY, "Revenue of services: after discounts, without"
+                " tax, less what was given back, by the day of the visit.", better="up"),
+        Measure("products", "Products", Unit.MONEY, "Revenue of products, in the same way.",
+                better="up"),
+        Measure("part", "Product share", Unit.PERCENT, "What products are of the revenue of both.",
+                better="up"),
+        Measure("margin", "Margin", Unit.MONEY, "Revenue less what the pieces had cost; services,"
+                " and pieces whose cost was not known, count as if they had cost nothing.",
+                better="up"),
+        Measure("attach", "Bought a product too", Unit.PERCENT, "Of the orders with a service that"
+                " were fulfilled, how many had a product as well; visits that no order sold are not"
+                " among them.", better="up"),
+    ),
+    tables=(
+        *named.seen_by_both(
+            Table("service", "Services", all_services,
+                  (Column("name", "Service", Unit.TEXT), *NUMBERS, ATTACHED),
+                  sort="revenue", change="revenue", identity="item_id", drill=drill)
+        ),
+        *named.seen_by_both(
+            Table("product", "Products", all_products,
+                  (Column("name", "Product", Unit.TEXT), *NUMBERS),
+                  sort="revenue", change="revenue", identity="item_id", drill=drill)
+        ),
+    ),
+    drill=drill,
+    grains=(),
+    choices=(
+        Choice("rank", "Rank by",
+               (("revenue", "Revenue"), ("quantity", "Pieces"), ("margin", "Margin"))),
+    ),
+    hint="Select a bar to see the orders behind it.",
+    empty=Empty("Nothing has been sold in these days.", (("Open the till", "/admin/counter"),)),
+)  # fmt: skip
