@@ -146,10 +146,10 @@ HOLDINGS = f"""
 INSERT INTO package_holdings (vendor_id, customer_id, package_id, status, uses, uses_left,
                               uses_used, bought_at, channel)
 SELECT vendor_id, id, (vendor_id - 1) * {data.PACKAGES} + 1 + id % {data.PACKAGES},
-       CASE WHEN id % 3 = 0 THEN 'used_up' ELSE 'active' END, 10, left, 10 - left, created_at,
+       CASE WHEN id % 3 = 0 THEN 'used_up' ELSE 'active' END, 10, unused, 10 - unused, created_at,
        'walk_in'
 FROM customers CROSS JOIN LATERAL (
-  SELECT CASE WHEN id % 3 = 0 THEN 0 ELSE 1 + id % 9 END) AS l (left)
+  SELECT CASE WHEN id % 3 = 0 THEN 0 ELSE 1 + id % 9 END) AS l (unused)
 WHERE id % 17 = 0
 """
 
@@ -297,6 +297,7 @@ def fill(url: str, customers: int, vendors: int) -> dict[str, Any]:
         connection.execute("SET work_mem = '1GB'")
         for statement in (HOLDINGS, ENTRIES, MEMBERSHIPS, PERIODS, TAGS, ADDRESSES):
             connection.execute(statement)  # type: ignore[arg-type]
+        connection.execute("ANALYZE")  # without keys only the sizes tell how to join
         truth(url)
         connection.execute("VACUUM (FULL) customers")  # every row was written twice
         loaded = time.perf_counter()
