@@ -162,10 +162,18 @@ class MembershipView(HouseView, model=Membership):
                 Col("frozen_until", "Rests until", "moment"),
                 Col("freeze_reason", "Why it rests"),
                 Col("ended_at", "Ended", "moment"),
+                Col("end_reason", "Why it ends"),
             ),
         ),
     )
-    hides_empty = ("paused_at", "frozen_from", "frozen_until", "freeze_reason", "ended_at")
+    hides_empty = (
+        "paused_at",
+        "frozen_from",
+        "frozen_until",
+        "freeze_reason",
+        "ended_at",
+        "end_reason",
+    )
     fields = declared(
         customer=Pick("Customer", CUSTOMERS, wanted=True),
         plan=Pick("Plan", PLANS, wanted=True),

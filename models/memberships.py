@@ -225,6 +225,7 @@ class Membership(OwnedByVendor, Timestamped, Base):
     frozen_until: Mapped[datetime | None]
     freeze_reason: Mapped[str | None]
     ended_at: Mapped[datetime | None]
+    end_reason: Mapped[str | None]
 
     customer: Mapped[Customer] = relationship(foreign_keys=[customer_id])
     plan: Mapped[MembershipPlan] = relationship(foreign_keys=[plan_id])

@@ -199,7 +199,7 @@ _NOTES: tuple[tuple[Any, dict[str, Any]], ...] = (
     (Booking, {"note": None, "cancel_reason": None, "overbooked": None, "fee_waived": None}),
     (WaitlistEntry, {"note": None}),
     (Order, {"note": None, "cancel_reason": None, "reference": None}),
-    (Membership, {"freeze_reason": None}),
+    (Membership, {"freeze_reason": None, "end_reason": None}),
     (Task, {"title": FORGOTTEN, "note": None, "outcome": None}),
     # SQL's NULL: a plain None would be kept as the JSON value null.
     (CouponRedemption, {"email_key": None, "phone_key": None}),

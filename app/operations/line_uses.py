@@ -7,7 +7,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.operations import entitlements, included, package_uses, packages, prices
+from app.operations import (
+    entitlements,
+    included,
+    membership_refunds,
+    package_uses,
+    packages,
+    prices,
+)
 from app.operations.entitlements import NothingToUse, Pot
 from app.operations.moves import locked
 from app.operations.rungs import Asked, Benefit, Rung
@@ -74,7 +81,11 @@ def settled(session: Session, order: Order) -> None:
 
 
 def given_back(session: Session, order: Order) -> None:
-    """The money for a package was given back to the last cent: what is left of it goes."""
+    """The money for a package was given back to the last cent: what is left of it goes.
+
+    So does the time of a membership.
+    """
+    membership_refunds.given_back(session, order)
     for line in order.lines:
         if line.kind != LineKind.PACKAGE or not 0 < line.gross <= line.refunded:
             continue

@@ -289,7 +289,7 @@ def keep(session: Session, *, membership_id: int) -> Membership:
     membership = locked(session, Membership, membership_id)
     if membership.status == MembershipStatus.ENDED:
         raise CannotJoin("This membership has ended: sell a new one.")
-    membership.cancel_at_period_end = False
+    membership.cancel_at_period_end, membership.end_reason = False, None
     return membership
 
 
