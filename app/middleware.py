@@ -48,7 +48,9 @@ CALL_BACKS = "/api/v1/gateways/"
 """What programs send unasked: it is signed, and no cookie lends it anything."""
 UNSUBSCRIBE = "/unsubscribe/"
 """Pressed also by programs that mail is read with: the link is signed, and is the only key."""
-SIGNED = (CALL_BACKS, UNSUBSCRIBE)
+TOKENS = "/api/v1/memberships"
+"""Asked by programs with an API token; a cookie opens nothing there."""
+SIGNED = (CALL_BACKS, UNSUBSCRIBE, TOKENS)
 A_COPY = "private, no-cache"
 """A calendar program keeps its copy, and asks each time whether it still holds."""
 

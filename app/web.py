@@ -34,6 +34,7 @@ from app import garbage
 from app.api.feeds import feed
 from app.api.gateway_events import hear
 from app.api.me import me
+from app.api.memberships import sign_up
 from app.api.provider_events import hear as heard
 from app.database import SessionFactory, connect
 from app.errors import DomainError
@@ -81,6 +82,7 @@ def create_app() -> Starlette:
             Route("/unsubscribe/{token}", pressed, name="unsubscribed", methods=["POST"]),
             Route("/admin/vendor", _switch_vendor, name="vendor_switch", methods=["POST"]),
             Route("/api/v1/me", me, name="me"),
+            Route("/api/v1/memberships", sign_up, name="sign_up", methods=["POST"]),
             Route(
                 "/api/v1/gateways/{gateway}/{vendor:int}/events",
                 hear,
