@@ -10,9 +10,9 @@ from starlette.requests import Request
 
 from admin_views.base import declared
 from admin_views.details import link_to
-from admin_views.filters import Named, OneOf, of_vendor
+from admin_views.filters import OneOf, Usually, of_vendor
 from admin_views.interests import GONE, PAGES, SERVICE_KINDS, Bought
-from admin_views.lists import Col, Sort
+from admin_views.lists import Address, Col, Sort
 from admin_views.lookups import ALL_PRODUCTS, ALL_SERVICES
 from admin_views.of_customers import OfCustomer, OfCustomersView
 from admin_views.rendering import day, plural, word
@@ -89,12 +89,15 @@ class UsageView(OfCustomersView, model=Usage):
         Col("late", "Late since", value=late),
         Col("status", "Status", "pill", pill_kind="usage", css="c-status", value=state),
     )
-    sorts = declared(expected=Sort(Usage.next_on), newest=Sort(Usage.id, descending=True))
+    sorts = declared(
+        recent=Sort(Usage.next_on, descending=True), expected=Sort(Usage.next_on),
+        newest=Sort(Usage.id, descending=True),
+    )  # fmt: skip
     filters = (
-        Named(
-            "state", "Status", icon="clock",
+        Usually(
+            "state", "Status", icon="clock", unless=("customer",),
             conditions=(
-                ("due", "Due within a week", _due), ("late", "Late", _late),
+                ("late", "Late", _late), ("due", "Due within a week", _due),
                 ("lost", "Late for over half a year", _lost),
             ),
         ),
@@ -127,6 +130,12 @@ class UsageView(OfCustomersView, model=Usage):
         icon="repeat", title="No usage yet",
         text="It appears with the first completed booking or delivered order, within minutes.",
     )  # fmt: skip
+
+    def chosen_sort(self, address: Address) -> tuple[str, Sort]:
+        """Who has been late for the shortest time comes first; of what is due, what comes first."""
+        if not address.one("sort") and address.one("state") in ("due", "all"):
+            return "expected", self.sorts["expected"]
+        return super().chosen_sort(address)
 
     def rows(self, session: Session) -> Select[Any]:
         """Of customers who are here: nobody rings up who was archived."""
