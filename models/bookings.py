@@ -103,6 +103,10 @@ class Booking(OwnedByVendor, Timestamped, Base):
         Index(None, "vendor_id", "status", "starts_at"),
         Index(None, "status", "starts_at"),
         Index(
+            "ix_bookings_over_early", "vendor_id", "completed_at",
+            postgresql_where=text("completed_at < starts_at"),
+        ),
+        Index(
             "uq_bookings_vendor_id_series_id_series_number", "vendor_id", "series_id",
             "series_number", unique=True, postgresql_where=text("series_id IS NOT NULL"),
         ),

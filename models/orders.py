@@ -124,6 +124,10 @@ class Order(OwnedByVendor, Timestamped, Base):
         Index(None, "vendor_id", "customer_id", "placed_at"),
         Index(None, "vendor_id", "placed_at"),
         Index(None, "placed_at"),
+        Index(
+            None, "vendor_id", "fulfilled_at",
+            postgresql_where=text("fulfilled_at IS NOT NULL"),
+        ),
         Index(None, "vendor_id", "status", "placed_at"),
         Index(None, "status", "placed_at"),
         Index(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Money, OwnedByVendor, Timestamped, not_negative, one_of, same_vendor
@@ -61,6 +61,7 @@ class ProductReturn(OwnedByVendor, Timestamped, Base):
         Index(None, "vendor_id", "order_id"),
         Index(None, "vendor_id", "status", "asked_at"),
         Index(None, "status", "asked_at"),
+        Index(None, "vendor_id", "received_at", postgresql_where=text("received_at IS NOT NULL")),
     )
 
     order_id: Mapped[int] = mapped_column()

@@ -18,7 +18,7 @@ MODULES = (
     "tasks.memberships", "tasks.loyalty", "tasks.coupons", "tasks.nightly", "tasks.outbox",
     "tasks.happenings",
     "tasks.kept", "tasks.provider_events", "tasks.pairs",
-    "tasks.audiences", "tasks.segments",
+    "tasks.audiences", "tasks.segments", "tasks.figures",
 )  # fmt: skip
 """Where tasks live; an outbox row may only name one of them."""
 
@@ -64,6 +64,16 @@ celery_app.conf.update(
             "task": "tasks.happenings.freshen_usages",
             "schedule": crontab(minute="*/5"),
             "options": {"expires": 300},
+        },
+        "freshen-figures": {
+            "task": "tasks.figures.freshen",
+            "schedule": crontab(),
+            "options": {"expires": 60},
+        },
+        "count-hours-of-staff": {
+            "task": "tasks.figures.count_hours",
+            "schedule": crontab(hour="2", minute="40"),
+            "options": {"expires": 3600},
         },
         "let-go-of-coupons": {
             "task": "tasks.coupons.lapse",

@@ -7,7 +7,15 @@ from sqlalchemy import select
 
 from app import clock
 from app.database import begin
-from app.operations import balances, clearing, coupon_truth, interests, places, shelf_truth
+from app.operations import (
+    balances,
+    clearing,
+    coupon_truth,
+    figures,
+    interests,
+    places,
+    shelf_truth,
+)
 from app.tenancy import acting, vendor_actor
 from models.vendors import Vendor
 from tasks.celery import celery_app
@@ -23,7 +31,7 @@ def check_the_books() -> int:
     """Recompute every running number, a vendor at a time; how many differ, which must be none.
 
     Seats of classes and claims of rooms are held against their bookings too, stock against its
-    moves, and money against its ledgers.
+    moves, money against its ledgers, and the figures of the last days against all of them.
     """
     with begin() as session:
         vendor_ids = session.scalars(select(Vendor.id).order_by(Vendor.id)).all()
@@ -35,6 +43,8 @@ def _check(vendor_id: int) -> int:
         found = interests.drift(session)
         books = (places, shelf_truth, balances, coupon_truth)
         astray = [one for book in books for one in book.drift(session)]
+        days = figures.recent(session, vendor_id=vendor_id)
+        astray += figures.drift(session, days=days)
     for drift in found:
         log.error(
             "The books differ: vendor %s, customer %s, %s is %s and should be %s.",

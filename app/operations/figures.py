@@ -1,0 +1,295 @@
+"""Figures by day, week and month: worked out anew wherever something has changed, and proved.
+
+What each number means, `app.operations.figure_sources` says; this module writes them, with
+`app.operations.staff_hours`. The database notes every day of a vendor on which something changed
+that counts, in `stale_days`; `freshen` works that off. Weeks and months are sums of their days.
+
+Whoever works out the figures of a vendor holds the vendor's lock, takes its notes, and only then
+reads: what was committed before is seen, what comes after has a note of its own. So two at once
+lose no change, and nobody who books or sells waits for them.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.operations import figure_sources, staff_hours
+from app.operations.figure_sources import Scope
+from app.operations.hours import DAY, wall_of
+from app.operations.places import Misplaced
+from models.figures import (
+    BookingFigures,
+    Figures,
+    HourFigures,
+    ItemFigures,
+    OrderFigures,
+    SaleFigures,
+    StaffFigures,
+)
+from models.vendors import Vendor
+
+Day = tuple[int, date]
+"""A vendor, and a day of its calendar."""
+
+BATCH = 500
+"""Days that are worked out in one transaction at most."""
+
+RECENT = 35
+"""Days that are held against the ledgers every night."""
+
+TABLES: tuple[type[Figures], ...] = (
+    ItemFigures, SaleFigures, OrderFigures, BookingFigures, StaffFigures, HourFigures,
+)  # fmt: skip
+"""In the order in which they are worked out: sales are summed up from items."""
+
+# --- as things happen ---------------------------------------------------------------------
+
+
+def freshen(session: Session, *, most: int = BATCH) -> int:
+    """Work out `most` noted days anew, the latest first, or all of one vendor; how many there were.
+
+    For the marketplace. A vendor somebody else is busy with is left to the next time, and so is
+    everybody while all figures are rebuilt.
+    """
+    session.flush()  # what is not yet written would not be seen
+    if not session.scalar(text("SELECT pg_try_advisory_xact_lock_shared(:all)"), {"all": _ALL}):
+        return 0
+    whole = session.scalars(text(_HOLD_ONE)).first()
+    if whole is not None:
+        rebuild(session, vendor_ids=[whole])
+        return 1
+    held = list(session.scalars(text(_HOLD_SOME)))
+    taken = session.execute(text(_TAKE), {"held": held, "most": most}).all()
+    recompute(session, days=[(row.vendor_id, row.day) for row in taken])
+    return len(taken)
+
+
+_ALL = 6_041_000_000_001
+"""The lock of all figures: shared by those who work on some vendors."""
+_LOCK = "hashtextextended('figures:' || vendor_id, 0)"
+_HOLD_ONE = f"""
+  SELECT vendor_id FROM (
+    SELECT DISTINCT vendor_id FROM stale_days WHERE day IS NULL ORDER BY vendor_id OFFSET 0
+  ) AS noted WHERE pg_try_advisory_xact_lock({_LOCK}) LIMIT 1
+"""
+"""A vendor all of whose days are noted, whom nobody else is busy with until this one is done."""
+_HOLD_SOME = f"""
+  SELECT vendor_id FROM (
+    SELECT id AS vendor_id FROM vendors v
+    WHERE EXISTS (SELECT FROM stale_days d WHERE d.vendor_id = v.id) ORDER BY id OFFSET 0
+  ) AS noted WHERE pg_try_advisory_xact_lock({_LOCK})
+"""
+_HOLD_THESE = f"""
+  SELECT pg_advisory_xact_lock({_LOCK})
+  FROM (SELECT unnest(CAST(:vendors AS bigint[])) AS vendor_id ORDER BY 1) AS w
+"""
+_TAKE = """
+  WITH noted AS MATERIALIZED (
+    SELECT vendor_id, day FROM stale_days WHERE vendor_id = ANY (CAST(:held AS bigint[]))
+      AND day IS NOT NULL
+    GROUP BY vendor_id, day ORDER BY day DESC, vendor_id LIMIT :most
+  ), gone AS (
+    DELETE FROM stale_days d USING noted n WHERE d.vendor_id = n.vendor_id AND d.day = n.day
+  )
+  SELECT vendor_id, day FROM noted
+"""
+_SETTLE = "DELETE FROM stale_days WHERE vendor_id = ANY (CAST(:vendors AS bigint[]))"
+
+
+def recompute(session: Session, *, days: Sequence[Day]) -> None:
+    """Work out these days of vendors, and the weeks and months they lie in.
+
+    The caller holds the vendors' locks.
+    """
+    if not days:
+        return
+    vendors, listed = zip(*sorted(set(days)), strict=True)
+    known = {"vendors": list(vendors), "days": list(listed)}
+    for model in TABLES:
+        _write(session, model, Scope.DAYS, known)
+    staff_hours.work_out(session, days=days)
+
+
+def rebuild(session: Session, *, vendor_ids: Sequence[int] | None = None) -> None:
+    """Work out all figures of these vendors from the ledgers, or everybody's; notes are settled.
+
+    For the marketplace.
+    """
+    session.flush()  # what is not yet written would not be seen
+    scope = Scope.ALL if vendor_ids is None else Scope.VENDORS
+    if vendor_ids is None:
+        session.execute(text("SELECT pg_advisory_xact_lock(:all)"), {"all": _ALL})
+        vendor_ids = list(session.scalars(text("SELECT id FROM vendors ORDER BY id")))
+    else:
+        session.execute(text("SELECT pg_advisory_xact_lock_shared(:all)"), {"all": _ALL})
+        session.execute(text(_HOLD_THESE), {"vendors": list(vendor_ids)})
+    known = {"vendors": list(vendor_ids)}
+    session.execute(text(_SETTLE), known)
+    for model in TABLES:
+        _write(session, model, scope, known)
+    for vendor_id in vendor_ids:
+        staff_hours.rebuild(session, vendor_id=vendor_id)
+
+
+# --- how a table is written ---------------------------------------------------------------
+
+
+def _keys(model: type[Figures]) -> list[str]:
+    """What a table sums up by, besides vendor and time."""
+    return [column.name for column in model.__table__.primary_key][3:]
+
+
+def _sums(model: type[Figures]) -> list[str]:
+    return [column.name for column in model.__table__.c if not column.primary_key]
+
+
+def _write(session: Session, model: type[Figures], scope: Scope, known: dict[str, Any]) -> None:
+    for statement in (_clear(model, scope), _put_days(model, scope), _sum_up(model, scope)):
+        session.execute(text(statement), known)
+
+
+_DAYS = "unnest(CAST(:vendors AS bigint[]), CAST(:days AS date[])) AS w (vendor_id, day)"
+_SPANS = f"""(
+  SELECT vendor_id, 'week' AS grain, day - (CAST(extract(isodow FROM day) AS integer) - 1)
+    AS starts_on, day - (CAST(extract(isodow FROM day) AS integer) - 8) AS until
+  FROM {_DAYS}
+  UNION
+  SELECT vendor_id, 'month', CAST(date_trunc('month', CAST(day AS timestamp)) AS date),
+    CAST(date_trunc('month', CAST(day AS timestamp)) + interval '1 month' AS date)
+  FROM {_DAYS}
+)"""
+"""The weeks and months that days lie in, each with the day after it."""
+
+
+def _clear(model: type[Figures], scope: Scope) -> str:
+    table = model.__tablename__
+    if scope is Scope.ALL:
+        return f"DELETE FROM {table}"
+    if scope is Scope.VENDORS:
+        return f"DELETE FROM {table} WHERE vendor_id = ANY (CAST(:vendors AS bigint[]))"
+    return f"""
+    DELETE FROM {table} f USING (
+      SELECT vendor_id, grain, starts_on FROM {_SPANS} AS s
+      UNION ALL
+      SELECT vendor_id, 'day', day FROM {_DAYS}
+    ) AS w
+    WHERE f.vendor_id = w.vendor_id AND f.grain = w.grain AND f.starts_on = w.starts_on"""
+
+
+def _put_days(model: type[Figures], scope: Scope) -> str:
+    keys, sums = _keys(model), _sums(model)
+    listed = ", ".join([*keys, *sums])
+    rows = figure_sources.day_rows(model.__tablename__, scope)
+    # in the order of the key, which is then written from one end to the other
+    ordered = ", ".join(["vendor_id", "day", *keys])
+    return f"""
+    INSERT INTO {model.__tablename__} (vendor_id, grain, starts_on, {listed})
+    SELECT vendor_id, 'day', day, {listed} FROM ({rows}) AS rows ORDER BY {ordered}"""
+
+
+def _sum_up(model: type[Figures], scope: Scope) -> str:
+    table, keys, sums = model.__tablename__, _keys(model), _sums(model)
+    of_f, summed = (", ".join(f"{part}" for part in parts) for parts in (
+        [f"f.{name}" for name in keys], [f"sum(f.{name})" for name in sums],
+    ))  # fmt: skip
+    into = f"INSERT INTO {table} (vendor_id, grain, starts_on, {', '.join([*keys, *sums])})"
+    by = ", ".join(["1", "2", "3", *(f"f.{name}" for name in keys)])
+    if scope is Scope.DAYS:
+        return f"""{into}
+        SELECT w.vendor_id, w.grain, w.starts_on, {of_f}, {summed} FROM {_SPANS} AS w
+        JOIN {table} f ON f.vendor_id = w.vendor_id AND f.grain = 'day'
+          AND f.starts_on >= w.starts_on AND f.starts_on < w.until
+        GROUP BY {by} ORDER BY {by}"""
+    those = "" if scope is Scope.ALL else " AND f.vendor_id = ANY (CAST(:vendors AS bigint[]))"
+    month = "CAST(date_trunc('month', CAST(f.starts_on AS timestamp)) AS date)"
+    week = "f.starts_on - (CAST(extract(isodow FROM f.starts_on) AS integer) - 1)"
+    return f"""{into}
+    SELECT f.vendor_id, w.grain, CASE WHEN w.grain = 'week' THEN {week} ELSE {month} END,
+      {of_f}, {summed}
+    FROM {table} f CROSS JOIN (VALUES ('week'), ('month')) AS w (grain)
+    WHERE f.grain = 'day'{those}
+    GROUP BY {by} ORDER BY {by}"""
+
+
+def recent(session: Session, *, vendor_id: int, days: int = RECENT) -> list[Day]:
+    """The last days of a vendor's calendar, today among them."""
+    zone = session.scalars(select(Vendor.time_zone).where(Vendor.id == vendor_id)).one()
+    today = wall_of(zone).day(clock.now())
+    return [(vendor_id, today - n * DAY) for n in range(days)]
+
+
+# --- the proof ----------------------------------------------------------------------------
+
+
+def drift(session: Session, *, days: Sequence[Day], limit: int = 1000) -> list[Misplaced]:
+    """Every sum of these days, their weeks and months that differs from the ledgers' own.
+
+    Days that are noted as changed are still to be worked out, and so are no drift; nor are hours
+    of staff, which are worked out anew every night. At most `limit` rows of each table.
+    """
+    session.flush()  # what is not yet written would look like drift
+    if not days:
+        return []
+    vendors, listed = zip(*sorted(set(days)), strict=True)
+    known = {"vendors": list(vendors), "days": list(listed), "limit": limit}
+    return [one for model in TABLES for one in _astray(session, model, known)]
+
+
+def _astray(session: Session, model: type[Figures], known: dict[str, Any]) -> list[Misplaced]:
+    keys, sums = _keys(model), _sums(model)
+    found = []
+    for statement in (_days_astray(model), _sums_astray(model)):
+        for row in session.execute(text(statement), known).mappings():
+            which = " ".join(str(row[name]) for name in ("grain", *keys))
+            found += [
+                Misplaced(
+                    model.__tablename__.replace("_", " "), int(f"{row['starts_on']:%Y%m%d}"),
+                    f"{which} {name}", row[f"kept_{name}"], row[f"true_{name}"],
+                )
+                for name in sums if row[f"kept_{name}"] != row[f"true_{name}"]
+            ]  # fmt: skip
+    return found
+
+
+def _beside(model: type[Figures], true: str, kept: str, more: str = "") -> str:
+    """The rows of which the sums differ, or that are on one side only."""
+    keys = ["vendor_id", "grain", "starts_on", *_keys(model)]
+    both = ", ".join(f"k.{name} AS kept_{name}, t.{name} AS true_{name}" for name in _sums(model))
+    differ = " OR ".join(f"k.{name} IS DISTINCT FROM t.{name}" for name in _sums(model))
+    return f"""
+    SELECT {", ".join(keys)}, {both} FROM ({true}) AS t
+    FULL JOIN ({kept}) AS k USING ({", ".join(keys)})
+    WHERE ({differ}){more} ORDER BY {", ".join(keys)} LIMIT :limit"""
+
+
+def _days_astray(model: type[Figures]) -> str:
+    listed = ", ".join([*_keys(model), *_sums(model)])
+    rows = figure_sources.day_rows(model.__tablename__, Scope.DAYS)
+    return _beside(
+        model,
+        f"SELECT vendor_id, 'day' AS grain, day AS starts_on, {listed} FROM ({rows}) AS rows",
+        f"SELECT f.vendor_id, f.grain, f.starts_on, {listed} FROM {model.__tablename__} f"
+        f" JOIN {_DAYS} ON w.vendor_id = f.vendor_id AND w.day = f.starts_on"
+        " WHERE f.grain = 'day'",
+        " AND NOT EXISTS (SELECT FROM stale_days d WHERE d.vendor_id = coalesce(t.vendor_id,"
+        " k.vendor_id) AND (d.day IS NULL OR d.day = coalesce(t.starts_on, k.starts_on)))",
+    )
+
+
+def _sums_astray(model: type[Figures]) -> str:
+    table, keys = model.__tablename__, _keys(model)
+    of_f = ", ".join(f"f.{name}" for name in keys)
+    summed = ", ".join(f"sum(f.{name}) AS {name}" for name in _sums(model))
+    same = "f.vendor_id = w.vendor_id AND f.grain"
+    return _beside(
+        model,
+        f"SELECT w.vendor_id, w.grain, w.starts_on, {of_f}, {summed} FROM {_SPANS} AS w"
+        f" JOIN {table} f ON {same} = 'day' AND f.starts_on >= w.starts_on"
+        f" AND f.starts_on < w.until GROUP BY w.vendor_id, w.grain, w.starts_on, {of_f}",
+        f"SELECT f.* FROM {_SPANS} AS w JOIN {table} f ON {same} = w.grain"
+        " AND f.starts_on = w.starts_on",
+    )

@@ -1,0 +1,173 @@
+"""How long each member of staff could be booked on a day: working hours less breaks and time off.
+
+The same rule that offers times says it (`app.operations.diaries`). Counted is from the month in
+which somebody was booked first up to the end of next month, so that weeks and months are whole;
+of who has left, up to the month of the last booking. Who has no hours at all is not counted.
+Hours that are changed are seen at the latest the morning after, when all are worked out anew.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, time, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.operations import diaries
+from app.operations.hours import DAY, Wall, by_day, wall_of
+from models.figures import Grain, StaffFigures
+from models.schedules import HoursKind, WorkingHours
+from models.staff import StaffMember
+from models.vendors import Vendor
+
+MONTH = timedelta(days=31)
+
+
+class _Time(NamedTuple):
+    """Whose hours are counted, from which day up to and with which."""
+
+    staff_id: int
+    first: date
+    last: date
+
+
+def work_out(session: Session, *, days: Sequence[tuple[int, date]]) -> None:
+    """The hours of these days of vendors, and of their weeks and months."""
+    by_vendor: dict[int, set[date]] = defaultdict(set)
+    for vendor_id, day in days:
+        by_vendor[vendor_id].add(day)
+    for vendor_id, asked in by_vendor.items():
+        found = _minutes(session, vendor_id, asked)
+        _write(session, vendor_id, found, _CLEAR_DAYS, sorted(asked))
+
+
+def rebuild(session: Session, *, vendor_id: int) -> None:
+    """The hours of all days of a vendor."""
+    _write(session, vendor_id, _minutes(session, vendor_id, None), _CLEAR, [])
+
+
+def _minutes(
+    session: Session, vendor_id: int, asked: set[date] | None
+) -> list[tuple[int, date, int]]:
+    """Staff member, day and minutes; days without any are not there."""
+    zone = session.scalars(select(Vendor.time_zone).where(Vendor.id == vendor_id)).one()
+    wall = wall_of(zone)
+    times = list(_times(session, vendor_id, wall))
+    if asked is not None:
+        times = [one for one in times if any(one.first <= day <= one.last for day in asked)]
+    if not times:
+        return []
+    first = min(one.first for one in times) if asked is None else min(asked)
+    last = max(one.last for one in times)
+    if asked is not None:
+        last = min(last, max(asked))
+    span = wall.begins(first, time(0)), wall.begins(last + DAY, time(0))
+    working, _ = diaries.working(
+        session, vendor_id=vendor_id, wall=wall, staff_ids=[one.staff_id for one in times],
+        span=span,
+    )  # fmt: skip
+    return [
+        (one.staff_id, day, minutes)
+        for one in times
+        for day, minutes in _by_day(wall, working[one.staff_id].open)
+        if one.first <= day <= one.last and (asked is None or day in asked)
+    ]
+
+
+def _times(session: Session, vendor_id: int, wall: Wall) -> Iterator[_Time]:
+    """Who has hours and was booked at all, and since when."""
+    known = set(
+        session.scalars(
+            select(WorkingHours.staff_id).distinct().where(
+                WorkingHours.vendor_id == vendor_id, WorkingHours.kind == HoursKind.WORK,
+                WorkingHours.service_id.is_(None),
+            )
+        )
+    )  # fmt: skip
+    booked = (
+        select(
+            StaffFigures.staff_id,
+            func.min(StaffFigures.starts_on).label("first"),
+            func.max(StaffFigures.starts_on).label("last"),
+        )
+        .where(StaffFigures.vendor_id == vendor_id, StaffFigures.grain == Grain.MONTH)
+        .group_by(StaffFigures.staff_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(StaffMember.id, StaffMember.is_active, booked.c.first, booked.c.last)
+        .join(booked, booked.c.staff_id == StaffMember.id)
+        .where(StaffMember.vendor_id == vendor_id)
+        .order_by(StaffMember.id)
+    )
+    horizon = _end_of_month(_end_of_month(wall.day(clock.now())) + DAY)
+    for row in rows:
+        if known & {None, row.id}:
+            last = horizon if row.is_active else min(horizon, _end_of_month(row.last))
+            yield _Time(row.id, row.first, last)
+
+
+def _end_of_month(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - DAY
+
+
+def _by_day(wall: Wall, spans: Iterable[tuple[object, object]]) -> Iterator[tuple[date, int]]:
+    minutes: dict[date, timedelta] = defaultdict(timedelta)
+    for span in spans:
+        for begins, ends in by_day(wall, span):  # type: ignore[arg-type]
+            minutes[wall.day(begins)] += ends - begins
+    return ((day, round(long / timedelta(minutes=1))) for day, long in minutes.items())
+
+
+# --- written down -------------------------------------------------------------------------
+
+_WEEK = "day - (CAST(extract(isodow FROM day) AS integer) - 1)"
+_MONTH = "CAST(date_trunc('month', CAST(day AS timestamp)) AS date)"
+_CLEAR = "DELETE FROM staff_hours WHERE vendor_id = :vendor"
+_CLEAR_DAYS = f"""
+  DELETE FROM staff_hours f USING (
+    SELECT DISTINCT s.grain, s.starts_on
+    FROM unnest(CAST(:asked AS date[])) AS w (day)
+    CROSS JOIN LATERAL (VALUES ('day', day), ('week', {_WEEK}), ('month', {_MONTH}))
+      AS s (grain, starts_on)
+  ) AS w
+  WHERE f.vendor_id = :vendor AND f.grain = w.grain AND f.starts_on = w.starts_on
+"""
+_PUT = """
+  INSERT INTO staff_hours (vendor_id, grain, starts_on, staff_id, available_minutes)
+  SELECT CAST(:vendor AS bigint), 'day', day, staff_id, minutes
+  FROM unnest(CAST(:staff AS bigint[]), CAST(:days AS date[]), CAST(:minutes AS integer[]))
+    AS w (staff_id, day, minutes)
+  ORDER BY day, staff_id
+"""
+_SUM_UP = f"""
+  INSERT INTO staff_hours (vendor_id, grain, starts_on, staff_id, available_minutes)
+  SELECT CAST(:vendor AS bigint), s.grain, s.starts_on, f.staff_id, sum(f.available_minutes)
+  FROM (SELECT *, starts_on AS day FROM staff_hours) AS f
+  CROSS JOIN LATERAL (VALUES ('week', {_WEEK}), ('month', {_MONTH})) AS s (grain, starts_on)
+  WHERE f.vendor_id = :vendor AND f.grain = 'day' AND f.starts_on >= :since
+    AND f.starts_on <= :until AND NOT EXISTS (
+    SELECT FROM staff_hours k WHERE k.vendor_id = :vendor AND k.grain = s.grain
+    AND k.starts_on = s.starts_on)
+  GROUP BY s.grain, s.starts_on, f.staff_id ORDER BY s.grain, s.starts_on, f.staff_id
+"""
+
+
+def _write(
+    session: Session,
+    vendor_id: int,
+    found: Sequence[tuple[int, date, int]],
+    clear: str,
+    asked: Sequence[date],
+) -> None:
+    session.execute(text(clear), {"vendor": vendor_id, "asked": list(asked)})
+    staff, days, minutes = ([row[n] for row in found] for n in range(3))
+    known: dict[str, object] = {
+        "vendor": vendor_id, "staff": staff, "days": days, "minutes": minutes,
+        "since": min(asked) - MONTH if asked else date.min,
+        "until": max(asked) + MONTH if asked else date.max,
+    }  # fmt: skip
+    session.execute(text(_PUT), known)
+    session.execute(text(_SUM_UP), known)
