@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0047", "0046"
+revision, down_revision = "0048", "0047"
 
 HEAD = (
     "LANGUAGE plpgsql SET search_path = pg_catalog, public"
