@@ -1,6 +1,7 @@
 """A report's tables as they are drawn: heads that sort, rows that link, sums, changes, grids."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
 
 from admin_views.report_words import are_big, change, said
@@ -9,6 +10,7 @@ from app.settings import settings
 from reports import reading
 from reports.asking import Asked
 from reports.report import Column, Grid, Row, Table, Unit
+from reports.spans import Grain
 
 Url = Callable[..., str]
 Dicts = list[dict[str, Any]]
@@ -149,10 +151,18 @@ def grid(
             }
         )
     return {
-        "first": _head(first, table, asked), "across": [str(at) for at in across], "rows": rows,
+        "first": _head(first, table, asked), "rows": rows,
+        "across": [_across(at, asked.by) for at in across],
         "title": shape.title, "has_size": bool(shape.size), "low": said(low, unit),
         "high": said(high, unit),
     }  # fmt: skip
+
+
+def _across(at: Any, by: Grain) -> str:
+    """The head of a column: a day or week as 20 Nov, a month as Nov 26, all else as it stands."""
+    if not isinstance(at, date):
+        return str(at)
+    return f"{at:%b %y}" if by is Grain.MONTH else f"{at.day} {at:%b}"
 
 
 def _range(rows: Sequence[Row], shape: Grid, unit: Unit) -> tuple[Any, Any]:

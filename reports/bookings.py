@@ -274,6 +274,7 @@ REPORT = Report(
     tables=(
         Table(
             "hours", "Hour", by_hour, (Column("weekday", "Weekday", Unit.WEEKDAY),),
+            sort="weekday", ascending=True,
             grid=Grid("hour", "bookings", "Bookings by the hour they begin"),
         ),
         Table(

@@ -1,7 +1,7 @@
 """Who is active, and at how many vendors: people once each, whatever files they have.
 
-Read from `engagement_figures` (people by the number of their vendors) and `active_figures` of each
-vendor. For the marketplace alone.
+Read from `engagement_figures` (people by the number of their vendors), and of each vendor from
+`active_figures` and `message_figures`. For the marketplace alone.
 """
 
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, case, func, select
 
 from models.audiences import ActiveFigures, EngagementFigures
+from models.marketing_figures import MessageFigures
 from models.vendors import Vendor
 from reports import figures, links, months
 from reports.figures import Series
@@ -89,7 +90,7 @@ def by_number(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any,
 
 
 def by_vendor(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
-    """Customers active at each vendor in these months, each once there."""
+    """Customers active at each vendor in these months, each once there, and what they were sent."""
     table = ActiveFigures
     active = (
         select(
@@ -102,6 +103,15 @@ def by_vendor(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any,
         .group_by(table.vendor_id)
         .subquery("active")
     )  # fmt: skip
+    written = (
+        select(MessageFigures.vendor_id, func.sum(MessageFigures.sent).label("messages"))
+        .where(
+            MessageFigures.grain == "month", months.within(MessageFigures, period),
+            *_of(MessageFigures, filters),
+        )
+        .group_by(MessageFigures.vendor_id)
+        .subquery("written")
+    )  # fmt: skip
     customers = active.c.customers
     each = func.nullif(customers, 0)
     return (
@@ -109,10 +119,12 @@ def by_vendor(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any,
             Vendor.name.label("name"), active.c.vendor_id, customers,
             hidden_if_few(active.c.newcomers, active.c.newcomers).label("newcomers"),
             active.c.visits, active.c.orders,
+            func.coalesce(written.c.messages, 0).label("messages"),
             (1.0 * active.c.visits / each).label("visits_each"),
             (active.c.revenue / each).label("revenue_each"),
         )
         .join(Vendor, Vendor.id == active.c.vendor_id)
+        .outerjoin(written, written.c.vendor_id == active.c.vendor_id)
         .where(customers >= FEWEST)
     )  # fmt: skip
 
@@ -191,6 +203,7 @@ REPORT = Report(
                 Column("newcomers", "New", Unit.COUNT), Column("visits", "Visits", Unit.COUNT),
                 Column("visits_each", "Visits each", Unit.NUMBER, total=False),
                 Column("orders", "Orders", Unit.COUNT),
+                Column("messages", "Messages sent", Unit.COUNT),
                 Column("revenue_each", "Revenue each", Unit.MONEY, total=False),
             ),
             sort="customers", change="customers", identity="vendor_id", drill=to_vendor,

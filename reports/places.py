@@ -6,7 +6,7 @@ and every address. Customers are counted once in the months asked for.
 
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import Select, and_, case, func, or_, select
 
 from models.audiences import PlaceFigures
 from reports import figures, links, months
@@ -60,7 +60,7 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
             revenue.label("revenue"),
         )
         .group_by(*keys)
-        .having(and_(customers > 0, *enough(customers)))
+        .having(and_(or_(customers > 0, revenue != 0), *enough(customers)))
         .order_by(revenue.desc())
     )  # fmt: skip
 
@@ -100,7 +100,7 @@ def over_time(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any,
         )
         .where(*months.whose(table, filters), months.within(table, period))
         .group_by(table.starts_on)
-        .having(and_(customers > 0, *enough(customers)))
+        .having(and_(or_(customers > 0, revenue != 0), *enough(customers)))
     )  # fmt: skip
 
 

@@ -127,7 +127,7 @@ def to_vendor(row: Row, at: Period, filters: Filters, series: str | None) -> str
 
 
 def _trail(at: Period, filters: Filters, **wanted: Any) -> str:
-    asked = {"vendor": filters.vendor_ids, **wanted}
+    asked = {"vendor": filters.vendors, **wanted}
     return links.records("audit-entry", at_from=[at.first], at_to=[at.last], **asked)
 
 
@@ -180,7 +180,7 @@ REPORT = Report(
         ),
         Table(
             "day", "Person and day", by_day, (Column("name", "Who", Unit.TEXT),),
-            grid=Grid("day", "changes", "Changes of each person"),
+            sort="name", ascending=True, grid=Grid("day", "changes", "Changes of each person"),
         ),
         Table(
             "vendor", "Vendor", by_vendor,

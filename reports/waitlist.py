@@ -193,7 +193,7 @@ STATUSES = {
 
 
 def _list(at: Period, filters: Filters, **wanted: Any) -> str:
-    asked = {"vendor": filters.vendor_ids, **wanted}
+    asked = {"vendor": filters.vendors, **wanted}
     return links.records(
         "waitlist-entry", line=["all"], joined_from=[at.first], joined_to=[at.last], **asked
     )

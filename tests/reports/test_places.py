@@ -4,12 +4,19 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection
 
 from app.database import begin
 from app.operations import audiences
 from app.tenancy import acting, admin_actor, vendor_actor
-from models.audiences import EngagementFigures, PlaceFigures, PreferenceFigures
+from models.audiences import (
+    ActiveFigures,
+    EngagementFigures,
+    PlaceFigures,
+    PreferenceFigures,
+)
+from models.marketing_figures import MessageFigures
 from reports import reading
 from reports.registry import all_reports
 from tests import make
@@ -35,7 +42,7 @@ def two_cities(db: Connection) -> tuple[int, int]:
     lives(here, OCTOBER, "Porto", 2)
     lives(here, NOVEMBER, "Porto", 4)
     lives(here, NOVEMBER, "Braga", 3)
-    lives(here, SEPTEMBER, "", 1, next_in=2)
+    lives(here, SEPTEMBER, "", 1)
     lives(there, NOVEMBER, "Porto", 5)
     with acting(admin_actor()), begin() as session:
         audiences.add_up(session)
@@ -75,7 +82,7 @@ def test_small_places_are_hidden_over_vendors(db: Connection) -> None:
     question, found = asked(vendor_actor(here), PLACES, period="month")
     assert [r.customers for r in found.rows] == [4, 3]
     link = reading.link(question, PLACES.drill, found.rows[0], None, lambda _: True)
-    assert link == f"/admin/customer/list?vendor={here}&city=porto"
+    assert link == "/admin/customer/list?city=porto"
 
 
 def likes(
@@ -108,7 +115,7 @@ def test_preferences_by_category_kind_and_channel(db: Connection) -> None:
     told = tables(me, question)
     assert told["channel"].totals["customers"] == told["preference"].totals["customers"] == 6
     link = reading.link(question, PREFERENCES.drill, found.rows[0], None, lambda _: True)
-    assert link == f"/admin/customer/list?vendor={here}&service_category={hair}"
+    assert link == f"/admin/customer/list?service_category={hair}"
     _, found = asked(me, PREFERENCES, period="12m", sort="kind")
     assert [(r.name, r.customers) for r in found.rows] == [("Products", 6)]
     _, found = asked(me, PREFERENCES, period="12m", channel="online")
@@ -139,3 +146,28 @@ def test_people_at_several_vendors(db: Connection) -> None:
     ]  # fmt: skip
     _, found = asked(admin_actor(), report, period="12m", within="12")
     assert found.sums["people"] == 500
+
+
+def test_each_vendors_customers_and_what_they_were_sent(db: Connection) -> None:
+    here, there = make.new_vendor(), make.new_vendor()
+    for vendor_id, month, next_in, customers in (
+        (here, OCTOBER, 1, 6), (here, OCTOBER, 0, 2), (here, NOVEMBER, 0, 8),
+        (there, NOVEMBER, 0, 4),
+    ):  # fmt: skip
+        put(
+            ActiveFigures, vendor_id, month, grain="month", next_in=next_in, customers=customers,
+            newcomers=1, visits=customers, orders=1, revenue=Decimal(50) * customers,
+        )  # fmt: skip
+    put(MessageFigures, here, NOVEMBER, grain="month", way="email", purpose="reminder", sent=7)
+    put(
+        EngagementFigures, 0, NOVEMBER, grain="month", people=12, files=12, visits=1, orders=1,
+        revenue=Decimal(1),
+    )  # fmt: skip
+    question, _ = asked(ANALYST, all_reports()["engagement"], period="12m")
+    rows = tables(ANALYST, question)["vendor"].rows
+    # ten files, six of them in both months; of the other vendor's four nothing is told
+    [row] = rows
+    assert (row.vendor_id, row.customers, row.visits, row.messages) == (here, 10, 16, 7)
+    assert (row.visits_each, row.revenue_each, row.newcomers) == (
+        pytest.approx(1.6), 80, None,
+    )  # fmt: skip
