@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 import orjson
 from babel.numbers import get_decimal_symbol, get_group_symbol
-from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from admin_views import plotly_js, report_choices, report_table
@@ -25,6 +24,8 @@ from reports.spans import Grain, ending
 
 HERE = "/admin/reports"
 MOST_SHOWN = 1000
+THOUSAND = 1000
+"""From here on the figures above the chart are written without cents."""
 Dicts = list[dict[str, Any]]
 
 
@@ -99,6 +100,7 @@ def page_of(
         "measures": measures_of(asked, found),
         "charts": charts_of(session, asked, found, may),
         "definitions": definitions(report),
+        "notes": report.notes,
         **table_of(session, asked, address, may),
         "downloads": downloads(asked, address),
     }
@@ -208,31 +210,28 @@ def measures_of(asked: Asked, found: reading.Found) -> Dicts:
     """The figures above the chart, each with what it was and how it has changed."""
     shown = [m for m in asked.report.measures if m.headline]
     money = next((m.key for m in shown if m.unit is Unit.MONEY), None)
-    return [_measure(asked, found, m, names_currency=m.key == money) for m in shown]
+    amounts = [found.sums.get(m.key) for m in shown if m.unit is Unit.MONEY]
+    whole = any(value is not None and abs(value) >= THOUSAND for value in amounts)
+    return [_measure(asked, found, m, names_currency=m.key == money, whole=whole) for m in shown]
 
 
 def _measure(
-    asked: Asked, found: reading.Found, measure: Measure, *, names_currency: bool
+    asked: Asked, found: reading.Found, measure: Measure, *, names_currency: bool, whole: bool
 ) -> dict[str, Any]:
     value = found.sums.get(measure.key)
     before = (found.sums_before or {}).get(measure.key)
     title = f"{measure.title}, {settings().currency}" if names_currency else measure.title
     return {
-        "title": title, "value": _headline(value, measure.unit),
+        "title": title, "value": said(value, measure.unit, whole=whole),
         "change": change(value, before, measure.unit, measure.better),
-        "was": f"was {_headline(before, measure.unit)}" if before is not None else "",
+        "was": f"was {said(before, measure.unit, whole=whole)}" if before is not None else "",
         "definition": measure.definition,
     }  # fmt: skip
 
 
-def _headline(value: Any, unit: Unit) -> str:
-    whole = unit is Unit.MONEY and value is not None and abs(value) >= 1000
-    return said(value, unit, whole=whole)
-
-
 def definitions(report: Report) -> list[tuple[str, str]]:
     """What is counted: each measure in a sentence."""
-    return [*((m.title, m.definition) for m in report.measures), *report.notes]
+    return [(m.title, m.definition) for m in report.measures]
 
 
 def charts_of(
@@ -274,14 +273,11 @@ def _not_over(asked: Asked) -> str:
     return f"This {asked.by.value} is not over."
 
 
-def as_json(figure: Figure) -> Markup:
-    """A figure for a script's data block: nothing in it can end the block."""
+def as_json(figure: Figure) -> str:
+    """A figure as its element carries it."""
     signs = get_decimal_symbol(settings().locale), get_group_symbol(settings().locale)
     layout = {**figure.layout, "separators": "".join(signs), "height": figure.height}
-    text = orjson.dumps({"data": figure.data, "layout": layout}).decode()
-    return Markup(  # noqa: S704 - no sign that HTML knows is left
-        text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    )
+    return orjson.dumps({"data": figure.data, "layout": layout}).decode()
 
 
 # --- the table ----------------------------------------------------------------------------------

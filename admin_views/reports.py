@@ -8,13 +8,17 @@ from sqladmin import BaseView, expose
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from admin_views import report_choices, report_files, report_page
+from admin_views import report_choices, report_files, report_page, report_views
 from admin_views.access import needs
 from admin_views.loaders import record_id, typed
+from admin_views.own_pages import read_fields
+from admin_views.rendering import say
+from admin_views.saving import sentence_of
 from app import clock
-from app.errors import DomainError
+from app.errors import DomainError, NotFound
+from app.operations import views
 from app.tenancy import current_actor
 from app.transact import in_thread
 from reports import asking
@@ -70,7 +74,7 @@ class ReportsView(BaseView):
     async def report(self, request: Request) -> Response:
         """A report: its days and filters stand in the address."""
         found, words = report_of(request), words_of(request)
-        context = await in_thread(report_page.page_of, found, words, today_of(request))
+        context = await in_thread(shown, found, words, today_of(request))
         return await self._page(request, "panel/report.html", context)
 
     @expose("/reports/{slug}/figures.csv", methods=["GET"], identity="reports")
@@ -84,6 +88,34 @@ class ReportsView(BaseView):
             raise HTTPException(400, str(refusal)) from None
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+    @expose("/reports/{slug}/views/save", methods=["POST"], identity="reports")
+    @needs("views")
+    async def save_view(self, request: Request) -> Response:
+        """Keep the days and filters in force under a name."""
+        found, form = report_of(request), await read_fields(request, 4)
+        name, query = form.get("name", ""), form.get("query", "")
+        try:
+            view = await in_thread(report_views.save, found, name, query)
+        except Exception as error:
+            say(request, str(sentence_of(error)), tone="danger")
+        else:
+            say(request, f"The view “{view.name}” is saved.")
+        return RedirectResponse(report_views.url_of(found, report_views.read(found, query)), 303)
+
+    @expose("/reports/{slug}/views/{view}/remove", methods=["POST"], identity="reports")
+    @needs("views")
+    async def remove_view(self, request: Request) -> Response:
+        """Remove one's own view."""
+        found, which = report_of(request), record_id(request.path_params["view"])
+        if which is None:
+            raise HTTPException(404)
+        try:
+            await in_thread(views.drop, view_id=which)
+        except NotFound:
+            raise HTTPException(404) from None
+        say(request, "The view is removed.")
+        return RedirectResponse(report_views.url_of(found, []), 303)
 
     @expose("/reports/offered/{name}", methods=["GET"], identity="reports")
     @needs("list")
@@ -99,6 +131,13 @@ class ReportsView(BaseView):
         term = typed(params.get("term"))
         found = await in_thread(report_choices.found, name, term, ids)
         return JSONResponse({"choices": found})
+
+
+def shown(session: Session, report: Report, words: Words, today: date) -> dict[str, Any]:
+    """The page with its saved views."""
+    context = report_page.page_of(session, report, words, today)
+    address = report_page.Address.read(report, words)
+    return {**context, **report_views.tabs(session, report, address)}
 
 
 def overview(term: str) -> dict[str, Any]:

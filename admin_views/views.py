@@ -17,12 +17,17 @@ from admin_views.rendering import word
 from app.operations import views
 from app.tenancy import current_actor
 from models.views import SavedView
+from reports.registry import all_reports
 
 SCREENS = {
     "customers": ("Customers", "/admin/customer/list"),
     "booking": ("Bookings", "/admin/booking/list"),
     "order": ("Orders", "/admin/order/list"),
     "task": ("Tasks", "/admin/task/list"),
+    **{
+        f"report:{report.slug}": (report.title, f"/admin/reports/{report.slug}")
+        for report in all_reports().values()
+    },
 }
 """What a view is of: the list's name and its address."""
 MADE_ON_LISTS = "A view is made on its list: set filters there, then save them under a name."

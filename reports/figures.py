@@ -69,7 +69,7 @@ def over_time(
     if total and len(series) > 1:
         data.append(shown.unseen(total, "Total"))
     keys = [Key(one.title, one.tone or place + 1) for place, one in enumerate(series)]
-    if compare and frame.before is not None and frame.compared is not None:
+    if compare and frame.before and frame.compared is not None:
         before = _aligned(frame, compare, len(days), none=None if lines else 0.0)
         data.append(shown.dashed(before, frame.compared_title))
         keys.append(Key(_compared_key(frame, series, compare), 0))

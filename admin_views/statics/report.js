@@ -38,14 +38,14 @@
   var layout = function (figure) {
     var given = JSON.parse(JSON.stringify(figure.layout));
     given.template = template();
+    delete given.height; /* the card says how high it is */
+    given.autosize = true;
     return given;
   };
 
   var drawn = [];
   B.all("[data-figure]").forEach(function (el) {
-    var source = document.querySelector('[data-of="' + el.dataset.figure + '"]');
-    if (!source) return;
-    var figure = JSON.parse(source.textContent);
+    var figure = JSON.parse(el.dataset.figure);
     Plotly.newPlot(el, traces(figure.data), layout(figure), CONFIG).then(function () {
       el.dataset.drawn = "1";
       var box = el.closest(".rp-scroll");
@@ -69,20 +69,22 @@
     var found = Array.isArray(n) ? (data[n[0]] || [])[n[1]] : data[n];
     return typeof found === "string" && found.indexOf("/admin/") === 0 ? found : null;
   };
+  /* Plotly tells all marks of a day at once: of a stack it is the one whose piece lies under the pointer */
   var pressed = function (el, ev) {
-    var points = ev.points.filter(address);
-    if (points.length < 2 || !ev.event) return points[0];
-    var box = el.getBoundingClientRect(), lying = points[0].data.orientation === "h";
-    var axis = lying ? points[0].xaxis : points[0].yaxis;
-    var px = lying ? ev.event.clientX - box.left - axis._offset : ev.event.clientY - box.top - axis._offset;
-    var value = axis.p2d ? axis.p2d(px) : axis.p2c(px), sums = { up: 0, down: 0 };
-    if (el.layout.barmode === "group") return points[0];
-    var hit = points.filter(function (p) {
-      var size = Number(lying ? p.x : p.y) || 0, side = size < 0 ? "down" : "up", from = sums[side];
-      sums[side] += size;
-      return size < 0 ? value <= from && value >= sums[side] : value >= from && value <= sums[side];
-    });
-    return hit[0] || points[0];
+    var opening = ev.points.filter(address);
+    var bars = ev.points.filter(function (p) { return p.data.type === "bar"; })
+      .sort(function (a, b) { return a.curveNumber - b.curveNumber; });
+    if (bars.length < 2 || !ev.event || el.layout.barmode === "group") return opening[0];
+    var box = el.getBoundingClientRect(), lying = bars[0].data.orientation === "h";
+    var axis = lying ? bars[0].xaxis : bars[0].yaxis;
+    var value = axis.p2d(lying ? ev.event.clientX - box.left - axis._offset : ev.event.clientY - box.top - axis._offset);
+    var ends = { up: 0, down: 0 };
+    var hit = bars.filter(function (p) {
+      var size = Number(lying ? p.x : p.y) || 0, side = size < 0 ? "down" : "up", from = ends[side];
+      ends[side] += size;
+      return size < 0 ? value <= from && value >= ends[side] : value >= from && value <= ends[side];
+    })[0];
+    return hit && address(hit) ? hit : opening[0];
   };
 
   /* ---- the theme's shades follow its button ---- */

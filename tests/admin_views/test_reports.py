@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
@@ -52,9 +53,9 @@ def page(panel: PanelClient, path: str, status: int = 200) -> str:
 
 def test_a_report_says_what_happened_and_what_was_before(panel: PanelClient, vendor: int) -> None:
     text = text_of(page(panel, "reports/revenue"))
-    assert "Revenue, EUR 1,980 up 147.5 % was 800.00" in text
+    assert "Revenue, EUR 1,980 up 147.5 % was 800" in text
     assert "Product share 24.2 % up 24.2 points was 0 %" in text
-    assert "Refunds 20.00 was 0.00" in text
+    assert "Refunds 20 was 0" in text
     assert "12 weeks before 8 Jun – 28 Aug 2026" in text
     assert "This week is not over." in text
     assert "What is counted Revenue Completed visits and lines handed over" in text
@@ -75,9 +76,9 @@ def test_marks_lead_to_the_list_behind_them(panel: PanelClient, vendor: int) -> 
 
 
 def figure_of(shown: str) -> dict[str, Any]:
-    found = re.search(r'<script type="application/json" data-of="main">(.*?)</script>', shown)
+    found = re.search(r'data-figure="(.*?)"', shown)
     assert found is not None
-    figure: dict[str, Any] = json.loads(found[1])
+    figure: dict[str, Any] = json.loads(unescape(found[1]))
     return figure
 
 
@@ -258,3 +259,25 @@ def test_big_amounts_have_no_cents_and_a_currency_may_have_none(
     assert "250,000" in text
     monkeypatch.setattr(settings(), "currency", "JPY")
     assert "Revenue, JPY 251,980" in text_of(page(panel, "reports/revenue"))
+
+
+def test_a_view_is_kept_under_a_name_and_removed(panel: PanelClient, vendor: int) -> None:
+    query = "period=7d&channel=online&table=kind&all=1&password=x&period=%00"
+    answer = panel.post("/admin/reports/revenue/views/save", data={"name": "Web", "query": query})
+    kept = "/admin/reports/revenue?period=7d&channel=online&table=kind"
+    assert (answer.status_code, answer.headers["location"]) == (303, kept)
+    shown = page(panel, "reports/revenue?period=7d&channel=online&table=kind")
+    assert '<a href="/admin/reports/revenue?period=7d&amp;channel=online&amp;table=kind"' in shown
+    assert "Revenue: services and products" in text_of(page(panel, "saved-view/list"))
+    (number,) = set(re.findall(r"/views/(\d+)/remove", shown))
+    panel.as_(manager(make.new_vendor()))
+    assert panel.post(f"/admin/reports/revenue/views/{number}/remove").status_code == 404
+    panel.as_(analyst())
+    assert "Save this view" not in text_of(page(panel, "reports/revenue"))
+    assert panel.post("/admin/reports/revenue/views/save", data={}).status_code == 403
+    panel.as_(manager(vendor))
+    assert panel.post(f"/admin/reports/revenue/views/{number}/remove").status_code == 303
+    assert "/remove" not in page(panel, "reports/revenue")
+    answer = panel.post("/admin/reports/revenue/views/save", data={"name": " ", "query": ""})
+    assert answer.headers["location"] == "/admin/reports/revenue"
+    assert "This view has no name yet" in text_of(page(panel, "reports/revenue"))
