@@ -23,6 +23,8 @@ from models.staff import StaffMember
 from models.vendors import Vendor
 
 MONTH = timedelta(days=31)
+LONGEST = timedelta(days=3660)
+"""Reports look back ten years."""
 
 
 class _Time(NamedTuple):
@@ -105,8 +107,8 @@ def _times(session: Session, vendor_id: int, wall: Wall) -> Iterator[_Time]:
     horizon = _end_of_month(_end_of_month(wall.day(clock.now())) + DAY)
     for row in rows:
         if known & {None, row.id}:
-            last = horizon if row.is_active else min(horizon, _end_of_month(row.last))
-            yield _Time(row.id, row.first, last)
+            last = horizon if row.is_active else _end_of_month(min(horizon, row.last))
+            yield _Time(row.id, max(row.first, horizon - LONGEST), last)
 
 
 def _end_of_month(day: date) -> date:
@@ -166,8 +168,8 @@ def _write(
     staff, days, minutes = ([row[n] for row in found] for n in range(3))
     known: dict[str, object] = {
         "vendor": vendor_id, "staff": staff, "days": days, "minutes": minutes,
-        "since": min(asked) - MONTH if asked else date.min,
-        "until": max(asked) + MONTH if asked else date.max,
+        "since": max(min(asked), date(1000, 1, 1)) - MONTH if asked else date.min,
+        "until": min(max(asked), date(9000, 1, 1)) + MONTH if asked else date.max,
     }  # fmt: skip
     session.execute(text(_PUT), known)
     session.execute(text(_SUM_UP), known)
