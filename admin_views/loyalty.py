@@ -377,6 +377,15 @@ def _today() -> Any:
     return clock.now().date()
 
 
+def how_often(reward: Reward) -> str | None:
+    """Twice by a customer, 100 times in all, within 30 days."""
+    limits = ((reward.max_per_customer, "by a customer"), (reward.max_redemptions, "in all"))
+    said = [f"{plural(most, 'time')} {whose}" for most, whose in limits if most is not None]
+    if said and reward.limit_days is not None:
+        said.append(f"within {plural(reward.limit_days, 'day')}")
+    return ", ".join(said) or None
+
+
 class RewardView(HouseView, model=Reward):
     """What points buy."""
 
@@ -419,12 +428,13 @@ class RewardView(HouseView, model=Reward):
                 Col("min_spend", "For orders from", "money"),
                 Col("starts_on", "From", "day"),
                 Col("ends_on", "Until", "day"),
+                Col("limit", "How often", value=how_often),
                 Col("is_active", "To be had"),
                 Col("description", "Description"),
             ),
         ),
     )
-    hides_empty = ("starts_on", "ends_on", "description")
+    hides_empty = ("starts_on", "ends_on", "limit", "description")
     fields = declared(
         program=Pick("Programme", ALL_PROGRAMS, wanted=True),
         name=Text("Name", wanted=True, longest=120, hint="As receipts say it"),
@@ -438,12 +448,18 @@ class RewardView(HouseView, model=Reward):
         min_spend=Amount("For orders from", wanted=True, default=0),
         starts_on=Day("From"),
         ends_on=Day("Until", hint="That day included"),
+        max_per_customer=Whole("Times for one customer", low=1, high=10**6),
+        max_redemptions=Whole("Times in all", low=1, high=10**9),
+        limit_days=Whole(
+            "Within days", low=1, high=3650, hint="The last so many days; empty: ever"
+        ),
         description=Note("Description"),
     )
     form_sections = (
         ("Reward", ("program", "name", "points", "is_active")),
         ("What it gives", ("kind", "amount", "percent", "product", "service")),
         ("When it can be had", ("min_spend", "starts_on", "ends_on")),
+        ("How often", ("max_per_customer", "max_redemptions", "limit_days")),
         ("Words", ("description",)),
     )
     stays = "A reward that somebody redeemed stays: say that it cannot be had any more instead."

@@ -38,7 +38,8 @@ ON = {
     "why": "why", "holding_id": "item",
 }  # fmt: skip
 PARTS = ("item", "item_text", "quantity", "unit_price", "discount", "why")
-MOST_REWARDS = 20
+MOST_REWARDS, MOST_FIELDS = 20, 100
+TIMES = "reward-"
 NO_REASON = "A discount needs its reason: write why it is cheaper."
 AT = {
     "shipping_method": "method", **dict.fromkeys(ADDRESS, "ship_to"), "why": "discount_why",
@@ -133,8 +134,8 @@ def read_posted(form: Any) -> OrderForm:
         methods={kind: at(f"{kind}_method") for kind in ("delivery", "pickup")},
         ship_to={name: at(f"to_{name}") for name in (*ADDRESS, "country_text")},
         discount=at("discount"), why=at("discount_why"), uses=at("uses") == "y", codes=at("codes"),
-        rewards=tuple(str(one)[:20] for one in form.getlist("rewards")[:MOST_REWARDS]),
     )  # fmt: skip
+    _read_rewards(read, form)
     if read.customer_text and not read.customer:
         read.errors["customer"] = "This customer was not chosen: choose one from the list."
     if len(read.note) > 2000:
@@ -144,6 +145,20 @@ def read_posted(form: Any) -> OrderForm:
     if read.ship_to["country_text"] and not read.ship_to["country"]:
         read.errors["ship_to"] = "This country was not chosen: choose one from the list."
     return read
+
+
+def _read_rewards(read: OrderForm, form: Any) -> None:
+    """How often each reward is used; the fields are named by the rewards."""
+    chosen: list[str] = []
+    for name in [name for name in form if name.startswith(TIMES)][:MOST_FIELDS]:
+        typed = str(form.get(name, "")).strip()
+        try:
+            times = read_whole(typed[:9], 0, MOST_REWARDS) if typed else 0
+        except ValueError as error:
+            read.errors["rewards"] = str(error)
+            continue
+        chosen += [name.removeprefix(TIMES)[:20]] * times
+    read.rewards = tuple(chosen[: MOST_REWARDS + 1])
 
 
 def _row(at: Any, n: int) -> Row | None:

@@ -190,7 +190,11 @@ class LoyaltyRule(OwnedByVendor, Timestamped, Base):
 
 
 class Reward(OwnedByVendor, Timestamped, Base):
-    """What points buy: something off the order, or a product or a service for nothing."""
+    """What points buy: something off the order, or a product or a service for nothing.
+
+    It can be had `max_redemptions` times in all and `max_per_customer` times by one customer,
+    both within the last `limit_days`, or ever.
+    """
 
     __tablename__ = "rewards"
     __table_args__ = (
@@ -209,6 +213,13 @@ class Reward(OwnedByVendor, Timestamped, Base):
         CheckConstraint("percent > 0 AND percent <= 100", name="percent_is_a_percentage"),
         *not_negative("min_spend"),
         CheckConstraint("ends_on >= starts_on", name="ends_after_start"),
+        CheckConstraint("max_redemptions > 0", name="max_redemptions_are_positive"),
+        CheckConstraint("max_per_customer > 0", name="max_per_customer_is_positive"),
+        CheckConstraint("limit_days BETWEEN 1 AND 3650", name="limit_days_fit"),
+        CheckConstraint(
+            "limit_days IS NULL OR num_nonnulls(max_redemptions, max_per_customer) > 0",
+            name="limit_days_limit_something",
+        ),
         Index(None, "vendor_id", "program_id"),
         Index(None, "vendor_id", "service_id", postgresql_where=text("service_id IS NOT NULL")),
         Index(None, "vendor_id", "product_id", postgresql_where=text("product_id IS NOT NULL")),
@@ -226,6 +237,9 @@ class Reward(OwnedByVendor, Timestamped, Base):
     min_spend: Mapped[Money] = mapped_column(default=0, server_default="0")
     starts_on: Mapped[date | None]
     ends_on: Mapped[date | None]
+    max_redemptions: Mapped[int | None]
+    max_per_customer: Mapped[int | None]
+    limit_days: Mapped[int | None]
     is_active: Mapped[bool] = mapped_column(default=True, server_default="true")
 
     program: Mapped[LoyaltyProgram] = relationship(foreign_keys=[program_id])

@@ -1,6 +1,6 @@
 """Loyalty: what customers have, what staff does about it, and what time does to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -223,8 +223,8 @@ def mature(session: Session, *, vendor_id: int, most: int = BATCH) -> int:
         _keep_its_time(session, one, accounts[one.account_id], now)
     session.add_all(entries)
     session.flush()  # the database adds them up
-    _read_again(session, accounts, found)
-    for number in _owing(session, list(accounts)):
+    points.read_again(session, accounts, found)
+    for number in points.owing(session, list(accounts)):
         points.repay(session, accounts[number])
     return len(found)
 
@@ -243,7 +243,7 @@ def expire(session: Session, *, vendor_id: int, most: int = BATCH) -> int:
         for one in found
     )
     session.flush()  # the database adds them up
-    _read_again(session, accounts, found)
+    points.read_again(session, accounts, found)
     return len(found)
 
 
@@ -386,30 +386,6 @@ def _hold_accounts(
         .execution_options(populate_existing=True)
     )
     return {account.id: account for account in session.scalars(query)}
-
-
-def _read_again(
-    session: Session, accounts: Mapping[int, LoyaltyAccount], found: Sequence[LoyaltyLot]
-) -> None:
-    """What the database has counted is read when somebody asks for it."""
-    for account in accounts.values():
-        session.expire(account, points.OF_ACCOUNT)
-    for lot in found:
-        session.expire(lot, points.OF_LOT)
-
-
-def _owing(session: Session, account_ids: Sequence[int]) -> Sequence[int]:
-    """Those of these accounts in which something is owed that was reversed after it was spent."""
-    lot, account = LoyaltyLot, LoyaltyAccount
-    left = (
-        select(func.coalesce(func.sum(lot.remaining), 0))
-        .where(
-            lot.vendor_id == account.vendor_id, lot.account_id == account.id, lot.remaining > 0
-        )
-        .scalar_subquery()
-    )  # fmt: skip
-    query = select(account.id).where(account.id.in_(account_ids), account.points < left)
-    return session.scalars(query.order_by(account.id)).all()
 
 
 def _keep_its_time(

@@ -66,6 +66,11 @@ class NotAPart(DomainError):
     field = "percent"
 
 
+class DaysOfALimit(DomainError):
+    sentence = "Write how often it can be had within these days, or leave the days empty."
+    field = "limit_days"
+
+
 SAID: dict[str, type[DomainError]] = {
     "ck_loyalty_rules_ends_after_start": EndsBeforeItBegins,
     "ck_rewards_ends_after_start": EndsBeforeItBegins,
@@ -81,4 +86,5 @@ SAID: dict[str, type[DomainError]] = {
     "ck_rewards_gives_what_fits": RewardGivesOneThing,
     "ck_rewards_percent_is_a_percentage": NotAPart,
     "ck_rewards_amount_fits": RewardGivesOneThing,
+    "ck_rewards_limit_days_limit_something": DaysOfALimit,
 }

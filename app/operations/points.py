@@ -3,7 +3,7 @@
 Whoever writes here holds the account. Its sums the database counts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -269,6 +269,30 @@ def write(
     session.refresh(account, OF_ACCOUNT)
     for lot in of:
         session.refresh(lot, OF_LOT)
+
+
+def read_again(
+    session: Session, accounts: Mapping[int, LoyaltyAccount], found: Sequence[LoyaltyLot]
+) -> None:
+    """What the database has counted is read when somebody asks for it."""
+    for account in accounts.values():
+        session.expire(account, OF_ACCOUNT)
+    for lot in found:
+        session.expire(lot, OF_LOT)
+
+
+def owing(session: Session, account_ids: Sequence[int]) -> Sequence[int]:
+    """Those of these accounts in which something is owed that was reversed after it was spent."""
+    lot, account = LoyaltyLot, LoyaltyAccount
+    left = (
+        select(func.coalesce(func.sum(lot.remaining), 0))
+        .where(
+            lot.vendor_id == account.vendor_id, lot.account_id == account.id, lot.remaining > 0
+        )
+        .scalar_subquery()
+    )  # fmt: skip
+    query = select(account.id).where(account.id.in_(account_ids), account.points < left)
+    return session.scalars(query.order_by(account.id)).all()
 
 
 def expiry_of(program: LoyaltyProgram, since: datetime, zone: ZoneInfo) -> datetime | None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import DomainError
-from app.operations import earning, interests, points, prices, rungs
+from app.operations import earning, interests, points, prices, reward_limits, rungs
 from app.operations.moves import move
 from app.operations.points import Because
 from app.operations.rungs import Asked, Benefit, Rung
@@ -88,7 +88,11 @@ def offers(session: Session, *, customer_id: int, vendor_id: int) -> list[Offer]
             or_(Reward.starts_on.is_(None), Reward.starts_on <= today),
             or_(Reward.ends_on.is_(None), Reward.ends_on >= today),
         )  # fmt: skip
-        known += [Offer(one, max(one.points - left, 0)) for one in session.scalars(query)]
+        known += [
+            Offer(one, max(one.points - left, 0))
+            for one in session.scalars(query)
+            if reward_limits.left(session, one, customer_id=customer_id) != 0
+        ]
     return sorted(known, key=lambda o: (o.missing, -o.reward.points, o.reward.id))
 
 
@@ -101,6 +105,7 @@ def apply(session: Session, order: Order, lines: Sequence[OrderLine], asked: Ask
         return
     wanted = _wanted(session, order, asked.rewards)
     _check_points(session, order, wanted)
+    reward_limits.check(session, wanted, customer_id=order.customer_id, order_id=order.id)
     for reward in wanted:
         _take_off(session, reward, lines)
 
@@ -118,6 +123,7 @@ def hold(session: Session, order: Order, asked: Asked) -> None:
         interests.hold(session, order.customer_id)
     for one in held:
         _let_go(session, one, RedemptionStatus.RELEASED)
+    _check_limits(session, order, wanted)
     for reward in wanted:
         _hold(session, order, reward)
 
@@ -130,6 +136,8 @@ def redeem(session: Session, order: Order) -> None:
     if order.customer_id is not None:
         interests.hold(session, order.customer_id)
     worth = _worth(order.lines)
+    if any(one.status == RedemptionStatus.LAPSED for one in found):
+        _check_limits(session, order, [session.get_one(Reward, one.reward_id) for one in found])
     for one in found:
         _give_back(session, one, EntryKind.RELEASE)
     for one in found:
@@ -342,6 +350,12 @@ def _of_order(
 
 def _is_held_for(order: Order, one: RewardRedemption) -> bool:
     return one.status == RedemptionStatus.HELD and one.account.customer_id == order.customer_id
+
+
+def _check_limits(session: Session, order: Order, wanted: Sequence[Reward]) -> None:
+    reward_limits.check(
+        session, wanted, customer_id=order.customer_id, order_id=order.id, hold=True
+    )
 
 
 def _hold(session: Session, order: Order, reward: Reward) -> None:

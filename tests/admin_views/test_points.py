@@ -190,7 +190,8 @@ def test_an_orders_form_pays_with_points_and_says_what_is_missing(panel: PanelCl
     assert "Five off, 100 points" in panel.get("/admin/order/create").text
     data = {
         "lines-0-item": f"product:{ids['variant']}", "lines-0-item_text": "It",
-        "lines-0-quantity": "1", "lines-count": "1", "save": "draft", "rewards": str(ids["reward"]),
+        "lines-0-quantity": "1", "lines-count": "1", "save": "draft",
+        f"reward-{ids['reward']}": "1",
     }  # fmt: skip
     answer = panel.post("/admin/order/create", data=data)
     assert "Points belong to somebody" in text_of(answer.text)
@@ -202,8 +203,15 @@ def test_an_orders_form_pays_with_points_and_says_what_is_missing(panel: PanelCl
     with acting(vendor_actor(vendor)), begin() as session:
         (order,) = session.scalars(select(Order)).all()
         assert order.total == 25
+        seen = order.updated_at.isoformat()
     page = panel.get(f"/admin/order/edit/{order.id}").text
-    assert f'value="{ids["reward"]}" checked' in page
+    assert f'name="reward-{ids["reward"]}" value="1"' in page
+    wrong = (("2", "Only 150 points"), ("x", "whole number"), ("99", "20"), ("-1", "0"))
+    for typed, sentence in wrong:
+        form = {**mine, "seen_version": seen, f"reward-{ids['reward']}": typed}
+        answer = panel.post(f"/admin/order/edit/{order.id}", data=form)
+        assert answer.status_code == 400
+        assert sentence in text_of(answer.text)
     assert "Paid with points" in panel.get(f"/admin/order/details/{order.id}").text
     customer = text_of(panel.get(f"/admin/customer/details/{ids['customer']}").text)
     assert "100.00 more to Silver" in customer

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, event, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -241,6 +241,31 @@ def test_a_birthday_is_thanked_once_a_year_also_of_the_29th(session: Session) ->
         assert earning.birthdays(session, program_id=program.id, today=day) == given
     assert [left(session, program, one) for one in customers.values()] == [100, 100, 0]
     assert left(session, program, stranger) == 0
+
+
+def test_many_birthdays_are_thanked_at_once_and_repay_what_is_owed(session: Session) -> None:
+    program = make.program(session)
+    make.loyalty_rule(session, program=program, earned_by="birthday", bonus=50)
+    born = make.NOON.date().replace(year=1990)
+    accounts = [
+        make.account(session, program=program, customer=make.customer(session, birthday=born))
+        for _ in range(12)
+    ]
+    make.loyalty_entry(session, account=accounts[0], points=-30)
+    known: dict[str, Any] = {"program_id": program.id, "today": make.NOON.date(), "most": 10}
+    asked: list[str] = []
+
+    def note(*about: Any) -> None:
+        asked.append(about[2])
+
+    event.listen(session.connection(), "before_cursor_execute", note)
+    assert earning.birthdays(session, **known) == 10
+    event.remove(session.connection(), "before_cursor_execute", note)
+    assert len(asked) < 30
+    assert [earning.birthdays(session, **known) for _ in range(2)] == [2, 0]
+    for one in accounts:
+        session.refresh(one)
+    assert [one.points for one in accounts] == [20] + [50] * 11
 
 
 # --- expiry --------------------------------------------------------------------------------------

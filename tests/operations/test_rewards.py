@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.database import begin
-from app.operations import balances, counter, loyalty, orders, refunds, rewards
+from app.operations import balances, counter, loyalty, orders, refunds, reward_limits, rewards
 from app.operations.benefits import Asked
 from app.operations.counter import Item
 from app.operations.points import NotEnoughPoints
@@ -257,3 +257,46 @@ def test_what_a_customer_can_have_is_offered_dearest_first(
     assert [(one.reward.id, one.missing) for one in known] == [
         (big.id, 0), (small.id, 0), (far.id, 150),
     ]  # fmt: skip
+
+
+def test_a_reward_is_had_as_often_as_it_says(session: Session, program: LoyaltyProgram) -> None:
+    ana, ben = (make.customer(session) for _ in range(2))
+    for one in (ana, ben):
+        make.lot(session, account=make.account(session, program=program, customer=one), points=900)
+    once = make.reward(
+        session, program=program, points=10, amount=Decimal(1), max_per_customer=2,
+        max_redemptions=3, limit_days=30,
+    )  # fmt: skip
+    first = bought(session, ana, "20", rewards=[once.id, once.id])
+    with pytest.raises(reward_limits.RewardHadOften, match="twice by a customer within 30 days"):
+        bought(session, ana, "20", rewards=[once.id])
+    assert [
+        one.reward.id
+        for one in rewards.offers(session, customer_id=ana.id, vendor_id=program.vendor_id)
+    ] == []
+    with pytest.raises(reward_limits.RewardUsedUp, match="used up"):
+        bought(session, ben, "20", rewards=[once.id] * 2)
+    held = drafted(session, ben, make_variant(session, "20"), once.id)
+    with pytest.raises(reward_limits.RewardUsedUp):
+        bought(session, ben, "20", rewards=[once.id])
+    orders.place(session, order_id=held.id)  # what it holds is its own
+    refunds.give(session, order_id=first.id, reason="All of it back")
+    bought(session, ana, "20", rewards=[once.id])
+    with clock.stopped_at(clock.now() + timedelta(days=31)):
+        bought(session, ana, "20", rewards=[once.id])
+        bought(session, ben, "20", rewards=[once.id])
+
+
+def test_a_draft_that_lapsed_asks_anew_whether_a_reward_is_left(
+    session: Session, program: LoyaltyProgram
+) -> None:
+    ana, ben = (make.customer(session) for _ in range(2))
+    for one in (ana, ben):
+        make.lot(session, account=make.account(session, program=program, customer=one), points=900)
+    last = make.reward(session, program=program, points=10, amount=Decimal(1), max_redemptions=1)
+    waiting = drafted(session, ana, make_variant(session, "20"), last.id)
+    with clock.stopped_at(clock.now() + timedelta(days=2)):
+        assert rewards.lapse(session, vendor_id=program.vendor_id) == 1
+        bought(session, ben, "20", rewards=[last.id])
+        with pytest.raises(reward_limits.RewardUsedUp):
+            orders.place(session, order_id=waiting.id)
