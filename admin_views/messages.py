@@ -124,6 +124,7 @@ class MessageView(MessageWriting, model=Message):
             multiple=False,
         ),
         Between("written", "Written", Message.created_at),
+        Between("due", "Due", Message.send_at, open=False),
         OneOf(
             "event", "About", Message.event, icon="bolt", open=False,
             words=tuple((event.value, said) for event, said in words.EVENTS.items()),

@@ -184,11 +184,12 @@ def figure_of_money(frame: Frame) -> Figure:
 
 
 def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
-    """The orders that sold memberships then, for money; else the memberships."""
+    """The orders that sold memberships then, for money; else who joined then, or left."""
     if series == "revenue":
         return links.orders(at, filters, sold=["membership"])
-    status = ["ended"] if series == "ended" else []
-    return links.records("membership", status=status, vendor=filters.vendor_ids)
+    event = "ended" if series == "ended" else "joined"
+    days = {f"{event}_from": [at.first], f"{event}_to": [at.last]}
+    return links.records("membership", **days, vendor=filters.vendor_ids)
 
 
 def drill_plan(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:

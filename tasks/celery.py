@@ -70,6 +70,11 @@ celery_app.conf.update(
             "schedule": crontab(),
             "options": {"expires": 60},
         },
+        "settle-messages": {
+            "task": "tasks.figures.settle_messages",
+            "schedule": crontab(hour="2", minute="20"),
+            "options": {"expires": 3600},
+        },
         "count-hours-of-staff": {
             "task": "tasks.figures.count_hours",
             "schedule": crontab(hour="2", minute="40"),

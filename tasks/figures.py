@@ -4,6 +4,7 @@ import time
 
 from sqlalchemy import select
 
+from app import clock
 from app.database import begin
 from app.operations import figures, staff_hours
 from models.vendors import Vendor
@@ -35,3 +36,15 @@ def count_hours() -> int:
         with begin() as session:
             staff_hours.rebuild(session, vendor_id=vendor_id)
     return len(vendor_ids)
+
+
+@celery_app.task(name="tasks.figures.settle_messages")
+def settle_messages() -> int:
+    """See who came after the messages of the last two weeks; how many days were worked out."""
+    with begin() as session:
+        vendor_ids = session.scalars(select(Vendor.id).order_by(Vendor.id)).all()
+    settled = 0
+    for vendor_id in vendor_ids:
+        with begin() as session:
+            settled += figures.settle(session, vendor_id=vendor_id, now=clock.now())
+    return settled

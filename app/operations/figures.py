@@ -10,14 +10,14 @@ lose no change, and nobody who books or sells waits for them.
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.operations import figure_sources, staff_hours
+from app.operations import figure_sources, ledger_days, staff_hours
 from app.operations.figure_sources import Scope
 from app.operations.hours import DAY, wall_of
 from app.operations.places import Misplaced
@@ -29,6 +29,14 @@ from models.figures import (
     OrderFigures,
     SaleFigures,
     StaffFigures,
+)
+from models.marketing_figures import (
+    AttachFigures,
+    CouponFigures,
+    MembershipFigures,
+    MessageFigures,
+    PackageFigures,
+    PointFigures,
 )
 from models.vendors import Vendor
 
@@ -43,8 +51,11 @@ RECENT = 35
 
 TABLES: tuple[type[Figures], ...] = (
     ItemFigures, SaleFigures, OrderFigures, BookingFigures, StaffFigures, HourFigures,
+    CouponFigures, PointFigures, MembershipFigures, PackageFigures, MessageFigures, AttachFigures,
 )  # fmt: skip
 """In the order in which they are worked out: sales are summed up from items."""
+PROVED = tuple(model for model in TABLES if model is not MessageFigures)
+"""All but what is known later: who comes after a message, `settle` works out every night."""
 
 # --- as things happen ---------------------------------------------------------------------
 
@@ -114,6 +125,29 @@ def recompute(session: Session, *, days: Sequence[Day]) -> None:
     staff_hours.work_out(session, days=days)
 
 
+def settle(session: Session, *, vendor_id: int, now: datetime) -> int:
+    """Work out who came after the messages of the last days, as far as it is known by now.
+
+    For the marketplace, once the vendor's days of messages may be over; how many days these were.
+    """
+    known: dict[str, Any] = {
+        "vendors": [vendor_id], "since": (now - ledger_days.WINDOW).date() - timedelta(days=2),
+    }  # fmt: skip
+    session.execute(text("SELECT pg_advisory_xact_lock_shared(:all)"), {"all": _ALL})
+    session.execute(text(_HOLD_THESE), known)
+    days = session.scalars(text(_TOLD), known).all()
+    if days:
+        told = {"vendors": [vendor_id] * len(days), "days": list(days)}
+        _write(session, MessageFigures, Scope.DAYS, told)
+    return len(days)
+
+
+_TOLD = """
+  SELECT DISTINCT starts_on FROM message_figures
+  WHERE vendor_id = ANY (CAST(:vendors AS bigint[])) AND grain = 'day' AND starts_on >= :since
+"""
+
+
 def rebuild(session: Session, *, vendor_ids: Sequence[int] | None = None) -> None:
     """Work out all figures of these vendors from the ledgers, or everybody's; notes are settled.
 
@@ -165,6 +199,13 @@ _SPANS = f"""(
 """The weeks and months that days lie in, each with the day after it."""
 
 
+def _day_rows(model: type[Figures], scope: Scope) -> str:
+    """The statement of its rows of days, whichever ledgers they come from."""
+    table = model.__tablename__
+    ask = ledger_days.rows if table in ledger_days.QUESTIONS else figure_sources.day_rows
+    return ask(table, scope)
+
+
 def _clear(model: type[Figures], scope: Scope) -> str:
     table = model.__tablename__
     if scope is Scope.ALL:
@@ -183,7 +224,7 @@ def _clear(model: type[Figures], scope: Scope) -> str:
 def _put_days(model: type[Figures], scope: Scope) -> str:
     keys, sums = _keys(model), _sums(model)
     listed = ", ".join([*keys, *sums])
-    rows = figure_sources.day_rows(model.__tablename__, scope)
+    rows = _day_rows(model, scope)
     # in the order of the key, which is then written from one end to the other
     ordered = ", ".join(["vendor_id", "day", *keys])
     return f"""
@@ -236,7 +277,7 @@ def drift(session: Session, *, days: Sequence[Day], limit: int = 1000) -> list[M
         return []
     vendors, listed = zip(*sorted(set(days)), strict=True)
     known = {"vendors": list(vendors), "days": list(listed), "limit": limit}
-    return [one for model in TABLES for one in _astray(session, model, known)]
+    return [one for model in PROVED for one in _astray(session, model, known)]
 
 
 def _astray(session: Session, model: type[Figures], known: dict[str, Any]) -> list[Misplaced]:
@@ -268,7 +309,7 @@ def _beside(model: type[Figures], true: str, kept: str, more: str = "") -> str:
 
 def _days_astray(model: type[Figures]) -> str:
     listed = ", ".join([*_keys(model), *_sums(model)])
-    rows = figure_sources.day_rows(model.__tablename__, Scope.DAYS)
+    rows = _day_rows(model, Scope.DAYS)
     return _beside(
         model,
         f"SELECT vendor_id, 'day' AS grain, day AS starts_on, {listed} FROM ({rows}) AS rows",
