@@ -16,7 +16,7 @@ MODULES = (
     "tasks.waitlist", "tasks.messages",
     "tasks.covers", "tasks.pictures", "tasks.payments", "tasks.receipts",
     "tasks.memberships", "tasks.loyalty", "tasks.coupons", "tasks.nightly", "tasks.outbox",
-    "tasks.happenings",
+    "tasks.happenings", "tasks.scores",
     "tasks.kept", "tasks.provider_events", "tasks.pairs",
     "tasks.audiences", "tasks.segments", "tasks.figures",
 )  # fmt: skip
@@ -116,6 +116,16 @@ celery_app.conf.update(
         "work-out-segments": {
             "task": "tasks.segments.build_all",
             "schedule": crontab(minute="37"),
+            "options": {"expires": 3600},
+        },
+        "score-customers": {
+            "task": "tasks.scores.night",
+            "schedule": crontab(hour="0", minute="20"),
+            "options": {"expires": 6 * 3600},
+        },
+        "gather-the-marketplace": {
+            "task": "tasks.scores.gather",
+            "schedule": crontab(minute="35"),
             "options": {"expires": 3600},
         },
         "check-the-books": {

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import NotFound
-from app.operations import messages, unsubscribing
+from app.operations import messages, score_keeping, unsubscribing
 from app.operations.conditions import is_any
 from app.operations.customers import IsForgotten
 from app.operations.outbox import enqueue
@@ -86,6 +86,7 @@ def forget(session: Session, *, customer_id: int) -> Customer:
         unsubscribing.keep(session, file)
         _blank(file)
     _strike_out(session, ids)
+    score_keeping.unrank(session, vendor_id=customer.vendor_id, customer_ids=ids)
     messages.forget(session, customer_ids=ids)
     enqueue(session, DROP, vendor_id=customer.vendor_id, customer_ids=ids)
     sold = _sold(session, customer.vendor_id, ids)

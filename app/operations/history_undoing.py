@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.operations import interests, numbers
+from app.operations import interests, numbers, score_keeping
 from app.operations.history_writing import find_by_numbers
 from app.operations.import_reading import fresh_temp
 from models.base import Base
@@ -149,13 +149,14 @@ def drop_things(session: Session, job: ImportJob, noun: Noun, *, size: int) -> i
             "DELETE FROM variants WHERE vendor_id = :vendor"
             " AND product_id IN (SELECT id FROM leaving_products)",
         )  # fmt: skip
-    if noun is Noun.CUSTOMER:
-        for worked_out in ("usages", "customer_months", "customer_scores"):
-            _run(
-                session, job,
-                f"DELETE FROM {worked_out} WHERE vendor_id = :vendor"
-                " AND customer_id IN (SELECT id FROM leaving_customers)",
-            )  # fmt: skip
+    if noun is Noun.CUSTOMER:  # worked out of what they bought, which has gone before them
+        leaving = list(session.scalars(text("SELECT id FROM leaving_customers ORDER BY id")))
+        score_keeping.leave(session, vendor_id=job.vendor_id, customer_ids=leaving)
+        _run(
+            session, job,
+            "DELETE FROM usages WHERE vendor_id = :vendor"
+            " AND customer_id IN (SELECT id FROM leaving_customers)",
+        )  # fmt: skip
     gone = _run(session, job, f"DELETE FROM {table} WHERE id IN (SELECT id FROM leaving_{table})")
     return int(gone.rowcount)
 

@@ -12,7 +12,8 @@ one gap is no rhythm. Where there is none, a product has the days that its last 
 pieces times `replenishment_days` of the variant. What is expected next is the last day plus the
 interval; from the day after it on the customer is late.
 
-The database notes of whom something has changed, in `stale_usages`; `freshen` works that off.
+The database notes of whom something has changed, in `stale_usages`; `freshen` works that off, and
+with it what else follows from purchases: `app.operations.score_keeping`.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
+from app.operations import score_keeping
 from models.usages import StaleUsage
 
 GAPS = 12
@@ -101,7 +103,7 @@ _REBUILD = """
 
 
 def freshen(session: Session, *, most: int = BATCH) -> int:
-    """Work out anew the usages of `most` customers of whom something has changed; of how many.
+    """Work out usages and scores of `most` customers of whom something has changed; of how many.
 
     Of the vendor acting, or of all of them for the marketplace. Whom somebody else is busy with
     is left to the next time.
@@ -113,7 +115,9 @@ def freshen(session: Session, *, most: int = BATCH) -> int:
         .returning(StaleUsage.vendor_id, StaleUsage.customer_id)
         .execution_options(synchronize_session=False)
     ).all()
-    rebuild(session, customers=sorted((row.vendor_id, row.customer_id) for row in gone))
+    changed = sorted((row.vendor_id, row.customer_id) for row in gone)
+    rebuild(session, customers=changed)
+    score_keeping.rebuild(session, customers=changed)
     return len(gone)
 
 

@@ -1,0 +1,66 @@
+"""What customers are worth is worked out every night, from the ledgers and from scratch."""
+
+import logging
+
+from sqlalchemy import select
+
+from app import clock
+from app.database import begin
+from app.operations import score_keeping, score_nights
+from app.operations.score_nights import Models
+from app.tenancy import SYSTEM, acting
+from models.vendors import Vendor
+from tasks.celery import celery_app
+
+log = logging.getLogger(__name__)
+
+
+@celery_app.task(name="tasks.scores.night")
+def night() -> int:
+    """Work out scores, cohorts and models of every vendor and of the marketplace; of how many.
+
+    One transaction a vendor: one that fails is logged and holds up no other.
+    """
+    as_of = clock.now().date()
+    with acting(SYSTEM):
+        with begin() as session:
+            vendors = list(session.scalars(select(Vendor.id).order_by(Vendor.id)))
+        settled = [vendor for vendor in vendors if _rebuilt(vendor)]
+        with begin() as session:
+            market = score_nights.settle_market(session, as_of=as_of)
+        for vendor in settled:
+            _settle(vendor, market)
+        _gather()
+    return len(settled)
+
+
+def _rebuilt(vendor_id: int) -> bool:
+    try:
+        with begin() as session:
+            score_keeping.rebuild_vendor(session, vendor_id=vendor_id)
+    except Exception:  # the next vendor's customers wait for no one
+        log.exception("The scores of vendor %s were not worked out", vendor_id)
+        return False
+    return True
+
+
+def _settle(vendor_id: int, market: Models) -> None:
+    try:
+        with begin() as session:
+            score_nights.settle(
+                session, vendor_id=vendor_id, as_of=clock.now().date(), market=market
+            )
+    except Exception:
+        log.exception("The models of vendor %s were not worked out", vendor_id)
+
+
+@celery_app.task(name="tasks.scores.gather")
+def gather() -> None:
+    """Put the marketplace's cohorts and distinct customers together from those of vendors."""
+    with acting(SYSTEM):
+        _gather()
+
+
+def _gather() -> None:
+    with begin() as session:
+        score_nights.gather_market(session, as_of=clock.now().date())

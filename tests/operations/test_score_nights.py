@@ -1,0 +1,266 @@
+"""Nights: ranks by hand, groups that partition, months that stay as they ended, models borrowed."""
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import Connection, func, select, update
+
+from app.database import begin
+from app.operations import forgetting, score_nights, scores
+from app.operations.score_nights import GRID, Models
+from app.tenancy import SYSTEM, acting, vendor_actor
+from models.customers import Customer
+from models.scores import (
+    CustomerScore,
+    MarketCohort,
+    MarketModel,
+    MarketReach,
+    ReachFigure,
+    RfmSegment,
+    ScoreFigure,
+    ScoreModel,
+    SegmentMove,
+)
+from tasks import scores as nightly
+from tests import make
+
+TODAY = date(2026, 11, 20)
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def vendor(db: Connection, at_noon: datetime) -> int:
+    return make.new_vendor()
+
+
+def known(session: Any, *bought: tuple[int, str], **fields: Any) -> Any:
+    """A customer who bought so many days ago, each time for so much; the first comes first."""
+    return make.score(
+        session, bought_on=[TODAY - ago * DAY for ago, _ in bought],
+        bought_for=[Decimal(money) for _, money in bought], **fields,
+    )  # fmt: skip
+
+
+def settle(session: Any, vendor: int, **how: Any) -> Models:
+    session.flush()
+    found = score_nights.settle(session, vendor_id=vendor, as_of=TODAY, **how)
+    session.expire_all()
+    return found
+
+
+def test_ranks_by_hand(vendor: int) -> None:
+    """Ten customers: two a quintile; equal ones are told apart by what else they did."""
+    with acting(vendor_actor(vendor)), begin() as session:
+        rows = [known(session, (300 - n, "10.00"), (100 - 10 * n, f"{10 + n}.00"))
+                for n in range(8)]  # fmt: skip
+        rows.append(known(session, (3, "500.00")))
+        rows.append(known(session, (200, "5.00"), (90, "5.00"), (80, "5.00"), (1, "5.00")))
+        settle(session, vendor)
+        assert [row.r for row in rows] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+        assert [row.m for row in rows] == [1, 2, 2, 3, 3, 4, 4, 5, 5, 1]
+        assert [row.f for row in rows] == [1, 2, 2, 3, 3, 4, 4, 5, 1, 5]
+        assert [row.segment for row in rows] == [
+            "lost", "hibernating", "hibernating", "at_risk", "needs_attention", "loyal", "loyal",
+            "loyal", "potential_loyalist", "potential_loyalist",
+        ]  # fmt: skip
+        assert [row.recency_days for row in rows[-2:]] == [3, 1]
+        assert {row.as_of for row in rows} == {TODAY}
+
+
+def test_every_rank_has_one_group_and_every_group_a_rank() -> None:
+    groups = Counter(group for row in GRID.values() for group in row)
+    assert set(groups) == set(RfmSegment)
+    assert len(groups) == 11
+    assert sum(groups.values()) == 25
+    assert score_nights._group().count("WHEN") == 25
+
+
+def test_few_customers_are_not_ranked_and_nothing_is_predicted(vendor: int) -> None:
+    with acting(vendor_actor(vendor)), begin() as session:
+        assert settle(session, vendor).source == "none"  # nobody at all
+        one = known(session, (30, "10.00"), (3, "12.00"))
+        assert settle(session, vendor).source == "none"
+        assert (one.segment, one.r, one.value_12m, one.as_of) == (None, None, None, TODAY)
+        assert one.recency_days == 3
+        assert session.scalars(select(ScoreFigure)).all() == []
+
+
+def test_groups_partition_the_customers_and_moves_say_who_went_where(vendor: int) -> None:
+    with acting(vendor_actor(vendor)), begin() as session:
+        for n in range(30):
+            known(session, (120 + n, "10.00"), (40 + n, f"{n}.00"), first_channel="online")
+        for n in range(5):
+            known(session, (n, "25.00"), first_category_id=7)
+        settle(session, vendor)
+        this = select(ScoreFigure).where(ScoreFigure.month == TODAY.replace(day=1))
+        figures = session.scalars(this).all()
+        assert sum(row.customers for row in figures) == 35
+        assert sum(row.revenue for row in figures) == 30 * 10 + sum(range(30)) + 5 * 25
+        moves = session.scalars(select(SegmentMove).where(SegmentMove.month == date(2026, 11, 1)))
+        became = Counter[str]()
+        was = Counter[str]()
+        for move in moves:
+            became[move.became] += move.customers
+            was[move.was] += move.customers
+        assert was["none"] == 5
+        assert sum(was.values()) == 35
+        stood = Counter[str]()
+        for row in figures:
+            stood[row.segment] += row.customers
+        assert became == stood
+        before = Counter[str]()
+        for row in session.scalars(
+            select(ScoreFigure).where(ScoreFigure.month == date(2026, 10, 1))
+        ):
+            before[row.segment] += row.customers
+            assert row.as_of == date(2026, 10, 31)
+        assert {k: v for k, v in was.items() if k != "none"} == before
+
+
+def test_past_months_stay_as_they_ended(vendor: int) -> None:
+    with acting(vendor_actor(vendor)), begin() as session:
+        rows = [known(session, (90 + n, "10.00")) for n in range(12)]
+        settle(session, vendor)
+        past = select(func.sum(ScoreFigure.revenue)).where(ScoreFigure.month == date(2026, 10, 1))
+        assert session.scalar(past) == 120
+        rows[0].bought_for = [Decimal("99.00")]
+        settle(session, vendor)
+        assert session.scalar(past) == 120
+        score_nights.settle(session, vendor_id=vendor, as_of=date(2026, 12, 1))
+        ended = select(ScoreFigure.as_of).where(ScoreFigure.month == date(2026, 11, 1)).distinct()
+        assert session.scalars(ended).all() == [date(2026, 11, 30)]
+
+
+def test_who_was_archived_or_forgotten_is_ranked_no_more(vendor: int) -> None:
+    with acting(vendor_actor(vendor)), begin() as session:
+        rows = [known(session, (90 + n, "10.00")) for n in range(12)]
+        settle(session, vendor)
+        session.execute(
+            update(Customer).where(Customer.id == rows[0].customer_id).values(archived_at=NOON)
+        )
+        assert rows[1].segment is not None
+        forgetting.forget(session, customer_id=rows[1].customer_id)
+        session.expire_all()
+        assert (rows[1].segment, rows[1].p_alive, rows[1].as_of) == (None, None, None)
+        settle(session, vendor)
+        assert (rows[0].segment, rows[0].as_of) == (None, None)
+        figures = session.scalar(
+            select(func.sum(ScoreFigure.customers)).where(ScoreFigure.month == date(2026, 11, 1))
+        )
+        assert figures == 10
+
+
+BORROWED = Models(
+    score_nights.ModelSource.MARKETPLACE, 5000, 2000,
+    scores.Purchases(0.2425982, 4.4136842, 0.7929899, 2.4261667),
+    scores.Spending(6.25, 3.74, 15.44),
+)  # fmt: skip
+
+
+def test_a_small_vendor_borrows_the_models_of_the_marketplace(vendor: int) -> None:
+    with acting(vendor_actor(vendor)), begin() as session:
+        new = known(session, (0, "30.00"))
+        loyal = known(session, (217, "30.00"), *((n, "30.00") for n in range(26, 0, -1)))
+        for n in range(10):
+            known(session, (90 + n, "10.00"))
+        assert settle(session, vendor, market=BORROWED).source == "marketplace"
+        model = session.scalars(select(ScoreModel)).one()
+        assert (model.source, model.customers, model.repeaters) == ("marketplace", 12, 1)
+        assert (model.alpha, model.q) == (Decimal("4.4136842"), Decimal("3.74"))
+        assert float(new.expected_12m) == pytest.approx(1.4455, abs=0.002)  # 365 days, not 364
+        assert new.p_alive == 1
+        assert float(new.value_12m) == pytest.approx(1.4455 * 35.2 / 1.1**0.45, rel=0.02)
+        assert loyal.expected_12m > 20
+        total = session.execute(
+            select(func.sum(ScoreFigure.value_12m), func.sum(ScoreFigure.valued),
+                   func.sum(ScoreFigure.variance))
+        ).one()  # fmt: skip
+        mine = session.scalars(select(CustomerScore.value_12m)).all()
+        assert total[:2] == (sum(mine), 12)
+        assert total[2] > 0
+
+
+def test_a_vendor_with_customers_enough_has_models_of_its_own(vendor: int) -> None:
+    luck = np.random.default_rng(2)
+    with acting(vendor_actor(vendor)), begin() as session:
+        customers = make_many(session, vendor, 400)
+        for customer in customers:
+            days = sorted(
+                {int(d) for d in luck.integers(0, 600, 1 + luck.poisson(2))}, reverse=True
+            )
+            known(session, *((d, f"{luck.gamma(4) * 10:.2f}") for d in days), customer=customer)
+        assert settle(session, vendor, market=BORROWED).source == "own"
+        model = session.scalars(select(ScoreModel)).one()
+        assert model.r is not None
+        assert model.log_likelihood is not None
+        assert model.money_log_likelihood is not None
+
+
+def make_many(session: Any, vendor: int, number: int) -> list[Any]:
+    session.add_all([Customer(vendor_id=vendor, full_name=f"N {n}") for n in range(number)])
+    session.flush()
+    return list(session.scalars(select(Customer).where(Customer.vendor_id == vendor)))
+
+
+def test_distinct_customers_of_the_offered_periods(vendor: int) -> None:
+    with acting(vendor_actor(vendor)), begin() as session:
+        known(session, (200, "10.00"), (150, "11.00"), (5, "12.00"), (3, "13.00"))
+        known(session, (120, "20.00"), (119, "1.00"))
+        known(session, (4, "40.00"))
+        settle(session, vendor)
+
+        def reach(first: date, last: date = TODAY) -> tuple[Any, ...]:
+            row = session.execute(
+                select(
+                    *(func.sum(getattr(ReachFigure, name)) for name in score_nights.REACHED)
+                ).where(ReachFigure.starts_on == first, ReachFigure.ends_on == last)
+            ).one()
+            return tuple(row)
+
+        week = reach(TODAY - 6 * DAY)
+        assert week == (2, 1, 1, 1, 3, Decimal("40.00"), Decimal("25.00"), 0, 0)
+        year = reach(date(2026, 1, 1))
+        assert year == (3, 3, 0, 2, 7, Decimal("107.00"), Decimal(0), 2, 2)
+        assert reach(TODAY) == (0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+def test_a_person_with_files_at_two_vendors_is_one_customer_of_the_marketplace(
+    db: Connection, at_noon: datetime
+) -> None:
+    first, second = make.new_vendor(), make.new_vendor()
+    with acting(SYSTEM), begin() as session:
+        person = make.person(session)
+        for vendor, ago in ((first, 40), (second, 10)):
+            customer = make.customer(session, vendor_id=vendor, person_id=person.id)
+            visit = NOON - ago * DAY
+            make.booking(
+                session, customer=customer, starts_at=visit, completed_at=visit,
+                status="completed", price=Decimal("30.00"),
+            )  # fmt: skip
+            session.execute(
+                update(Customer).where(Customer.id == customer.id).values(visit_count=1)
+            )
+    assert nightly.night() >= 2
+    with acting(SYSTEM), begin() as session:
+        cohorts = session.execute(
+            select(MarketCohort.cohort, MarketCohort.age, MarketCohort.customers,
+                   MarketCohort.revenue)
+            .where(MarketCohort.grain == "month").order_by(MarketCohort.age)
+        ).all()  # fmt: skip
+        assert [tuple(row) for row in cohorts] == [
+            (date(2026, 10, 1), 0, 1, Decimal("30.00")),
+            (date(2026, 10, 1), 1, 1, Decimal("30.00")),
+        ]  # fmt: skip
+        year = session.execute(
+            select(func.sum(MarketReach.customers), func.sum(MarketReach.new_customers),
+                   func.sum(MarketReach.repeat_customers), func.sum(MarketReach.purchases))
+            .where(MarketReach.starts_on == date(2026, 1, 1), MarketReach.ends_on == TODAY)
+        ).one()  # fmt: skip
+        assert tuple(year) == (1, 1, 1, 2)
+        assert session.scalars(select(MarketModel)).one().source == "none"
+        assert session.scalar(select(func.count()).select_from(ScoreModel)) >= 2
