@@ -14,7 +14,7 @@ from app import clock
 from app.database import begin
 from app.errors import DomainError
 from app.money import rounded
-from app.operations import figures, interests, pairs, passwords, truth
+from app.operations import demand, figures, interests, pairs, passwords, truth
 from app.seeding import (
     aftermath,
     bookings,
@@ -94,6 +94,7 @@ def seed() -> None:
         busy.tell(session, clock.now().date())
         for vendor_id in session.scalars(select(Vendor.id).order_by(Vendor.id)).all():
             pairs.rebuild(session, vendor_id=vendor_id, now=clock.now())
+            demand.rebuild(session, vendor_id=vendor_id)
         figures.rebuild(session)
 
 

@@ -38,6 +38,34 @@ class UserFigures(Figures):
     answer_minutes: Mapped[int]
 
 
+class WaitFigures(Figures):
+    """Who joined the waitlist on a day, and what became of it by now: `app.operations.demand`.
+
+    `weekday` is that of the class or of the one day that was wanted, 8 where any of several days
+    would do. `offered` were offered something once or more; `waiting` wait or hold an offer,
+    `expired` waited in vain to the end, `left_it` were taken out of the line.
+    """
+
+    __tablename__ = "wait_figures"
+    __table_args__ = (
+        one_of("grain", Grain),
+        one_of("channel", Channel),
+        CheckConstraint("weekday BETWEEN 1 AND 8", name="weekday_is_one_of_seven_or_any"),
+        Index(None, "grain", "starts_on"),
+    )
+
+    service_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    category_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    weekday: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    joined: Mapped[int] = mapped_column(Integer)
+    offered: Mapped[int] = mapped_column(Integer)
+    booked: Mapped[int] = mapped_column(Integer)
+    waiting: Mapped[int] = mapped_column(Integer)
+    expired: Mapped[int] = mapped_column(Integer)
+    left_it: Mapped[int] = mapped_column(Integer)
+
+
 class ActiveFigures(Figures):
     """Customers who bought something in a month, by how soon they did again.
 

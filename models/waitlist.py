@@ -62,7 +62,7 @@ class WaitlistEntry(OwnedByVendor, Timestamped, Base):
         ),
         Index(None, "vendor_id", "status", "queued_at"),
         Index(None, "vendor_id", "created_at"),
-        Index(None, "created_at"),
+        Index(None, "updated_at"),
         Index(None, "vendor_id", "customer_id"),
         Index(None, "vendor_id", "service_id"),
         Index(None, "vendor_id", "staff_id"),

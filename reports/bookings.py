@@ -17,7 +17,7 @@ from models.staff import StaffMember
 from models.vendors import Vendor
 from reports import figures, links, sources
 from reports.figures import Series
-from reports.privacy import over_vendors
+from reports.privacy import at_vendor
 from reports.report import (
     MARKETPLACE,
     Column,
@@ -108,7 +108,7 @@ def by_staff(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, 
     member = and_(StaffMember.vendor_id == rows.c.vendor_id, StaffMember.id == rows.c.staff_id)
     return (
         select(
-            func.coalesce(_at_vendor(StaffMember.name), "Nobody in particular").label("name"),
+            func.coalesce(at_vendor(StaffMember.name), "Nobody in particular").label("name"),
             *(rows.c[n] for n in ("staff_id", *names)),
             (rows.c.completed + rows.c.no_shows).label("due"),
         )
@@ -124,7 +124,7 @@ def by_service(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any
     same = and_(Service.vendor_id == rows.c.vendor_id, Service.id == rows.c.service_id)
     return (
         select(
-            func.coalesce(_at_vendor(Service.name), "No longer offered").label("name"),
+            func.coalesce(at_vendor(Service.name), "No longer offered").label("name"),
             rows.c.service_id, *_told(rows),
         )
         .outerjoin(Service, same)
@@ -182,12 +182,6 @@ def _told(rows: Any) -> list[Any]:
     ]
 
 
-def _at_vendor(name: Any) -> ColumnElement[str]:
-    """A name of one vendor's; over several vendors, with the vendor's."""
-    told: ColumnElement[str] = name + ", " + Vendor.name if over_vendors() else name
-    return told
-
-
 def figure(frame: Frame) -> Figure:
     """What became of the bookings, over time."""
     return figures.over_time(
@@ -229,7 +223,7 @@ REPORT = Report(
     about="How many there were, what became of them, when they come and how full the days are.",
     query=query,
     figure=figure,
-    chart="Bookings by what became of them",
+    chart="Bookings",
     measures=(
         Measure(
             "bookings", "Bookings", Unit.COUNT,

@@ -1,10 +1,11 @@
-"""What a reader over several vendors is not told: figures of fewer than five customers."""
+"""What a reader over several vendors is told: whose things are, but of few customers nothing."""
 
 from typing import Any
 
 from sqlalchemy import ColumnElement, case
 
 from app.tenancy import DatabaseRole, current_actor
+from models.vendors import Vendor
 
 FEWEST = 5
 
@@ -25,3 +26,9 @@ def hidden_if_few(value: Any, customers: Any) -> ColumnElement[Any]:
 def enough(customers: Any) -> list[ColumnElement[bool]]:
     """The condition under which a row is shown at all."""
     return [customers >= FEWEST] if over_vendors() else []
+
+
+def at_vendor(name: Any) -> ColumnElement[str]:
+    """The name of something of a vendor, over several vendors with the vendor's (to be joined)."""
+    told: ColumnElement[str] = name + ", " + Vendor.name if over_vendors() else name
+    return told

@@ -7,7 +7,7 @@ answers from `user_figures`: a few rows for each vendor.
 
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, func, literal, select
 
 from models.audiences import UserFigures
 from models.figures import BookingFigures, SaleFigures
@@ -59,6 +59,7 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
     return (
         select(
             Vendor.name.label("name"), Vendor.id.label("vendor_id"),
+            literal(1).label("vendors"),
             func.rank().over(order_by=revenue.desc()).label("rank"),
             revenue.label("revenue"),
             *(func.coalesce(booked.c[name], 0).label(name) for name in BOOKED),
@@ -99,26 +100,6 @@ def _reached(period: Period, filters: Filters) -> Any:
     )
 
 
-def summary(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
-    """All vendors together. Customers are those of each vendor: who has two, counts at both."""
-    rows = query(period, filters, by).order_by(None).subquery()
-
-    def share(part: Any, of: Any) -> Any:
-        return 100 * func.sum(part) / func.nullif(func.sum(of), 0)
-
-    return select(
-        func.count().label("vendors"),
-        func.sum(rows.c.revenue).label("revenue"),
-        func.sum(rows.c.bookings).label("bookings"),
-        share(rows.c.no_shows, rows.c.due).label("no_show_rate"),
-        func.sum(rows.c.new_customers).label("new_customers"),
-        share(rows.c.repeat_customers, rows.c.customers).label("repeat_rate"),
-        (func.sum(rows.c.answer_minutes) / func.nullif(func.sum(rows.c.answered), 0)).label(
-            "answered_in"
-        ),
-    )
-
-
 def figure(frame: Frame) -> Figure:
     """Vendors by revenue."""
     return figures.ranked(frame, "name", [Series("revenue", "Revenue")], unit=Unit.MONEY)
@@ -134,7 +115,6 @@ REPORT = Report(
     group=Group.MARKETPLACE,
     about="Vendors beside each other: revenue, bookings, no-shows, customers who return, answers.",
     query=query,
-    summary=summary,
     figure=figure,
     chart="Revenue by vendor",
     measures=(
@@ -151,6 +131,7 @@ REPORT = Report(
         Measure(
             "no_show_rate", "No-show rate", Unit.PERCENT,
             "Of those that were not called off and are over: how many did not come.", better="down",
+            part="no_shows", of="due",
         ),
         Measure(
             "new_customers", "New customers", Unit.COUNT,
@@ -160,11 +141,12 @@ REPORT = Report(
         Measure(
             "repeat_rate", "Repeat rate", Unit.PERCENT,
             "Of the customers who bought: how many did on two days or more of these.", better="up",
+            part="repeat_customers", of="customers",
         ),
         Measure(
-            "answered_in", "Answered within", Unit.MINUTES,
-            "How long requests for a booking waited until somebody confirmed or refused them, on"
-            " average, day and night.", better="down",
+            "answered", "Requests answered", Unit.COUNT,
+            "Bookings that waited to be confirmed, and were confirmed or refused by somebody; the"
+            " table says within which time, on average, day and night.", better="up",
         ),
     ),
     tables=(

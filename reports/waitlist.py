@@ -1,23 +1,20 @@
 """Demand of the waitlist: who asked for a time that was taken, and what became of it.
 
-Read from the waitlist itself by an index on (vendor, joined at) and one on joined at: a line is
-short beside the bookings that it could not become, and an entry changes until it is settled.
-An entry stands on the day it joined, with what became of it since.
+Read from `wait_figures`, which `app.operations.demand` tells anew whenever something in a line has
+changed. Who joined stands on the day they did, with what became of it since.
 """
 
-from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Date, Select, and_, case, cast, func, or_, select
+from sqlalchemy import Select, and_, case, func, select
 
+from models.audiences import WaitFigures
 from models.categories import Category
-from models.class_sessions import ClassSession
 from models.services import Service
 from models.vendors import Vendor
-from models.waitlist import WaitlistEntry, WaitStatus
-from reports import figures, links
-from reports.bookings import _at_vendor as at_vendor
+from reports import figures, links, sources
 from reports.figures import Series
+from reports.privacy import at_vendor
 from reports.report import (
     MARKETPLACE,
     Column,
@@ -33,148 +30,73 @@ from reports.report import (
     Table,
     Unit,
 )
-from reports.spans import DAY, Grain
+from reports.spans import Grain
 
-ANY_DAY = 8
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-NAMES = ("joined", "offered", "booked", "waiting", "expired", "left_it", "unmet")
-ZONES = timedelta(hours=15)
-LAST = datetime.max.replace(tzinfo=UTC)
+NAMES = ("joined", "offered", "booked", "waiting", "expired", "left_it")
 
 
 def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """A row for each day, week or month in which somebody joined."""
-    rows = _entries(period, filters).subquery()
-    day = cast(func.date_trunc(by.value, cast(rows.c.day, Date)), Date).label("day")
-    return select(day, *_sums(rows)).group_by(day).order_by(day)
+    day = sources.bucket(WaitFigures, by)
+    covered = sources.covering(WaitFigures, period, filters, by)
+    return select(day, *_sums()).where(covered).group_by(day).order_by(day)
+
+
+def _by(period: Period, filters: Filters, *keys: Any) -> Any:
+    covered = sources.covering(WaitFigures, period, filters)
+    return select(*keys, *_sums()).where(covered).group_by(*keys)
 
 
 def by_service(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """What they waited for."""
-    rows = _entries(period, filters).subquery()
+    rows = _by(period, filters, WaitFigures.vendor_id, WaitFigures.service_id).subquery()
     same = and_(Service.vendor_id == rows.c.vendor_id, Service.id == rows.c.service_id)
-    name = at_vendor(Service.name)
     return (
-        select(name.label("name"), rows.c.service_id, *_sums(rows))
+        select(at_vendor(Service.name).label("name"), *rows.c)
         .join(Service, same)
         .join(Vendor, Vendor.id == rows.c.vendor_id)
-        .group_by(name, rows.c.vendor_id, rows.c.service_id)
     )
 
 
 def by_weekday(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """On which day they wanted to come, where they wanted a certain one."""
-    rows = _entries(period, filters).subquery()
+    rows = _by(period, filters, WaitFigures.weekday).subquery()
     named = dict(enumerate(WEEKDAYS, 1))
-    name = case(named, value=rows.c.weekday, else_="Any of several days").label("name")
-    return select(name, rows.c.weekday, *_sums(rows)).group_by(rows.c.weekday)
+    name = case(named, value=rows.c.weekday, else_="Any of several days")
+    return select(name.label("name"), *rows.c)
 
 
 def by_category(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """By the category of the service."""
-    rows = _entries(period, filters).subquery()
+    rows = _by(period, filters, WaitFigures.category_id).subquery()
     name = func.coalesce(Category.name, "Without category")
-    return (
-        select(name.label("name"), rows.c.category_id, *_sums(rows))
-        .outerjoin(Category, Category.id == rows.c.category_id)
-        .group_by(name, rows.c.category_id)
+    return select(name.label("name"), *rows.c).outerjoin(
+        Category, Category.id == rows.c.category_id
     )
 
 
 def by_channel(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """By the way they asked."""
-    rows = _entries(period, filters).subquery()
-    return select(rows.c.channel, *_sums(rows)).group_by(rows.c.channel)
+    told: Select[*tuple[Any, ...]] = _by(period, filters, WaitFigures.channel)
+    return told
 
 
 def by_vendor(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """At which vendor."""
-    rows = _entries(period, filters).subquery()
-    return (
-        select(Vendor.name.label("name"), rows.c.vendor_id, *_sums(rows))
-        .join(Vendor, Vendor.id == rows.c.vendor_id)
-        .group_by(Vendor.name, rows.c.vendor_id)
-    )
+    rows = _by(period, filters, WaitFigures.vendor_id).subquery()
+    return select(Vendor.name.label("name"), *rows.c).join(Vendor, Vendor.id == rows.c.vendor_id)
 
 
-def _entries(period: Period, filters: Filters) -> Select[*tuple[Any, ...]]:
-    """The entries that joined on these days, each with its day and the weekday it was for."""
-    entry = WaitlistEntry
-    joined = _local(entry.created_at)
-    where = [
-        entry.created_at >= _moment(period.first, -ZONES),
-        entry.created_at < _moment(period.last, DAY + ZONES),
-        joined.between(period.first, period.last),
-    ]
-    if filters.vendor_ids:
-        where.append(entry.vendor_id.in_(filters.vendor_ids))
-    if filters.channels:
-        where.append(entry.channel.in_(filters.channels))
-    if filters.category_ids:
-        where.append(Service.category_id.in_(filters.category_ids))
-    same = and_(Service.vendor_id == entry.vendor_id, Service.id == entry.service_id)
-    lesson = and_(
-        ClassSession.vendor_id == entry.vendor_id, ClassSession.id == entry.class_session_id
-    )
-    return (
-        select(
-            entry.vendor_id, entry.service_id, entry.channel, entry.status, entry.offers,
-            func.coalesce(Service.category_id, 0).label("category_id"), joined.label("day"),
-            _weekday().label("weekday"),
-        )
-        .join(Vendor, Vendor.id == entry.vendor_id)
-        .join(Service, same)
-        .outerjoin(ClassSession, lesson)
-        .where(*where)
-    )  # fmt: skip
-
-
-def _moment(day: Any, shift: timedelta) -> datetime:
-    """Midnight of UTC, so much earlier or later, as far as times go."""
-    try:
-        return datetime.combine(day, time(), UTC) + shift
-    except OverflowError:
-        return LAST if shift > timedelta() else datetime.min.replace(tzinfo=UTC)
-
-
-def _local(at: Any) -> Any:
-    return cast(func.timezone(Vendor.time_zone, at), Date)
-
-
-def _weekday() -> Any:
-    """1 to 7 where one day was wanted: that of the class, or of a window within a day."""
-    entry = WaitlistEntry
-    first = _local(entry.earliest)
-    last = _local(entry.latest - func.make_interval(0, 0, 0, 0, 0, 0, 1))
-    return case(
-        (
-            ClassSession.id.is_not(None),
-            func.extract("isodow", func.timezone(Vendor.time_zone, ClassSession.starts_at)),
-        ),
-        (first == last, func.extract("isodow", first)),
-        else_=ANY_DAY,
-    )
-
-
-def _sums(rows: Any) -> list[Any]:
+def _sums() -> list[Any]:
     """How many joined, and what became of them."""
-    status = rows.c.status
-
-    def of(*those: Any) -> Any:
-        return func.count().filter(*those)
-
-    ended = status.in_([WaitStatus.EXPIRED, WaitStatus.CANCELLED])
-    counted = {
-        "joined": func.count(),
-        "offered": of(or_(rows.c.offers > 0, status == WaitStatus.BOOKED)),
-        "booked": of(status == WaitStatus.BOOKED),
-        "waiting": of(status.in_([WaitStatus.WAITING, WaitStatus.OFFERED])),
-        "expired": of(status == WaitStatus.EXPIRED),
-        "left_it": of(status == WaitStatus.CANCELLED),
-        "unmet": of(ended),
-        "settled": of(or_(ended, status == WaitStatus.BOOKED)),
-    }
-    return [count.label(name) for name, count in counted.items()]
+    table = WaitFigures
+    unmet = table.expired + table.left_it
+    return [
+        *(func.sum(getattr(table, name)).label(name) for name in NAMES),
+        func.sum(unmet).label("unmet"),
+        func.sum(unmet + table.booked).label("settled"),
+    ]
 
 
 def figure(frame: Frame) -> Figure:
@@ -277,6 +199,7 @@ REPORT = Report(
     notes=(
         ("Day", "The vendor's day on which somebody joined; what became of it is as it stands"
          " now."),
+        ("Up to date", "Worked out every few minutes."),
         ("Weekday", "That of the class, or of the day they asked for."),
     ),
     hint="Select a bar to see who joined.",

@@ -1,13 +1,17 @@
 """What people did today is counted every few minutes; who buys, where and what, every night."""
 
+from datetime import timedelta
+
 from sqlalchemy import select
 
 from app import clock
 from app.database import begin
-from app.operations import activity, audiences
+from app.operations import activity, audiences, demand
 from models.vendors import Vendor
 from tasks.celery import celery_app
 
+LATELY = timedelta(minutes=15)
+"""Longer than the time between two rounds; what was missed all the same, the night finds."""
 AGAIN = 2
 """The months whose people are counted again each night: this one and the one before."""
 
@@ -19,6 +23,17 @@ def note_activity() -> int:
         return activity.note(session, now=clock.now())
 
 
+@celery_app.task(name="tasks.audiences.note_demand")
+def note_demand() -> int:
+    """Tell the demand of vendors anew in whose line something has changed; of how many."""
+    with begin() as session:
+        vendor_ids = demand.changed(session, since=clock.now() - LATELY)
+    for vendor_id in vendor_ids:
+        with begin() as session:
+            demand.rebuild(session, vendor_id=vendor_id)
+    return len(vendor_ids)
+
+
 @celery_app.task(name="tasks.audiences.rebuild")
 def rebuild() -> int:
     """Work out the figures of who buys, vendor by vendor, and their sums; of how many vendors."""
@@ -27,6 +42,7 @@ def rebuild() -> int:
     for vendor_id in vendor_ids:
         with begin() as session:
             audiences.rebuild(session, vendor_id=vendor_id)
+            demand.rebuild(session, vendor_id=vendor_id)
     with begin() as session:
         audiences.add_up(session)
         months = audiences.months(session)

@@ -109,6 +109,11 @@ celery_app.conf.update(
             "schedule": crontab(minute="*/5"),
             "options": {"expires": 300},
         },
+        "tell-demand-of-the-waitlist": {
+            "task": "tasks.audiences.note_demand",
+            "schedule": crontab(minute="*/5"),
+            "options": {"expires": 300},
+        },
         "work-out-who-buys": {
             "task": "tasks.audiences.rebuild",
             "schedule": crontab(hour="3", minute="40"),

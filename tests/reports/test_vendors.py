@@ -58,7 +58,7 @@ def test_vendors_are_ranked_by_what_they_took(db: Connection) -> None:
     assert rows == [(second, 1, 450, 0, None, None), (first, 2, 400, 10, 40, 30)]
     sums = found.sums
     assert (sums["vendors"], sums["revenue"], sums["no_show_rate"]) == (2, 850, 25)
-    assert (sums["new_customers"], sums["repeat_rate"], sums["answered_in"]) == (8, 25, 30)
+    assert (sums["new_customers"], sums["repeat_rate"], sums["answered"]) == (8, 25, 3)
     told = tables(admin_actor(), question)["vendor"]
     shares = {r.vendor_id: (r.completion, r.no_show_rate, r.repeat_rate) for r in told.rows}
     assert shares == {first: (60, 25, 25), second: (None, None, None)}

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection
 
 from app.database import begin
+from app.operations import demand
 from app.tenancy import acting, admin_actor, vendor_actor
 from models.audiences import UserFigures
 from reports import reading
@@ -51,6 +52,12 @@ def a_line(db: Connection) -> tuple[int, int, int]:
     joined(here, WEDNESDAY - timedelta(days=7), "expired", service=cut)
     joined(here, WEDNESDAY - timedelta(days=8), "expired", service=cut)
     joined(there, WEDNESDAY, "expired")
+    with acting(admin_actor()), begin() as session:
+        changed = demand.changed(session, since=datetime(2026, 1, 1, tzinfo=UTC))
+        assert changed == [here, there]
+        assert demand.changed(session, since=datetime(9999, 1, 1, tzinfo=UTC)) == []
+        for vendor_id in (*changed, here):  # twice is as good as once
+            demand.rebuild(session, vendor_id=vendor_id)
     return here, there, hair.id
 
 
