@@ -7,12 +7,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from admin_views.report_table import WORDS, title_of
 from admin_views.report_words import said
-from reports import reading
 from reports.asking import Asked
+from reports.kept import Source
 from reports.report import Column, Table, Unit
 
 MOST_ROWS = 10_000
@@ -20,21 +18,22 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet would take for a formula when a text begins with it."""
 
 
-def of_table(session: Session, asked: Asked, table: Table, sort: str) -> str:
+def of_table(asked: Asked, source: Source, table: Table, sort: str) -> str:
     """All rows of a table (at most `MOST_ROWS`), with its columns' titles."""
-    lines = reading.lines(session, asked, table, sort=sort, most=MOST_ROWS)
+    lines = source.lines(table, sort, MOST_ROWS)
     columns = table.columns
     heads = [_head(c, c.title or title_of(table, asked)) for c in columns]
     rows = ([_cell(getattr(r, c.key), c) for c in columns] for r in lines.rows)
     return written([heads, *rows])
 
 
-def of_chart(session: Session, asked: Asked) -> str:
+def of_chart(asked: Asked, source: Source) -> str:
     """The rows of the report's query: those that are drawn, and what the command line prints."""
-    columns, rows = reading.plain_rows(session, asked)
+    rows = source.found().rows
+    columns = [c for c in (rows[0]._fields if rows else ()) if not c.startswith("sum_of_")]
     titles = {m.key: m.title for m in asked.report.measures}
     heads = [titles.get(c, _spaced(c)) for c in columns]
-    return written([heads, *([plain(value) for value in row] for row in rows)])
+    return written([heads, *([plain(getattr(row, c)) for c in columns] for row in rows)])
 
 
 def _spaced(name: str) -> str:

@@ -10,16 +10,16 @@ import orjson
 from babel.numbers import get_decimal_symbol, get_group_symbol
 from sqlalchemy.orm import Session
 
-from admin_views import plotly_js, report_choices, report_table
+from admin_views import plotly_js, report_choices, report_runs, report_table
 from admin_views.access import allowed
 from admin_views.report_words import change, dates, said
 from app.errors import DomainError
 from app.settings import settings
 from app.tenancy import Actor, PanelRole, current_actor
-from reports import asking, reading
+from reports import asking, kept, reading
 from reports.asking import Asked
 from reports.registry import for_role
-from reports.report import PERIODS, Compare, Figure, Measure, Period, Report, Table, Unit
+from reports.report import PERIODS, Compare, Figure, Measure, Report, Table, Unit
 from reports.spans import Grain, ending
 
 HERE = "/admin/reports"
@@ -76,7 +76,7 @@ def page_of(
 ) -> dict[str, Any]:
     """Everything the page shows; own dates that are none say why, and nothing is drawn."""
     actor, address = current_actor(), Address.read(report, words)
-    frame = {
+    frame: dict[str, Any] = {
         "page_title": report.title,
         "report": report,
         "path": [{"title": "Reports", "url": HERE}, {"title": report.group.value}],
@@ -89,19 +89,24 @@ def page_of(
         usual = asking.ask(session, report, {}, today=today, vendor_id=actor.vendor_id)
         bar = bar_of(session, usual, address, refused=True)
         return {**frame, **bar, "refused": str(refusal), "typed": typed(address)}
-    bar = bar_of(session, asked, address)
-    found = reading.read(session, asked)
+    frame |= bar_of(session, asked, address)
+    source, note = report_runs.source_of(session, asked)
+    if source is None:
+        return {**frame, **note}
+    return {**frame, **note, **figures_of(asked, address, source)}
+
+
+def figures_of(asked: Asked, address: Address, source: kept.Source) -> dict[str, Any]:
+    """Everything below the menus; nothing found says how to start."""
+    found, may = source.found(), opens(current_actor())
     if reading.is_empty(found):
-        return {**frame, **bar, "empty": empty(asked, address, actor.panel_role)}
-    may = opens(actor)
+        return {"empty": empty(asked, address)}
     return {
-        **frame,
-        **bar,
         "measures": measures_of(asked, found),
-        "charts": charts_of(session, asked, found, may),
-        "definitions": definitions(report),
-        "notes": report.notes,
-        **table_of(session, asked, address, may),
+        "charts": charts_of(asked, found, source, may),
+        "definitions": definitions(asked.report),
+        "notes": asked.report.notes,
+        **table_of(asked, address, source, may),
         "downloads": downloads(asked, address),
     }
 
@@ -111,7 +116,7 @@ def typed(address: Address) -> dict[str, str]:
     return {"from": address.one("from")[:20], "to": address.one("to")[:20]}
 
 
-def empty(asked: Asked, address: Address, role: PanelRole) -> dict[str, Any]:
+def empty(asked: Asked, address: Address) -> dict[str, Any]:
     """What is said when there is nothing, with what can be taken away, or begun."""
     may = opens(current_actor())
     buttons: Dicts = [{"title": t, "url": url} for t, url in asked.report.empty.steps
@@ -235,7 +240,7 @@ def definitions(report: Report) -> list[tuple[str, str]]:
 
 
 def charts_of(
-    session: Session, asked: Asked, found: reading.Found, may: Callable[[str], bool]
+    asked: Asked, found: reading.Found, source: kept.Source, may: Callable[[str], bool]
 ) -> Dicts:
     """The report's figure and its further ones, each as JSON that the page's script draws."""
     report, charts = asked.report, []
@@ -246,7 +251,7 @@ def charts_of(
             title = f"{title} by {asked.by.value}"
         charts.append(_chart("main", title, figure, _hint(asked, report.hint, may)))
     for chart in report.charts:
-        frame = reading.chart_frame(session, asked, chart, may)
+        frame = reading.chart_frame(asked, chart, source.chart(chart), may)
         if frame.rows:
             charts.append(_chart(chart.key, chart.title, chart.figure(frame), chart.hint))
     return charts
@@ -289,7 +294,7 @@ def tables_for(report: Report, role: PanelRole) -> list[Table]:
 
 
 def table_of(
-    session: Session, asked: Asked, address: Address, may: Callable[[str], bool]
+    asked: Asked, address: Address, source: kept.Source, may: Callable[[str], bool]
 ) -> dict[str, Any]:
     """The table that is asked for, and the tabs of the others."""
     tables = tables_for(asked.report, current_actor().panel_role)
@@ -299,7 +304,7 @@ def table_of(
     table = next((t for t in tables if t.key == wanted), tables[0])
     sort = address.one("sort")
     most = MOST_SHOWN if address.one("all") else None
-    lines = reading.lines(session, asked, table, sort=sort, most=most)
+    lines = source.lines(table, sort, most)
     title = report_table.title_of(table, asked)
     return {
         "table": report_table.drawn(asked, lines, address.url, sort, may),
@@ -331,8 +336,3 @@ def downloads(asked: Asked, address: Address) -> Dicts:
         if t.columns[0].unit is not Unit.BUCKET  # the chart's own rows
     ]
     return files
-
-
-def period_words(period: Period) -> str:
-    """The days in a file's name: 2026-08-31_2026-11-20."""
-    return f"{period.first}_{period.last}"

@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date
 from typing import Any
 
+import anyio.to_thread
 from sqladmin import BaseView, expose
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from admin_views import report_choices, report_files, report_page, report_views
+from admin_views import report_choices, report_files, report_page, report_runs, report_views
 from admin_views.access import needs
-from admin_views.loaders import record_id, typed
+from admin_views.loaders import record_id, typed, without_control
 from admin_views.own_pages import read_fields
 from admin_views.rendering import say
 from admin_views.saving import sentence_of
@@ -45,6 +46,10 @@ def report_of(request: Request) -> Report:
     if found is None:
         raise HTTPException(404)
     return found
+
+
+class NotYet(DomainError):
+    sentence = "These figures are not worked out yet: open the report, and ask for them there."
 
 
 class ReportsView(BaseView):
@@ -88,6 +93,33 @@ class ReportsView(BaseView):
             raise HTTPException(400, str(refusal)) from None
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+    @expose("/reports/{slug}/run", methods=["POST"], identity="reports")
+    @needs("run")
+    async def run(self, request: Request) -> Response:
+        """Have figures worked out that take longer than a page may."""
+        found, form = report_of(request), await request.form(max_files=0, max_fields=300)
+        words: dict[str, list[str]] = {}
+        for name, value in form.multi_items():
+            if isinstance(value, str):
+                words.setdefault(without_control(name), []).append(without_control(value))
+        back = report_page.Address.read(found, words).url()
+        try:
+            asked = await in_thread(asked_of, found, words, today_of(request))
+            await anyio.to_thread.run_sync(report_runs.start, asked)
+        except DomainError as refusal:
+            say(request, str(refusal), tone="danger")
+        return RedirectResponse(back, 303)
+
+    @expose("/reports/runs/{run}", methods=["GET"], identity="reports")
+    @needs("run")
+    async def state(self, request: Request) -> Response:
+        """How far it is."""
+        number = record_id(request.path_params["run"])
+        found = None if number is None else await in_thread(report_runs.state, number)
+        if found is None:
+            raise HTTPException(404)
+        return JSONResponse(found)
 
     @expose("/reports/{slug}/views/save", methods=["POST"], identity="reports")
     @needs("views")
@@ -170,17 +202,25 @@ def _spoken_of(report: Report) -> str:
     return " ".join(words).casefold()
 
 
+def asked_of(session: Session, report: Report, words: Words, today: date) -> asking.Asked:
+    """The question of an address or a form; refuses days that are none."""
+    mine = current_actor().vendor_id
+    return asking.ask(session, report, words, today=today, vendor_id=mine)
+
+
 def file_of(session: Session, report: Report, words: Words, today: date) -> tuple[str, str]:
     """The name and the text of a file of figures."""
-    actor = current_actor()
-    asked = asking.ask(session, report, words, today=today, vendor_id=actor.vendor_id)
+    asked = asked_of(session, report, words, today)
+    source, _ = report_runs.source_of(session, asked)
+    if source is None:
+        raise NotYet
     wanted = (words.get("table") or [""])[-1]
-    tables = report_page.tables_for(report, actor.panel_role)
+    tables = report_page.tables_for(report, current_actor().panel_role)
     table = next((t for t in tables if t.key == wanted), None)
     if table is None:
-        return report_files.name_of(asked, None), report_files.of_chart(session, asked)
+        return report_files.name_of(asked, None), report_files.of_chart(asked, source)
     sort = (words.get("sort") or [""])[-1]
-    return report_files.name_of(asked, table), report_files.of_table(session, asked, table, sort)
+    return report_files.name_of(asked, table), report_files.of_table(asked, source, table, sort)
 
 
 VIEWS = [ReportsView]

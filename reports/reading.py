@@ -171,13 +171,21 @@ def frame_of(asked: Asked, found: Found, allowed: Any) -> Frame:
     return _frame(asked, found.rows, found.before, asked.report.drill, allowed)
 
 
-def chart_frame(session: Session, asked: Asked, chart: Chart, allowed: Any) -> Frame:
-    """The same of a further chart, which asks its own question."""
+def chart_rows(
+    session: Session, asked: Asked, chart: Chart
+) -> tuple[Sequence[Row], Sequence[Row] | None]:
+    """The rows of a further chart, which asks its own question; and those compared with."""
     rows = session.execute(chart.query(asked.period, asked.filters, asked.by)).all()
-    before = None
-    if (compared := asked.compared) is not None and chart.compares:
-        before = session.execute(chart.query(compared, asked.filters, asked.by)).all()
-    return _frame(asked, rows, before, chart.drill or asked.report.drill, allowed)
+    if (compared := asked.compared) is None or not chart.compares:
+        return rows, None
+    return rows, session.execute(chart.query(compared, asked.filters, asked.by)).all()
+
+
+def chart_frame(
+    asked: Asked, chart: Chart, found: tuple[Sequence[Row], Sequence[Row] | None], allowed: Any
+) -> Frame:
+    """What a further chart is drawn of."""
+    return _frame(asked, *found, chart.drill or asked.report.drill, allowed)
 
 
 def _frame(

@@ -18,7 +18,7 @@ MODULES = (
     "tasks.memberships", "tasks.loyalty", "tasks.coupons", "tasks.nightly", "tasks.outbox",
     "tasks.happenings", "tasks.scores",
     "tasks.kept", "tasks.provider_events", "tasks.pairs",
-    "tasks.audiences", "tasks.segments", "tasks.figures",
+    "tasks.audiences", "tasks.segments", "tasks.reports", "tasks.figures",
 )  # fmt: skip
 """Where tasks live; an outbox row may only name one of them."""
 
@@ -140,6 +140,10 @@ celery_app.conf.update(
         "clear-the-outbox": {
             "task": "tasks.outbox.clear",
             "schedule": crontab(hour="4", minute="10"),
+        },
+        "clear-report-runs": {
+            "task": "tasks.reports.clear",
+            "schedule": crontab(hour="4", minute="40"),
         },
         "clear-kept-messages": {
             "task": "tasks.kept.clear",

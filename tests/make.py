@@ -65,6 +65,7 @@ from models.points import (
 from models.policies import CancellationPolicy
 from models.products import Product, ProductPicture, Variant
 from models.provider_events import ProviderEvent
+from models.report_runs import ReportRun
 from models.resources import Resource, ResourceClaim, ServiceResource
 from models.returns import ProductReturn, ReturnLine
 from models.schedules import TimeOff, WorkingHours
@@ -836,6 +837,12 @@ def warranty_claim(session: Session, *, cover: Cover, **fields: Any) -> Warranty
 def saved_view(session: Session, **fields: Any) -> SavedView:
     values = {"user_id": 1, "screen": "customers", "name": f"View {number()}", "query": ""}
     return _saved(session, SavedView(**values | fields))
+
+
+def report_run(session: Session, **fields: Any) -> ReportRun:
+    values = {"user_id": 1, "slug": "revenue", "question": f"revenue#{number()}", "words": [],
+              "asked_on": date(2026, 11, 20)}  # fmt: skip
+    return _saved(session, ReportRun(**values | fields))
 
 
 def bulk_job(session: Session, **fields: Any) -> BulkJob:

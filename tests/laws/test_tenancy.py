@@ -112,10 +112,11 @@ def test_a_new_row_is_the_acting_vendors_or_nobodys(world: World) -> None:
 def test_rows_of_the_marketplace_are_not_a_vendors(world: World) -> None:
     with acting(SYSTEM), begin() as session:
         make.saved_view(session)
+        make.report_run(session)
         make.bulk_job(session)
         make.outbox_message(session)
     with acting(as_me(world)), begin() as session:
-        for name in ("saved_views", "bulk_jobs", "outbox_messages"):
+        for name in ("saved_views", "report_runs", "bulk_jobs", "outbox_messages"):
             owners = set(session.scalars(text(f"SELECT vendor_id FROM {name}")))
             assert owners == {world.mine}
 
