@@ -1,14 +1,20 @@
 """The first page of each role: what needs doing now, every figure a link to the list behind it."""
 
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import anyio.to_thread
+from babel.dates import format_date
 from sqladmin import BaseView, expose
 from starlette.requests import Request
 from starlette.responses import Response
 
+from admin_views import week_chart
 from admin_views.access import allowed
+from admin_views.customer_next import likely, percent
 from admin_views.rendering import (
+    ago,
     capped,
     clock_time,
     day_head,
@@ -23,8 +29,11 @@ from admin_views.rendering import (
 from admin_views.saving import zone_named
 from app import clock
 from app.database import begin
+from app.settings import settings
 from app.tenancy import Actor, PanelRole, current_actor
 from reports import today
+from reports.pulse import Look, Seller, Slipping
+from reports.registry import for_role
 
 HERE = "/admin"
 FOLLOW_UP = "status=pending_follow_up"
@@ -57,7 +66,10 @@ def page_of(actor: Actor) -> tuple[str, dict[str, Any]]:
     """Template and context for the one who acts."""
     with begin() as session:
         if actor.vendor_id is not None:
-            found = today.vendor(session, vendor_id=actor.vendor_id, now=clock.now())
+            found = today.vendor(
+                session, vendor_id=actor.vendor_id, now=clock.now(),
+                reads_figures=allowed(actor.panel_role, "reports", "list"),
+            )  # fmt: skip
             with speaking_in(zone_named(found.zone)):
                 return "panel/today.html", vendor_page(found, actor.panel_role)
         if actor.panel_role is PanelRole.ANALYST:
@@ -125,13 +137,19 @@ def vendor_page(day: today.VendorToday, role: PanelRole) -> dict[str, Any]:
             "rows": [_line(line, "order", "receipt") for line in day.orders],
         },
     ]  # fmt: skip
-    side = [
+    side: list[dict[str, Any]] = [
         {
             "title": "To follow up", "count_text": capped(day.to_follow_up),
             "all_url": _to("customer", FOLLOW_UP), "empty": "nobody waits",
             "rows": [_customer(line) for line in day.follow_ups],
         }
     ]  # fmt: skip
+    if day.low and allowed(role, "variant", "list"):
+        side.insert(0, _running_low(day))
+    if day.sellers:
+        side.append(_best_sellers(day.sellers, role))
+    if day.slipping:
+        cards.insert(0, _slipping(day.slipping, role))
     if day.not_arrived + day.given_up and allowed(role, "message", "send"):
         side.insert(0, _not_arrived(day))
     now = {
@@ -140,7 +158,92 @@ def vendor_page(day: today.VendorToday, role: PanelRole) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "page_title": _here(), "figures": figures, "now": now, "cards": cards, "side": side,
-        "buttons": _buttons(role),
+        "buttons": _buttons(role), "start": _start(role) if day.is_new else None,
+        "week": week_chart.card(day.week, url=_report("revenue", role)) if day.week else None,
+    }  # fmt: skip
+
+
+WAYS = (
+    ("service", "create", "service/create", "sparkles", "Add a service",
+     "What can be booked, how long it takes, what it costs."),
+    ("product", "create", "product/create", "package", "Add a product",
+     "What is sold over the counter or sent."),
+    ("import-job", "upload", "imports", "file-import", "Bring your lists along",
+     "Customers, products and past sales from a file."),
+)  # fmt: skip
+
+
+def _start(role: PanelRole) -> dict[str, Any]:
+    """The first steps of a vendor who offers nothing yet, for who may take them."""
+    ways = [
+        {"url": f"{HERE}/{path}", "icon": icon, "title": title, "text": text}
+        for noun, action, path, icon, title, text in WAYS if allowed(role, noun, action)
+    ]  # fmt: skip
+    return {
+        "icon": "building-store", "title": "Nothing is offered yet",
+        "text": "Bookings and sales show here as soon as there is something to book or to buy.",
+        "ways": ways,
+    }  # fmt: skip
+
+
+def _report(slug: str, role: PanelRole, **asked: Any) -> str | None:
+    """The way to a report, if the reader has it."""
+    if slug not in for_role(role):
+        return None
+    return f"{HERE}/reports/{slug}" + (f"?{urlencode(asked)}" if asked else "")
+
+
+PAGES = {
+    "service": "service", "product": "product", "package": "package",
+    "membership": "membership-plan",
+}  # fmt: skip
+
+
+def _best_sellers(sellers: Sequence[Seller], role: PanelRole) -> dict[str, Any]:
+    return {
+        "title": "Best sellers, 4 weeks", "all_url": _report("top-items", role, period="30d"),
+        "all_title": "Open report",
+        "rows": [
+            {"title": one.name, "url": _record(PAGES[one.kind], one.item_id),
+             "sub": f"{number(one.quantity)}×", "number": money(one.revenue)}
+            for one in sellers
+        ],
+    }  # fmt: skip
+
+
+def _slipping(found: Sequence[Slipping], role: PanelRole) -> dict[str, Any]:
+    """Who might not come back, and the way to do something about it."""
+    return {
+        "title": "Might not come back", "rows": [_slips(one, role) for one in found],
+        "foot": "Those who brought most of all who stay away, without a booking, and without a"
+        " task within 30 days.",
+    }  # fmt: skip
+
+
+def _slips(one: Slipping, role: PanelRole) -> dict[str, Any]:
+    came = f"came every {plural(one.every_days, 'day')}, " if one.every_days else ""
+    said = [f"{came}last seen {ago(one.last_on)}", f"{money(one.revenue)} brought"]
+    if one.chance is not None:
+        said.append(f"comes back: {likely(one.chance)}")
+    action = None
+    if allowed(role, "task", "create"):
+        url = f"{HERE}/task/create?customer={one.customer_id}"
+        action = {"title": "Add task", "url": url}
+    return {
+        "ava": initials(one.name), "title": one.name, "url": _record("customer", one.customer_id),
+        "sub": " · ".join(said), "action": action,
+    }  # fmt: skip
+
+
+def _running_low(day: today.VendorToday) -> dict[str, Any]:
+    return {
+        "title": "Running low", "count_text": capped(day.running_low),
+        "all_url": _to("variant", "stock=low"),
+        "rows": [
+            {"title": line.title, "url": _record("variant", line.id), "sub": line.detail,
+             "number": f"{number(int(line.status))} left"}
+            for line in day.low
+        ],
     }  # fmt: skip
 
 
@@ -207,44 +310,87 @@ def _customer(line: today.Line) -> dict[str, Any]:
 
 
 def marketplace_page(day: today.Marketplace, role: PanelRole) -> dict[str, Any]:
-    """The marketplace's day, in figures."""
-    opens = role is PanelRole.ADMIN
+    """The marketplace's day, in figures; each leads to its list, or to the report of it."""
+    opens, now, before = role is PanelRole.ADMIN, day.week.today.now, day.week.today.before
+    weekday = format_date(day.week.today.day, "EEEE", locale=settings().locale)
+
+    def beside(said: str) -> str:
+        return f"{said} last {weekday}"
+
     figures = [
-        {"label": "Bookings today", "value": number(day.bookings),
-         "note": f"{number(day.last_week)} a week ago", "url": opens and _to("booking")},
-        {"label": "Orders today", "value": number(day.orders),
+        {"label": "Bookings today", "value": number(now.bookings),
+         "note": beside(number(before.bookings)),
+         "url": _to("booking") if opens else _report("bookings", role)},
+        {"label": "Orders today", "value": number(now.orders),
          "note": f"{capped(day.to_fulfil)} to hand over", "url": opens and _to("order")},
-        {"label": "Brought in today", "value": money(day.revenue), "note": "completed and placed"},
+        {"label": f"Revenue today, {settings().currency}", "value": money(now.revenue),
+         "note": beside(money(before.revenue)), "url": _report("revenue", role, period="7d")},
         {"label": "New customers", "value": capped(day.new_customers), "note": "this week",
          "url": opens and _to("customer", "sort=newest")},
-        {"label": "Vendors", "value": number(day.vendors), "url": opens and _to("vendor"),
+        {"label": "Vendors", "value": number(day.vendors),
+         "url": _to("vendor") if opens else _report("vendors", role),
          "note": f"in {number(day.zones)} time zones"},
     ]  # fmt: skip
     vendors = {
-        "title": "Busiest today",
-        "all_url": _to("vendor") if opens else None,
-        "rows": [_share(share, opens=opens) for share in day.busiest],
-    }
-    days: list[dict[str, Any]] = [
-        {"label": f"{d.day:%-d %b}", "a": d.bookings, "b": d.orders} for d in day.days
-    ]
-    sums = f"{sum(d['a'] for d in days)} bookings and {sum(d['b'] for d in days)} orders"
-    chart = {
-        "title": "The last two weeks", "days": days, "a_title": "Bookings", "b_title": "Orders",
-        "sums_text": sums,
+        "title": "Vendors that need a look", "all_url": _to("vendor") if opens else None,
+        "rows": [row for look in day.attention for row in _looks(look, role)],
     }  # fmt: skip
-    return {"page_title": _here(), "figures": figures, "vendors": vendors, "chart": chart}
+    busiest = {
+        "title": "Busiest today", "empty": "nobody has a booking today",
+        "all_url": _report("vendors", role), "all_title": "Open report",
+        "rows": [_share(share, opens=opens) for share in day.busiest],
+    }  # fmt: skip
+    return {
+        "page_title": _here(), "page_hint": f"Figures up to {clock_time(clock.now())}",
+        "figures": figures, "vendors": vendors, "side": [busiest],
+        "week": week_chart.card(day.week, url=_report("revenue", role, period="7d")),
+        "cards": [] if opens else [_reports(role)],
+    }  # fmt: skip
+
+
+def _reports(role: PanelRole) -> dict[str, Any]:
+    """The reports, for who works with figures."""
+    return {
+        "title": "Reports", "all_url": f"{HERE}/reports", "all_title": "All reports",
+        "rows": [
+            {"icon": "chart-bar", "title": report.title, "url": _report(slug, role),
+             "sub": report.about}
+            for slug, report in for_role(role).items()
+        ],
+    }  # fmt: skip
 
 
 def _share(share: today.Share, *, opens: bool) -> dict[str, Any]:
-    url = _record("vendor", share.vendor_id) if opens else "#"
     missed = share.no_shows
     return {
-        "name": share.name, "url": url, "tone": "bad" if missed else "good",
-        "icon": "user-x" if missed else "circle-check",
-        "word": plural(missed, "no-show") if missed else "no no-shows",
-        "figure": plural(share.bookings, "booking"),
+        "title": share.name, "url": _record("vendor", share.vendor_id) if opens else None,
+        "sub": plural(missed, "no-show") if missed else "no no-shows",
+        "number": plural(share.bookings, "booking"),
     }  # fmt: skip
+
+
+def _looks(look: Look, role: PanelRole) -> list[dict[str, Any]]:
+    """A row for each thing that is wrong."""
+    url = _record("vendor", look.vendor_id) if role is PanelRole.ADMIN else None
+    rows = []
+    if look.falls is not None:
+        rows.append(
+            {"tone": "warn", "icon": "trending-down", "word": "Revenue falls",
+             "figure": f"−{percent(look.falls)} on the four weeks before",
+             "action": _open("revenue", look, role)}
+        )  # fmt: skip
+    if look.missed is not None and look.usual is not None:
+        rows.append(
+            {"tone": "bad", "icon": "user-x", "word": "Many no-shows",
+             "figure": f"{percent(look.missed)} in four weeks, {percent(look.usual)} before",
+             "action": _open("bookings", look, role)}
+        )  # fmt: skip
+    return [{**row, "name": look.name, "url": url} for row in rows]
+
+
+def _open(slug: str, look: Look, role: PanelRole) -> dict[str, Any] | None:
+    url = _report(slug, role, vendor=look.vendor_id)
+    return {"title": "Open report", "url": url} if url else None
 
 
 def admin_page(day: today.AdminToday) -> dict[str, Any]:
@@ -276,7 +422,8 @@ def admin_page(day: today.AdminToday) -> dict[str, Any]:
         if count
     ]
     card = {"title": "Needs a person", "rows": rows, "empty": "nothing waits"}
-    return {**context, "cards": [card], "page_hint": f"{capped(day.customers)} customers"}
+    hint = f"{capped(day.customers)} customers · {context['page_hint'].lower()}"
+    return {**context, "cards": [card], "page_hint": hint}
 
 
 def _waiting(noun: str, query: str) -> str | None:

@@ -206,6 +206,23 @@ class HourFigures(Figures):
     minutes: Mapped[int] = mapped_column(Integer)
 
 
+class VendorFigures(Figures):
+    """What a vendor's business came to, all together: a row a day, week and month.
+
+    Sums of the sales, orders and bookings above, for pages that look at every vendor at once.
+    `revenue` is net less refunded, `bookings` are those not cancelled.
+    """
+
+    __tablename__ = "vendor_figures"
+    __table_args__ = (one_of("grain", Grain), Index(None, "grain", "starts_on"))
+
+    revenue: Mapped[Money]
+    orders: Mapped[int] = mapped_column(Integer)
+    bookings: Mapped[int] = mapped_column(Integer)
+    completed: Mapped[int] = mapped_column(Integer)
+    no_shows: Mapped[int] = mapped_column(Integer)
+
+
 class StaleDay(OwnedByVendor, Base):
     """A day of a vendor whose figures are to be worked out anew: the database notes it, with `at`.
 

@@ -101,9 +101,9 @@ def _with_weeks(first: date, last: date) -> Iterator[Piece]:
     if first < whole.first:
         yield Piece(Grain.DAY, first, whole.first - DAY)
     yield whole
-    after = whole.last + WEEK
-    if after <= last:
-        yield Piece(Grain.DAY, after, last)
+    end = ending(whole.last, Grain.WEEK)
+    if end < last:
+        yield Piece(Grain.DAY, end + DAY, last)
 
 
 def _whole(first: date, last: date, grain: Grain) -> Piece | None:

@@ -6,7 +6,7 @@ full scan; one that reached it is shown as "10,000+".
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,19 +15,22 @@ from sqlalchemy.orm import Session
 
 from models.bookings import Booking, BookingStatus
 from models.customers import Customer, CustomerStatus
+from models.figures import Grain, VendorFigures
 from models.imports import ImportJob, ImportStatus
 from models.messages import Message, MessageStatus
 from models.orders import Order, OrderStatus
 from models.outbox import OutboxMessage
-from models.products import Variant
+from models.products import Product, Variant
 from models.services import Service
 from models.staff import StaffMember
 from models.tasks import Task, TaskStatus
 from models.vendors import Vendor, VendorStatus
+from reports import pulse
+from reports.pulse import Look, Seller, Slipping, Week
 
 CAP = 10_000
 ROWS = 8
-DAYS = 14
+FEW = 5
 
 _PLANNED = ("pending", "confirmed", "checked_in", "completed", "no_show")
 _TO_DO = (TaskStatus.OPEN, TaskStatus.IN_PROGRESS)
@@ -49,9 +52,18 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class VendorToday:
-    """A vendor's day. Money is what the bookings of today are priced at."""
+    """A vendor's day. Money is what the bookings of today are priced at.
+
+    `week` and `sellers` are for who reads figures, None and empty for others. `is_new`: nothing
+    is offered yet.
+    """
 
     zone: str
+    is_new: bool
+    week: Week | None
+    sellers: list[Seller]
+    slipping: list[Slipping]
+    low: list[Line]
     bookings: int
     by_status: dict[str, int]
     expected: Decimal
@@ -72,9 +84,14 @@ class VendorToday:
     failures: list[Line]
 
 
-def vendor(session: Session, *, vendor_id: int, now: datetime) -> VendorToday:
+def vendor(
+    session: Session, *, vendor_id: int, now: datetime, reads_figures: bool = False
+) -> VendorToday:
     """What a vendor's people need at a glance. `now` decides which day today is."""
-    zone = session.scalars(select(Vendor.time_zone).where(Vendor.id == vendor_id)).one()
+    zone, on = session.execute(
+        select(Vendor.time_zone, cast(func.timezone(Vendor.time_zone, now), Date))
+        .where(Vendor.id == vendor_id)
+    ).one()  # fmt: skip
     start, end = session.execute(select(*_day(literal(zone), now))).one()
     mine = Booking.vendor_id == vendor_id
     today = [mine, Booking.starts_at >= start, Booking.starts_at < end]
@@ -102,6 +119,7 @@ def vendor(session: Session, *, vendor_id: int, now: datetime) -> VendorToday:
             _capped(Variant, *low).label("running_low"),
             _not_arrived(now, Message.vendor_id == vendor_id).label("not_arrived"),
             _capped(OutboxMessage, *_given_up(vendor_id)).label("given_up"),
+            (~_has(Service, vendor_id) & ~_has(Variant, vendor_id)).label("is_new"),
         )
     ).one()
     return VendorToday(
@@ -115,8 +133,34 @@ def vendor(session: Session, *, vendor_id: int, now: datetime) -> VendorToday:
         tasks=_tasks(session, due),
         orders=_orders(session, placed),
         follow_ups=_follow_ups(session, follow_up),
+        week=pulse.week(session, vendor_id=vendor_id, today=on) if reads_figures else None,
+        sellers=pulse.best_sellers(session, vendor_id=vendor_id, today=on) if reads_figures else [],
+        slipping=pulse.slipping(session, vendor_id=vendor_id, today=on),
+        low=_low(session, low) if figures.running_low else [],
         failures=_failures(session, vendor_id, now),
     )
+
+
+def _has(model: Any, vendor_id: int) -> Any:
+    return select(literal(1)).where(model.vendor_id == vendor_id).exists()
+
+
+def _low(session: Session, low: Sequence[Any]) -> list[Line]:
+    """What is running low, the least of it first."""
+    left = (Variant.on_hand - Variant.reserved).label("left")
+    rows = session.execute(
+        select(Variant, Product.name, left)
+        .join(Product, and_(Product.vendor_id == Variant.vendor_id,
+                            Product.id == Variant.product_id))
+        .where(*low)
+        .order_by(left, Variant.id)
+        .limit(FEW)
+    )  # fmt: skip
+    return [
+        Line(variant.id, None, ", ".join(p for p in (name, variant.option) if p), variant.sku,
+             str(left))
+        for variant, name, left in rows
+    ]  # fmt: skip
 
 
 FAILED_WITHIN = timedelta(days=7)
@@ -284,15 +328,6 @@ def _follow_ups(session: Session, follow_up: Sequence[Any]) -> list[Line]:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """One day of the marketplace, each vendor by its own calendar."""
-
-    day: date
-    bookings: int
-    orders: int
-
-
-@dataclass(frozen=True, slots=True)
 class Share:
     """What a vendor did today."""
 
@@ -306,20 +341,16 @@ class Share:
 class Marketplace:
     """Sums over all vendors, nothing about a person: what analysts see too.
 
-    `last_week` are the bookings of the same weekday a week ago; `revenue` is completed bookings
-    and orders placed today.
+    `week` has what today came to so far, beside the same day of the week before.
     """
 
     vendors: int
     zones: int
-    bookings: int
-    last_week: int
-    orders: int
     to_fulfil: int
-    revenue: Decimal
     new_customers: int
-    days: list[Day]
+    week: Week
     busiest: list[Share]
+    attention: list[Look]
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,84 +376,33 @@ def analyst(session: Session, *, now: datetime) -> Marketplace:
             Vendor.status == VendorStatus.ACTIVE
         )
     ).one()
-    days = _days(session, now)
-    last = days[-1] if days else Day(now.date(), 0, 0)
-    week = _new_since(_week_of(literal("UTC"), now))
+    fresh = _new_since(_week_of(literal("UTC"), now))
     return Marketplace(
         vendors=vendors,
         zones=zones,
-        bookings=last.bookings,
-        last_week=days[-8].bookings if len(days) > 7 else 0,
-        orders=last.orders,
         to_fulfil=session.scalar(
             select(_capped(Order, Order.status == OrderStatus.PLACED))
         ) or 0,
-        revenue=_revenue(session, now),
-        new_customers=session.scalar(select(_capped(Customer, *week))) or 0,
-        days=days,
+        new_customers=session.scalar(select(_capped(Customer, *fresh))) or 0,
+        week=pulse.market_week(session, now=now),
         busiest=_busiest(session, now),
+        attention=pulse.attention(session, today=now.astimezone(UTC).date()),
     )  # fmt: skip
-
-
-def _per_vendor(model: Any, at: Any, now: datetime, days: int, *conditions: Any) -> Any:
-    """Rows of the last `days` days of each vendor, found by the vendor's own index."""
-    _, end = _day(Vendor.time_zone, now)
-    start, _ = _day(Vendor.time_zone, now, days - 1)
-    return and_(model.vendor_id == Vendor.id, at >= start, at < end, *conditions)
-
-
-def _days(session: Session, now: datetime) -> list[Day]:
-    """The last two weeks, each day also when nothing happened."""
-
-    def ago(at: Any) -> Any:
-        """How many of the vendor's days ago: today is 0."""
-        today = cast(func.timezone(Vendor.time_zone, now), Date)
-        return today - cast(func.timezone(Vendor.time_zone, at), Date)
-
-    def counted(model: Any, at: Any, *conditions: Any) -> dict[int, int]:
-        query = (
-            select(ago(at).label("ago"), func.count())
-            .select_from(Vendor)
-            .join(model, _per_vendor(model, at, now, DAYS, *conditions))
-            .group_by("ago")
-        )
-        return {row[0]: row[1] for row in session.execute(query)}
-
-    bookings = counted(Booking, Booking.starts_at, Booking.status.in_(_PLANNED))
-    orders = counted(Order, Order.placed_at, Order.status.in_(_SOLD))
-    today = now.date()
-    return [
-        Day(date.fromordinal(today.toordinal() - n), bookings.get(n, 0), orders.get(n, 0))
-        for n in reversed(range(DAYS))
-    ]
-
-
-def _revenue(session: Session, now: datetime) -> Decimal:
-    visits = (
-        select(func.coalesce(func.sum(Booking.price), 0))
-        .select_from(Vendor)
-        .join(Booking, _per_vendor(Booking, Booking.starts_at, now, 1,
-                                   Booking.status == BookingStatus.COMPLETED))
-    )  # fmt: skip
-    orders = (
-        select(func.coalesce(func.sum(Order.total), 0))
-        .select_from(Vendor)
-        .join(Order, _per_vendor(Order, Order.placed_at, now, 1, Order.status.in_(_SOLD)))
-    )
-    both = select(visits.scalar_subquery() + orders.scalar_subquery())
-    return session.scalar(both) or Decimal(0)
 
 
 def _busiest(session: Session, now: datetime) -> list[Share]:
-    no_shows = func.count().filter(Booking.status == BookingStatus.NO_SHOW)
+    """Who has most bookings today, as their roll-up has it."""
+    figures, utc = VendorFigures, now.astimezone(UTC).date()
+    today = cast(func.timezone(Vendor.time_zone, now), Date)
     rows = session.execute(
-        select(Vendor.id, Vendor.name, func.count(), no_shows)
-        .join(Booking, _per_vendor(Booking, Booking.starts_at, now, 1,
-                                   Booking.status.in_(_PLANNED)))
-        .group_by(Vendor.id, Vendor.name)
-        .order_by(func.count().desc(), Vendor.id)
+        select(Vendor.id, Vendor.name, figures.bookings, figures.no_shows)
+        .join(figures, and_(figures.vendor_id == Vendor.id, figures.grain == Grain.DAY))
+        .where(figures.starts_on.between(utc - pulse.DAY, utc + pulse.DAY))
+        .where(figures.starts_on == today, figures.bookings > 0)
+        .where(Vendor.status == VendorStatus.ACTIVE)
+        .order_by(figures.bookings.desc(), Vendor.id)
         .limit(ROWS)
-    )  # fmt: skip
+    )
     return [Share(*row) for row in rows]
 
 

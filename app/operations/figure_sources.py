@@ -333,21 +333,46 @@ def _hours(scope: Scope) -> str:
     )  # fmt: skip
 
 
+_NAMED_DAYS = (
+    " JOIN unnest(CAST(:vendors AS bigint[]), CAST(:days AS date[])) AS w (vendor_id, day)"
+    " ON w.vendor_id = f.vendor_id AND w.day = f.starts_on"
+)
+
+
+def _of_days(table: str, scope: Scope) -> str:
+    """The rows of days of another table of figures, which was worked out before."""
+    named = _NAMED_DAYS if scope is Scope.DAYS else ""
+    these = " AND f.vendor_id = ANY (CAST(:vendors AS bigint[]))"
+    asked = these if scope is Scope.VENDORS else ""
+    return f"FROM {table} f{named} WHERE f.grain = 'day'{asked}"
+
+
 def _sums_of_items(scope: Scope) -> str:
     """Sales without the item: worked out after the items themselves."""
-    of = {
-        Scope.DAYS: " JOIN unnest(CAST(:vendors AS bigint[]), CAST(:days AS date[])) AS w"
-        " (vendor_id, day) ON w.vendor_id = f.vendor_id AND w.day = f.starts_on",
-        Scope.VENDORS: "",
-        Scope.ALL: "",
-    }
-    these = " AND f.vendor_id = ANY (CAST(:vendors AS bigint[]))"
     return f"""
     SELECT f.vendor_id, f.starts_on AS day, f.kind, f.category_id, f.channel,
       {", ".join(f"sum(f.{name}) AS {name}" for name in SALES)}
-    FROM item_figures f{of[scope]}
-    WHERE f.grain = 'day'{these if scope is Scope.VENDORS else ""}
+    {_of_days("item_figures", scope)}
     GROUP BY 1, 2, 3, 4, 5"""
+
+
+def _sums_of_vendors(scope: Scope) -> str:
+    """All that a vendor sold and was booked for: worked out last."""
+    parts = {
+        "sale_figures": ("f.net - f.refunded", "0", "0", "0", "0"),
+        "order_figures": ("0", "f.orders", "0", "0", "0"),
+        "booking_figures": ("0", "0", "f.bookings - f.cancelled", "f.completed", "f.no_shows"),
+    }
+    names = ("revenue", "orders", "bookings", "completed", "no_shows")
+    rows = " UNION ALL ".join(
+        "SELECT f.vendor_id, f.starts_on AS day, "
+        + ", ".join(f"{what} AS {name}" for what, name in zip(sums, names, strict=True))
+        + f" {_of_days(table, scope)}"
+        for table, sums in parts.items()
+    )
+    return f"""
+    SELECT vendor_id, day, {", ".join(f"sum({name}) AS {name}" for name in names)}
+    FROM ({rows}) AS parts GROUP BY vendor_id, day"""
 
 
 _SOURCES = {
@@ -357,6 +382,7 @@ _SOURCES = {
     "booking_figures": _bookings,
     "staff_figures": _staff,
     "hour_figures": _hours,
+    "vendor_figures": _sums_of_vendors,
 }
 
 

@@ -29,6 +29,7 @@ from models.figures import (
     OrderFigures,
     SaleFigures,
     StaffFigures,
+    VendorFigures,
 )
 from models.marketing_figures import (
     AttachFigures,
@@ -52,8 +53,9 @@ RECENT = 35
 TABLES: tuple[type[Figures], ...] = (
     ItemFigures, SaleFigures, OrderFigures, BookingFigures, StaffFigures, HourFigures,
     CouponFigures, PointFigures, MembershipFigures, PackageFigures, MessageFigures, AttachFigures,
+    VendorFigures,
 )  # fmt: skip
-"""In the order in which they are worked out: sales are summed up from items."""
+"""In the order in which they are worked out: sales are summed up from items, vendors from all."""
 PROVED = tuple(model for model in TABLES if model is not MessageFigures)
 """All but what is known later: who comes after a message, `settle` works out every night."""
 
@@ -234,14 +236,12 @@ def _put_days(model: type[Figures], scope: Scope) -> str:
 
 def _sum_up(model: type[Figures], scope: Scope) -> str:
     table, keys, sums = model.__tablename__, _keys(model), _sums(model)
-    of_f, summed = (", ".join(f"{part}" for part in parts) for parts in (
-        [f"f.{name}" for name in keys], [f"sum(f.{name})" for name in sums],
-    ))  # fmt: skip
+    summed = ", ".join([*(f"f.{name}" for name in keys), *(f"sum(f.{name})" for name in sums)])
     into = f"INSERT INTO {table} (vendor_id, grain, starts_on, {', '.join([*keys, *sums])})"
     by = ", ".join(["1", "2", "3", *(f"f.{name}" for name in keys)])
     if scope is Scope.DAYS:
         return f"""{into}
-        SELECT w.vendor_id, w.grain, w.starts_on, {of_f}, {summed} FROM {_SPANS} AS w
+        SELECT w.vendor_id, w.grain, w.starts_on, {summed} FROM {_SPANS} AS w
         JOIN {table} f ON f.vendor_id = w.vendor_id AND f.grain = 'day'
           AND f.starts_on >= w.starts_on AND f.starts_on < w.until
         GROUP BY {by} ORDER BY {by}"""
@@ -250,7 +250,7 @@ def _sum_up(model: type[Figures], scope: Scope) -> str:
     week = "f.starts_on - (CAST(extract(isodow FROM f.starts_on) AS integer) - 1)"
     return f"""{into}
     SELECT f.vendor_id, w.grain, CASE WHEN w.grain = 'week' THEN {week} ELSE {month} END,
-      {of_f}, {summed}
+      {summed}
     FROM {table} f CROSS JOIN (VALUES ('week'), ('month')) AS w (grain)
     WHERE f.grain = 'day'{those}
     GROUP BY {by} ORDER BY {by}"""
@@ -323,14 +323,15 @@ def _days_astray(model: type[Figures]) -> str:
 
 def _sums_astray(model: type[Figures]) -> str:
     table, keys = model.__tablename__, _keys(model)
-    of_f = ", ".join(f"f.{name}" for name in keys)
-    summed = ", ".join(f"sum(f.{name}) AS {name}" for name in _sums(model))
+    of_f = [f"f.{name}" for name in keys]
+    summed = ", ".join([*of_f, *(f"sum(f.{name}) AS {name}" for name in _sums(model))])
+    by = ", ".join(["w.vendor_id", "w.grain", "w.starts_on", *of_f])
     same = "f.vendor_id = w.vendor_id AND f.grain"
     return _beside(
         model,
-        f"SELECT w.vendor_id, w.grain, w.starts_on, {of_f}, {summed} FROM {_SPANS} AS w"
+        f"SELECT w.vendor_id, w.grain, w.starts_on, {summed} FROM {_SPANS} AS w"
         f" JOIN {table} f ON {same} = 'day' AND f.starts_on >= w.starts_on"
-        f" AND f.starts_on < w.until GROUP BY w.vendor_id, w.grain, w.starts_on, {of_f}",
+        f" AND f.starts_on < w.until GROUP BY {by}",
         f"SELECT f.* FROM {_SPANS} AS w JOIN {table} f ON {same} = w.grain"
         " AND f.starts_on = w.starts_on",
     )

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from app.database import begin
 from app.errors import NotAllowed
+from app.operations import figures
 from app.tenancy import Actor, DatabaseRole, acting, admin_actor, vendor_actor
 from models.customers import Customer
 from reports import today
@@ -51,6 +52,13 @@ def busy_day(vendor_id: int) -> None:
         make.customer(session, created_at=old, last_activity_at=NOON)
 
 
+def worked_out() -> None:
+    """The figures as they follow from what was noted."""
+    with acting(admin_actor()), begin() as session:
+        while figures.freshen(session):
+            pass
+
+
 def test_a_vendor_sees_its_day(db: Connection) -> None:
     vendor_id = make.new_vendor()
     busy_day(vendor_id)
@@ -67,6 +75,8 @@ def test_a_vendor_sees_its_day(db: Connection) -> None:
     assert seen.tasks[0].title == "Patch test"
     assert seen.orders[0].detail is None
     assert [line.title for line in seen.follow_ups] == ["Camille"]
+    assert [line.status for line in seen.low] == ["3"]
+    assert (seen.is_new, seen.week, seen.sellers) == (False, None, [])
 
 
 @pytest.mark.parametrize(
@@ -86,7 +96,11 @@ def test_the_first_day_of_a_vendor_is_empty(db: Connection) -> None:
     vendor_id = make.new_vendor()
     with acting(vendor_actor(vendor_id)), begin() as session:
         seen = today.vendor(session, vendor_id=vendor_id, now=NOON)
+        read = today.vendor(session, vendor_id=vendor_id, now=NOON, reads_figures=True)
     assert (seen.bookings, seen.expected, seen.tasks, seen.to_fulfil) == (0, 0, [], 0)
+    assert (seen.is_new, seen.slipping, read.sellers) == (True, [], [])
+    assert read.week is not None
+    assert (read.week.now.revenue, read.week.before.bookings, len(read.week.days)) == (0, 0, 7)
 
 
 def test_the_marketplace_sees_sums_and_its_own_work(db: Connection) -> None:
@@ -98,6 +112,7 @@ def test_the_marketplace_sees_sums_and_its_own_work(db: Connection) -> None:
         make.import_job(session, status="failed")
         make.import_job(session, status="completed", result={"invalid": 259}, finished_at=NOON)
         make.outbox_message(session, dead_at=NOON)
+    worked_out()
     with acting(admin_actor()), begin() as session:
         seen = today.admin(session, now=NOON)
     assert (seen.imports_waiting, seen.imports_failed, seen.rows_to_correct) == (1, 1, 259)
@@ -105,8 +120,8 @@ def test_the_marketplace_sees_sums_and_its_own_work(db: Connection) -> None:
     assert {line.title for line in seen.imports} >= {"klanten.csv"}
     assert (seen.figures.vendors, seen.figures.zones) == (2, 2)
     # At noon UTC it is 01:00 of the 21st in Auckland: its day has three, Lisbon's has five.
-    assert seen.figures.bookings == 5 + 3
-    assert len(seen.figures.days) == today.DAYS
+    assert seen.figures.week.today.now.bookings == 5 + 3
+    assert [share.bookings for share in seen.figures.busiest] == [5, 3]
 
 
 def test_what_did_not_arrive_is_work_for_a_week(db: Connection) -> None:
@@ -132,11 +147,13 @@ def test_what_did_not_arrive_is_work_for_a_week(db: Connection) -> None:
 
 def test_an_analyst_sees_figures_and_no_person(db: Connection) -> None:
     busy_day(make.new_vendor())
+    worked_out()
     with acting(ANALYST), begin() as session:
         seen = today.analyst(session, now=NOON)
-        assert (seen.bookings, seen.orders, seen.to_fulfil) == (5, 1, 1)
-        assert (seen.last_week, seen.new_customers) == (1, 1)
-        assert seen.revenue == Decimal("50.00")
+        day = seen.week.today
+        assert (day.now.bookings, day.now.orders, seen.to_fulfil) == (5, 0, 1)
+        assert (day.before.bookings, seen.new_customers) == (1, 1)
+        assert (day.now.revenue, day.before.revenue) == (40, 40)
         assert [(share.bookings, share.no_shows) for share in seen.busiest] == [(5, 1)]
     with acting(ANALYST), pytest.raises(NotAllowed), begin() as session:
         today.admin(session, now=NOON)
