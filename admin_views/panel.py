@@ -35,10 +35,10 @@ from app.errors import DomainError, NobodyActs, NotAllowed, NotFound
 log = logging.getLogger(__name__)
 
 NOUNS = (
-    "today", "my_day", "calendar", "counter", "customers", "bookings", "class_sessions", "series",
-    "waitlist", "orders",
+    "today", "my_day", "calendar", "counter", "customers", "segments", "bookings",
+    "class_sessions", "series", "waitlist", "orders",
     "shipments", "payments", "returns", "documents", "covers", "warranty_claims", "messages",
-    "message_templates", "message_rules", "tasks",
+    "message_templates", "message_rules", "campaigns", "tasks",
     "packages", "package_services", "holdings", "memberships", "plan_benefits",
     "membership_page", "points", "coupons", "loyalty", "tags", "consents", "preferences",
     "interests", "usages",

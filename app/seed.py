@@ -19,6 +19,7 @@ from app.seeding import (
     aftermath,
     bookings,
     busy,
+    chosen,
     duties,
     entitled,
     history,
@@ -96,6 +97,7 @@ def seed() -> None:
             pairs.rebuild(session, vendor_id=vendor_id, now=clock.now())
             demand.rebuild(session, vendor_id=vendor_id)
         figures.rebuild(session)
+        chosen.make(session, clock.now())
 
 
 DATED = text(

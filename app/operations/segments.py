@@ -4,7 +4,7 @@ A snapshot of who is in a segment is made when it is saved and every hour: it is
 changes and campaigns read, at any size. What is asked of one customer (`holds`) is asked live.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -15,14 +15,16 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.errors import REFUSALS, ChangedMeanwhile, DomainError, NotFound
-from app.operations import segment_sql
+from app.operations import segment_sql, segment_words
 from app.operations.conditions import is_any
 from app.operations.counting import Count
 from app.operations.customers import clean
 from app.operations.outbox import enqueue
-from app.operations.segment_fields import PARTS
+from app.operations.segment_fields import FIELDS as FIELDS_OF
+from app.operations.segment_fields import PARTS, Names
 from app.operations.segment_scope import Scope
-from app.operations.segment_terms import Group, Kind, Misread, read
+from app.operations.segment_sources import summed
+from app.operations.segment_terms import Group, Kind, Match, Misread, Term, read
 from app.operations.segment_words import KINDS, MODELS
 from app.tenancy import current_actor
 from models.customers import Customer
@@ -50,7 +52,19 @@ class SegmentAskedFor(DomainError):
     sentence = "{who} asks for this segment: change that first."
 
 
-REFUSALS["uq_segments_vendor_id_name"] = SegmentNameTaken
+class CouponAsksForIt(DomainError):
+    sentence = "A coupon is for this segment: change that first."
+
+
+class CampaignAsksForIt(DomainError):
+    sentence = "A campaign goes to this segment: change or delete that first."
+
+
+REFUSALS |= {
+    "uq_segments_vendor_id_name": SegmentNameTaken,
+    "fk_coupons_vendor_id_segment_id_segments": CouponAsksForIt,
+    "fk_campaigns_vendor_id_segment_id_segments": CampaignAsksForIt,
+}
 
 
 # --- kept --------------------------------------------------------------------------------------
@@ -301,3 +315,70 @@ def was_in(segment_id: int, at: datetime) -> Any:
         member.segment_id == segment_id, member.entered_at <= at,
         or_(member.exited_at.is_(None), member.exited_at > at),
     )  # fmt: skip
+
+
+# --- why ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Why:
+    """A line of a rule for one customer: how deep it stands, its words, whether it holds.
+
+    `value` is how much it is for the customer, in `unit`, where that can be said.
+    """
+
+    depth: int
+    said: str
+    holds: bool
+    value: Any = None
+    unit: str = ""
+
+
+_MATCHED = {
+    Match.ALL: "All of these hold",
+    Match.ANY: "At least one of these holds",
+    Match.NONE: "None of these holds",
+}
+
+
+def why(session: Session, *, segment_id: int, customer_id: int) -> list[Why]:
+    """Each condition of a segment with what holds for one living customer, at this moment."""
+    segment, customer = session.get(Segment, segment_id), session.get(Customer, customer_id)
+    if segment is None or customer is None or not is_ours(segment):
+        raise NotFound
+    rule = rule_of(segment)
+    scope = segment_sql.scope_of(session, segment.vendor_id, rule)
+    verdicts = segment_sql.verdicts(session, rule, scope, customer_id)
+    names = segment_words.names_of(session, rule)
+    own = scope.of(customer_id)
+    return list(_lines(session, rule, own, verdicts, names, 0))
+
+
+def _lines(
+    session: Session,
+    node: Group | Term,
+    scope: Scope,
+    verdicts: segment_sql.Verdicts,
+    names: Names,
+    depth: int,
+) -> Iterator[Why]:
+    holds = verdicts[node.path]
+    if isinstance(node, Term):
+        said = segment_words.term_said(node, names)
+        value = _much(session, node, scope)
+        yield Why(depth, said[:1].upper() + said[1:], holds, value, FIELDS_OF[node.field].unit)
+        return
+    yield Why(depth, _MATCHED[node.match], holds)
+    for one in node.of:
+        yield from _lines(session, one, scope, verdicts, names, depth + 1)
+
+
+def _much(session: Session, term: Term, scope: Scope) -> Any:
+    """How much it is for the one customer of the scope, if that can be said."""
+    field = FIELDS_OF[term.field]
+    if field.rows is not None:
+        return session.scalar(summed(field.rows(term, scope)))
+    if field.number is not None:
+        number = field.number(term, scope)
+        return session.scalar(select(number).where(*scope.home()))
+    return None
