@@ -11,6 +11,7 @@ from starlette.requests import Request
 from admin_views import coupon_fields, coupon_page
 from admin_views.base import HouseView, declared
 from admin_views.coupon_fields import HOURS, THINGS, ThingPicks
+from admin_views.details import link_to
 from admin_views.filters import Between, Named, OneOf, Related, YesNo, of_vendor
 from admin_views.forms import (
     Amount,
@@ -43,6 +44,7 @@ from models.coupons import (
     Stacking,
     TargetPart,
 )
+from models.segments import Segment
 from models.tags import Tag
 from models.words import Channel
 
@@ -61,6 +63,7 @@ CHANNELS = tuple(
     (c.value, c.value.replace("_", "-").capitalize()) for c in Channel if c is not Channel.IMPORT
 )
 TAGS = Records(Tag, (Tag.name,))
+SEGMENTS = Records(Segment, (Segment.name,))
 COUPONS = Records(Coupon, (Coupon.name,))
 MARKETPLACE = "marketplace_percent"
 
@@ -175,6 +178,7 @@ class CouponView(HouseView, model=Coupon):
     )  # fmt: skip
     details_loads = (
         joinedload(Coupon.tag),
+        joinedload(Coupon.segment),
         *(
             selectinload(Coupon.targets).joinedload(getattr(CouponTarget, name))
             for name in ("service", "product", "variant", "category")
@@ -203,6 +207,7 @@ class CouponView(HouseView, model=Coupon):
                 Col("first_visit", "First visit only", value=lambda c: c.first_visit or None),
                 Col("birthday_days", "Days around a birthday", value=lambda c: c.birthday_days),
                 Col("tag", "Tagged", value=lambda c: c.tag and c.tag.name),
+                Col("segment", "Segment", value=lambda c: link_to("segment", c.segment)),
                 Col("max_redemptions", "Uses in all", "number"),
                 Col("max_per_customer", "Uses a customer", "number"),
             ),
@@ -210,7 +215,7 @@ class CouponView(HouseView, model=Coupon):
     )
     hides_empty = (
         "bought", "minimum_spend", MARKETPLACE, "starts_at", "ends_at", "windows", "channels",
-        "first_visit", "birthday_days", "tag", "max_redemptions", "max_per_customer",
+        "first_visit", "birthday_days", "tag", "segment", "max_redemptions", "max_per_customer",
     )  # fmt: skip
     fields = declared(
         name=Text("Name", wanted=True, longest=120, hint="Customers see it on what they get"),
@@ -244,6 +249,7 @@ class CouponView(HouseView, model=Coupon):
         first_visit=Check("First visit only", default=False),
         birthday_days=Whole("Days around a birthday", low=0, high=60, hint="0: on the day itself"),
         tag=Pick("Customers tagged", TAGS),
+        segment=Pick("Customers of a segment", SEGMENTS, hint="Asked when it is used"),
         max_redemptions=Whole("Uses in all", low=1, high=10_000_000, hint="Empty: any number"),
         max_per_customer=Whole(
             "Uses a customer", low=1, high=10_000, hint="Two files of one person count as one"
@@ -254,7 +260,7 @@ class CouponView(HouseView, model=Coupon):
         ("Offer", ("name", "needs_code", "code", "kind", "value", "buy_quantity", "get_quantity")),
         ("What it is about", ("cheaper", "bought", "minimum_spend", "stacking")),
         ("When", ("starts_at", "ends_at", "channel", "windows")),
-        ("For whom", ("first_visit", "birthday_days", "tag")),
+        ("For whom", ("first_visit", "birthday_days", "tag", "segment")),
         ("How often", ("max_redemptions", "max_per_customer", MARKETPLACE)),
     )
     commands = (
@@ -304,7 +310,7 @@ class CouponView(HouseView, model=Coupon):
         code = coupon_keeping.main_code(session, record)
         own = {"code", "cheaper", "bought", "windows", "channel"}
         shown = {
-            name: getattr(record, "tag_id" if name == "tag" else name)
+            name: getattr(record, f"{name}_id" if name in ("tag", "segment") else name)
             for name in self.form_fields(record)
             if name not in own
         }

@@ -33,6 +33,7 @@ _COMMON: dict[str, Look] = {
     "due_today": Look("warn", "clock", "Due today"),
     "low": Look("warn", "alert-triangle", "Low"),
     "paused": Look("warn", "player-pause", "Paused"),
+    "stopped": Look("idle", "player-stop", "Stopped"),
     "skipped_duplicate": Look("warn", "users", "Duplicate"),
     "same_person": Look("warn", "users", "Same person?"),
     "undoing": Look("busy", "progress", "Undoing"),

@@ -22,6 +22,7 @@ from models.categories import Category
 from models.customers import Customer
 from models.orders import Order
 from models.products import Product, Variant
+from models.segments import Segment
 from models.services import Service
 from models.tags import Tag
 from models.words import Channel
@@ -72,6 +73,7 @@ class Coupon(OwnedByVendor, Timestamped, Base):
     __tablename__ = "coupons"
     __table_args__ = (
         same_vendor("tag_id", "tags"),
+        same_vendor("segment_id", "segments"),
         one_of("kind", CouponKind),
         one_of("stacking", Stacking),
         CheckConstraint("value > 0 AND (kind = 'amount' OR value <= 100)", name="value_fits"),
@@ -94,6 +96,7 @@ class Coupon(OwnedByVendor, Timestamped, Base):
         CheckConstraint("redeemed + held <= max_redemptions", name="redeemed_within_limit"),
         Index(None, "vendor_id", "ends_at"),
         Index(None, "vendor_id", "tag_id"),
+        Index(None, "vendor_id", "segment_id", postgresql_where=text("segment_id IS NOT NULL")),
         Index(
             "ix_coupons_by_themselves", "vendor_id",
             postgresql_where=text("is_active AND NOT needs_code"),
@@ -114,6 +117,7 @@ class Coupon(OwnedByVendor, Timestamped, Base):
     first_visit: Mapped[bool] = mapped_column(default=False, server_default="false")
     birthday_days: Mapped[int | None] = mapped_column(comment="before and after a birthday")
     tag_id: Mapped[int | None] = mapped_column()
+    segment_id: Mapped[int | None] = mapped_column()
     max_redemptions: Mapped[int | None]
     max_per_customer: Mapped[int | None]
     stacking: Mapped[str] = mapped_column(default=Stacking.COMBINABLE, server_default="combinable")
@@ -125,6 +129,7 @@ class Coupon(OwnedByVendor, Timestamped, Base):
     is_active: Mapped[bool] = mapped_column(default=True, server_default="true")
 
     tag: Mapped[Tag | None] = relationship(foreign_keys=[tag_id])
+    segment: Mapped[Segment | None] = relationship(foreign_keys=[segment_id])
     targets: Mapped[list["CouponTarget"]] = relationship(
         foreign_keys="CouponTarget.coupon_id", order_by="CouponTarget.id",
         cascade="all, delete-orphan",

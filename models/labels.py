@@ -21,6 +21,7 @@ from models.loyalty import LoyaltyProgram
 from models.memberships import MembershipPlan
 from models.packages import Package
 from models.products import Product, Variant
+from models.segments import Segment
 from models.services import Service
 from models.staff import StaffMember
 from models.tags import Tag
@@ -29,7 +30,8 @@ from models.vendors import Vendor
 
 NOUNS = {
     "addresses": "Address", "api_tokens": "API token", "bookings": "Booking",
-    "bulk_jobs": "Bulk change", "categories": "Category", "code_batches": "Codes",
+    "bulk_jobs": "Bulk change", "campaigns": "Campaign",
+    "categories": "Category", "code_batches": "Codes",
     "consents": "Consent", "consumables": "What is used up", "coupon_targets": "What it is about",
     "coupons": "Coupon", "covers": "Cover",
     "customer_merges": "Merge", "customer_preferences": "Preferences", "customer_tags": "Tag",
@@ -98,7 +100,7 @@ REFERENCES: dict[str, type[Base]] = {
     "assignee_id": StaffMember, "category_id": Category, "customer_id": Customer,
     "coupon_id": Coupon, "merged_into_id": Customer, "package_id": Package, "parent_id": Category,
     "plan_id": MembershipPlan, "product_id": Product, "program_id": LoyaltyProgram,
-    "service_id": Service,
+    "segment_id": Segment, "service_id": Service,
     "staff_id": StaffMember, "staff_member_id": StaffMember, "tag_id": Tag, "user_id": User,
     "variant_id": Variant, "survivor_id": Customer, "merged_id": Customer,
 }  # fmt: skip

@@ -19,6 +19,7 @@ MODULES = (
     "tasks.happenings", "tasks.scores",
     "tasks.kept", "tasks.provider_events", "tasks.pairs",
     "tasks.audiences", "tasks.segments", "tasks.reports", "tasks.figures",
+    "tasks.campaigns",
 )  # fmt: skip
 """Where tasks live; an outbox row may only name one of them."""
 
@@ -117,6 +118,11 @@ celery_app.conf.update(
         "work-out-who-buys": {
             "task": "tasks.audiences.rebuild",
             "schedule": crontab(hour="3", minute="40"),
+        },
+        "let-campaigns-go-out-again": {
+            "task": "tasks.campaigns.repeat_due",
+            "schedule": crontab(minute="*/10"),
+            "options": {"expires": 600},
         },
         "work-out-segments": {
             "task": "tasks.segments.build_all",

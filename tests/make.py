@@ -21,6 +21,7 @@ from models.base import Base
 from models.booking_series import BookingSeries
 from models.bookings import Booking
 from models.bulk import BulkJob, BulkRow
+from models.campaigns import Campaign, CampaignRow, CampaignRun
 from models.categories import Category
 from models.class_sessions import ClassSession
 from models.coupons import CodeBatch, Coupon, CouponCode, CouponRedemption, CouponTarget
@@ -862,6 +863,9 @@ def segment(session: Session, **fields: Any) -> Segment:
     return _saved(session, Segment(**values | fields))
 
 
+_segment = segment
+
+
 def segment_membership(
     session: Session, *, segment: Segment, customer: Customer, **fields: Any
 ) -> SegmentMembership:
@@ -872,6 +876,33 @@ def segment_membership(
 def segment_day(session: Session, *, segment: Segment, **fields: Any) -> SegmentDay:
     values = {"segment_id": segment.id, "day": NOON.date(), "size": 1} | _of(fields, segment)
     return _saved(session, SegmentDay(**values))
+
+
+def campaign(
+    session: Session,
+    *,
+    segment: Segment | None = None,
+    template: MessageTemplate | None = None,
+    **fields: Any,
+) -> Campaign:
+    segment = segment or _segment(session, **_home(_of(fields, template)))
+    template = template or message_template(
+        session, vendor_id=segment.vendor_id, event=None, purpose="marketing"
+    )
+    values = {"name": f"Campaign {number()}", "segment_id": segment.id, "template_id": template.id}
+    return _saved(session, Campaign(**values | _of(fields, segment)))
+
+
+def campaign_run(session: Session, *, campaign: Campaign, **fields: Any) -> CampaignRun:
+    values = {"campaign_id": campaign.id, "status": "done"} | _of(fields, campaign)
+    return _saved(session, CampaignRun(**values))
+
+
+def campaign_row(
+    session: Session, *, run: CampaignRun, customer: Customer, **fields: Any
+) -> CampaignRow:
+    row = CampaignRow(run_id=run.id, customer_id=customer.id, **_of(fields, run))
+    return _saved(session, row)
 
 
 def import_job(session: Session, **fields: Any) -> ImportJob:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app import clock, days
 from app.errors import DomainError
+from app.operations import segments
 from app.operations.cheaper import Line
 from app.operations.items import ITEMS
 from app.operations.prices import NOTHING
@@ -62,6 +63,10 @@ class NoBirthday(DomainError):
 
 class NotTagged(DomainError):
     sentence = "{code} is for customers tagged “{tag}”, and {who} is not: remove it."
+
+
+class NotAmong(DomainError):
+    sentence = "{code} is for “{segment}”, and {who} is not among them: remove it."
 
 
 class SpendMore(DomainError):
@@ -143,6 +148,18 @@ class Case:
         )
         return set(self.session.scalars(on))
 
+    def is_in(self, segment_id: int) -> bool:
+        """Whether the customer is in a segment, looked up once an order."""
+        if segment_id not in self._segments and self.customer is not None:
+            self._segments[segment_id] = segments.holds(
+                self.session, segment_id=segment_id, customer_id=self.customer.id
+            )
+        return self._segments.get(segment_id, False)
+
+    @cached_property
+    def _segments(self) -> dict[int, bool]:
+        return {}
+
     @cached_property
     def moments(self) -> list[datetime]:
         """When each item is given: a booking at its time, all others now."""
@@ -205,7 +222,7 @@ def _in_channel(case: Case, coupon: Coupon, code: str) -> DomainError | None:
 def _is_known(case: Case, coupon: Coupon, code: str) -> DomainError | None:
     asks = (
         coupon.first_visit or coupon.birthday_days is not None or coupon.tag_id is not None
-        or coupon.max_per_customer is not None
+        or coupon.max_per_customer is not None or coupon.segment_id is not None
     )  # fmt: skip
     nobody = case.customer is None and not case.asked.newcomer
     return NobodyKnown(code=code) if asks and nobody else None
@@ -230,6 +247,16 @@ def _has_tag(case: Case, coupon: Coupon, code: str) -> DomainError | None:
     if coupon.tag_id is None or coupon.tag_id in case.tags:
         return None
     return NotTagged(code=code, tag=coupon.tag, who=_name(case.customer))
+
+
+def _is_among(case: Case, coupon: Coupon, code: str) -> DomainError | None:
+    """Asked at this moment of this customer: a segment's list may be an hour old."""
+    if coupon.segment_id is None:
+        return None
+    who = case.customer
+    if who is not None and case.is_in(coupon.segment_id):
+        return None
+    return NotAmong(code=code, segment=coupon.segment, who=_name(who))
 
 
 def _spends_enough(case: Case, coupon: Coupon, code: str) -> DomainError | None:
@@ -262,8 +289,8 @@ def _name(customer: Customer | None) -> str:
 
 
 _CHECKS: tuple[Callable[[Case, Coupon, str], DomainError | None], ...] = (
-    _in_time, _in_channel, _is_known, _is_new, _has_tag, _has_birthday, _in_hours, _is_about,
-    _spends_enough,
+    _in_time, _in_channel, _is_known, _is_new, _has_tag, _is_among, _has_birthday, _in_hours,
+    _is_about, _spends_enough,
 )  # fmt: skip
 
 

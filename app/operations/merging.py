@@ -17,6 +17,7 @@ from app.operations.reaching import in_force
 from app.tenancy import current_actor
 from models.booking_series import BookingSeries
 from models.bookings import Booking
+from models.campaigns import CampaignRow
 from models.coupons import CouponRedemption
 from models.covers import Cover
 from models.customers import (
@@ -56,6 +57,7 @@ _MOVED_ONCE: tuple[tuple[Any, InstrumentedAttribute[Any] | None], ...] = (
     (PreferredCategory, PreferredCategory.category_id),
     (CustomerPreference, None),
     (LoyaltyAccount, LoyaltyAccount.program_id),
+    (CampaignRow, CampaignRow.run_id),
 )
 """What a customer has once: the surviving file's own stays, the other's stays behind."""
 

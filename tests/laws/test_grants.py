@@ -38,6 +38,7 @@ PERSONAL = {
 }  # fmt: skip
 CLOSED_TO_ANALYSTS = {
     "api_tokens", "audit_entries", "booking_series", "bulk_jobs", "bulk_rows", "calendar_feeds",
+    "campaign_rows", "campaign_runs", "campaigns",
     "cancellation_policies", "consents", "counters", "customer_merges", "customer_preferences",
     "gateway_events", "import_jobs", "import_rows", "marketing_contacts",
     "one_time_links", "outbox_messages", "people", "preferred_categories", "provider_events",

@@ -1,0 +1,42 @@
+"""Campaigns in the background: chunk by chunk, and again when their time has come."""
+
+import logging
+
+from app import clock
+from app.database import begin, begin_planned
+from app.errors import DomainError
+from app.operations import campaigns
+from app.tenancy import acting, vendor_actor
+from tasks.celery import celery_app
+
+log = logging.getLogger(__name__)
+
+
+@celery_app.task(name=campaigns.GO_ON)
+def go_on(run_id: int) -> None:
+    """Look at, or write to, the customers of a run; a second one goes on where this was killed."""
+    while _chunk(run_id):
+        pass
+
+
+def _chunk(run_id: int) -> bool:
+    with begin_planned() as session:
+        return campaigns.go_on(session, run_id=run_id)
+
+
+@celery_app.task(name="tasks.campaigns.repeat_due")
+def repeat_due() -> int:
+    """Let what goes out again go out, each in a transaction of its own; how many did."""
+    now = clock.now()
+    with begin() as session:
+        due = campaigns.due(session, now=now)
+    return sum(_repeated(vendor_id, number) for vendor_id, number in due)
+
+
+def _repeated(vendor_id: int, campaign_id: int) -> bool:
+    try:
+        with acting(vendor_actor(vendor_id)), begin() as session:
+            return campaigns.repeat(session, campaign_id=campaign_id, now=clock.now()) is not None
+    except DomainError as refusal:
+        log.warning("A campaign did not go out again: %s: %s", campaign_id, refusal)
+        return False
