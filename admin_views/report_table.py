@@ -132,7 +132,10 @@ def grid(
     table = lines.table
     first = table.columns[0]
     unit = next((c.unit for c in table.columns if c.key == shape.value), Unit.COUNT)
-    across = sorted({getattr(row, shape.across) for row in lines.rows})
+    places = {
+        getattr(row, shape.across): getattr(row, shape.order or shape.across) for row in lines.rows
+    }
+    across = sorted(places, key=lambda value: places[value])
     by_row: dict[Any, dict[Any, Row]] = {}
     for row in lines.rows:
         by_row.setdefault(getattr(row, first.key), {})[getattr(row, shape.across)] = row

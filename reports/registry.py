@@ -9,8 +9,8 @@ from reports.report import Group, Report
 
 MODULES: tuple[str, ...] = (
     "revenue", "product_sales", "top_items", "bookings", "waitlist", "places", "preferences",
-    "coupons", "loyalty", "memberships", "packages", "messages", "stock", "user_activity",
-    "vendors", "engagement",
+    "repeat_customers", "cohorts", "rfm", "lifetime_value", "coupons", "loyalty", "memberships",
+    "packages", "messages", "stock", "user_activity", "vendors", "engagement",
 )  # fmt: skip
 """The modules of `reports/` that end in a `REPORT`; within a group they are shown in this order."""
 

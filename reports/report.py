@@ -286,7 +286,8 @@ class Grid:
     """A table with a second dimension across, such as months since the first visit.
 
     `value` is coloured by its size (0 to 100 when it is a percentage); `partial` names a column
-    that is true for what is not over yet; `size` a column that belongs to the whole row.
+    that is true for what is not over yet; `size` a column that belongs to the whole row; `order`
+    one by which the columns across are sorted, else by themselves.
     """
 
     across: str
@@ -294,6 +295,7 @@ class Grid:
     title: str
     size: str | None = None
     partial: str | None = None
+    order: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

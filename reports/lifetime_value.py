@@ -1,0 +1,245 @@
+"""What customers have brought and are expected to bring, and the models that say so.
+
+From `score_figures` of the last night, and the models of purchases (BG/NBD) and of spending
+(Gamma-Gamma) that `app.operations.scores` fits: see there for the papers. The interval is where
+nine of ten years would end if the models were true: the sum of many customers is close to normal.
+"""
+
+from typing import Any
+
+from sqlalchemy import Select, and_, case, func, literal, literal_column, null, select
+
+from models.categories import Category
+from models.scores import MarketModel, ScoreFigure, ScoreModel
+from models.vendors import Vendor
+from reports import figures, links
+from reports.cohorts import whose
+from reports.figures import Series
+from reports.privacy import enough
+from reports.report import (
+    MARKETPLACE,
+    Chart,
+    Column,
+    Empty,
+    Figure,
+    Filters,
+    Frame,
+    Group,
+    Measure,
+    Period,
+    Report,
+    Row,
+    Table,
+    Unit,
+)
+from reports.rfm import named, ranked
+from reports.spans import DAY, Grain, beginning
+
+FEWEST = 10
+"""Of fewer customers nothing that is expected is told."""
+NINE_OF_TEN: Any = literal_column("1.645")
+PARAMETERS = (
+    "source", "r", "alpha", "a", "b", "log_likelihood", "p", "q", "v", "money_log_likelihood",
+)  # fmt: skip
+
+
+def _latest(period: Period, filters: Filters) -> list[Any]:
+    """The rows of the last night: of this month, or on its first of the month before."""
+    table, this = ScoreFigure, beginning(period.last, Grain.MONTH)
+    known = select(func.max(table.month)).where(
+        table.month.in_([this, beginning(this - DAY, Grain.MONTH)]),
+        table.valued > 0,
+        *whose(table, filters),
+    )
+    return [table.month == func.coalesce(known.scalar_subquery(), this), *whose(table, filters)]
+
+
+def _sums() -> list[Any]:
+    table = ScoreFigure
+    customers, valued = func.sum(table.customers), func.sum(table.valued)
+    value, expected = func.sum(table.value_12m), func.sum(table.expected_12m)
+    half = NINE_OF_TEN * func.sqrt(func.sum(table.variance))
+
+    def told(what: Any) -> Any:
+        return case((valued >= FEWEST, what))
+
+    return [
+        customers.label("customers"), func.sum(table.revenue).label("revenue"),
+        (func.sum(table.revenue) / func.nullif(customers, 0)).label("revenue_each"),
+        told(func.sum(table.alive)).label("alive"), told(expected).label("expected"),
+        told(value).label("value_12m"), told(func.greatest(value - half, 0)).label("low"),
+        told(value + half).label("high"),
+        told(value / func.nullif(valued, 0)).label("value_each"), valued.label("valued"),
+        func.max(table.as_of).label("as_of"),
+    ]  # fmt: skip
+
+
+def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
+    """One row: what customers are worth, and the fitted parameters of both models."""
+    model: Any
+    if not filters.vendor_ids:
+        model = select(*_parameters(MarketModel)).limit(1).subquery("model")
+    elif len(filters.vendor_ids) == 1:
+        own = ScoreModel.vendor_id == filters.vendor_ids[0]
+        model = select(*_parameters(ScoreModel)).where(own).subquery("model")
+    else:
+        model = select(*(null().label(name) for name in PARAMETERS)).subquery("model")
+    worth = select(*_sums()).where(*_latest(period, filters)).subquery("worth")
+    return (
+        select(*worth.c, *model.c)
+        .select_from(worth)
+        .outerjoin(model, literal(True))
+        .where(worth.c.customers > 0)
+    )
+
+
+def _parameters(table: Any) -> list[Any]:
+    return [getattr(table, name) for name in PARAMETERS]
+
+
+def by_group(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
+    """The same by group."""
+    table = ScoreFigure
+    return (
+        select(named(table.segment).label("name"), table.segment, *_sums())
+        .where(*_latest(period, filters))
+        .group_by(table.segment)
+        .having(*_enough())
+        .order_by(ranked(table.segment))
+    )
+
+
+def by_channel(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
+    """The same by the channel of the first purchase."""
+    table = ScoreFigure
+    rows = select(table.channel, *_sums()).where(*_latest(period, filters))
+    return rows.group_by(table.channel).having(*_enough())
+
+
+def by_category(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
+    """The same by the category of the first purchase."""
+    table = ScoreFigure
+    rows = (
+        select(table.category_id, *_sums())
+        .where(*_latest(period, filters))
+        .group_by(table.category_id)
+        .having(*_enough())
+        .subquery()
+    )
+    name = func.coalesce(Category.name, "Without category").label("name")
+    return select(name, *rows.c).outerjoin(Category, Category.id == rows.c.category_id)
+
+
+def by_vendor(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
+    """The same by vendor, and whose models were used."""
+    table = ScoreFigure
+    rows = (
+        select(table.vendor_id, *_sums())
+        .where(*_latest(period, filters))
+        .group_by(table.vendor_id)
+        .having(*_enough())
+        .subquery()
+    )
+    return (
+        select(Vendor.name.label("name"), *rows.c, ScoreModel.source)
+        .join(Vendor, Vendor.id == rows.c.vendor_id)
+        .outerjoin(ScoreModel, ScoreModel.vendor_id == rows.c.vendor_id)
+    )
+
+
+def _enough() -> list[Any]:
+    customers = func.sum(ScoreFigure.customers)
+    return [and_(customers > 0, *enough(customers))]
+
+
+def figure(frame: Frame) -> Figure:
+    """What each group has brought a head, beside what is expected of it."""
+    return figures.ranked(
+        frame, "name",
+        [Series("revenue_each", "Brought so far"), Series("value_each", "Next 12 months")],
+        unit=Unit.MONEY, stacked=False,
+    )  # fmt: skip
+
+
+def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
+    segment = getattr(row, "segment", None)
+    return links.customers(filters, group=[segment]) if segment else None
+
+
+_COLUMNS = (
+    Column("customers", "Customers", Unit.COUNT),
+    Column("revenue", "Brought so far", Unit.MONEY),
+    Column("revenue_each", "Each", Unit.MONEY, total=False),
+    Column("alive", "Still customers", Unit.NUMBER),
+    Column("expected", "Purchases in 12 months", Unit.NUMBER),
+    Column("value_12m", "Next 12 months", Unit.MONEY, strong=True),
+    Column("low", "At least", Unit.MONEY, total=False),
+    Column("high", "At most", Unit.MONEY, total=False),
+    Column("value_each", "Each", Unit.MONEY, total=False),
+)
+
+
+def _table(key: str, title: str, rows: Any, first: Column, **how: Any) -> Table:
+    return Table(key, title, rows, (first, *_COLUMNS), sort="value_12m", **how)
+
+
+REPORT = Report(
+    slug="lifetime-value",
+    title="Lifetime value",
+    group=Group.RETENTION,
+    about="What customers have brought so far, and what they will bring in the next 12 months.",
+    query=query,
+    chart="By group",
+    measures=(
+        Measure("customers", "Customers", Unit.COUNT,
+                "Who has bought at least once, and is neither archived nor forgotten."),
+        Measure("revenue", "Brought so far", Unit.MONEY,
+                "All they ever brought, without tax and less what was given back."),
+        Measure("alive", "Still customers", Unit.NUMBER,
+                "How many of them have not left for good, as the model of purchases has it."),
+        Measure(
+            "value_12m", "Next 12 months", Unit.MONEY,
+            "Purchases expected of each customer, at what one of theirs brings, less 10 % a year"
+            " for having to wait.",
+        ),
+        Measure("low", "At least", Unit.MONEY,
+                "In nineteen of twenty years it is more, if the models are true."),
+        Measure("high", "At most", Unit.MONEY,
+                "In nineteen of twenty years it is less, if the models are true."),
+    ),
+    tables=(
+        _table("group", "Group", by_group, Column("name", "Group", Unit.TEXT),
+               identity="segment", drill=drill),
+        _table("channel", "Channel", by_channel, Column("channel", "Came by", Unit.CHANNEL),
+               identity="channel"),
+        _table("category", "Category", by_category, Column("name", "First bought", Unit.TEXT),
+               identity="category_id"),
+        _table("vendor", "Vendor", by_vendor, Column("name", "Vendor", Unit.TEXT),
+               identity="vendor_id", roles=MARKETPLACE),
+    ),
+    charts=(
+        Chart("each", "A customer of each group", by_group, figure, drill, compares=False,
+              hint="Select a bar to see the customers of the group."),
+    ),
+    drill=drill,
+    grains=(),
+    periods=(),
+    own_dates=False,
+    compares=False,
+    notes=(
+        ("Purchases", "BG/NBD: while they are customers they buy at their own rate, and may leave"
+         " after any purchase (Fader, Hardie and Lee, Marketing Science 2005)."),
+        ("Money", "Gamma-Gamma: what a purchase brings varies around each customer's own mean"
+         " (Fader, Hardie and Lee, Journal of Marketing Research 2005)."),
+        ("Whose models", "A vendor's own from 200 customers on, of whom 50 came back; else those of"
+         " the whole marketplace."),
+        ("Few customers", "Of fewer than ten customers nothing that is expected is told."),
+        ("Interval", "Chance of purchases and of spending; the models are taken as true."),
+        ("When", "Worked out every night."),
+    ),
+    hint="Select a group to see its customers.",
+    empty=Empty(
+        "There is nothing to tell yet: it needs customers who have bought, and a night.",
+        (("See your customers", "/admin/customer/list"),),
+    ),
+)  # fmt: skip

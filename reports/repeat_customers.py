@@ -1,0 +1,266 @@
+"""Who buys again: new against returning customers, how many come back, and how soon.
+
+Customers of a period are distinct: of the offered periods they are kept (`reach_figures`, of the
+marketplace `market_reach`), of others counted from the purchases of each customer. By week and
+month they are the sums of the cohorts.
+"""
+
+from typing import Any
+
+from sqlalchemy import Select, and_, cast, func, literal, null, select, true, union_all
+
+from models.scores import CustomerScore, MarketReach, ReachFigure
+from reports import figures, links
+from reports.cohorts import source, whose
+from reports.figures import Series
+from reports.report import (
+    Column,
+    Empty,
+    Figure,
+    Filters,
+    Frame,
+    Group,
+    Measure,
+    Period,
+    Report,
+    Row,
+    Table,
+    Unit,
+)
+from reports.spans import Grain, beginning
+
+MATURE_DAYS = 90
+"""So long after the first purchase it is known whether somebody came back."""
+LONG_DAYS = 100
+"""How soon people return is told of the whole marketplace for so many days at most."""
+COUNTED = (
+    "customers", "new_customers", "returning_customers", "repeat_customers", "purchases",
+    "new_revenue", "returning_revenue", "mature", "mature_repeat",
+)  # fmt: skip
+
+
+def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
+    """New and returning customers of each week or month, and what they brought."""
+    table, by = source(filters), Grain.WEEK if by is Grain.WEEK else Grain.MONTH
+    new = table.age == 0
+
+    def summed(column: Any, those: Any) -> Any:
+        return func.coalesce(func.sum(column).filter(those), 0)
+
+    return (
+        select(
+            table.starts_on.label("day"), func.sum(table.customers).label("customers"),
+            summed(table.customers, new).label("new_customers"),
+            summed(table.customers, ~new).label("returning_customers"),
+            summed(table.revenue, new).label("new_revenue"),
+            summed(table.revenue, ~new).label("returning_revenue"),
+        )
+        .where(table.grain == by.value, *whose(table, filters))
+        .where(table.starts_on >= beginning(period.first, by), table.starts_on <= period.last)
+        .group_by(table.starts_on)
+        .order_by(table.starts_on)
+    )  # fmt: skip
+
+
+# --- distinct customers --------------------------------------------------------------------------
+
+
+def _kept(period: Period, filters: Filters, *by: str) -> Any:
+    """What is kept of exactly these days, and the condition that they are kept at all."""
+    table: Any = ReachFigure if filters.vendor_ids else MarketReach
+    days = and_(table.starts_on == period.first, table.ends_on == period.last)
+    of_vendors = [table.vendor_id.in_(filters.vendor_ids)] if filters.vendor_ids else []
+    asked = select(literal(1)).where(days, *of_vendors)
+    rows = (
+        select(
+            *(getattr(table, name).label(name) for name in by),
+            *(func.sum(getattr(table, name)).label(name) for name in COUNTED),
+        )
+        .where(days, table.channel != "", *whose(table, filters), asked.correlate(None).exists())
+        .group_by(*(getattr(table, name) for name in by))
+    )
+    return rows, asked.correlate(None).exists()
+
+
+def _counted(period: Period, filters: Filters, *by: str) -> Any:
+    """The same from each customer's purchases, for days that are not kept."""
+    score = CustomerScore
+    first, last = literal(period.first), literal(period.last)
+    days = (
+        func.unnest(score.bought_on, score.bought_for)
+        .table_valued("day", "amount")
+        .render_derived()
+    )
+    day = cast(days.c.day, score.first_on.type)
+    within = (
+        select(func.count().label("times"), func.sum(days.c.amount).label("amount"))
+        .select_from(days)
+        .where(day >= first, day <= last)
+        .lateral("within")
+    )
+    keys = {"channel": score.first_channel, "category_id": score.first_category_id}
+    where = [score.first_on <= last, score.last_on >= first, within.c.times > 0]
+    for name, values in (("channel", filters.channels), ("category_id", filters.category_ids)):
+        if values:
+            where.append(keys[name].in_(values))
+    if filters.vendor_ids:
+        where.append(score.vendor_id.in_(filters.vendor_ids))
+    new, known = score.first_on >= first, score.first_on + MATURE_DAYS <= last
+    sums = (
+        func.count(), func.count().filter(new), func.count().filter(~new),
+        func.count().filter(within.c.times > 1), func.sum(within.c.times),
+        func.coalesce(func.sum(within.c.amount).filter(new), 0),
+        func.coalesce(func.sum(within.c.amount).filter(~new), 0),
+        func.count().filter(new, known),
+        func.count().filter(new, known, score.second_on <= score.first_on + MATURE_DAYS),
+    )  # fmt: skip
+    named = [total.label(name) for total, name in zip(sums, COUNTED, strict=True)]
+    rows = select(*(keys[name].label(name) for name in by), *named)
+    return (
+        rows.select_from(score).join(within, true()).where(*where).group_by(*(keys[n] for n in by))
+    )
+
+
+def _reach(period: Period, filters: Filters, *by: str) -> Any:
+    kept, is_kept = _kept(period, filters, *by)
+    return union_all(kept, _counted(period, filters, *by).where(~is_kept)).subquery("reach")
+
+
+def summary(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
+    """The distinct customers of exactly these days, and how soon those who returned did."""
+    reach = _reach(period, filters)
+    soon = _soon(period, filters)
+    revenue = reach.c.new_revenue + reach.c.returning_revenue
+    return select(
+        reach.c.customers, reach.c.new_customers, reach.c.returning_customers,
+        reach.c.repeat_customers,
+        (100.0 * reach.c.repeat_customers / func.nullif(reach.c.customers, 0)).label("repeat_rate"),
+        (100.0 * reach.c.mature_repeat / func.nullif(reach.c.mature, 0)).label("mature_rate"),
+        soon.label("return_days"),
+        (100.0 * reach.c.returning_revenue / func.nullif(revenue, 0)).label("returning_share"),
+    ).where(reach.c.customers > 0)  # fmt: skip
+
+
+def _soon(period: Period, filters: Filters) -> Any:
+    """The median of days between first and second purchase, of those whose second was then."""
+    if not filters.vendor_ids and period.days > LONG_DAYS:
+        return null()
+    score = CustomerScore
+    gap = score.second_on - score.first_on
+    where = [score.second_on >= period.first, score.second_on <= period.last]
+    if filters.vendor_ids:
+        where.append(score.vendor_id.in_(filters.vendor_ids))
+    if filters.channels:
+        where.append(score.first_channel.in_(filters.channels))
+    if filters.category_ids:
+        where.append(score.first_category_id.in_(filters.category_ids))
+    median = func.percentile_cont(0.5).within_group(gap)
+    return select(median).where(*where).scalar_subquery()
+
+
+def by_channel(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
+    """The customers of these days by the channel of their first purchase."""
+    reach = _reach(period, filters, "channel")
+    revenue = reach.c.new_revenue + reach.c.returning_revenue
+    return select(reach.c.channel, *(reach.c[name] for name in COUNTED), revenue.label("revenue"))
+
+
+def long(period: Period, filters: Filters) -> bool:
+    """Own days of the whole marketplace: all customers have to be looked at."""
+    return not filters.vendor_ids and period.slug is None
+
+
+def figure(frame: Frame) -> Figure:
+    """New and returning customers over time."""
+    return figures.over_time(
+        frame,
+        [Series("returning_customers", "Returning"), Series("new_customers", "New")],
+        unit=Unit.COUNT, compare="customers", total="customers",
+    )  # fmt: skip
+
+
+def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
+    """Who began then; returning customers by the orders they made."""
+    if series == "new_customers" and at.days <= 31:
+        week = at.days <= 7 and row.day.weekday() == 0
+        year, number, _ = row.day.isocalendar()
+        cohort = f"{year}-W{number:02}" if week else f"{row.day:%Y-%m}"
+        return links.customers(filters, cohort=[cohort])
+    return links.orders(at, filters)
+
+
+REPORT = Report(
+    slug="repeat-customers",
+    title="Repeat customers",
+    group=Group.RETENTION,
+    about="New against returning customers, how many buy again, and how soon.",
+    query=query,
+    summary=summary,
+    figure=figure,
+    chart="New and returning customers",
+    measures=(
+        Measure("customers", "Customers", Unit.COUNT,
+                "Who bought in these days: a completed booking or a fulfilled order; each once.",
+                better="up"),
+        Measure("new_customers", "New", Unit.COUNT,
+                "Of them, who bought for the first time ever.", better="up"),
+        Measure(
+            "repeat_rate", "Bought again", Unit.PERCENT,
+            "Of them, who bought on two or more of these days: the repeat purchase rate.",
+            better="up",
+        ),
+        Measure(
+            "mature_rate", "Came back in 90 days", Unit.PERCENT,
+            "Of those whose first purchase was in these days and is 90 days ago or more: who bought"
+            " again within 90 days of it.", better="up",
+        ),
+        Measure("return_days", "Days to return", Unit.DAYS,
+                "Half of those whose second purchase was in these days took fewer days for it, half"
+                " took more.", better="down"),
+        Measure("returning_share", "Revenue of returning", Unit.PERCENT,
+                "The share of revenue that came from customers who had bought before these days.",
+                headline=False),
+        Measure("repeat_customers", "Repeat customers", Unit.COUNT,
+                "Who bought on two or more of these days.", headline=False),
+        Measure("returning_customers", "Returning", Unit.COUNT,
+                "Who had bought before these days.", headline=False),
+    ),
+    tables=(
+        Table(
+            "channel", "Channel", by_channel,
+            (
+                Column("channel", "Came by", Unit.CHANNEL),
+                Column("customers", "Customers", Unit.COUNT, strong=True),
+                Column("new_customers", "New", Unit.COUNT),
+                Column("returning_customers", "Returning", Unit.COUNT),
+                Column("repeat_customers", "Bought again", Unit.COUNT),
+                Column("repeat_rate", "Of all", Unit.PERCENT, part="repeat_customers",
+                       of="customers"),
+                Column("purchases", "Purchases", Unit.COUNT),
+                Column("mature_rate", "Back in 90 days", Unit.PERCENT, part="mature_repeat",
+                       of="mature"),
+                Column("revenue", "Revenue", Unit.MONEY),
+            ),
+            sort="customers", change="customers", identity="channel",
+        ),
+    ),
+    drill=drill,
+    grains=(Grain.MONTH, Grain.WEEK),
+    periods=("30d", "12w", "month", "year", "12m", "24m"),
+    period="12w",
+    long=long,
+    notes=(
+        ("Purchase", "A day with a completed booking or a fulfilled order; two of a day are one."),
+        ("By week and month", "Somebody is new in the month (or week) of the first purchase ever,"
+         " and returning in all later ones."),
+        ("Revenue", "Without tax; what was given back is taken from the day of the sale."),
+        ("Customer", "A person once, even with files at several vendors, where the offered periods"
+         " of the whole marketplace are shown; of chosen vendors or own dates, each file."),
+        ("Channel and category", "Those of the first purchase."),
+    ),
+    hint="Select a bar to see who began then, or what was sold.",
+    empty=Empty(
+        "Nobody has bought anything in these days.",
+        (("Take a booking", "/admin/calendar"), ("Open the till", "/admin/counter")),
+    ),
+)  # fmt: skip

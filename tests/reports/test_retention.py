@@ -1,0 +1,205 @@
+"""Cohorts, groups, lifetime value and repeat customers, against sums worked out by hand."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from app.database import begin
+from app.operations import score_keeping, score_nights, scores
+from app.operations.score_nights import Models, ModelSource
+from app.tenancy import SYSTEM, acting, vendor_actor
+from models.scores import MarketModel
+from reports.registry import all_reports
+from tests import make
+from tests.reports.asked import ANALYST, TODAY, ask
+
+SLUGS = ("cohorts", "rfm", "lifetime-value", "repeat-customers")
+DAY = timedelta(days=1)
+NOON = datetime.fromisoformat("2026-11-20T12:00:00+00:00")
+MODELS = Models(
+    ModelSource.MARKETPLACE, 5000, 2000,
+    scores.Purchases(0.2425982, 4.4136842, 0.7929899, 2.4261667, -9582.429),
+    scores.Spending(6.25, 3.74, 15.44, -4055.918),
+)  # fmt: skip
+
+
+def customer(vendor: int, *bought: tuple[date, str], channel: str = "online") -> None:
+    """Somebody who came on these days, for so much each time."""
+    with acting(SYSTEM), begin() as session:
+        who = make.customer(session, vendor_id=vendor)
+        for day, price in bought:
+            at = datetime.combine(day, NOON.timetz())
+            make.booking(
+                session, customer=who, starts_at=at, completed_at=at, status="completed",
+                price=Decimal(price), channel=channel,
+            )  # fmt: skip
+        who.visit_count = len(bought)
+
+
+def night(*vendors: int, market: Models | None = None) -> None:
+    with acting(SYSTEM), begin() as session:
+        for vendor in vendors:
+            score_keeping.rebuild_vendor(session, vendor_id=vendor)
+            score_nights.settle(session, vendor_id=vendor, as_of=TODAY, market=market)
+        score_nights.gather_market(session, as_of=TODAY)
+
+
+@pytest.fixture
+def vendor(db: Connection, at_noon: datetime) -> int:
+    """Two who began in September, one in October, one this month."""
+    vendor = make.new_vendor()
+    customer(vendor, (date(2026, 9, 3), "10"), (date(2026, 10, 2), "20"), (date(2026, 10, 9), "5"),
+             (date(2026, 11, 5), "40"))  # fmt: skip
+    customer(vendor, (date(2026, 9, 20), "30"), (date(2026, 11, 19), "7"), channel="phone")
+    customer(vendor, (date(2026, 10, 31), "50"))
+    customer(vendor, (date(2026, 11, 2), "60"), (date(2026, 11, 18), "8"))
+    night(vendor)
+    return vendor
+
+
+def test_cohorts_by_month(vendor: int) -> None:
+    answer = ask("cohorts", vendor_actor(vendor), period="12m")
+    names = ("day", "age", "size", "customers", "share", "revenue", "unfinished")
+    sep, october, nov = (date(2026, month, 1) for month in (9, 10, 11))
+    assert answer.rows(*names) == [
+        (sep, 0, 2, 2, 100, 40, False), (sep, 1, 2, 1, 50, 25, False),
+        (sep, 2, 2, 2, 100, 47, True),
+        (october, 0, 1, 1, 100, 50, False), (october, 1, 1, 0, 0, 0, True),
+        (nov, 0, 1, 1, 100, 68, True),
+    ]  # fmt: skip
+    sums = answer.found.sums
+    assert (sums["size"], sums["back_1"], sums["later"]) == (4, 50, 72)
+    assert sums["back_3"] is None
+    shown = answer.table("share", "day", "age", "share")
+    assert len(shown) == 6
+
+
+def test_cohorts_by_week_and_of_one_channel(vendor: int) -> None:
+    weekly = ask("cohorts", vendor_actor(vendor), period="12w", by="week", channel="phone")
+    found = weekly.rows("day", "age", "customers", "unfinished")
+    assert found[0] == (date(2026, 9, 14), 0, 1, False)
+    assert len(found) == 10
+    assert found[-1] == (date(2026, 9, 14), 9, 1, True)
+    assert sum(row[2] for row in found) == 2
+
+
+def test_the_marketplace_sees_all_vendors_and_one_vendor_only_its_own(vendor: int) -> None:
+    other = make.new_vendor()
+    customer(other, (date(2026, 9, 8), "1"))
+    night(vendor, other)
+    sizes = {row[0]: row[1] for row in ask("cohorts", ANALYST, period="12m").rows("day", "size")}
+    assert sizes[date(2026, 9, 1)] == 3
+    of_one = ask("cohorts", ANALYST, period="12m", vendor=other).rows("day", "size")
+    assert of_one[0] == (date(2026, 9, 1), 1)
+    assert ask("cohorts", vendor_actor(other), period="12m").found.sums["size"] == 1
+
+
+def test_repeat_customers_of_an_offered_period_and_of_own_days(vendor: int) -> None:
+    offered = ask("repeat-customers", vendor_actor(vendor), period="month")
+    sums = offered.found.sums
+    assert (sums["customers"], sums["new_customers"], sums["returning_customers"]) == (3, 1, 2)
+    assert sums["repeat_customers"] == 1
+    assert sums["repeat_rate"] == pytest.approx(100 / 3)
+    assert sums["mature_rate"] is None
+    assert sums["return_days"] == 38  # 16 and 60 days: half way between
+    own = ask(
+        "repeat-customers", vendor_actor(vendor), **{"from": "2026-11-01", "to": "2026-11-20"}
+    )
+    assert own.found.sums == sums
+    counted = ask(
+        "repeat-customers", vendor_actor(vendor), **{"from": "2026-10-02", "to": "2026-11-18"}
+    )
+    sums = counted.found.sums
+    assert (sums["customers"], sums["new_customers"], sums["repeat_customers"]) == (3, 2, 2)
+    months = offered.rows("day", "customers", "new_customers", "returning_customers", "new_revenue")
+    assert months == [(date(2026, 11, 1), 3, 1, 2, 68)]
+    by = offered.table("channel", "channel", "customers", "revenue")
+    assert by == [("online", 2, 108), ("phone", 1, 7)]
+
+
+def test_own_days_come_to_what_is_kept_for_the_marketplace_too(vendor: int) -> None:
+    kept = ask("repeat-customers", ANALYST, period="year").found.sums
+    own = ask("repeat-customers", ANALYST, **{"from": "2026-01-02", "to": "2026-11-20"}).found.sums
+    assert own == kept
+    assert (kept["customers"], kept["mature_rate"], kept["return_days"]) == (4, None, None)
+    report = all_reports()["repeat-customers"]
+    assert report.long is not None
+
+
+def crowd(vendor: int) -> None:
+    for n in range(12):
+        first = TODAY - timedelta(days=200 + n)
+        customer(vendor, (first, "10"), *((first + k * 20 * DAY, "20") for k in range(1, n // 2)))
+    night(vendor, market=MODELS)
+
+
+def test_groups_and_who_went_where(db: Connection, at_noon: datetime) -> None:
+    vendor = make.new_vendor()
+    crowd(vendor)
+    answer = ask("rfm", vendor_actor(vendor), period="month", compare="before")
+    rows = answer.rows("segment", "customers", "revenue")
+    assert sum(row[1] for row in rows) == 12
+    bought = sum(max(n // 2 - 1, 0) for n in range(12))
+    assert sum(row[2] for row in rows) == 12 * 10 + bought * 20
+    assert answer.found.sums["customers"] == 12
+    moves = answer.table("moves", "was", "became", "customers", "rank")
+    assert sum(row[2] for row in moves) == 12
+    assert [row[3] for row in moves] == sorted(row[3] for row in moves)
+    before = ask("rfm", vendor_actor(vendor), **{"from": "2026-10-01", "to": "2026-10-31"})
+    assert sum(row[0] for row in before.rows("customers")) == 12
+
+
+def test_lifetime_value_names_the_models_and_an_interval(db: Connection, at_noon: datetime) -> None:
+    vendor = make.new_vendor()
+    crowd(vendor)
+    answer = ask("lifetime-value", vendor_actor(vendor))
+    (row,) = answer.found.rows
+    assert (row.source, row.r, row.alpha) == (
+        "marketplace",
+        Decimal("0.2425982"),
+        Decimal("4.4136842"),
+    )
+    assert (row.a, row.b, row.p, row.q, row.v) == tuple(
+        map(Decimal, ("0.7929899", "2.4261667", "6.25", "3.74", "15.44"))
+    )
+    assert (row.log_likelihood, row.money_log_likelihood) == (
+        Decimal("-9582.4290"), Decimal("-4055.9180"),
+    )  # fmt: skip
+    assert row.customers == row.valued == 12
+    assert 0 <= row.low < row.value_12m < row.high
+    assert row.alive <= 12
+    groups = answer.table("group", "segment", "customers", "value_12m", "revenue")
+    assert sum(g[1] for g in groups) == 12
+    assert sum(g[3] for g in groups) == row.revenue
+    assert all(g[2] is None for g in groups)  # of fewer than ten nothing is told
+    with acting(SYSTEM), begin() as session:
+        session.add(MarketModel(as_of=TODAY, source="marketplace", r=Decimal("0.5")))
+    everybody = ask("lifetime-value", ANALYST).found.rows[0]
+    assert (everybody.r, everybody.customers) == (Decimal("0.5"), 12)
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_nobody_nothing_and_one_customer(db: Connection, at_noon: datetime, slug: str) -> None:
+    vendor = make.new_vendor()
+    for actor in (vendor_actor(vendor), ANALYST):
+        assert ask(slug, actor).found.rows == []
+    night(vendor)
+    assert ask(slug, vendor_actor(vendor)).found.rows == []
+    customer(vendor, (date(2026, 11, 3), "0"))
+    night(vendor)
+    for actor in (vendor_actor(vendor), ANALYST):
+        ask(slug, actor)
+        if all_reports()[slug].own_dates and all_reports()[slug].periods:
+            ask(slug, actor, **{"from": "2190-01-01", "to": "2199-12-31"})
+            ask(slug, actor, **{"from": "1970-01-01", "to": "1970-01-01"})
+        ask(slug, actor, channel="phone", category=[10**9])
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_no_row_tells_of_a_single_customer(slug: str) -> None:
+    report: Any = all_reports()[slug]
+    columns = {c.key for table in report.tables for c in table.columns}
+    assert not columns & {"customer_id", "name_of", "email", "phone"}
