@@ -1,0 +1,173 @@
+"""The first page of each role as it is drawn: what it says, and where it leads."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import Connection
+
+from admin_views import week_chart
+from app import clock
+from app.database import begin
+from app.tenancy import acting, admin_actor
+from models.figures import ItemFigures, VendorFigures
+from reports.pulse import Day, Sums, Week
+from tests import make
+from tests.admin_views.customer_house import at, statements
+from tests.furnished import db, house
+from tests.webclient import Browser, House, application, settled
+
+__all__ = ["db", "house"]  # fixtures
+NONE = Sums(Decimal(0), 0, 0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def outside_the_demo() -> Iterator[None]:
+    with settled():
+        yield
+
+
+@pytest.fixture
+def browser(house: House) -> Browser:
+    return Browser(application())
+
+
+def went(house: House) -> tuple[int, int]:
+    """Alpha's revenue fell by half and many stood it up; a cut sold, and Camille stays away."""
+    vendor_id, today = house.vendors["alpha"], clock.now().date()
+    monday = today - timedelta(days=today.weekday())
+    with at(house) as session:
+        cut = make.service(session, name="Cut <b>").id
+        gone = make.customer(session, full_name="Camille <i>")
+        make.score(session, customer=gone, segment="cant_lose", p_alive=Decimal("0.2"))
+        number = gone.id
+    with acting(admin_actor()), begin() as session:
+        for weeks, revenue, no_shows in ((1, 500, 20), (5, 1000, 4)):
+            make.figures(
+                session, VendorFigures, vendor_id=vendor_id, grain="week",
+                starts_on=monday - timedelta(weeks=weeks), revenue=Decimal(revenue),
+                completed=80, no_shows=no_shows,
+            )  # fmt: skip
+        for days, revenue, bookings in ((0, 10, 1), (1, 300, 6), (8, 200, 4)):
+            make.figures(
+                session, VendorFigures, vendor_id=vendor_id, bookings=bookings,
+                starts_on=today - timedelta(days=days), revenue=Decimal(revenue),
+            )  # fmt: skip
+        for grain, first in (("day", today), ("week", monday), ("month", today.replace(day=1))):
+            make.figures(
+                session, ItemFigures, vendor_id=vendor_id, grain=grain, starts_on=first,
+                kind="service", item_id=cut, quantity=3, net=Decimal("75.00"),
+            )  # fmt: skip
+    return number, cut
+
+
+def test_a_manager_sees_how_the_week_went(browser: Browser, house: House) -> None:
+    number, cut = went(house)
+    browser.as_("manager@alpha.example")
+    page = browser.get("/admin/").text
+    assert "Last 7 days" in page
+    assert "300.00" in page
+    assert "50 %" in page
+    assert "200.00 before" in page
+    assert 'href="/admin/reports/revenue"' in page
+    assert "Best sellers, 4 weeks" in page
+    assert f'<a href="/admin/service/details/{cut}">Cut &lt;b&gt;</a>' in page
+    assert "Might not come back" in page
+    assert "Camille &lt;i&gt;" in page
+    assert "comes back: unlikely, 20 %" in page
+    assert f'href="/admin/task/create?customer={number}"' in page
+    assert "Nothing is offered yet" not in page
+
+
+def test_staff_see_whom_to_mind_and_no_revenue(browser: Browser, house: House) -> None:
+    went(house)
+    browser.as_("staff@alpha.example")
+    page = browser.get("/admin/").text
+    assert "Camille &lt;i&gt;" in page
+    assert "Last 7 days" not in page
+    assert "Best sellers" not in page
+
+
+def test_an_empty_vendor_is_told_how_to_start(browser: Browser, house: House) -> None:
+    browser.as_("manager@beta.example")
+    page = browser.get("/admin/").text
+    assert "Nothing is offered yet" in page
+    assert 'href="/admin/service/create"' in page
+    assert "Nothing was sold yet" in page
+    assert "Might not come back" not in page
+
+
+def test_the_marketplace_sees_which_vendors_need_a_look(browser: Browser, house: House) -> None:
+    went(house)
+    vendor_id = house.vendors["alpha"]
+    browser.as_("admin@market.example")
+    page = browser.get("/admin/").text
+    assert "Revenue falls" in page
+    assert "−50 % on the four weeks before" in page
+    assert "20 % in four weeks, 5 % before" in page
+    assert f'href="/admin/reports/revenue?vendor={vendor_id}"' in page
+    assert f'href="/admin/vendor/details/{vendor_id}"' in page
+    assert "Busiest today" in page
+
+
+def test_an_analyst_is_led_to_reports_and_to_no_list(browser: Browser, house: House) -> None:
+    went(house)
+    browser.as_("analyst@market.example")
+    page = browser.get("/admin/").text
+    assert "Revenue falls" in page
+    assert 'href="/admin/reports/revenue"' in page
+    assert f'href="/admin/reports/revenue?vendor={house.vendors["alpha"]}"' in page
+    for closed in ("/admin/vendor/", "/admin/customer/", "/admin/booking/", "/admin/order/"):
+        assert f'href="{closed}' not in page
+    assert "Camille" not in page
+
+
+def test_a_first_page_costs_few_statements(browser: Browser, house: House, db: Connection) -> None:
+    went(house)
+    for who, most in (("manager@alpha.example", 36), ("admin@market.example", 30)):
+        browser.as_(who)
+        browser.get("/admin/")
+        with statements(db) as sent:
+            browser.get("/admin/")
+        assert len(sent) <= most, f"{len(sent)}\n" + "\n".join(s[:90] for s in sent)
+
+
+def day(number: int, revenue: int, before: int) -> Day:
+    now, then = Sums(Decimal(revenue), number, 0), Sums(Decimal(before), 0, 0)
+    return Day(date(2026, 11, 12 + number), now, then)
+
+
+def test_the_chart_of_a_week_stands_on_the_ground() -> None:
+    with clock.stopped_at(make.NOON):
+        drawn = week_chart.drawn_of([day(1, 100, 0), day(2, 0, 50), day(3, -20, 200)])
+    assert drawn is not None
+    assert drawn["grid"] == [(80.0, "0"), (46.0, "100"), (12.0, "200")]
+    assert [(d["y"], d["height"]) for d in drawn["days"]] == [
+        (46.0, 34.0),
+        (80.0, 0.0),
+        (80.0, 0.0),
+    ]
+    assert [d["partial"] for d in drawn["days"]] == [False, False, True]
+    assert drawn["line"].split()[-1].endswith(",12.0")
+    assert drawn["days"][2]["title"] == "Sunday 15 Nov: −20.00 so far, 200.00 a week before"
+    assert week_chart.drawn_of([day(1, 0, 0), day(2, 0, 0)]) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "said"),
+    [(150, 100, ("up", "50 %")), (80, 100, ("down", "20 %")), (100, 100, None), (5, 0, None),
+     (1001, 1000, None), (0, 10, ("down", "100 %")), (Decimal("-5"), 10, ("down", "150 %"))],
+)  # fmt: skip
+def test_a_change_is_said_where_there_is_one(
+    now: int, before: int, said: tuple[str, str] | None
+) -> None:
+    found = week_chart.change(now, before)
+    assert (found and (found["way"], found["text"])) == said
+
+
+def test_a_week_without_anything_has_no_chart() -> None:
+    empty = Week([], Day(date(2026, 11, 20), NONE, NONE), NONE, NONE)
+    card = week_chart.card(empty, url=None)
+    assert card["chart"] is None
+    assert [s["change"] for s in card["sums"]] == [None, None]
