@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from admin_views import plotly_js, report_choices, report_runs, report_table
 from admin_views.access import allowed
+from admin_views.rendering import clock_time, moment
 from admin_views.report_words import change, dates, said
+from app import clock
 from app.errors import DomainError
 from app.settings import settings
 from app.tenancy import Actor, PanelRole, current_actor
@@ -90,10 +92,23 @@ def page_of(
         bar = bar_of(session, usual, address, refused=True)
         return {**frame, **bar, "refused": str(refusal), "typed": typed(address)}
     frame |= bar_of(session, asked, address)
+    frame["sub"] = " · ".join([report.about.rstrip("."), *up_to(session, asked)])
     source, note = report_runs.source_of(session, asked)
     if source is None:
         return {**frame, **note}
     return {**frame, **note, **figures_of(asked, address, source)}
+
+
+def up_to(session: Session, asked: Asked) -> list[str]:
+    """Up to when things are counted, if something has happened since."""
+    if current_actor().panel_role is PanelRole.ANALYST:
+        return []
+    since = reading.stale_since(session, asked)
+    if since is None:
+        return []
+    now = clock.now()
+    said_at = clock_time(since) if now - since < timedelta(hours=12) else moment(since)
+    return [f"figures up to {said_at}"]
 
 
 def figures_of(asked: Asked, address: Address, source: kept.Source) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from admin_views import running
 from admin_views.rendering import moment
 from app.operations import report_runs
 from app.tenancy import acting, admin_actor, current_actor
@@ -70,3 +71,4 @@ def start(asked: Asked) -> None:
     mine = actor if vendor_id is not None else admin_actor(user_id=actor.user_id)
     with acting(mine):
         in_transaction(report_runs.ask, **given)
+    running.look_again(actor.user_id)

@@ -7,6 +7,7 @@ something was started here.
 import threading
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 import anyio.to_thread
 from sqlalchemy import select
@@ -16,6 +17,8 @@ from app.database import begin
 from app.tenancy import Actor, DatabaseRole
 from models.bulk import BulkJob, BulkKind, BulkStatus
 from models.imports import ImportJob, ImportStatus
+from models.report_runs import ReportRun, RunStatus
+from reports.registry import all_reports
 
 KEPT_SECONDS = 5.0
 MOST = 3
@@ -59,7 +62,7 @@ async def jobs_of(actor: Actor) -> list[dict[str, Any]]:
 
 def _read(actor: Actor) -> list[dict[str, Any]]:
     with begin() as session:
-        return [*_bulk(session, actor), *_imports(session, actor)][:MOST]
+        return [*_bulk(session, actor), *_imports(session, actor), *_reports(session, actor)][:MOST]
 
 
 def _bulk(session: Session, actor: Actor) -> list[dict[str, Any]]:
@@ -98,6 +101,29 @@ def _imports(session: Session, actor: Actor) -> list[dict[str, Any]]:
             "done": job.progress, "total": job.total_rows,
         }
         for job in session.scalars(wanted)
+    ]  # fmt: skip
+
+
+def _reports(session: Session, actor: Actor) -> list[dict[str, Any]]:
+    wanted = (
+        select(ReportRun)
+        .where(
+            ReportRun.user_id == actor.user_id,
+            ReportRun.vendor_id.is_not_distinct_from(actor.vendor_id),
+            ReportRun.status.in_([RunStatus.QUEUED, RunStatus.RUNNING]),
+        )
+        .order_by(ReportRun.id.desc())
+        .limit(MOST)
+    )
+    known = all_reports()
+    return [
+        {
+            "title": f"Working out: {known[run.slug].title}",
+            "url": f"/admin/reports/{run.slug}?{urlencode([tuple(pair) for pair in run.words])}",
+            "poll": f"/admin/reports/runs/{run.id}", "done": run.done, "total": run.steps,
+        }
+        for run in session.scalars(wanted)
+        if run.slug in known
     ]  # fmt: skip
 
 

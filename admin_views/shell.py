@@ -27,6 +27,7 @@ PHONE = (
     ("calendar", "Calendar", "calendar", "/admin/calendar"),
     ("counter", "Counter", "cash-register", "/admin/counter"),
     ("customer", "Customers", "users", "/admin/customer/list"),
+    ("reports", "Reports", "chart-bar", "/admin/reports"),
 )
 
 

@@ -5,11 +5,13 @@ All sums and shares are worked out in SQL, around the report's own queries.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, null, select
+from sqlalchemy import ColumnElement, Select, func, literal, null, or_, select
 from sqlalchemy.orm import Session
 
+from models.figures import StaleDay
 from reports.asking import Asked
 from reports.report import (
     Chart,
@@ -211,6 +213,16 @@ def link(
     at = asked.period.within(day, asked.by) if day is not None else asked.period
     address = drill(row, at, asked.filters, series)
     return address if address and allowed(address) else None
+
+
+def stale_since(session: Session, asked: Asked) -> datetime | None:
+    """Since when something of these days waits to be counted; None: all of it is."""
+    noted = select(func.min(StaleDay.at)).where(
+        or_(StaleDay.day.is_(None), StaleDay.day.between(asked.period.first, asked.period.last))
+    )
+    if asked.filters.vendor_ids:
+        noted = noted.where(StaleDay.vendor_id.in_(asked.filters.vendor_ids))
+    return session.scalar(noted)
 
 
 def is_empty(found: Found) -> bool:
