@@ -120,7 +120,7 @@ def figures_of(asked: Asked, address: Address, source: kept.Source) -> dict[str,
         "measures": measures_of(asked, found),
         "charts": charts_of(asked, found, source, may),
         "definitions": definitions(asked.report),
-        "notes": asked.report.notes,
+        "notes": further(asked.report),
         **table_of(asked, address, source, may),
         "downloads": downloads(asked, address),
     }
@@ -251,7 +251,13 @@ def _measure(
 
 def definitions(report: Report) -> list[tuple[str, str]]:
     """What is counted: each measure in a sentence."""
-    return [(m.title, m.definition) for m in report.measures]
+    return [(m.title, m.definition) for m in report.measures if m.headline]
+
+
+def further(report: Report) -> list[tuple[str, str]]:
+    """What else is counted, and how it is worked out."""
+    others = [(m.title, m.definition) for m in report.measures if not m.headline]
+    return [*others, *report.notes]
 
 
 def charts_of(

@@ -33,19 +33,20 @@ def drawn(
     table = lines.table
     if table.grid is not None:
         return {"grid": grid(asked, lines, table.grid, opens)}
-    whole = {c.key: _is_whole(c, lines) for c in table.columns}
+    columns = [c for c in table.columns if not (c.spare and _is_nothing(c, lines))]
+    whole = {c.key: _is_whole(c, lines) for c in columns}
     by, down = _sorted_by(table, sort)
     compares = bool(table.change and asked.compared)
     rows = [
         {
             "title": _cell(asked, table.columns[0], row, whole=False),
             "url": reading.link(asked, table.drill, row, None, opens),
-            "cells": [_drawn(asked, c, row, whole=whole[c.key]) for c in table.columns[1:]],
+            "cells": [_drawn(asked, c, row, whole=whole[c.key]) for c in columns[1:]],
             "change": _changed(table, row) if compares else None,
         }
         for row in lines.rows
     ]
-    totals = {c.key: lines.totals.get(c.key) for c in table.columns[1:]}
+    totals = {c.key: lines.totals.get(c.key) for c in columns[1:]}
     return {
         "heads": [
             {
@@ -53,7 +54,7 @@ def drawn(
                 "url": url(sort=_other_way(c, by, down=down)),
                 "sort": ("descending" if down else "ascending") if c.key == by else None,
             }
-            for c in table.columns
+            for c in columns
         ],
         "rows": rows, "compares": compares,
         "totals": [
@@ -63,7 +64,7 @@ def drawn(
                 "bar": float(totals[c.key] or 0) if c.bar and totals[c.key] is not None else None,
                 "strong": c.strong,
             }
-            for c in table.columns[1:]
+            for c in columns[1:]
         ]
         if lines.many > 1 and any(v is not None for v in totals.values()) else None,
         "total_change": _change(
@@ -75,6 +76,10 @@ def drawn(
 
 def _head(column: Column, table: Table, asked: Asked) -> str:
     return column.title or title_of(table, asked)
+
+
+def _is_nothing(column: Column, lines: reading.Lines) -> bool:
+    return not any(getattr(row, column.key) for row in lines.rows)
 
 
 def _is_whole(column: Column, lines: reading.Lines) -> bool:

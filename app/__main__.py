@@ -229,7 +229,10 @@ def _report(given: argparse.Namespace) -> int:
             period=given.period, more=given.set,
         )
     )  # fmt: skip
-    print(found.as_json() if given.json else logs.plain(found.as_text()))
+    if given.json:
+        print(found.as_json())
+    else:
+        print("\n".join(logs.plain(line) for line in found.as_text().splitlines()))
     return 0
 
 

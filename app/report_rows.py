@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from decimal import Decimal
+from numbers import Number
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -57,32 +58,42 @@ class Rows:
         return json.dumps(told, default=_in_json, allow_nan=False, ensure_ascii=False)
 
     def as_text(self) -> str:
-        """Columns under each other."""
-        lines = [self.columns, *([_said(value) for value in row] for row in self.rows)]
-        wide = [max(len(line[n]) for line in lines) for n in range(len(self.columns))]
-        numeric = [
-            all(isinstance(row[n], int | float | Decimal | None) for row in self.rows)
+        """Columns under each other; amounts with two decimals."""
+        columns = [_written([row[n] for row in self.rows]) for n in range(len(self.columns))]
+        wide = [
+            max(len(text) for text in (head, *column))
+            for head, column in zip(self.columns, columns, strict=True)
+        ]
+        right = [
+            bool(self.rows) and all(isinstance(row[n], Number | None) for row in self.rows)
             for n in range(len(self.columns))
         ]
+        lines = [self.columns, *(list(line) for line in zip(*columns, strict=True))]
         told = [
             "  ".join(
-                text.rjust(width) if right else text.ljust(width)
-                for text, width, right in zip(line, wide, numeric, strict=True)
+                text.rjust(width) if numeric else text.ljust(width)
+                for text, width, numeric in zip(line, wide, right, strict=True)
             ).rstrip()
             for line in lines
         ]
         return "\n".join(told if self.rows else [*told, "No figures in these days."])
 
 
-def _said(value: Any) -> str:
+def _written(values: Sequence[Any]) -> list[str]:
+    """A column as text: if one of its numbers has decimals, all have two."""
+    exact = any(isinstance(v, Decimal) and v % 1 for v in values)
+    return [_said(value, exact=exact) for value in values]
+
+
+def _said(value: Any, *, exact: bool) -> str:
     if value is None:
         return "-"
-    return str(_plain(value)) if isinstance(value, Decimal | date) else str(value)
+    if isinstance(value, Decimal):
+        return format(round(value, 2 if exact else 0), "f")
+    return _plain(value)
 
 
 def _plain(value: Any) -> str:
-    if isinstance(value, Decimal):
-        return format(round(value, 4).normalize(), "f") if value % 1 else str(int(value))
     return value.isoformat() if isinstance(value, date) else str(value)
 
 

@@ -262,7 +262,8 @@ class Column:
     """A column of a table; with `part` and `of` it is 100 * part / of, worked out in SQL.
 
     `of_all`: `of` is summed over all rows, so that the column says each row's share. `bar` draws a
-    share (0 to 100) as a bar beside its figure; `strong` is the one that counts.
+    share (0 to 100) as a bar beside its figure; `strong` is the one that counts;
+    a `spare` one is not shown while it has nothing but zeros.
     """
 
     key: str
@@ -274,6 +275,7 @@ class Column:
     total: bool = True
     bar: bool = False
     strong: bool = False
+    spare: bool = False
 
 
 Query = Callable[["Period", "Filters", Grain], Any]

@@ -166,9 +166,9 @@ def _to_kind(row: Row, at: Period, filters: Filters, series: str | None) -> str 
 MONEY = (
     Column("services", "Services", Unit.MONEY),
     Column("products", "Products", Unit.MONEY),
-    Column("packages", "Packages", Unit.MONEY),
-    Column("memberships", "Memberships", Unit.MONEY),
-    Column("other", "Other", Unit.MONEY),
+    Column("packages", "Packages", Unit.MONEY, spare=True),
+    Column("memberships", "Memberships", Unit.MONEY, spare=True),
+    Column("other", "Other", Unit.MONEY, spare=True),
     Column("revenue", "Total", Unit.MONEY, strong=True),
 )
 SHARE = Column(

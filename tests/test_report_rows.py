@@ -45,7 +45,7 @@ def test_it_prints_what_the_page_draws(world: int) -> None:
         assert by_id.rows == mine.rows
         text = mine.as_text().splitlines()
         assert text[0].split()[:3] == ["day", "services", "products"]
-        assert text[1].split()[:3] == ["2026-11-17", "10.1", "0"]
+        assert text[1].split()[:3] == ["2026-11-17", "10.10", "0"]
         none = report_rows.found("revenue", more=["channel=phone"])
         assert none.as_text().endswith("No figures in these days.")
         assert json.loads(none.as_json())["rows"] == []
