@@ -346,6 +346,12 @@ def hold(session: Session, vendors: Iterable[int]) -> None:
         )
 
 
+def hold_free(session: Session, vendors: Sequence[int]) -> list[int]:
+    """The same of those vendors whose scores nobody is writing; which ones, without waiting."""
+    held = text("SELECT pg_try_advisory_xact_lock(:lock, :vendor)")
+    return [v for v in vendors if session.scalar(held, {"lock": LOCK, "vendor": v})]
+
+
 def _spans_of(session: Session, vendors: Sequence[int]) -> dict[str, list[Any]]:
     """The days whose distinct customers are kept for each vendor, up to its last night."""
     rows = session.execute(

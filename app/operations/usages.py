@@ -26,6 +26,8 @@ from models.usages import StaleUsage
 
 GAPS = 12
 BATCH = 500
+AHEAD = 20
+"""So many batches are looked at for vendors whose customers can be worked out now."""
 LONGEST_DAYS = 3650
 """What would last longer is not expected."""
 
@@ -106,12 +108,16 @@ def freshen(session: Session, *, most: int = BATCH) -> int:
     """Work out usages and scores of `most` customers of whom something has changed; of how many.
 
     Of the vendor acting, or of all of them for the marketplace. Whom somebody else is busy with
-    is left to the next time.
+    is left to the next time, and so are vendors whose scores are being worked out as a whole:
+    whoever sells something to a customer of theirs must not wait for that.
     """
-    noted = select(StaleUsage.id).order_by(StaleUsage.id).limit(most)
+    oldest = select(StaleUsage.vendor_id).order_by(StaleUsage.id).limit(AHEAD * most).subquery()
+    waiting = session.scalars(select(oldest.c.vendor_id).distinct().order_by(oldest.c.vendor_id))
+    free = score_keeping.hold_free(session, waiting.all())
+    noted = select(StaleUsage.id).where(StaleUsage.vendor_id.in_(free)).order_by(StaleUsage.id)
     gone = session.execute(
         delete(StaleUsage)
-        .where(StaleUsage.id.in_(noted.with_for_update(skip_locked=True)))
+        .where(StaleUsage.id.in_(noted.limit(most).with_for_update(skip_locked=True)))
         .returning(StaleUsage.vendor_id, StaleUsage.customer_id)
         .execution_options(synchronize_session=False)
     ).all()

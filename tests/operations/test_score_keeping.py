@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from app.database import begin
 from app.operations import interests, merging, score_keeping, score_nights, usages
 from app.operations.score_spans import offered_spans
-from app.tenancy import acting, vendor_actor
+from app.tenancy import SYSTEM, acting, vendor_actor
 from models.customers import Customer
 from models.scores import CohortFigure, CustomerMonth, CustomerScore, ReachFigure
 from models.usages import StaleUsage
@@ -197,6 +197,27 @@ def test_money_that_was_given_back_for_no_line_is_no_ones_income(vendor: int) ->
         assert found[0][4:] == (Decimal("50.00"), Decimal("0.00"))
         assert found[1][4:] == (Decimal("0.00"), Decimal("-60.00"))
         assert kept(session, customer).revenue == Decimal("-10.00")
+
+
+def test_a_vendor_who_is_worked_out_as_a_whole_is_left_to_the_next_round(
+    fresh_database: str,
+) -> None:
+    """Nobody at the till waits for a night: the marks stay where they are meanwhile."""
+    busy, idle = make.new_vendor(), make.new_vendor()
+    for vendor in (busy, idle):
+        with acting(vendor_actor(vendor)), begin() as session:
+            customer = make.customer(session)
+            visit(session, customer, NOON, "30.00")
+            count(session, customer)
+    with acting(SYSTEM), begin() as night:
+        score_keeping.hold(night, [busy])
+        with begin() as session:
+            assert usages.freshen(session) == 1
+        with begin() as session:
+            assert usages.freshen(session) == 0
+            assert set(session.scalars(select(StaleUsage.vendor_id))) == {busy}
+    with acting(SYSTEM), begin() as session:
+        assert usages.freshen(session) == 1
 
 
 TABLES = (CustomerMonth, CustomerScore, CohortFigure, ReachFigure)
