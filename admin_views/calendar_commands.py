@@ -64,6 +64,7 @@ def _booked(session: Session, form: Typed, service: int) -> Booking:
         note=form.text("note"),
         anyway=_reason_to_overlap(form),
         status=BookingStatus.CONFIRMED,
+        use=_pays_so(form),
     )
 
 
@@ -95,9 +96,15 @@ def _begun(session: Session, form: Typed, service: int) -> Booking:
         staff_id=None if stays else form.number("staff"),
         nights=form.nights() if stays else None,
         customer_id=known,
+        use=_pays_so(form),
         anyway=_reason_to_overlap(form),
         **({} if known else who(form.text("customer_text"))),
     )
+
+
+def _pays_so(form: Typed) -> bool:
+    """Whether a package or a membership of the customer's is to pay for it."""
+    return form.text("use") is not None
 
 
 def _reason_to_overlap(form: Typed) -> str | None:

@@ -19,7 +19,7 @@ from admin_views.access import allowed, needs
 from admin_views.base import declared
 from admin_views.details import link_to
 from admin_views.filters import OneOf, Related, of_vendor
-from admin_views.forms import Choice, Clock, Day, Note, Pick, Whole
+from admin_views.forms import Check, Choice, Clock, Day, Note, Pick, Whole
 from admin_views.lists import Col, Sort
 from admin_views.loaders import record_id, without_control
 from admin_views.lookups import ALL_SERVICES, ALL_STAFF, CUSTOMERS, SERVICES, STAFF
@@ -104,10 +104,14 @@ class SeriesView(OfCustomersView, model=BookingSeries):
         occurrences=Whole("How many times", low=1, high=MOST_OCCURRENCES, wanted=True, default=10),
         starts_on=Day("First day", wanted=True),
         starts=Clock("At", wanted=True, hint="The local hour; it stays when the clocks change"),
+        use=Check(
+            "A package or membership pays", default=False,
+            hint="For as many of them as it is enough for; the others are paid",
+        ),
         note=Note("Note"),
-    )
+    )  # fmt: skip
     form_sections = (
-        ("Who and what", ("customer", "service", "staff")),
+        ("Who and what", ("customer", "service", "staff", "use")),
         ("When", ("rhythm", "occurrences", "starts_on", "starts")),
     )
     empty = declared(
@@ -160,9 +164,9 @@ class SeriesView(OfCustomersView, model=BookingSeries):
         with writing(BookingSeries, None, dict(data)) as session:
             context = saving_for(session)
             values = saving.kept_values(self, dict(data), context, None)
-            note = values.pop("note", None)
+            note, use = values.pop("note", None), bool(values.pop("use", False))
             if books:
-                return series.begin(session, **values, fixes=fixes, note=note).id
+                return series.begin(session, **values, fixes=fixes, note=note, use=use).id
             with speaking_in(context.zone):
                 return [_line(one, fixes) for one in series.preview(session, **values)]
 

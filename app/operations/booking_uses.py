@@ -31,6 +31,14 @@ def first(
     raise NothingToUse(field="holding_id" if named else "use")
 
 
+def is_there(
+    session: Session, *, customer_id: int, service: Service, at: datetime, uses: int = 1
+) -> bool:
+    """Whether something the customer has would pay for so many uses of a service."""
+    found = entitlements.of(session, customer_id=customer_id, vendor_id=service.vendor_id, at=at)
+    return bool(found.pots_for(service, uses))
+
+
 def hold(session: Session, booking: Booking, service: Service, pot: Pot, uses: int) -> None:
     """Keep uses for a booking; of two who ask for the last ones, one gets them."""
     if pot.holding_id is not None:

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import DomainError
-from app.operations import bookings, interests, rhythms, schedules
+from app.operations import booking_uses, bookings, interests, rhythms, schedules
 from app.operations.customers import still_here
+from app.operations.entitlements import NothingToUse
 from app.operations.series_changes import (
     STILL_TO_COME,
     Conflict,
@@ -148,10 +149,13 @@ def begin(
     fixes: Mapping[int, str] | None = None,
     channel: Channel = Channel.PHONE,
     note: str | None = None,
+    use: bool = False,
 ) -> BookingSeries:
     """Book a series, all of it or nothing; `fixes` says by number which key of the preview to take.
 
-    Refuses with `Conflict`, which names the first one that cannot be had and why.
+    With `use` what the customer has pays for the first of them, as many as it is enough for; the
+    others cost money. Refuses with `Conflict`, which names the first one that cannot be had and
+    why, and `NothingToUse` where nothing pays for any.
     """
     service = _service(session, service_id, staff_id)
     zone = zone_of(session, service.vendor_id)
@@ -165,13 +169,20 @@ def begin(
             starts_on=starts_on, starts=starts,
         ),
     )  # fmt: skip
+    paid = 0
     for one in wanted:
+        pays = use and booking_uses.is_there(
+            session, customer_id=customer_id, service=service, at=one.starts_at
+        )
+        paid += pays
         with named(zone, "booked", one.number, one.starts_at):
             bookings.book(
                 session, customer_id=customer_id, service_id=service_id, staff_id=one.staff_id,
                 starts_at=one.starts_at, channel=channel, note=note, series_id=series.id,
-                series_number=one.number,
+                series_number=one.number, use=pays,
             )  # fmt: skip
+    if use and not paid:  # what was booked is rolled back with the refusal
+        raise NothingToUse(field="use")
     return series
 
 

@@ -35,12 +35,13 @@ def begin(
     phone: str | None = None,
     anyway: str | None = None,
     nights: int | None = None,
+    use: bool = False,
 ) -> Booking:
     """Book somebody who stands there, from this minute on, and check them in.
 
     They are known by id, by phone or by name, else taken in with what they say; who says nothing
-    becomes a numbered walk-in. Without `staff_id` whoever is free does it. `anyway` and `nights`
-    as in `bookings.book`, whose refusals these are.
+    becomes a numbered walk-in. Without `staff_id` whoever is free does it. `anyway`, `nights`
+    and `use` as in `bookings.book`, whose refusals these are.
     """
     service = session.get(Service, service_id)
     if service is None:
@@ -62,6 +63,7 @@ def begin(
         status=BookingStatus.CONFIRMED,
         anyway=anyway,
         nights=nights,
+        use=use,
     )
     return bookings.check_in(session, booking_id=booking.id)
 

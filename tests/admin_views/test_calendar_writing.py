@@ -80,6 +80,24 @@ def test_somebody_known_is_booked_and_it_stands(panel: PanelClient, shop: int) -
     assert booking.ends_at - booking.starts_at == timedelta(minutes=45)
 
 
+def test_a_package_pays_for_what_is_booked_in_the_calendar(panel: PanelClient, shop: int) -> None:
+    here = furnished(shop)
+    with acting(vendor_actor(shop)), begin() as session:
+        customer = session.get_one(make.Customer, here["carla"])
+        number = make.holding(session, customer=customer, uses=2).id
+    panel.as_(staff(shop))
+    wish = {"customer": here["carla"], "service": here["cut"], "staff": here["ana"], "use": "y"}
+    assert booking_of(shop, made(panel, **wish)).price == 0
+    assert booking_of(shop, made(panel, **wish, starts="", now="1")).price == 0
+    nothing = book(panel, **wish, starts="2026-11-24T09:00")
+    refused(nothing, "use", "take the money")
+    paid = wish | {"use": ""}
+    assert booking_of(shop, made(panel, **paid, starts="2026-11-24T09:00")).price == 40
+    with acting(vendor_actor(shop)), begin() as session:
+        held = session.get_one(make.PackageHolding, number)
+        assert (held.uses_left, held.uses_held) == (0, 2)
+
+
 @pytest.mark.parametrize(
     ("said", "name", "phone", "channel"),
     [

@@ -15,6 +15,7 @@ from app.database import begin
 from app.errors import DomainError, NotFound
 from app.operations import bookings, series
 from app.operations.bookings import CannotBook
+from app.operations.entitlements import NothingToUse
 from app.operations.rhythms import NoOccurrence, NoRhythm, TooLong
 from app.operations.schedules import CannotDoIt
 from app.operations.series import (
@@ -427,3 +428,18 @@ def test_a_customer_who_ends_it_owes_what_the_terms_say(salon: int) -> None:
         _, booked = begun(session)
         ended = series.end(session, booking_id=booked[0].id, by="customer")
         assert [one.fee for one in ended] == [20, 20, 0, 0]
+
+
+def test_a_package_pays_for_as_many_as_it_is_enough_for(salon: int) -> None:
+    with begin() as session:
+        wish = wanted(session)
+        customer = session.get_one(make.Customer, wish["customer_id"])
+        held = make.holding(session, customer=customer, uses=3)
+        made = series.begin(session, **wish, use=True)
+        free = [one.price == 0 for one in of(session, made.id)]
+        assert free == [True, True, True, False]
+        session.refresh(held)
+        assert (held.uses_left, held.uses_held) == (0, 3)
+    with pytest.raises(NothingToUse) as caught, begin() as session:
+        series.begin(session, **wanted(session, starts=time(15)), use=True)
+    assert caught.value.field == "use"
