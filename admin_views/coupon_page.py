@@ -1,5 +1,6 @@
 """A coupon's page beside its columns: how often it was used, what came of it, its codes."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from starlette.requests import Request
 
 from admin_views.details import link_to
-from admin_views.loaders import Records
+from admin_views.loaders import Records, record_id
 from admin_views.rendering import moment, money, word
 from app import clock
 from models.coupons import CodeBatch, Coupon, CouponCode, CouponRedemption
@@ -17,7 +18,7 @@ from reports import coupon_usage
 from reports.coupon_usage import Sales
 
 BATCHES = Records(CodeBatch, (CodeBatch.prefix,))
-SHOWN = 6
+SHOWN, ON_A_SHEET = 6, 90
 COLUMNS = [
     ("Channel", False), ("Uses", True), ("Taken off", True), ("Brought", True),
     ("A sale with it", True), ("A sale without", True),
@@ -101,11 +102,61 @@ def _code(code: CouponCode) -> dict[str, Any]:
 def _batch(batch: CodeBatch) -> dict[str, Any]:
     done = batch.made >= batch.wanted
     begin = f", beginning with {batch.prefix}" if batch.prefix else ""
-    return {
+    own = {
         "title": f"{batch.wanted:,} codes{begin}",
-        "url": f"/admin/coupon-code/list?batch={batch.id}",
-        "sub": f"made {moment(batch.created_at)}" if done else f"{batch.made:,} are made so far",
-        "status": None if done else "running", "icon": "tickets",
+        "url": f"/admin/coupon-code/list?batch={batch.id}", "icon": "tickets",
+    }  # fmt: skip
+    if done:
+        sheet = {"title": "Print", "url": f"/admin/coupon/codes/{batch.id}"}
+        return {**own, "sub": f"made {moment(batch.created_at)}", "way": sheet}
+    return {
+        **own, "sub": f"{batch.made:,} are made so far", "status": "running",
+        "poll": f"/admin/coupon/codes/{batch.id}/progress", "done": batch.made,
+        "total": batch.wanted,
+    }  # fmt: skip
+
+
+def progress(session: Session, number: int) -> dict[str, Any] | None:
+    """How many codes of those that were asked for are made, as `live.js` reads it."""
+    batch = session.get(CodeBatch, number)
+    if batch is None:
+        return None
+    said = f"{batch.made:,} of {batch.wanted:,} codes"
+    return {
+        "done": batch.made, "total": batch.wanted, "text": said,
+        "done_text": f"{batch.made:,} are made so far", "finished": batch.made >= batch.wanted,
+    }  # fmt: skip
+
+
+def sheet(
+    session: Session, number: int, request: Request, worth: Callable[[Coupon], str]
+) -> dict[str, Any] | None:
+    """A sheet of the codes of a batch that can still be used, and the ways to the others."""
+    batch = session.get(CodeBatch, number)
+    if batch is None:
+        return None
+    coupon, after = batch.coupon, record_id(request.query_params.get("after")) or 0
+    query = (
+        select(CouponCode)
+        .where(CouponCode.vendor_id == batch.vendor_id, CouponCode.batch_id == batch.id)
+        .where(CouponCode.is_active, CouponCode.redeemed == 0, CouponCode.id > after)
+        .order_by(CouponCode.id)
+        .limit(ON_A_SHEET + 1)
+    )
+    found = session.scalars(query).all()
+    codes, here = found[:ON_A_SHEET], f"/admin/coupon/codes/{batch.id}"
+    return {
+        "page_title": f"Codes of {coupon.name}", "coupon": coupon.name, "worth": worth(coupon),
+        "path": [
+            {"title": "Coupons and offers", "url": "/admin/coupon/list"},
+            {"title": coupon.name, "url": f"/admin/coupon/details/{coupon.id}"},
+            {"title": "Codes"},
+        ],
+        "until": moment(coupon.ends_at) if coupon.ends_at else "",
+        "codes": [one.code for one in codes],
+        "count_text": f"{len(codes):,} on this sheet, {batch.made:,} were made",
+        "prev_url": here if after else None,
+        "next_url": f"{here}?after={codes[-1].id}" if len(found) > ON_A_SHEET else None,
     }  # fmt: skip
 
 

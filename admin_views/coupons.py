@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from sqladmin import expose
 from sqlalchemy import Select, exists, func, or_
 from sqlalchemy.orm import Session, joinedload, selectinload
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from admin_views import coupon_fields, coupon_page
+from admin_views.access import needs
 from admin_views.base import HouseView, declared
 from admin_views.coupon_fields import HOURS, THINGS, ThingPicks
 from admin_views.details import link_to
@@ -66,6 +70,8 @@ TAGS = Records(Tag, (Tag.name,))
 SEGMENTS = Records(Segment, (Segment.name,))
 COUPONS = Records(Coupon, (Coupon.name,))
 MARKETPLACE = "marketplace_percent"
+AT = "sold_"
+"""Begins the names of the fields that say where a coupon holds; with none it is everywhere."""
 
 
 def percent(value: Decimal) -> str:
@@ -245,7 +251,7 @@ class CouponView(HouseView, model=Coupon):
             "Hours of the week", HOURS, one="time",
             hint="Such as Tuesday 09:00 to 12:00; a booking counts at its own time; none: always",
         ),
-        channel=Choice("Where it is sold", CHANNELS, hint="Empty: everywhere"),
+        **{AT + word: Check(label, default=False) for word, label in CHANNELS},
         first_visit=Check("First visit only", default=False),
         birthday_days=Whole("Days around a birthday", low=0, high=60, hint="0: on the day itself"),
         tag=Pick("Customers tagged", TAGS),
@@ -259,7 +265,8 @@ class CouponView(HouseView, model=Coupon):
     form_sections = (
         ("Offer", ("name", "needs_code", "code", "kind", "value", "buy_quantity", "get_quantity")),
         ("What it is about", ("cheaper", "bought", "minimum_spend", "stacking")),
-        ("When", ("starts_at", "ends_at", "channel", "windows")),
+        ("When", ("starts_at", "ends_at", "windows")),
+        ("Only where it is sold", tuple(AT + word for word, _ in CHANNELS)),
         ("For whom", ("first_visit", "birthday_days", "tag", "segment")),
         ("How often", ("max_redemptions", "max_per_customer", MARKETPLACE)),
     )
@@ -308,20 +315,20 @@ class CouponView(HouseView, model=Coupon):
     def shown_values(self, session: Session, record: Any) -> dict[str, Any]:
         """The columns, its code, what it is about, and its hours as rows."""
         code = coupon_keeping.main_code(session, record)
-        own = {"code", "cheaper", "bought", "windows", "channel"}
+        own = {"code", "cheaper", "bought", "windows"}
         shown = {
             name: getattr(record, f"{name}_id" if name in ("tag", "segment") else name)
             for name in self.form_fields(record)
-            if name not in own
+            if name not in own and not name.startswith(AT)
         }
+        sold = {AT + word: word in (record.channels or ()) for word, _ in CHANNELS}
         parts = {
             part.value: coupon_fields.shown([t for t in record.targets if t.part == part])
             for part in TargetPart
         }
         return {
-            **shown, **parts, "code": None if code is None else code.code,
+            **shown, **parts, **sold, "code": None if code is None else code.code,
             "windows": [dict(one) for one in record.windows or ()],
-            "channel": (record.channels or [None])[0],
         }  # fmt: skip
 
     def create_record(
@@ -345,6 +352,31 @@ class CouponView(HouseView, model=Coupon):
         """How often it was used, what came of it, and its codes."""
         return coupon_page.around(session, request, record)
 
+    @expose("/codes/{pk}", methods=["GET"])
+    @needs("details")
+    async def codes(self, request: Request) -> Response:
+        """Codes that were made together and can still be used, on sheets to be printed."""
+        context = await self.in_transaction(
+            coupon_page.sheet, self.number(request.path_params["pk"]), request, worth
+        )
+        if context is None:
+            raise HTTPException(404)
+        answer: Response = await self.templates.TemplateResponse(
+            request, "panel/code_sheet.html", {"model_view": self, **context}
+        )
+        return answer
+
+    @expose("/codes/{pk}/progress", methods=["GET"])
+    @needs("details")
+    async def codes_progress(self, request: Request) -> Response:
+        """How far codes that are being made have come."""
+        told = await self.in_transaction(
+            coupon_page.progress, self.number(request.path_params["pk"])
+        )
+        if told is None:
+            raise HTTPException(404)
+        return JSONResponse(told)
+
 
 def _begun() -> Any:
     return or_(Coupon.starts_at.is_(None), Coupon.starts_at <= clock.now())
@@ -357,13 +389,13 @@ def _over() -> Any:
 def _given(values: dict[str, Any]) -> dict[str, Any]:
     """The form as the operation takes it."""
     rows: list[Line] = values.pop("windows", None) or []
-    channel = values.pop("channel", None)
+    channels = [word for word, _ in CHANNELS if values.pop(AT + word, False)]
     bears = values.pop(MARKETPLACE, None)
     if bears is not None:
         values[MARKETPLACE] = bears
     return {
         **values, "windows": [row.values for row in rows],
-        "channels": [channel] if channel else None,
+        "channels": channels or None,
     }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Coupons on screen: written down, refused at their fields, used at the till and in the form."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from app import documents
 from app.database import begin
 from app.gateways.files import DeskFiles
+from app.operations import code_making
 from app.tenancy import acting, vendor_actor
 from models.coupons import CodeBatch, Coupon, CouponCode, CouponRedemption
 from models.orders import Order
@@ -72,14 +74,14 @@ def test_a_coupon_is_written_down_and_changed(panel: PanelClient) -> None:
     with at(vendor) as session:
         service = make.service(session, name="Cut and colour").id
     sent = form(
-        value="12,5", max_redemptions="100", birthday_days="7", channel="walk_in",
+        value="12,5", max_redemptions="100", birthday_days="7", sold_walk_in="y", sold_phone="y",
         **hours(("tue", "9", "12:00"), ("Friday", "14.30", "24:00"), ("", "", "")),
         **{"cheaper-0-item": f"service:{service}", "cheaper-0-item_text": "Cut and colour"},
     )  # fmt: skip
     saved = panel.post("/admin/coupon/create", data=sent)
     assert saved.status_code == 303, text_of(saved.text)
     coupon = the_only(vendor, Coupon)
-    assert (coupon.value, coupon.channels) == (Decimal("12.50"), ["walk_in"])
+    assert (coupon.value, coupon.channels) == (Decimal("12.50"), ["walk_in", "phone"])
     assert coupon.windows == [
         {"day": 2, "from": "09:00", "until": "12:00"},
         {"day": 5, "from": "14:30", "until": "24:00"},
@@ -91,6 +93,10 @@ def test_a_coupon_is_written_down_and_changed(panel: PanelClient) -> None:
     assert "0 of 100" in text_of(panel.get("/admin/coupon/list?search=summer").text)
     again = panel.get(f"/admin/coupon/edit/{coupon.id}")
     assert 'value="SUMMER"' in again.text
+    ticked = re.findall(
+        r'<input[^>]*checked[^>]*name="(sold_\w+)"|name="(sold_\w+)"[^>]*checked', again.text
+    )
+    assert {a or b for a, b in ticked} == {"sold_walk_in", "sold_phone"}
     seen = again.text.split('name="seen"')[1].split('value="')[1].split('"')[0]
     changed = panel.post(
         f"/admin/coupon/edit/{coupon.id}",
@@ -190,16 +196,33 @@ def test_codes_are_asked_for_by_a_button_and_listed(panel: PanelClient) -> None:
     batch = the_only(vendor, CodeBatch)
     assert (batch.wanted, batch.prefix) == (3, "VIP-")
     assert "0 are made so far" in text_of(panel.get(f"/admin/coupon/details/{coupon}").text)
+    sheet, told = f"/admin/coupon/codes/{batch.id}", {"done": 0, "total": 3, "finished": False}
+    assert told.items() <= panel.get(f"{sheet}/progress").json().items()
+    assert "No code is left to print" in text_of(panel.get(sheet).text)
+    with at(vendor) as session:
+        assert code_making.make(session, batch_id=batch.id) == 0
+        codes = session.scalars(select(CouponCode.code).where(CouponCode.batch_id == batch.id))
+        made = list(codes)
+    assert panel.get(f"{sheet}/progress").json()["finished"]
+    printed = text_of(panel.get(sheet).text)
+    assert len(made) == 3
+    assert all(code in printed for code in made)
+    assert "Print" in text_of(panel.get(f"/admin/coupon/details/{coupon}").text)
+    for wrong in ("0", "x", str(2**70), f"{batch.id}?after=nonsense", str(batch.id + 1)):
+        assert panel.get(f"/admin/coupon/codes/{wrong}").status_code in (200, 404)
     listed = panel.get(f"/admin/coupon-code/list?coupon={coupon}&state=unused&search=ma")
     assert "MAIN" in text_of(listed.text)
     with at(vendor) as session:
-        code = session.scalars(select(CouponCode.id)).one()
+        code = session.scalars(select(CouponCode.id).where(CouponCode.code == "MAIN")).one()
     panel.as_(staff(vendor))
     assert panel.post(f"/admin/coupon-code/do/{code}/end").status_code == 403
     panel.as_(manager(vendor))
     assert panel.post(f"/admin/coupon-code/do/{code}/end").status_code == 303
     panel.as_(analyst())
     assert panel.get("/admin/coupon/list").status_code == 403
+    assert panel.get(sheet).status_code == 403
+    panel.as_(manager(make.new_vendor()))
+    assert [panel.get(path).status_code for path in (sheet, f"{sheet}/progress")] == [404, 404]
 
 
 def till(panel: PanelClient, path: str, sent: Any) -> tuple[int, dict[str, Any]]:
