@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select, update
 from app import clock
 from app.database import begin
 from app.gateways import mail
-from app.operations import forgetting, messages, outbox, reaching, suppressions, templates
+from app.operations import forgetting, messages, outbox, reaching, sending, suppressions, templates
 from app.tenancy import SYSTEM, acting, vendor_actor
 from models.bookings import Booking
 from models.messages import Message
@@ -160,14 +160,14 @@ def test_a_worker_that_died_after_the_server_took_it_sends_the_same_mail(post: P
 
 def test_a_message_that_kills_each_worker_is_left_alone(post: PostOffice) -> None:
     one = written(somebody())
-    for _ in range(messages.MOST_DEATHS):
+    for _ in range(sending.MOST_DEATHS):
         with acting(SYSTEM), begin() as session:
             session.execute(update(Message).values(status="sending", sent_at=None))
             session.execute(update(OutboxMessage).values(done_at=None))
         again()
     assert (now(one).status, now(one).reason) == ("failed", "KilledWorkers")
     assert promise(now(one)).dead_at is not None
-    assert len(post.box.letters) == messages.MOST_DEATHS - 1
+    assert len(post.box.letters) == sending.MOST_DEATHS - 1
     assert again() == 0
 
 
@@ -294,7 +294,7 @@ def _refusing(looks: list[int]) -> Any:
 def test_a_message_that_is_never_taken_is_given_up_and_sent_again_by_hand(
     post: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(messages, "MOST_TRIES", 3)
+    monkeypatch.setattr(sending, "MOST_TRIES", 3)
     post.box.answer = "451 the disk is full"
     one = written(somebody())
     for _ in range(3):
