@@ -1,6 +1,6 @@
 """Fill an empty database with the demo's marketplace."""
 
-from datetime import time
+from datetime import time, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -23,6 +23,7 @@ from app.seeding import (
     duties,
     entitled,
     history,
+    letters,
     offers,
     parcels,
     rules,
@@ -39,7 +40,7 @@ from app.seeding.catalogue import (
 )
 from app.seeding.duties import ON_TOP, REGIONS, Books
 from app.seeding.history import Shop
-from app.seeding.rows import add_all
+from app.seeding.rows import HISTORY, add_all
 from app.tenancy import acting, admin_actor
 from models.categories import Category
 from models.customers import Customer
@@ -89,6 +90,9 @@ def seed() -> None:
             thanks.redeem(session, vendor, clock.now())
             offers.make(session, vendor.id, clock.now())
             rules.make(session, vendor.id, clock.now())
+            letters.write(
+                session, vendor.id, clock.now() - HISTORY / 2, clock.now() - timedelta(days=12)
+            )
             told.tell(session, vendor, clock.now())
         session.flush()  # what was bought is noted
         rules.work_out(session)
@@ -145,8 +149,8 @@ def _past(session: Session, shop: Shop, random: Random) -> None:
     known = history.customers(session, shop, random, now)
     bookings.fill(session, shop, random, known, now)
     count = history.orders(session, shop, random, known, now)
+    count = entitled.holdings(session, shop, random, known, now, count)
     session.add(Counter(vendor_id=shop.vendor_id, series="orders", value=count))
-    entitled.holdings(session, shop, random, known, now)
     history.tasks(session, shop, random, known, now)
 
 

@@ -74,6 +74,7 @@ class Books:
         return {
             "vendor_id": vendor_id, "position": position, "kind": "shipping", "variant_id": None,
             "name": COURIER, "quantity": 1, "unit_price": FEE, "total": FEE,
+            "discount": Decimal(0),
             "price_steps": [prices.step(prices.CATALOGUE, FEE, "Price in the catalogue")],
         }  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.operations import periods
+from app.seeding import prepaid
 from app.seeding.history import Shop
 from app.seeding.rows import add_all, put
 from models.memberships import Membership, MembershipPeriod, Period, PlanBenefit
@@ -17,8 +18,13 @@ from models.packages import PackageEntry, PackageHolding
 Row = dict[str, Any]
 
 
-def holdings(session: Session, shop: Shop, random: Random, known: list[Row], now: datetime) -> None:
-    """Packages and memberships: running, used up, expired, resting, not paid, ended."""
+def holdings(
+    session: Session, shop: Shop, random: Random, known: list[Row], now: datetime, number: int
+) -> int:
+    """Packages and memberships: running, used up, expired, resting, not paid, ended.
+
+    Orders sold them: how many there are then, with the `number` there were.
+    """
     put(session, PlanBenefit, _benefits(shop))
     held: list[tuple[Row, list[Row]]] = []
     joined: list[tuple[Row, list[Row]]] = []
@@ -28,8 +34,11 @@ def holdings(session: Session, shop: Shop, random: Random, known: list[Row], now
             held.append(_package(shop, random, customer["created_at"], now, base))
         if shop.plans and random.random() < 0.12:
             joined.append(_membership(shop, random, customer["created_at"], now, base))
+    number = prepaid.packages(session, shop, [row for row, _ in held], number)
+    number = prepaid.periods(session, shop, joined, number)
     _write(session, PackageHolding, PackageEntry, "holding_id", held)
     _write(session, Membership, MembershipPeriod, "membership_id", joined)
+    return number
 
 
 def _benefits(shop: Shop) -> list[Row]:

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from app.contact import fold, searchable
-from app.seeding import parcels, people, takings
+from app.seeding import offers, parcels, people, takings
 from app.seeding.catalogue import VendorOnShow
 from app.seeding.diary import Diary
 from app.seeding.duties import REGIONS, Books
 from app.seeding.rows import HISTORY, add_all, put
+from models.coupons import CouponRedemption
 from models.customers import Address, Consent, Customer
 from models.orders import Order, OrderLine
 from models.references import new_reference
@@ -146,6 +147,13 @@ def orders(
         _order(shop, random, number, customer, moment, now)
         for number, (moment, customer) in enumerate(sales, 1)
     ]
+    known_offers = offers.lay_out(session, shop.vendor_id)
+    used = [
+        (order, redemption)
+        for order, own in made[::7]
+        if order["status"] != "cancelled"
+        and (redemption := offers.take_off(own, known_offers)) is not None
+    ]
     lines: list[dict[str, Any]] = []
     paid: list[tuple[int, dict[str, Any]]] = []
     for batch in range(0, len(made), 2000):
@@ -156,6 +164,12 @@ def orders(
             lines += [{**line, "order_id": key} for line in own]
         paid += [(key, order) for key, (order, _) in zip(keys, some, strict=True)]
     takings.payments(session, paid)
+    put(session, CouponRedemption, [
+        {**row, "order_id": order["id"], "customer_id": order["customer_id"],
+         "channel": order["channel"], "redeemed_at": order["placed_at"],
+         "created_at": order["placed_at"]}
+        for order, row in used
+    ])  # fmt: skip
     sent = {key: order for key, order in paid if order["pieces"]}
     put(session, OrderLine, [line for line in lines if line["order_id"] not in sent])
     counted = [line for line in lines if line["order_id"] in sent]
@@ -222,7 +236,8 @@ def _line(
         "vendor_id": shop.vendor_id, "position": position, "kind": "product",
         "variant_id": variant["id"], "name": variant["label"], "quantity": quantity,
         "unit_price": variant["price"], "total": variant["price"] * quantity,
-        "price_steps": None, "warranty_months": variant["warranty_months"],
+        "discount": Decimal(0), "price_steps": None,
+        "warranty_months": variant["warranty_months"],
     }  # fmt: skip
     return shop.books.taxed(line, variant["category"], region)
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.operations import code_making, counter
+from app.operations import code_making, counter, prices
 from app.operations.benefits import Asked
 from app.operations.counter import Buyer, Item, Paid
 from app.seeding.rows import add_all, put
@@ -45,7 +45,10 @@ OFFERS: tuple[tuple[str | None, dict[str, Any]], ...] = (
 CARDS = 25
 SALES = (("THANKS",), ("FIVER",), ("THANKS", "FIVER"), ())
 """What the codes of today's sales are; the last sale is one without."""
-COMMON: dict[str, Any] = {
+USED = (("THANKS", 10, 0), ("PARTNER", 12, 50), ("SPRING", 10, 0), ("WELCOME", 15, 0))
+"""Codes of sales in the past: percent off, and percent of it that the marketplace bears."""
+Row = dict[str, Any]
+COMMON: Row = {
     "kind": "percent", "needs_code": True, "stacking": "combinable", "marketplace_percent": 0,
     "is_active": True, "first_visit": False,
     **dict.fromkeys(
@@ -55,18 +58,47 @@ COMMON: dict[str, Any] = {
 }  # fmt: skip
 
 
-def make(session: Session, vendor_id: int, now: datetime) -> None:
-    """Offers of each kind with their codes, twenty-five cards for partners, and a few sales."""
+def lay_out(session: Session, vendor_id: int) -> dict[str, tuple[int, int]]:
+    """Offers of each kind with their codes; by code the ids of the offer and of the code."""
     rows = [{"vendor_id": vendor_id, **COMMON, **offer} for _, offer in OFFERS]
     ids = add_all(session, Coupon, rows)
-    codes = [code for code, _ in OFFERS]
-    put(session, CouponCode, [
-        {"vendor_id": vendor_id, "coupon_id": key, "code": code}
-        for key, code in zip(ids, codes, strict=True) if code
+    coded = [(code, key) for key, (code, _) in zip(ids, OFFERS, strict=True) if code]
+    codes = add_all(session, CouponCode, [
+        {"vendor_id": vendor_id, "coupon_id": key, "code": code} for code, key in coded
     ])  # fmt: skip
-    _about_products(session, vendor_id, ids[codes.index("TAKE3")])
+    return {code: (key, number) for (code, key), number in zip(coded, codes, strict=True)}
+
+
+def take_off(rows: list[Row], offers: dict[str, tuple[int, int]]) -> Row | None:
+    """Let an offer have made the first line of a sale cheaper: the redemption, if it did.
+
+    What the sale came to stays: it would have been dearer.
+    """
+    code, percent, borne = USED[rows[0]["quantity"] * len(rows) % len(USED)]
+    coupon_id, code_id = offers[code]
+    line = rows[0]
+    off = (line["total"] * percent / (100 - percent)).quantize(Decimal("0.01"))
+    off -= off % (Decimal("0.01") * line["quantity"])
+    if not off:
+        return None
+    line["unit_price"] += off / line["quantity"]
+    line["discount"] = off
+    why = f"{percent} % off with {code}"
+    line["price_steps"] = [prices.step(prices.COUPON, off, why, source=coupon_id)]
+    return {
+        "vendor_id": line["vendor_id"], "coupon_id": coupon_id, "code_id": code_id,
+        "status": "redeemed", "amount": off,
+        "marketplace_amount": (off * borne / 100).quantize(Decimal("0.01")),
+    }  # fmt: skip
+
+
+def make(session: Session, vendor_id: int, now: datetime) -> None:
+    """Three for two, twenty-five cards for partners, and a few sales of today."""
+    found = select(CouponCode.code, CouponCode.coupon_id).where(CouponCode.vendor_id == vendor_id)
+    ids = {row.code: row.coupon_id for row in session.execute(found)}
+    _about_products(session, vendor_id, ids["TAKE3"])
     [batch] = add_all(session, CodeBatch, [
-        {"vendor_id": vendor_id, "coupon_id": ids[codes.index("PARTNER")], "prefix": "CARD-",
+        {"vendor_id": vendor_id, "coupon_id": ids["PARTNER"], "prefix": "CARD-",
          "wanted": CARDS, "created_at": now - timedelta(days=3)}
     ])  # fmt: skip
     code_making.make(session, batch_id=batch)
