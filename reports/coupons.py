@@ -3,6 +3,7 @@
 Read from `coupon_figures`: by day, coupon and channel, as orders are fulfilled.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
@@ -158,6 +159,10 @@ NUMBERS = (
     Column("off", "Taken off, share", Unit.PERCENT, part="taken_off", of="before_it"),
     Column("average", "An order", Unit.MONEY, total=False),
 )
+EACH = tuple(
+    replace(one, total=one.total and one.key not in ("orders", "brought", "off")) for one in NUMBERS
+)
+"""The same of each coupon: orders with two of them would count twice in a sum."""
 BESIDE = (
     Column("others", "Orders without", Unit.COUNT),
     Column("average_of_others", "An order without", Unit.MONEY, total=False),
@@ -200,7 +205,7 @@ REPORT = Report(
         *named.seen_by_both(
             Table(
                 "coupon", "Coupon", by_coupon,
-                (Column("name", "Coupon", Unit.TEXT), *NUMBERS),
+                (Column("name", "Coupon", Unit.TEXT), *EACH),
                 sort="taken_off", change="taken_off", better=None, identity="coupon_id",
                 drill=drill_coupon,
             )

@@ -218,7 +218,7 @@ REPORT = Report(
         Measure("sent", "Sent", Unit.COUNT, "Messages that went out, on the day they were to be"
                 " sent.", better="up"),
         Measure("delivered", "Delivered", Unit.COUNT, "Of these, those of which the provider says"
-                " that they arrived; not every provider does.", better="up"),
+                " that they arrived; not every provider does.", better="up", headline=False),
         Measure("failed", "Failed", Unit.COUNT, "Messages that could not be brought.",
                 better="down"),
         Measure("held_back", "Held back", Unit.COUNT, "Messages not sent because the customer did"
@@ -239,7 +239,7 @@ REPORT = Report(
                 " the message, and may not.", part="came_before", of="asked"),
     ),
     tables=(
-        _table("event", "About", by_event, drill_event, "event"),
+        _table("event", "Subject", by_event, drill_event, "event"),
         *named.seen_by_both(_table("rule", "Rule", by_rule, drill_rule, "rule_id")),
         _table("way", "Way", by_way, drill_way, "way"),
         _table("purpose", "Purpose", by_purpose, drill_purpose, "purpose"),

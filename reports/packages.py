@@ -210,7 +210,7 @@ REPORT = Report(
         Measure("used", "Used", Unit.COUNT, "Uses that were taken, less those that were given back"
                 " to the package.", better="up"),
         Measure("forfeited", "Forfeited", Unit.COUNT, "Uses lost to who called off late or did not"
-                " come.", better="down"),
+                " come.", better="down", headline=False),
         Measure("expired", "Run out", Unit.COUNT, "Uses left when the package ran out.",
                 better="down"),
         Measure("refunded", "Taken back", Unit.COUNT, "Uses taken back, with their money or"

@@ -103,6 +103,7 @@ def _together(each: Any) -> list[ColumnElement[Any]]:
         named.total(one.low).label("low"),
         named.total(one.dead).label("dead"),
         named.total(one.dead_value).label("dead_value"),
+        (named.total(one.value) - named.total(one.dead_value)).label("moving_value"),
     ]
 
 
@@ -156,10 +157,10 @@ def low(period: Period, filters: Filters, by: Grain) -> Rows:
 
 
 def figure(frame: Frame) -> Figure:
-    """What stock cost by category, and what of it does not move."""
+    """What stock cost by category, of it what does not move."""
     return figures.ranked(
-        frame, "name", [Series("value", "At cost", 2), Series("dead_value", "Not moving", 6)],
-        unit=Unit.MONEY, stacked=False,
+        frame, "name", [Series("moving_value", "Moving", 2), Series("dead_value", "Not moving", 6)],
+        unit=Unit.MONEY,
     )  # fmt: skip
 
 
