@@ -6,7 +6,7 @@ from typing import Any
 
 from sqladmin import expose
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, object_session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -71,9 +71,12 @@ def _stop(session: Session, number_: int) -> None:
 
 
 def _seen(campaign: Any) -> CampaignRun | None:
-    """The look that stands, as the page has read it."""
-    run = campaign.__dict__.get("last_run")
-    return run if run is not None and run.status == RunStatus.CHECKED else None
+    """The look that stands, if it was the last thing that was done."""
+    session = object_session(campaign)
+    runs = campaign.__dict__.get("runs_read")
+    if runs is None:
+        runs = [] if session is None else _runs(session, campaign)
+    return runs[0] if runs and runs[0].status == RunStatus.CHECKED else None
 
 
 def _can_send(campaign: Any) -> bool:
@@ -173,9 +176,7 @@ class CampaignView(HouseView, model=Campaign):
         """The campaign with its last run, which its commands ask about."""
         campaign = super().loaded(session, number_)
         if campaign is not None:
-            runs = _runs(session, campaign)
-            campaign.__dict__["last_run"] = runs[0] if runs else None
-            campaign.__dict__["runs_read"] = runs
+            campaign.__dict__["runs_read"] = _runs(session, campaign)
         return campaign
 
     def may_edit(self, record: Any) -> bool:

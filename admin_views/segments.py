@@ -1,6 +1,7 @@
 """Segments on screen: a rule is written with its count beside it, kept, and looked at over time."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -21,15 +22,17 @@ from admin_views.loaders import record_id, without_control
 from admin_views.own_pages import errors_of
 from admin_views.rendering import say
 from admin_views.saving import Command, sentence_of, writing
+from app.database import begin_planned
 from app.errors import DomainError, NotFound
 from app.operations import segment_words, segments
-from app.operations.segment_terms import LONGEST, Misread
+from app.operations.segment_terms import Misread
 from app.tenancy import current_actor
 from models.segments import Segment
 
 HERE = "/admin/segment"
 FIELDS = ("name", "definition", "names", "seen")
 MOST_LIST_WORDS = 160
+MOST_POSTED = 500_000
 
 
 def _build_now(session: Session, number_: int) -> None:
@@ -142,7 +145,7 @@ class SegmentView(HouseView, model=Segment):
 
 
 async def _typed(request: Request) -> dict[str, str]:
-    form = await request.form(max_files=0, max_fields=20, max_part_size=4 * LONGEST)
+    form = await request.form(max_files=0, max_fields=20, max_part_size=MOST_POSTED)
     kept = {name: str(form.get(name, "")) for name in FIELDS}
     return {**kept, "name": without_control(kept["name"])[:500]}
 
@@ -161,12 +164,17 @@ def _short(text: str) -> str:
 
 
 def _saved(typed: Mapping[str, str], number_: int | None) -> tuple[int, str]:
-    with writing(Segment, number_) as session:
+    with _where(number_) as session:
         kept = segments.save(
             session, segment_id=number_, name=typed["name"], definition=typed["definition"],
             seen=record_id(typed["seen"]),
         )  # fmt: skip
         return kept.id, kept.name
+
+
+def _where(number_: int | None) -> AbstractContextManager[Session]:
+    """A new one is of where one stands: the marketplace's, where that is no vendor."""
+    return begin_planned() if number_ is None else writing(Segment, number_)
 
 
 def _segment(session: Session, number_: int | None) -> Segment | None:

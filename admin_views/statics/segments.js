@@ -61,21 +61,29 @@
     values.forEach(function (value, n) {
       var chip = B.make("span", { "class": "sg-chip" }), text = named(part.lookup, value);
       chip.append(B.make("span", { dir: "auto" }, text));
-      chip.append(button("", "x", "", "Remove " + text, function () { values.splice(n, 1); changed(true, { term: term, part: part.name }); }));
+      chip.append(button("", "x", "", "Remove " + text, function () { values.splice(n, 1); again(true); }));
       box.append(chip);
     });
-    box.append(finder(part, term, values));
+    /* Only this part is drawn anew: whoever is on the way to another control finds it there. */
+    var again = function (stay) {
+      var anew = many(part, term);
+      box.replaceWith(anew);
+      if (stay) anew.querySelector("[data-at]").focus();
+      changed(false);
+    };
+    box.append(finder(part, values, again));
     return box;
   };
-  var finder = function (part, term, values) {
+  var finder = function (part, values, again) {
     var free = part.kind === "texts", searched = !free || part.lookup === "tag" || part.lookup === "city", list = id();
     var pick = B.make("span", { "class": "pick" }), input = B.make("input", { "class": "form-control", type: "text", dir: "auto", autocomplete: "off", spellcheck: "false", maxlength: "100", "aria-label": part.title, placeholder: (values.length ? "or " : "") + part.title.toLowerCase() });
-    var add = function (value, text) {
+    var add = function (value, text, stay) {
       value = free ? String(value).trim() : Number(value);
       if (!value || values.indexOf(value) >= 0) { input.value = ""; return; }
       values.push(value);
+      input.value = "";
       if (part.lookup && text) { names[part.lookup] = names[part.lookup] || {}; names[part.lookup][value] = text; }
-      changed(true, { term: term, part: part.name });
+      again(stay);
     };
     if (searched) {
       input.setAttribute("role", "combobox");
@@ -85,16 +93,19 @@
       pick.dataset.pick = given.find_url + part.lookup + given.find_query;
       if (free) pick.dataset.free = "";
       pick.append(B.make("input", { type: "hidden" }), input, B.make("ul", { "class": "pick-list", id: list, role: "listbox", "aria-label": part.title, hidden: "" }));
-      pick.addEventListener("picked", function (ev) { ev.stopPropagation(); add(ev.detail.id, ev.detail.text); });
+      pick.addEventListener("picked", function (ev) { ev.stopPropagation(); add(ev.detail.id, ev.detail.text, true); });
       B.pick(pick);
     } else pick.append(input);
     if (free) {
+      input.takes = function () { add(input.value, "", false); };
       input.addEventListener("keydown", function (ev) {
         if ((ev.key !== "Enter" && ev.key !== ",") || !input.value.trim() || ev.defaultPrevented) return;
         ev.preventDefault();
-        add(input.value);
+        add(input.value, "", true);
       });
-      input.addEventListener("blur", function () { if (input.value.trim()) add(input.value); });
+      input.addEventListener("blur", function () {
+        setTimeout(function () { if (input.isConnected && input.value.trim()) add(input.value, "", false); }, 150);
+      });
     }
     input.dataset.at = part.name;
     return pick;
@@ -169,7 +180,7 @@
     var li = B.make("li", { "class": "sg-row" }), parts = B.make("div", { "class": "sg-parts" });
     parts.append(choose(term, of, n));
     (fields[term.field] ? fields[term.field].parts : []).forEach(function (part) {
-      var e = drawn[part.kind](part, term), own = e.matches("select") ? e : e.querySelector("[data-at], input, select");
+      var e = drawn[part.kind](part, term), own = e.matches("select") ? e : e.querySelector("[data-at], input:not([type=hidden]), select");
       if (own) own.dataset.at = part.name;
       parts.append(e);
     });
@@ -239,6 +250,10 @@
       .catch(function () { /* the next change asks again */ });
   };
   var later = B.later(400, look), soon = function () { count.classList.add("is-old"); later(); };
+  form.addEventListener("submit", function () {
+    B.all(".sg-parts .pick input[data-at]", root).forEach(function (input) { if (input.value.trim() && input.takes) input.takes(); });
+    keep();
+  }, true);
   /* Enter adds or goes on; only Ctrl Enter and the button save. */
   root.addEventListener("keydown", function (ev) {
     if (ev.key === "Enter" && !ev.ctrlKey && !ev.metaKey && ev.target.matches("input:not([type=checkbox])")) ev.preventDefault();
