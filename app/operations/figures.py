@@ -150,10 +150,15 @@ _TOLD = """
 """
 
 
-def rebuild(session: Session, *, vendor_ids: Sequence[int] | None = None) -> None:
+def rebuild(
+    session: Session,
+    *,
+    vendor_ids: Sequence[int] | None = None,
+    only: Sequence[type[Figures]] | None = None,
+) -> None:
     """Work out all figures of these vendors from the ledgers, or everybody's; notes are settled.
 
-    For the marketplace.
+    For the marketplace. Where `only` some tables are named, the others and hours of staff stay.
     """
     session.flush()  # what is not yet written would not be seen
     scope = Scope.ALL if vendor_ids is None else Scope.VENDORS
@@ -165,9 +170,9 @@ def rebuild(session: Session, *, vendor_ids: Sequence[int] | None = None) -> Non
         session.execute(text(_HOLD_THESE), {"vendors": list(vendor_ids)})
     known = {"vendors": list(vendor_ids)}
     session.execute(text(_SETTLE), known)
-    for model in TABLES:
+    for model in only or TABLES:
         _write(session, model, scope, known)
-    for vendor_id in vendor_ids:
+    for vendor_id in vendor_ids if only is None else ():
         staff_hours.rebuild(session, vendor_id=vendor_id)
 
 

@@ -16,13 +16,13 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.operations import diaries
-from app.operations.hours import DAY, Wall, by_day, wall_of
+from app.operations.hours import DAY, Span, Wall, by_day, days, wall_of
 from models.figures import Grain, StaffFigures
-from models.schedules import HoursKind, WorkingHours
+from models.schedules import HoursKind, TimeOff, WorkingHours
 from models.staff import StaffMember
 from models.vendors import Vendor
 
-MONTH = timedelta(days=31)
+WEEK, MONTH = timedelta(days=7), timedelta(days=31)
 LONGEST = timedelta(days=3660)
 """Reports look back ten years."""
 
@@ -61,21 +61,93 @@ def _minutes(
         times = [one for one in times if any(one.first <= day <= one.last for day in asked)]
     if not times:
         return []
-    first = min(one.first for one in times) if asked is None else min(asked)
-    last = max(one.last for one in times)
+    first, last = min(one.first for one in times), max(one.last for one in times)
     if asked is not None:
-        last = min(last, max(asked))
-    span = wall.begins(first, time(0)), wall.begins(last + DAY, time(0))
-    working, _ = diaries.working(
-        session, vendor_id=vendor_id, wall=wall, staff_ids=[one.staff_id for one in times],
-        span=span,
-    )  # fmt: skip
+        first, last = max(first, min(asked)), min(last, max(asked))
+    staff_ids = [one.staff_id for one in times]
+    minutes: dict[int, dict[date, int]] = {staff_id: {} for staff_id in staff_ids}
+    for span in _spans(session, vendor_id, wall, first, last):
+        for staff_id, found in _worked(session, vendor_id, wall, staff_ids, span).items():
+            minutes[staff_id] |= found
     return [
-        (one.staff_id, day, minutes)
+        (one.staff_id, day, long)
         for one in times
-        for day, minutes in _by_day(wall, working[one.staff_id].open)
+        for day, long in minutes[one.staff_id].items()
         if one.first <= day <= one.last and (asked is None or day in asked)
     ]
+
+
+class _Span(NamedTuple):
+    """Days that are looked at one by one, and up to which the last seven of them go on alike."""
+
+    first: date
+    last: date
+    goes_on: date
+
+
+def _spans(
+    session: Session, vendor_id: int, wall: Wall, first: date, last: date
+) -> Iterator[_Span]:
+    """All days, few of them to be looked at: between exceptions every week is like another."""
+    odd = _odd_days(session, vendor_id, wall, first, last)
+    day = first
+    while day <= last:
+        looked = day
+        while looked in odd and looked < last:  # up to a day after which nothing is odd
+            looked += DAY
+        sample = min(looked + WEEK - DAY, last)
+        after = min((one for one in odd if one > looked), default=last + DAY)
+        if after <= sample:  # too near for a week
+            looked = sample = min(after, last)
+            yield _Span(day, sample, sample)
+            day = sample + DAY
+            continue
+        goes_on = min(after - DAY, last)
+        yield _Span(day, sample, goes_on)
+        day = goes_on + DAY
+
+
+def _odd_days(session: Session, vendor_id: int, wall: Wall, first: date, last: date) -> set[date]:
+    """Days that are unlike those a week before: hours begin or end, the clock changes, or
+    somebody has time off or extra; and the days around them, since a night belongs to two."""
+    ends = wall.begins(first, time(0)) - DAY, wall.begins(last, time(0)) + 2 * DAY
+    rules = session.execute(
+        select(WorkingHours.effective_from, WorkingHours.effective_to).distinct()
+        .where(WorkingHours.vendor_id == vendor_id)
+    ).all()  # fmt: skip
+    odd = [day for row in rules for day in row if day is not None and first - DAY <= day <= last]
+    odd += [day + DAY for day in odd]
+    odd += [wall.day(begins) for (begins, _), _ in wall.spells(ends)][1:]
+    exceptions = session.execute(
+        select(TimeOff.starts_at, TimeOff.ends_at).where(
+            TimeOff.vendor_id == vendor_id, TimeOff.starts_at < ends[1], TimeOff.ends_at > ends[0]
+        )
+    )
+    for starts_at, ends_at in exceptions:
+        begins, over = max(starts_at, ends[0]), min(ends_at, ends[1])
+        odd += days(wall.day(begins), wall.day(over))
+    return {day + n * DAY for day in odd for n in (-1, 0, 1)}
+
+
+def _worked(
+    session: Session, vendor_id: int, wall: Wall, staff_ids: Sequence[int], span: _Span
+) -> dict[int, dict[date, int]]:
+    """The minutes of each on the days of a span."""
+    # from the day before on: its night may end on the first
+    ends = wall.begins(span.first - DAY, time(0)), wall.begins(span.last + DAY, time(0))
+    working, _ = diaries.working(
+        session, vendor_id=vendor_id, wall=wall, staff_ids=staff_ids, span=ends
+    )
+    found = {staff_id: _by_day(wall, diary.open) for staff_id, diary in working.items()}
+    return {
+        staff_id: {day: minutes[day] for day in days(span.first, span.last) if day in minutes}
+        | {
+            day: minutes[like]
+            for day in days(span.last + DAY, span.goes_on)
+            if (like := span.last - ((span.last - day).days % 7) * DAY) in minutes
+        }
+        for staff_id, minutes in found.items()
+    }
 
 
 def _times(session: Session, vendor_id: int, wall: Wall) -> Iterator[_Time]:
@@ -115,12 +187,12 @@ def _end_of_month(day: date) -> date:
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - DAY
 
 
-def _by_day(wall: Wall, spans: Iterable[tuple[object, object]]) -> Iterator[tuple[date, int]]:
+def _by_day(wall: Wall, spans: Iterable[Span]) -> dict[date, int]:
     minutes: dict[date, timedelta] = defaultdict(timedelta)
     for span in spans:
-        for begins, ends in by_day(wall, span):  # type: ignore[arg-type]
+        for begins, ends in by_day(wall, span):
             minutes[wall.day(begins)] += ends - begins
-    return ((day, round(long / timedelta(minutes=1))) for day, long in minutes.items())
+    return {day: round(long / timedelta(minutes=1)) for day, long in minutes.items()}
 
 
 # --- written down -------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Figures: sums worked out by hand, days noted by the database, and nothing lost meanwhile."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.database import SessionFactory, begin
-from app.operations import figures, forgetting, merging, staff_hours
+from app.operations import diaries, figures, forgetting, merging, staff_hours
+from app.operations.hours import by_day, wall_of
 from app.tenancy import SYSTEM, acting, vendor_actor
 from models.bookings import Booking
 from models.figures import (
@@ -403,6 +405,53 @@ def test_hours_of_staff_are_those_that_could_be_booked(db: Connection, at_noon: 
     with clock.stopped_at(NOON + 30 * DAY):
         assert tasks.count_hours.apply().get() >= 1
     assert max(rows(vendor, StaffHours, "starts_on"))[0] == date(2027, 1, 30)
+
+
+def test_weeks_are_alike_but_for_what_is_unlike(db: Connection, at_noon: datetime) -> None:
+    """Only days that may be unlike others are looked at; all come out as if each was."""
+    vendor = make.new_vendor(time_zone="Europe/Lisbon")
+    with at(vendor) as session:
+        anna, ben = make.staff_member(session), make.staff_member(session)
+        spring = date(2026, 4, 15)
+        for weekday in range(1, 8):
+            make.working_hours(session, staff=anna, weekday=weekday, effective_to=spring)
+            make.working_hours(  # nights, over each change of the clock
+                session, staff=anna, weekday=weekday, starts=time(22), ends=time(4, 30),
+                effective_from=spring + DAY,
+            )  # fmt: skip
+        make.working_hours(session, staff=ben, weekday=3)
+        make.working_hours(
+            session, staff=ben, weekday=3, kind="break", starts=time(12), ends=time(13)
+        )
+        for ago, hours, kind in ((200, 30, "off"), (100, 200, "off"), (99, 5, "extra")):
+            begins = NOON - ago * DAY
+            make.time_off(
+                session, staff=ben, kind=kind, starts_at=begins, ends_at=begins + hours * HOUR
+            )
+        make.time_off(session, starts_at=NOON - 3 * HOUR, ends_at=NOON)  # everybody
+        for staff in (anna, ben):
+            make.booking(session, staff=staff, starts_at=NOON - 300 * DAY)
+    settle()
+    with acting(SYSTEM), begin() as session:
+        staff_hours.rebuild(session, vendor_id=vendor)
+    names = ("starts_on", "staff_id", "available_minutes")
+    kept = {row[:2]: row[2] for row in rows(vendor, StaffHours, *names)}
+    wall = wall_of("Europe/Lisbon")
+    first, last = date(2026, 1, 1), date(2026, 12, 31)
+    span = wall.begins(first - DAY, time(0)), wall.begins(last + DAY, time(0))
+    with at(vendor) as session:
+        working, _ = diaries.working(
+            session, vendor_id=vendor, wall=wall, staff_ids=[anna.id, ben.id], span=span
+        )
+    true: dict[tuple[date, int], timedelta] = defaultdict(timedelta)
+    for staff_id, diary in working.items():
+        for long in diary.open:
+            for begins, ends in by_day(wall, long):
+                true[wall.day(begins), staff_id] += ends - begins
+    assert kept == {
+        key: long / timedelta(minutes=1) for key, long in true.items() if first <= key[0] <= last
+    }
+    assert len(kept) > 400
 
 
 def test_the_nightly_check_names_what_is_wrong(
