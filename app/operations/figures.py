@@ -158,7 +158,8 @@ def rebuild(
 ) -> None:
     """Work out all figures of these vendors from the ledgers, or everybody's; notes are settled.
 
-    For the marketplace. Where `only` some tables are named, the others and hours of staff stay.
+    For the marketplace. Where `only` some tables are named, the others, hours of staff and
+    notes stay.
     """
     session.flush()  # what is not yet written would not be seen
     scope = Scope.ALL if vendor_ids is None else Scope.VENDORS
@@ -169,7 +170,8 @@ def rebuild(
         session.execute(text("SELECT pg_advisory_xact_lock_shared(:all)"), {"all": _ALL})
         session.execute(text(_HOLD_THESE), {"vendors": list(vendor_ids)})
     known = {"vendors": list(vendor_ids)}
-    session.execute(text(_SETTLE), known)
+    if only is None:
+        session.execute(text(_SETTLE), known)
     for model in only or TABLES:
         _write(session, model, scope, known)
     for vendor_id in vendor_ids if only is None else ():
