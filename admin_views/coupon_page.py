@@ -104,7 +104,7 @@ def _batch(batch: CodeBatch) -> dict[str, Any]:
     begin = f", beginning with {batch.prefix}" if batch.prefix else ""
     own = {
         "title": f"{batch.wanted:,} codes{begin}",
-        "url": f"/admin/coupon-code/list?batch={batch.id}", "icon": "tickets",
+        "url": f"/admin/coupon-code/list?batch={batch.id}", "icon": "ticket",
     }  # fmt: skip
     if done:
         sheet = {"title": "Print", "url": f"/admin/coupon/codes/{batch.id}"}
@@ -145,6 +145,10 @@ def sheet(
     )
     found = session.scalars(query).all()
     codes, here = found[:ON_A_SHEET], f"/admin/coupon/codes/{batch.id}"
+    buttons: list[dict[str, Any]] = [{"title": "First sheet", "url": here}] if after else []
+    if len(found) > ON_A_SHEET:
+        buttons.append({"title": "Next sheet", "url": f"{here}?after={codes[-1].id}"})
+    buttons.append({"title": "Print", "icon": "printer", "print": True, "primary": True})
     return {
         "page_title": f"Codes of {coupon.name}", "coupon": coupon.name, "worth": worth(coupon),
         "path": [
@@ -154,9 +158,8 @@ def sheet(
         ],
         "until": moment(coupon.ends_at) if coupon.ends_at else "",
         "codes": [one.code for one in codes],
-        "count_text": f"{len(codes):,} on this sheet, {batch.made:,} were made",
-        "prev_url": here if after else None,
-        "next_url": f"{here}?after={codes[-1].id}" if len(found) > ON_A_SHEET else None,
+        "page_hint": f"{len(codes):,} on this sheet, {batch.made:,} were made",
+        "buttons": buttons,
     }  # fmt: skip
 
 
