@@ -52,11 +52,16 @@ def likely(chance: Decimal) -> str:
     return f"{words}, {percent(chance)}"
 
 
+def every(days: int) -> str:
+    """Every day, every 30 days."""
+    return "every day" if days == 1 else f"every {plural(days, 'day')}"
+
+
 def expected(known: Figures) -> tuple[str, str] | None:
     """The day of the next visit that nobody booked yet, and how it is known; None if it is not."""
     if known.next_visit_at is not None or known.outlook.next_on is None:
         return None
-    rhythm = f"every {plural(known.outlook.every_days or 0, 'day')}"
+    rhythm = every(known.outlook.every_days or 1)
     on = known.outlook.next_on
     if on >= local_day(clock.now()):
         return f"about {day(on)}", f"not booked · {rhythm}"
@@ -68,7 +73,7 @@ def card(known: Figures) -> dict[str, Any] | None:
     outlook = known.outlook
     rows = [
         ("Group", SEGMENTS[RfmSegment(outlook.segment)] if outlook.segment else None),
-        ("Comes back", likely(outlook.chance) if outlook.chance is not None else None),
+        ("Return", likely(outlook.chance) if outlook.chance is not None else None),
         ("Next visit", _next(outlook)),
         ("Worth", f"about {money(outlook.worth)} each time" if outlook.worth else None),
         ("In a year", _year(outlook)),
@@ -141,7 +146,7 @@ def _again(why: Again) -> str:
     if why.lasts:
         lasts = f"What they bought on {day(why.last_on)} lasts {plural(why.every_days, 'day')}"
         return f"{lasts}: used up {'since' if passed else 'on'} {day(why.next_on)}."
-    rhythm = f"Every {plural(why.every_days, 'day')}, last on {day(why.last_on)}"
+    rhythm = f"{every(why.every_days).capitalize()}, last on {day(why.last_on)}"
     return f"{rhythm}: {'was due on' if passed else 'due on'} {day(why.next_on)}."
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from admin_views import week_chart
 from admin_views.access import allowed
-from admin_views.customer_next import likely, percent
+from admin_views.customer_next import every, likely, percent
 from admin_views.rendering import (
     ago,
     capped,
@@ -221,7 +221,7 @@ def _slipping(found: Sequence[Slipping], role: PanelRole) -> dict[str, Any]:
 
 
 def _slips(one: Slipping, role: PanelRole) -> dict[str, Any]:
-    came = f"came every {plural(one.every_days, 'day')}, " if one.every_days else ""
+    came = f"came {every(one.every_days)}, " if one.every_days else ""
     said = [f"{came}last seen {ago(one.last_on)}", f"{money(one.revenue)} brought"]
     if one.chance is not None:
         said.append(f"comes back: {likely(one.chance)}")

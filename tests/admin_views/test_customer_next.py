@@ -57,7 +57,7 @@ def test_the_outlook_is_said_in_words() -> None:
         said = customer_next.card(figures(outlook(**KNOWN), last_visit_at=make.NOON))
         assert said is not None
         assert said["rows"] == [
-            ("Group", "Loyal: buys often"), ("Comes back", "likely, 72 %"),
+            ("Group", "Loyal: buys often"), ("Return", "likely, 72 %"),
             ("Next visit", "about 3 Dec"), ("Worth", "about 61.50 each time"),
             ("In a year", "about 5 purchases, 310.00"),
         ]  # fmt: skip
@@ -74,7 +74,7 @@ def test_the_next_visit_is_expected_where_none_is_booked() -> None:
         free = figures(outlook(**KNOWN))
         assert customer_next.expected(free) == ("about 3 Dec", "not booked · every 30 days")
         late = figures(outlook(**KNOWN | {"next_on": date(2026, 11, 19), "every_days": 1}))
-        assert customer_next.expected(late) == ("none", "was due 19 Nov · every 1 day")
+        assert customer_next.expected(late) == ("none", "was due 19 Nov · every day")
         booked = figures(outlook(**KNOWN), next_visit_at=make.NOON)
         assert customer_next.expected(booked) is None
         assert customer_next.expected(figures(outlook())) is None
