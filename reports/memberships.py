@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, case, exists, func, select, true
 
-from models.figures import ItemFigures
+from models.figures import ItemFigures, SaleFigures
 from models.marketing_figures import MembershipFigures
 from models.memberships import MembershipPlan
 from models.memberships import Period as Renewed
@@ -84,10 +84,13 @@ def _changes(period: Period, filters: Filters, by: Grain) -> FromClause:
 
 
 def _paid(period: Period, filters: Filters, by: Grain) -> FromClause:
-    day = sources.bucket(ItemFigures, by)
+    day = sources.bucket(SaleFigures, by)
     return (
-        select(day, named.total(REVENUE).label("revenue"))
-        .where(sources.covering(ItemFigures, period, filters, by), _PAID)
+        select(day, named.total(SaleFigures.net - SaleFigures.refunded).label("revenue"))
+        .where(
+            sources.covering(SaleFigures, period, filters, by),
+            SaleFigures.kind == LineKind.MEMBERSHIP.value,
+        )
         .group_by(day)
         .subquery("paid")
     )
@@ -141,15 +144,18 @@ def _in_a_year() -> ColumnElement[Any]:
 NAMES = ("joined", "ended", "net", "opening", "running", "revenue", "monthly")
 
 
-def _together(each: FromClause) -> list[ColumnElement[Any]]:
-    return [named.total(each.c[name]).label(name) for name in NAMES]
+def _together(each: FromClause, but: str = "") -> list[ColumnElement[Any]]:
+    return [named.total(each.c[name]).label(name) for name in NAMES if name != but]
 
 
 def summary(period: Period, filters: Filters, by: Grain) -> Rows:
     """All plans together."""
     each = by_plan(period, filters, by).subquery("each")
-    sums = select(*_together(each)).subquery("sums")
-    return select(sums, named.percent(sums.c.ended, sums.c.opening).label("churn"))
+    sums = select(*_together(each, "revenue")).subquery("sums")
+    revenue = named.brought(LineKind.MEMBERSHIP.value, period, filters)
+    return select(
+        sums, revenue.label("revenue"), named.percent(sums.c.ended, sums.c.opening).label("churn")
+    )
 
 
 def by_vendor(period: Period, filters: Filters, by: Grain) -> Rows:

@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from app.tenancy import PanelRole
 from models.categories import Category
+from models.figures import SaleFigures
 from models.vendors import Vendor
 from reports import sources
 from reports.report import MARKETPLACE, Filters, Period, Table, Unit
@@ -99,6 +100,16 @@ def seen_by_both(table: Table) -> tuple[Table, Table]:
     first, *others = table.columns
     whose = replace(table, columns=(first, VENDOR, *others), roles=MARKETPLACE)
     return whose, replace(table, key=f"{table.key}s", roles=frozenset({PanelRole.MANAGER}))
+
+
+def brought(kind: str, period: Period, filters: Filters) -> ColumnElement[Any]:
+    """What everything of a kind brought: of the roll-up without items, which has few rows."""
+    sale = SaleFigures
+    return (
+        select(total(sale.net - sale.refunded))
+        .where(sources.covering(sale, period, filters), sale.kind == kind)
+        .scalar_subquery()
+    )
 
 
 # --- time ---------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, select, true
 
-from models.figures import ItemFigures
+from models.figures import ItemFigures, SaleFigures
 from models.marketing_figures import PackageFigures
 from models.orders import LineKind
 from models.packages import Package
@@ -58,10 +58,13 @@ def query(period: Period, filters: Filters, by: Grain) -> Rows:
         .group_by(day)
         .subquery("flows")
     )  # fmt: skip
-    paid_day = sources.bucket(ItemFigures, by)
+    paid_day = sources.bucket(SaleFigures, by)
     paid = (
-        select(paid_day, named.total(REVENUE).label("revenue"))
-        .where(sources.covering(ItemFigures, period, filters, by), _PAID)
+        select(paid_day, named.total(SaleFigures.net - SaleFigures.refunded).label("revenue"))
+        .where(
+            sources.covering(SaleFigures, period, filters, by),
+            SaleFigures.kind == LineKind.PACKAGE.value,
+        )
         .group_by(paid_day)
         .subquery("paid")
     )
@@ -127,7 +130,9 @@ NAMES = (*FLOWS, "revenue", "open", "deferred")
 def summary(period: Period, filters: Filters, by: Grain) -> Rows:
     """All packages together."""
     each = by_package(period, filters, by).subquery("each")
-    return select(*(named.total(each.c[name]).label(name) for name in NAMES))
+    sums = [named.total(each.c[name]).label(name) for name in NAMES if name != "revenue"]
+    revenue = named.brought(LineKind.PACKAGE.value, period, filters)
+    return select(*sums, revenue.label("revenue"))
 
 
 def by_vendor(period: Period, filters: Filters, by: Grain) -> Rows:
