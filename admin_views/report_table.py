@@ -23,7 +23,8 @@ LEVELS = 9
 def title_of(table: Table, asked: Asked) -> str:
     """What its tab says."""
     first = table.columns[0]
-    return asked.by.value.capitalize() if first.unit is Unit.BUCKET else table.title
+    by_time = first.unit is Unit.BUCKET and table.grid is None
+    return asked.by.value.capitalize() if by_time else table.title
 
 
 def drawn(
