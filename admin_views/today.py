@@ -32,7 +32,7 @@ from app.database import begin
 from app.settings import settings
 from app.tenancy import Actor, PanelRole, current_actor
 from reports import today
-from reports.pulse import Look, Seller, Slipping
+from reports.pulse import LIKELY, Look, Seller, Slipping
 from reports.registry import for_role
 
 HERE = "/admin"
@@ -223,7 +223,7 @@ def _slipping(found: Sequence[Slipping], role: PanelRole) -> dict[str, Any]:
 def _slips(one: Slipping, role: PanelRole) -> dict[str, Any]:
     came = f"came {every(one.every_days)}, " if one.every_days else ""
     said = [f"{came}last seen {ago(one.last_on)}", f"{money(one.revenue)} brought"]
-    if one.chance is not None:
+    if one.chance is not None and one.chance < LIKELY:
         said.append(f"comes back: {likely(one.chance)}")
     action = None
     if allowed(role, "task", "create"):

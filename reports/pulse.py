@@ -170,6 +170,8 @@ def best_sellers(session: Session, *, vendor_id: int, today: date, most: int = 5
 SLIPPING = (RfmSegment.CANT_LOSE, RfmSegment.AT_RISK)
 AMONG = 60
 """Of each of these groups so many who brought most are looked at."""
+LIKELY = Decimal("0.65")
+"""Whoever comes back as surely is not worried about, unless they are late by their own rhythm."""
 LEFT_ALONE = timedelta(days=30)
 """Whoever was taken care of is not asked about again for so long."""
 
@@ -187,7 +189,10 @@ class Slipping:
 
 
 def slipping(session: Session, *, vendor_id: int, today: date, most: int = 5) -> list[Slipping]:
-    """Who might not come back, of those who brought most; nobody who is booked or has a task."""
+    """Who might not come back, of those who brought most; nobody who is booked or has a task.
+
+    They are late by their own rhythm, or the models doubt it (or know nothing of them).
+    """
     parts = [
         select(CustomerScore.id)
         .where(CustomerScore.vendor_id == vendor_id, CustomerScore.segment == segment)
@@ -211,6 +216,7 @@ def slipping(session: Session, *, vendor_id: int, today: date, most: int = 5) ->
         .outerjoin(Usage, visit)
         .where(score.vendor_id == vendor_id, score.id.in_(among))
         .where(Customer.archived_at.is_(None), ~_is_coming(today), ~_is_minded(today))
+        .where(or_(func.coalesce(score.p_alive, 0) < LIKELY, Usage.next_on < today))
         .order_by(score.revenue.desc(), score.customer_id)
         .limit(most)
     )  # fmt: skip

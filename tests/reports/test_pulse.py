@@ -111,17 +111,24 @@ def test_best_sellers_are_those_of_four_weeks(market: Session, shop: int) -> Non
 def test_who_might_not_come_back_and_is_left_alone_by_everybody(shop: int) -> None:
     with acting(vendor_actor(shop)), begin() as session:
 
-        def stays_away(name: str, brought: int, segment: str = "at_risk", **fields: Any) -> Any:
+        def stays_away(
+            name: str, brought: int, segment: str = "at_risk", alive: Decimal | None = None,
+            **fields: Any,
+        ) -> Any:  # fmt: skip
             customer = make.customer(session, full_name=name, **fields)
             bought = {"bought_on": [date(2026, 3, 1)], "bought_for": [Decimal(brought)]}
-            make.score(
-                session, customer=customer, segment=segment, p_alive=Decimal("0.2"), **bought
-            )
+            make.score(session, customer=customer, segment=segment, p_alive=alive, **bought)
             return customer
 
         often = stays_away("Camille", 1397, "cant_lose")
         make.usage(session, customer=often, kind="visit", item_id=0, interval_days=42)
-        stays_away("Bea", 80)
+        stays_away("Bea", 80, alive=Decimal("0.64"))
+        surely = [stays_away(n, 700, alive=Decimal("0.9")) for n in ("Sure", "Late", "In time")]
+        for customer, due in zip(surely[1:], (-1, 1), strict=True):
+            make.usage(
+                session, customer=customer, kind="visit", item_id=0, interval_days=30,
+                next_on=FRIDAY + timedelta(days=due),
+            )  # fmt: skip
         stays_away("Loyal", 5000, "loyal")
         stays_away("Gone", 5000, archived_at=NOON)
         booked, asked, asked_before = (stays_away(n, 900) for n in ("Booked", "Asked", "Before"))
@@ -131,7 +138,7 @@ def test_who_might_not_come_back_and_is_left_alone_by_everybody(shop: int) -> No
         make.task(session, customer=asked_before, created_at=NOON - timedelta(days=40))
         found = pulse.slipping(session, vendor_id=shop, today=FRIDAY)
         assert [(one.name, one.every_days, one.revenue) for one in found] == [
-            ("Camille", 42, 1397), ("Before", None, 900), ("Bea", None, 80),
+            ("Camille", 42, 1397), ("Before", None, 900), ("Late", 30, 700), ("Bea", None, 80),
         ]  # fmt: skip
         assert (found[0].customer_id, found[0].last_on) == (often.id, date(2026, 3, 1))
         assert [o.name for o in pulse.slipping(session, vendor_id=shop, today=FRIDAY, most=1)] == [
