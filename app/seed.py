@@ -30,6 +30,7 @@ from app.seeding import (
     schedules,
     thanks,
     told,
+    worth,
 )
 from app.seeding.catalogue import (
     PACKAGE_TREE,
@@ -97,10 +98,12 @@ def seed() -> None:
         session.flush()  # what was bought is noted
         rules.work_out(session)
         busy.tell(session, clock.now().date())
-        for vendor_id in session.scalars(select(Vendor.id).order_by(Vendor.id)).all():
+        vendor_ids = session.scalars(select(Vendor.id).order_by(Vendor.id)).all()
+        for vendor_id in vendor_ids:
             pairs.rebuild(session, vendor_id=vendor_id, now=clock.now())
             demand.rebuild(session, vendor_id=vendor_id)
         figures.rebuild(session)
+        worth.work_out(session, vendor_ids, clock.now().date())
         chosen.make(session, clock.now())
 
 
