@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from app.database import begin
 from app.operations import audiences
-from app.tenancy import acting, admin_actor, vendor_actor
+from app.tenancy import PanelRole, acting, admin_actor, vendor_actor
 from models.audiences import (
     ActiveFigures,
     EngagementFigures,
@@ -171,3 +171,33 @@ def test_each_vendors_customers_and_what_they_were_sent(db: Connection) -> None:
     assert (row.visits_each, row.revenue_each, row.newcomers) == (
         pytest.approx(1.6), 80, None,
     )  # fmt: skip
+
+
+STRANGE = (
+    {"from": "1970-01-01", "to": "1970-01-01"},
+    {"from": "2190-01-01", "to": "2199-12-31", "vendor": "9223372036854775807"},
+    {"period": "24m", "category": "999999999", "channel": "\x00", "place": "area", "sort": "NaN"},
+)
+
+
+@pytest.mark.parametrize(
+    "slug",
+    ["bookings", "waitlist", "user-activity", "vendors", "engagement", "places", "preferences"],
+)
+def test_strange_questions_find_nothing_and_break_nothing(db: Connection, slug: str) -> None:
+    report = all_reports()[slug]
+    actors = {
+        PanelRole.MANAGER: vendor_actor(make.new_vendor()),
+        PanelRole.ADMIN: admin_actor(), PanelRole.ANALYST: ANALYST,
+    }  # fmt: skip
+    for role in sorted(report.roles & {*actors}):
+        for words in STRANGE:
+            question, found = asked(actors[role], report, **words)
+            assert reading.is_empty(found)
+            frame = reading.frame_of(question, found, lambda _: True)
+            assert report.figure is not None
+            assert report.figure(frame).gist
+            with acting(actors[role]), begin() as session:
+                for table in report.tables:
+                    if table.roles is None or role in table.roles:
+                        assert not reading.lines(session, question, table).rows
