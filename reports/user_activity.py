@@ -35,7 +35,7 @@ COUNTS = ("sign_ins", "made", "changed", "removed", "answered", "answer_minutes"
 CHANGES = UserFigures.made + UserFigures.changed + UserFigures.removed
 BUSIEST = 40
 """Nobody reads a grid of a thousand people."""
-WHO = "Somebody who is not here any more"
+WHO = "The marketplace, or somebody who left"
 
 
 def _sums() -> list[Any]:

@@ -157,7 +157,7 @@ def test_what_people_did_is_counted_and_never_told(db: Connection) -> None:
     people = {r.user_id: (r.name, r.sign_ins, r.changes, r.answered_in)
               for r in told["person"].rows}  # fmt: skip
     assert people == {ana: ("Ana", 3, 8, 40), gone: (
-        "Somebody who is not here any more", 0, 5, None)}  # fmt: skip
+        "The marketplace, or somebody who left", 0, 5, None)}  # fmt: skip
     days = {(r.user_id, r.day.day): r.changes for r in told["day"].rows}
     assert days == {(ana, 17): 7, (ana, 18): 1, (gone, 18): 5}
 
