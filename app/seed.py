@@ -30,6 +30,7 @@ from app.seeding import (
     schedules,
     thanks,
     told,
+    travellers,
     worth,
 )
 from app.seeding.catalogue import (
@@ -84,6 +85,8 @@ def seed() -> None:
             shop = _shop(session, show, categories)
             _sign_ins(session, shop, password)
             _past(session, shop, random)
+        vendor_ids = session.scalars(select(Vendor.id).order_by(Vendor.id)).all()
+        travellers.make(session, vendor_ids, clock.now())
         write_truth(session)
         for vendor in session.scalars(select(Vendor).order_by(Vendor.id)).all():
             thanks.make(session, vendor, clock.now())
@@ -98,7 +101,6 @@ def seed() -> None:
         session.flush()  # what was bought is noted
         rules.work_out(session)
         busy.tell(session, clock.now().date())
-        vendor_ids = session.scalars(select(Vendor.id).order_by(Vendor.id)).all()
         for vendor_id in vendor_ids:
             pairs.rebuild(session, vendor_id=vendor_id, now=clock.now())
             demand.rebuild(session, vendor_id=vendor_id)

@@ -155,7 +155,7 @@ REPORT = Report(
     query=query,
     summary=summary,
     figure=figure,
-    chart="Active people by the number of their vendors",
+    chart="Active people",
     measures=(
         Measure(
             "people", "Active people", Unit.COUNT,

@@ -118,7 +118,8 @@ REPORT = Report(
     figure=figure,
     chart="Revenue by vendor",
     measures=(
-        Measure("vendors", "Vendors", Unit.COUNT, "Who sold something or had a booking."),
+        Measure("vendors", "Vendors", Unit.COUNT, "Who sold something or had a booking.",
+                headline=False),
         Measure(
             "revenue", "Revenue", Unit.MONEY,
             "After discounts, before tax, less what was given back on its own day; services on the"
@@ -146,7 +147,7 @@ REPORT = Report(
         Measure(
             "answered", "Requests answered", Unit.COUNT,
             "Bookings that waited to be confirmed, and were confirmed or refused by somebody; the"
-            " table says within which time, on average, day and night.", better="up",
+            " table says within which time, on average, day and night.", headline=False,
         ),
     ),
     tables=(
@@ -154,7 +155,6 @@ REPORT = Report(
             "vendor", "Vendor", query,
             (
                 Column("name", "Vendor", Unit.TEXT),
-                Column("rank", "Place", Unit.COUNT, total=False),
                 Column("revenue", "Revenue", Unit.MONEY, strong=True),
                 Column("bookings", "Bookings", Unit.COUNT),
                 Column("completion", "Completed", Unit.PERCENT, part="completed", of="bookings"),
@@ -165,8 +165,7 @@ REPORT = Report(
                     "repeat_rate", "Repeat rate", Unit.PERCENT, part="repeat_customers",
                     of="customers", bar=True,
                 ),
-                Column("answered", "Answered", Unit.COUNT),
-                Column("answered_in", "Within", Unit.MINUTES, total=False),
+                Column("answered_in", "Answered in", Unit.MINUTES, total=False),
             ),
             sort="revenue", change="revenue", identity="vendor_id", drill=drill, rows=50,
         ),
