@@ -35,14 +35,14 @@ def drawn(
     if table.grid is not None:
         return {"grid": grid(asked, lines, table.grid, opens)}
     columns = [c for c in table.columns if not (c.spare and _is_nothing(c, lines))]
-    whole = {c.key: _is_whole(c, lines) for c in columns}
+    whole = _are_whole(columns, lines)
     by, down = _sorted_by(table, sort)
     compares = bool(table.change and asked.compared)
     rows = [
         {
             "title": _cell(asked, table.columns[0], row, whole=False),
             "url": reading.link(asked, table.drill, row, None, opens),
-            "cells": [_drawn(asked, c, row, whole=whole[c.key]) for c in columns[1:]],
+            "cells": [_drawn(asked, c, row, whole=whole) for c in columns[1:]],
             "change": _changed(table, row) if compares else None,
         }
         for row in lines.rows
@@ -60,7 +60,7 @@ def drawn(
         "rows": rows, "compares": compares,
         "totals": [
             {
-                "text": said(totals[c.key], c.unit, whole=whole[c.key]) if c.total else "",
+                "text": said(totals[c.key], c.unit, whole=whole) if c.total else "",
                 "numeric": c.unit not in WORDS and not c.bar,
                 "bar": float(totals[c.key] or 0) if c.bar and totals[c.key] is not None else None,
                 "strong": c.strong,
@@ -83,12 +83,12 @@ def _is_nothing(column: Column, lines: reading.Lines) -> bool:
     return not any(getattr(row, column.key) for row in lines.rows)
 
 
-def _is_whole(column: Column, lines: reading.Lines) -> bool:
-    if column.unit is not Unit.MONEY:
-        return False
-    total = lines.totals.get(column.key)
+def _are_whole(columns: Sequence[Column], lines: reading.Lines) -> bool:
+    """Whether the table's amounts are written without cents: all of them, or none."""
+    amounts = [c.key for c in columns if c.unit is Unit.MONEY]
+    shown = (getattr(row, key) for row in lines.rows for key in amounts)
     return decimals_of(settings().currency) == 0 or are_big(
-        [total, *(getattr(row, column.key) for row in lines.rows)]
+        [*(lines.totals.get(key) for key in amounts), *shown]
     )
 
 
