@@ -14,13 +14,13 @@ from tests.browser.calendar_day import MANAGER
 from tests.browser.house import Running, bound
 from tests.browser.visiting import PHONE, WIDE, Visit
 
-FIRST = date(2025, 3, 3)
+FIRST = date(2025, 3, 4)
 DAYS = f"from={FIRST}&to={FIRST + timedelta(days=6)}&by=day"
 
 
 @pytest.fixture(scope="module")
 def week(installation: Running) -> int:
-    """A week of figures, with the three orders of its Sunday; the number of the first."""
+    """Seven days of figures, no whole week; the number of the first of three orders of the last."""
     vendor, first = installation.house.vendors["alpha"], 970_000
     with bound(installation.database), acting(admin_actor(vendor)), begin() as session:
         for n in range(7):
@@ -29,7 +29,17 @@ def week(installation: Running) -> int:
                     session, SaleFigures, vendor_id=vendor, starts_on=FIRST + timedelta(days=n),
                     kind=kind, net=Decimal(net), gross=Decimal(net), lines=1,
                 )  # fmt: skip
-        noon = datetime(2025, 3, 9, 12, tzinfo=UTC)
+        make.figures(
+            session,
+            SaleFigures,
+            vendor_id=vendor,
+            starts_on=FIRST - timedelta(days=2),
+            kind="service",
+            net=Decimal(900),
+            gross=Decimal(900),
+            lines=1,
+        )
+        noon = datetime(2025, 3, 10, 12, tzinfo=UTC)
         for n in range(3):
             make.order(session, number=first + n, status="fulfilled", fulfilled_at=noon,
                        placed_at=noon)  # fmt: skip
@@ -45,11 +55,14 @@ def test_it_drills_from_a_chart_to_a_list(visit: Visit, week: int, shape: tuple[
     visitor.shot("reports")
     visitor.check()
     visitor.page.get_by_role("link", name="Revenue: services and products").click()
+    visitor.open(f"/admin/reports/revenue?{DAYS}&table=category")
+    expect(visitor.page.get_by_role("cell", name="up 76.7 %").first).to_be_visible()
+    visitor.check()
     visitor.open(f"/admin/reports/revenue?{DAYS}&table=time")
     chart = visitor.page.locator("#figure-main[data-drawn]")
     expect(chart).to_be_visible()
-    expect(chart).to_have_attribute("aria-label", "Services and Products by day, 3 March 2025 to 9"
-                                    " March 2025. Most: 480, Sun 9 Mar 2025; least: 160, Mon 3 Mar"
+    expect(chart).to_have_attribute("aria-label", "Services and Products by day, 4 March 2025 to 10"
+                                    " March 2025. Most: 480, Mon 10 Mar 2025; least: 160, Tue 4 Mar"
                                     " 2025.")  # fmt: skip
     visitor.shot("report")
     visitor.check()
@@ -57,7 +70,7 @@ def test_it_drills_from_a_chart_to_a_list(visit: Visit, week: int, shape: tuple[
     box = chart.locator(".trace.bars").nth(1).locator(".point").nth(6).bounding_box()
     assert box is not None
     visitor.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    visitor.page.wait_for_url("**/admin/order/list?sold_from=2025-03-09&sold_to=2025-03-09&kind=*")
+    visitor.page.wait_for_url("**/admin/order/list?sold_from=2025-03-10&sold_to=2025-03-10&kind=*")
     for n in range(3):
         expect(visitor.page.get_by_text(f"Order {week + n}").first).to_be_visible()
     visitor.check()
@@ -66,12 +79,12 @@ def test_it_drills_from_a_chart_to_a_list(visit: Visit, week: int, shape: tuple[
 def test_the_keyboard_reaches_what_the_mouse_does(visit: Visit, week: int) -> None:
     visitor = visit(MANAGER, WIDE)
     visitor.open(f"/admin/reports/revenue?{DAYS}&table=time&sort=-revenue")
-    row = visitor.page.get_by_role("link", name="Sun 9 Mar 2025")
+    row = visitor.page.get_by_role("link", name="Mon 10 Mar 2025")
     row.focus()
     visitor.page.keyboard.press("Enter")
     expect(visitor.page.get_by_text(f"Order {week}").first).to_be_visible()
     visitor.page.go_back()
-    visitor.page.get_by_text("3 Mar – 9 Mar 2025").click()
+    visitor.page.get_by_text("4 Mar – 10 Mar 2025").click()
     visitor.page.get_by_label("To", exact=True).fill("2025-03-01")
     visitor.page.get_by_label("To", exact=True).press("Enter")
     expect(visitor.page.get_by_role("alert")).to_contain_text("ends before it begins")
@@ -94,4 +107,4 @@ def test_the_theme_changes_the_chart_and_a_picture_is_made_here(visit: Visit, we
     visitor.page.get_by_text("Download figures").click()
     with visitor.page.expect_download() as figures:
         visitor.page.get_by_role("link", name="Chart, as CSV").click()
-    assert "2025-03-09,180.00,300.00" in figures.value.path().read_text()
+    assert "2025-03-10,180.00,300.00" in figures.value.path().read_text()
