@@ -39,7 +39,7 @@ _CUSTOMER = FULL | {"bulk", "views", "tags", "duplicates"}
 _OF_A_CUSTOMER = _grants(FULL, FULL)
 _MOVED = {"move", "views"}
 _CATALOGUE = _grants(FULL, READ)
-_FIGURES = frozenset({"list", "figures", "views", "run"})
+_FIGURES = frozenset({"list", "figures", "views", "run", "make"})
 _USERS = READ | {"invite", "role", "remove", "reset"}
 
 MATRIX: Mapping[str, Grants] = {
@@ -122,7 +122,7 @@ MATRIX: Mapping[str, Grants] = {
     "audit-entry": _grants(READ, READ),
     "outbox-message": _grants(admin=READ | {"send"}),
     "vendor": _grants(READ | {"edit"}, READ, admin=WRITE),
-    "reports": _grants(_FIGURES, analyst=_FIGURES - {"views"}),
+    "reports": _grants(_FIGURES, analyst=_FIGURES - {"views", "make"}),
     "api-token": _grants({"list", "create", "revoke"}),
     "users": _grants(_USERS, admin=_USERS | {"activate", "marketplace"}),
 }

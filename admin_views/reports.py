@@ -3,16 +3,25 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date
 from typing import Any
+from urllib.parse import urlencode
 
 import anyio.to_thread
-from sqladmin import BaseView, expose
+from sqladmin import expose
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from admin_views import report_choices, report_files, report_page, report_runs, report_views
+from admin_views import (
+    custom_reports,
+    report_choices,
+    report_files,
+    report_page,
+    report_runs,
+    report_views,
+)
 from admin_views.access import needs
+from admin_views.custom_reports import OwnReports
 from admin_views.loaders import record_id, typed, without_control
 from admin_views.own_pages import read_fields
 from admin_views.rendering import say
@@ -22,7 +31,7 @@ from app.errors import DomainError, NotFound
 from app.operations import views
 from app.tenancy import current_actor
 from app.transact import in_thread
-from reports import asking
+from reports import asking, custom
 from reports.registry import for_role
 from reports.report import Group, Report
 
@@ -40,19 +49,28 @@ def words_of(request: Request) -> dict[str, list[str]]:
     return {name: params.getlist(name) for name in params}
 
 
-def report_of(request: Request) -> Report:
+async def report_of(request: Request) -> Report:
     """The report of the address, if the reader has it."""
-    found = for_role(current_actor().panel_role).get(request.path_params["slug"])
-    if found is None:
+    return (await _found(request))[0]
+
+
+async def _found(request: Request) -> tuple[Report, Words]:
+    """The report of the address, and the words it begins with when the address says none."""
+    slug = request.path_params["slug"]
+    report = for_role(current_actor().panel_role).get(slug)
+    if report is not None:
+        return report, {}
+    own = None if custom.number_of(slug) is None else await in_thread(custom_reports.own, slug)
+    if own is None:
         raise HTTPException(404)
-    return found
+    return own
 
 
 class NotYet(DomainError):
     sentence = "These figures are not worked out yet: open the report, and ask for them there."
 
 
-class ReportsView(BaseView):
+class ReportsView(OwnReports):
     """What happened, who comes back, what a customer is worth: figures, never a customer."""
 
     name, icon, identity = "Reports", "ti ti-chart-bar", "reports"
@@ -70,15 +88,15 @@ class ReportsView(BaseView):
     @needs("list")
     async def overview(self, request: Request) -> Response:
         """Every report by its group; `q` narrows them."""
-        return await self._page(
-            request, "panel/reports.html", overview(typed(request.query_params.get("q")))
-        )
+        term = typed(request.query_params.get("q"))
+        return await self._page(request, "panel/reports.html", await in_thread(overview, term))
 
     @expose("/reports/{slug}", methods=["GET"], identity="reports")
     @needs("list")
     async def report(self, request: Request) -> Response:
         """A report: its days and filters stand in the address."""
-        found, words = report_of(request), words_of(request)
+        found, usual = await _found(request)
+        words = words_of(request) or usual
         context = await in_thread(shown, found, words, today_of(request))
         return await self._page(request, "panel/report.html", context)
 
@@ -86,7 +104,7 @@ class ReportsView(BaseView):
     @needs("figures")
     async def figures(self, request: Request) -> Response:
         """The figures of the chart, or of a table, as a file."""
-        found, words = report_of(request), words_of(request)
+        found, words = await report_of(request), words_of(request)
         try:
             name, text = await in_thread(file_of, found, words, today_of(request))
         except DomainError as refusal:
@@ -98,7 +116,7 @@ class ReportsView(BaseView):
     @needs("run")
     async def run(self, request: Request) -> Response:
         """Have figures worked out that take longer than a page may."""
-        found, form = report_of(request), await request.form(max_files=0, max_fields=300)
+        found, form = await report_of(request), await request.form(max_files=0, max_fields=300)
         words: dict[str, list[str]] = {}
         for name, value in form.multi_items():
             if isinstance(value, str):
@@ -125,7 +143,7 @@ class ReportsView(BaseView):
     @needs("views")
     async def save_view(self, request: Request) -> Response:
         """Keep the days and filters in force under a name."""
-        found, form = report_of(request), await read_fields(request, 4)
+        found, form = await report_of(request), await read_fields(request, 4)
         name, query = form.get("name", ""), form.get("query", "")
         try:
             view = await in_thread(report_views.save, found, name, query)
@@ -139,7 +157,7 @@ class ReportsView(BaseView):
     @needs("views")
     async def remove_view(self, request: Request) -> Response:
         """Remove one's own view."""
-        found, which = report_of(request), record_id(request.path_params["view"])
+        found, which = await report_of(request), record_id(request.path_params["view"])
         if which is None:
             raise HTTPException(404)
         try:
@@ -169,10 +187,11 @@ def shown(session: Session, report: Report, words: Words, today: date) -> dict[s
     """The page with its saved views."""
     context = report_page.page_of(session, report, words, today)
     address = report_page.Address.read(report, words)
-    return {**context, **report_views.tabs(session, report, address)}
+    tools = custom_reports.tools(session, report.slug, urlencode(address.pairs))
+    return {**context, **report_views.tabs(session, report, address), **tools}
 
 
-def overview(term: str) -> dict[str, Any]:
+def overview(session: Session, term: str) -> dict[str, Any]:
     """The reports that fit what was typed, under the heads of their groups."""
     mine = for_role(current_actor().panel_role).values()
     wanted = term.casefold().split()
@@ -188,9 +207,17 @@ def overview(term: str) -> dict[str, Any]:
         }
         for group in Group
     ]
+    own = [
+        card
+        for card in custom_reports.cards(session)
+        if all(word in f"{card['title']} {card['about']}".casefold() for word in wanted)
+    ]
+    groups.insert(0, {"title": "Your own", "reports": own})
+    new = {"title": "New report", "url": custom_reports.NEW, "icon": "plus"}
     return {
         "page_title": "Reports", "search": term,
         "page_hint": "Figures of what happened; each opens the list behind it",
+        "buttons": [new] if custom_reports.makes() else [],
         "groups": [group for group in groups if group["reports"]],
     }  # fmt: skip
 

@@ -147,6 +147,11 @@ celery_app.conf.update(
             "task": "tasks.outbox.clear",
             "schedule": crontab(hour="4", minute="10"),
         },
+        "mail-reports": {
+            "task": "tasks.reports.send_due",
+            "schedule": crontab(minute="*/5"),
+            "options": {"expires": 300},
+        },
         "clear-report-runs": {
             "task": "tasks.reports.clear",
             "schedule": crontab(hour="4", minute="40"),

@@ -1,17 +1,34 @@
 """Figures that take longer than a page may, worked out step by step and kept."""
 
 import logging
+from datetime import UTC
+from hashlib import sha256
+from zoneinfo import ZoneInfo
 
+from celery import Task
+from sqlalchemy.orm import Session
+
+from app import clock
 from app.database import begin
-from app.operations import report_runs
+from app.gateways import mail
+from app.operations import custom_reports, report_runs
+from app.operations.zones import zone_of
+from app.report_rows import Rows
+from app.settings import settings
 from app.tenancy import current_actor
+from models.custom_reports import CustomReport
 from models.report_runs import ReportRun
-from reports import asking, kept
+from reports import asking, custom, kept, reading
 from reports.asking import Asked
 from reports.registry import all_reports
+from reports.report import Report
 from tasks.celery import celery_app
 
 log = logging.getLogger(__name__)
+
+SECONDS = 600
+MOST_ROWS = 200
+"""of a mailed table"""
 
 
 @celery_app.task(name="tasks.reports.work_out")
@@ -35,11 +52,57 @@ def clear() -> int:
         return report_runs.clear(session)
 
 
+@celery_app.task(name="tasks.reports.send_due")
+def send_due() -> int:
+    """Promise the mails of custom reports whose time has come; of how many reports."""
+    with begin() as session:
+        return custom_reports.promise_due(session, now=clock.now())
+
+
+@celery_app.task(bind=True, name=custom_reports.SEND, soft_time_limit=SECONDS)
+def send_figures(self: Task, report_id: int) -> int:
+    """Mail a custom report's figures to everybody who has it; a repeat has the same Message-IDs."""
+    with begin() as session:
+        row = session.get(CustomReport, report_id)
+        if row is None:
+            return 0
+        to, written = custom_reports.readers(session, row), _letter(session, row)
+    for address in to:
+        key = f"{self.request.id}.{sha256(address.encode()).hexdigest()[:16]}"
+        mail.gateway().send(to=address, **written, key=key)
+    return len(to)
+
+
+def _letter(session: Session, row: CustomReport) -> dict[str, str]:
+    """The mail: the figures of the report's days as a table of text, and where they stand."""
+    report, vendor_id = custom.of_row(row), row.vendor_id
+    zone = ZoneInfo(zone_of(session, vendor_id)) if vendor_id else UTC
+    words: dict[str, list[str]] = {}
+    for name, value in row.definition_json.get("words", ()):
+        words.setdefault(name, []).append(value)
+    today = clock.now().astimezone(zone).date()
+    asked = asking.ask(session, report, words, today=today, vendor_id=vendor_id)
+    columns, rows = reading.plain_rows(session, asked)
+    table = Rows(report.slug, [], None, columns, [list(found) for found in rows[:MOST_ROWS]])
+    more = len(rows) - MOST_ROWS
+    first, last = (f"{day.day} {day:%B} {day.year}" for day in (asked.period.first, today))
+    text = (
+        f"{report.title}\n{report.about}\n{first} to {last}\n\n{table.as_text()}\n\n"
+        + (f"{more} more rows stand in the report.\n" if more > 0 else "")
+        + f"{settings().public_url.rstrip('/')}/admin/reports/{report.slug}\n"
+    )
+    return {"subject": f"{report.title}: {first} to {last}", "text": text}
+
+
+def _report(session: Session, slug: str) -> Report | None:
+    return all_reports().get(slug) or custom.found(session, slug)
+
+
 def _question(run_id: int) -> Asked | None:
     """What is asked, as it was understood on the day it was asked; None: it is answered."""
     with begin() as session:
         run = session.get(ReportRun, run_id)
-        report = all_reports().get(run.slug) if run else None
+        report = _report(session, run.slug) if run else None
         if run is None or report is None:
             return None
         words: dict[str, list[str]] = {}

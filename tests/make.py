@@ -26,6 +26,7 @@ from models.categories import Category
 from models.class_sessions import ClassSession
 from models.coupons import CodeBatch, Coupon, CouponCode, CouponRedemption, CouponTarget
 from models.covers import Cover, WarrantyClaim
+from models.custom_reports import CustomReport
 from models.customers import Address, Consent, Customer, CustomerPreference, Person
 from models.feeds import CalendarFeed
 from models.figures import StaleDay
@@ -844,6 +845,13 @@ def report_run(session: Session, **fields: Any) -> ReportRun:
     values = {"user_id": 1, "slug": "revenue", "question": f"revenue#{number()}", "words": [],
               "asked_on": date(2026, 11, 20)}  # fmt: skip
     return _saved(session, ReportRun(**values | fields))
+
+
+def custom_report(session: Session, **fields: Any) -> CustomReport:
+    chosen = {"source": "sales", "measures": ["revenue"], "dimensions": ["time"], "chart": "bars",
+              "words": []}  # fmt: skip
+    values = {"user_id": 1, "name": f"Report {number()}", "definition_json": chosen}
+    return _saved(session, CustomReport(**values | fields))
 
 
 def bulk_job(session: Session, **fields: Any) -> BulkJob:

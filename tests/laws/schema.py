@@ -9,8 +9,10 @@ from models.figures import Figures
 TABLES = list(Base.metadata.sorted_tables)
 OWNED = [table for table in TABLES if "vendor_id" in table.c]
 
-MAY_BE_NOBODYS = {"api_tokens", "audit_entries", "bulk_jobs", "login_sessions", "outbox_messages",
-                  "report_runs", "saved_views", "segment_days", "segments"}  # fmt: skip
+MAY_BE_NOBODYS = {
+    "api_tokens", "audit_entries", "bulk_jobs", "custom_reports", "login_sessions",
+    "outbox_messages", "report_runs", "saved_views", "segment_days", "segments",
+}  # fmt: skip
 """Rows of the marketplace itself stand in these too: no vendor is a value here."""
 
 TENANT = [table for table in OWNED if table.name not in MAY_BE_NOBODYS]

@@ -113,10 +113,17 @@ def test_rows_of_the_marketplace_are_not_a_vendors(world: World) -> None:
     with acting(SYSTEM), begin() as session:
         make.saved_view(session)
         make.report_run(session)
+        make.custom_report(session)
         make.bulk_job(session)
         make.outbox_message(session)
     with acting(as_me(world)), begin() as session:
-        for name in ("saved_views", "report_runs", "bulk_jobs", "outbox_messages"):
+        for name in (
+            "saved_views",
+            "report_runs",
+            "custom_reports",
+            "bulk_jobs",
+            "outbox_messages",
+        ):
             owners = set(session.scalars(text(f"SELECT vendor_id FROM {name}")))
             assert owners == {world.mine}
 

@@ -53,6 +53,7 @@ def full_vendor(session: Session, vendor_id: int, category_id: int, user_id: int
     make.coupon_redemption(session, coupon=coupon, order=order, customer_id=customer.id)
     make.saved_view(session, **home)
     make.report_run(session, **home)
+    make.custom_report(session, **home)
     make.bulk_row(session, job=make.bulk_job(session, **home), customer=customer)
     segment = make.segment(session, **home)
     make.segment_membership(session, segment=segment, customer=customer)

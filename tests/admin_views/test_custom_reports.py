@@ -1,0 +1,289 @@
+"""Reports of one's own: put together, shown, shared, refused, mailed; small groups stay hidden."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app import clock
+from app.database import begin
+from app.operations import custom_reports
+from app.settings import settings
+from app.tenancy import SYSTEM, acting, admin_actor, vendor_actor
+from models.custom_reports import CustomReport, SentEvery
+from models.figures import SOLD, BookingFigures, HourFigures, ItemFigures, StaffFigures
+from models.outbox import OutboxMessage
+from reports import custom
+from reports.report import Filters, Period
+from reports.spans import Grain
+from tasks.reports import send_due, send_figures
+from tests import make
+from tests.admin_views.panel_client import PanelClient, admin, analyst, manager, staff
+from tests.admin_views.reading import leaks, text_of
+from tests.reports.figured import roll_up
+
+DAYS = Period(date(2026, 11, 2), date(2026, 11, 20))
+
+
+@pytest.fixture
+def vendor(panel: PanelClient, at_noon: datetime) -> int:
+    vendor = make.new_vendor(name="Aurora", time_zone="Europe/Lisbon")
+    sold(vendor, date(2026, 11, 16), "service", "1500.00")
+    sold(vendor, date(2026, 11, 17), "product", "500.00", refunded="20.00", channel="online")
+    roll_up(ItemFigures)
+    panel.as_(manager(vendor))
+    return vendor
+
+
+def sold(vendor: int, day: date, kind: str, net: str, **more: Any) -> None:
+    with acting(admin_actor()), begin() as session:
+        values = {"net": Decimal(net), "gross": Decimal(net), "lines": 1, "kind": kind, **more}
+        if "refunded" in more:
+            values["refunded"] = Decimal(more["refunded"])
+        make.figures(session, ItemFigures, vendor_id=vendor, starts_on=day, **values)
+
+
+FORM = {
+    "name": "Ours", "source": "sales", "measures": ["revenue", "refunds"],
+    "dimensions": ["kind", ""], "chart": "ranked", "period": "12w", "by": "",
+    "shared_with": "nobody", "sent_every": "never",
+}  # fmt: skip
+
+
+def somebody(vendor: int, role: str = "manager") -> int:
+    """The id of one more user of a vendor."""
+    with acting(admin_actor()), begin() as session:
+        user = make.user(session)
+        make.vendor_user(session, vendor_id=vendor, user=user, role=role)
+        return user.id
+
+
+def make_one(panel: PanelClient, **other: Any) -> Any:
+    return panel.post("/admin/reports/own/new", data=FORM | other, follow_redirects=False)
+
+
+def slug_of(answer: Any) -> str:
+    assert answer.status_code == 303, text_of(answer.text)[-500:]
+    return str(answer.headers["location"]).rsplit("/", 1)[1]
+
+
+def test_measures_and_dimensions_make_a_page_with_files(panel: PanelClient, vendor: int) -> None:
+    slug = slug_of(make_one(panel))
+    page = panel.get(f"/admin/reports/{slug}")
+    text = text_of(page.text)
+    assert "Ours" in text
+    assert "Revenue, EUR 1,980" in text
+    assert "Refunds 20" in text
+    assert "Services 1,500.00 0.00" in text
+    assert "Products 480.00 20.00" in text
+    told = panel.get(f"/admin/reports/{slug}/figures.csv").text
+    assert "480.00" in told
+    assert "Ours" in text_of(panel.get("/admin/reports").text)
+    assert "Ours" not in text_of(panel.get("/admin/reports?q=nothing").text)
+
+
+def test_it_is_changed_with_the_days_and_filters_of_its_page(
+    panel: PanelClient, vendor: int
+) -> None:
+    slug = slug_of(make_one(panel))
+    number = custom.number_of(slug)
+    page = panel.get(f"/admin/reports/{slug}?period=7d&channel=online").text
+    found = re.search(r'href="(/admin/reports/own/\d+/edit\?[^"]*)"', page)
+    assert found is not None
+    form = panel.get(found[1].replace("&amp;", "&")).text
+    assert '<option value="7d" selected>' in form
+    saved = panel.post(
+        f"/admin/reports/own/{number}/edit", follow_redirects=False,
+        data=FORM | {"name": "By week", "dimensions": ["channel", "time"], "chart": "lines",
+                     "period": "30d", "channel": "online"},
+    )  # fmt: skip
+    assert slug_of(saved) == slug
+    text = text_of(panel.get(f"/admin/reports/{slug}").text)
+    assert "Revenue, EUR 480" in text
+    assert "Last 30 days" in text
+    gone = panel.post(f"/admin/reports/own/{number}/remove", follow_redirects=False)
+    assert gone.status_code == 303
+    assert panel.get(f"/admin/reports/{slug}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        ({"name": " "}, "This report has no name yet"),
+        ({"name": "x" * 81}, "one to eighty letters"),
+        ({"measures": []}, "Choose one to four measures"),
+        ({"measures": ["revenue", "password"]}, "Choose one to four measures"),
+        ({"measures": list(custom.SOURCES["sales"].measures)}, "Choose one to four measures"),
+        ({"dimensions": []}, "Choose one or two things to group by"),
+        ({"dimensions": ["staff"]}, "Choose one or two things to group by"),
+        ({"dimensions": ["time", "kind", "item"]}, "Choose one or two things to group by"),
+        ({"chart": "pie"}, "Choose a kind of chart"),
+        ({"chart": "lines"}, "Choose a kind of chart"),
+        ({"source": "users"}, "Choose what the report is about"),
+        ({"shared_with": "everybody"}, "Choose one of the answers"),
+        ({"sent_every": "second"}, "Choose one of the answers"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence_and_nothing_typed_is_lost(
+    panel: PanelClient, vendor: int, other: dict[str, Any], sentence: str
+) -> None:
+    answer = make_one(panel, **other)
+    assert answer.status_code == 400
+    assert leaks(answer.text) is None
+    assert sentence in text_of(answer.text)
+    assert 'value="revenue" checked' in answer.text or "measures" in other or "source" in other
+    with acting(SYSTEM), begin() as session:
+        assert session.scalars(select(CustomReport)).all() == []
+
+
+def test_a_name_is_given_once(panel: PanelClient, vendor: int) -> None:
+    slug_of(make_one(panel))
+    again = make_one(panel)
+    assert again.status_code == 400
+    assert "There is a report of this name already" in text_of(again.text)
+
+
+def test_it_is_seen_by_those_it_is_shared_with_alone(panel: PanelClient, vendor: int) -> None:
+    mine, shared = (
+        slug_of(make_one(panel, name=name, shared_with=whom))
+        for name, whom in (("Mine", "nobody"), ("Shared", "managers"))
+    )
+    panel.as_(replace(manager(vendor), user_id=somebody(vendor)))
+    assert panel.get(f"/admin/reports/{mine}").status_code == 404
+    assert panel.get(f"/admin/reports/{shared}").status_code == 200
+    number = custom.number_of(shared)
+    assert panel.get(f"/admin/reports/own/{number}/edit").status_code == 404
+    assert panel.post(f"/admin/reports/own/{number}/remove").status_code == 404
+    panel.as_(replace(manager(make.new_vendor(name="Borealis")), user_id=somebody(vendor)))
+    for slug in (mine, shared):
+        assert panel.get(f"/admin/reports/{slug}").status_code == 404
+        assert panel.get(f"/admin/reports/{slug}/figures.csv").status_code == 404
+    panel.as_(staff(vendor))
+    assert panel.get("/admin/reports/own/new").status_code == 403
+    panel.as_(analyst())
+    assert panel.get("/admin/reports/own/new").status_code == 403
+    assert panel.get(f"/admin/reports/{shared}").status_code == 404
+
+
+@pytest.mark.parametrize("slug", ["own-", "own-0", "own-99999999999999999999", "own-1%00", "own-١"])
+def test_an_address_of_none_is_not_found(panel: PanelClient, vendor: int, slug: str) -> None:
+    assert panel.get(f"/admin/reports/{slug}").status_code == 404
+
+
+@pytest.mark.parametrize("source", custom.SOURCES)
+def test_every_measure_by_every_dimension_can_be_asked(
+    panel: PanelClient, vendor: int, source: str
+) -> None:
+    of = custom.SOURCES[source]
+    measures = list(of.measures)
+    for actor in (vendor_actor(vendor), SYSTEM):
+        for first in of.dimensions:
+            for second in of.dimensions:
+                chosen = {"source": source, "measures": measures[:4], "chart": "bars",
+                          "dimensions": [first, second]}  # fmt: skip
+                report = custom.report_of(1, "All", custom.read(chosen))
+                with acting(actor), begin() as session:
+                    for by in (Grain.DAY, Grain.MONTH):
+                        session.execute(report.query(DAYS, Filters(), by)).all()
+    with acting(vendor_actor(vendor)), begin() as session:
+        for measure in measures:
+            chosen = {"source": source, "measures": [measure], "chart": "none",
+                      "dimensions": [of.dimensions[0]]}  # fmt: skip
+            report = custom.report_of(1, "All", custom.read(chosen))
+            session.execute(report.query(DAYS, Filters(), Grain.WEEK)).all()
+
+
+def test_over_vendors_groups_of_fewer_than_five_customers_are_left_out(vendor: int) -> None:
+    with acting(admin_actor()), begin() as session:
+        for number, (kind, count) in enumerate((("online", 5), ("phone", 4)), 1):
+            service = make.service(session, vendor_id=vendor, name=f"Cut {number}")
+            for _ in range(count):
+                customer = make.customer(session, vendor_id=vendor)
+                make.booking(
+                    session, vendor_id=vendor, customer=customer, service=service,
+                    channel=kind, starts_at=datetime(2026, 11, 18, 10, tzinfo=UTC)
+                    + timedelta(hours=number),
+                )  # fmt: skip
+            make.figures(
+                session, BookingFigures, vendor_id=vendor, starts_on=date(2026, 11, 18),
+                service_id=service.id, kind="appointment", channel=kind, bookings=count,
+            )  # fmt: skip
+    roll_up(BookingFigures)
+    chosen = {"source": "bookings", "measures": ["bookings"], "dimensions": ["channel"],
+              "chart": "bars"}  # fmt: skip
+    report = custom.report_of(1, "All", custom.read(chosen))
+
+    def rows(actor: Any) -> list[tuple[str, int]]:
+        with acting(actor), begin() as session:
+            found = session.execute(report.query(DAYS, Filters(), Grain.DAY))
+            return sorted((row.channel, row.bookings) for row in found)
+
+    assert rows(vendor_actor(vendor)) == [("online", 5), ("phone", 4)]
+    assert rows(SYSTEM) == [("online", 5)]
+
+
+def test_over_vendors_a_report_is_worked_out_behind_the_page(
+    panel: PanelClient, vendor: int
+) -> None:
+    panel.as_(admin())
+    slug = slug_of(make_one(panel, shared_with="analysts"))
+    assert "Work them out" in text_of(panel.get(f"/admin/reports/{slug}").text)
+    panel.as_(analyst())
+    assert panel.get(f"/admin/reports/{slug}").status_code == 200
+
+
+def test_it_is_first_mailed_on_the_next_morning_monday_or_first(vendor: int) -> None:
+    friday = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
+    with acting(vendor_actor(vendor)), begin() as session:
+        for every, day in ((SentEvery.DAY, 21), (SentEvery.WEEK, 23), (SentEvery.MONTH, 1)):
+            at = custom_reports.next_send(session, vendor, every, friday)
+            assert at is not None
+            assert (at.day, at.hour) == (day, 7)
+        assert custom_reports.next_send(session, vendor, SentEvery.NEVER, friday) is None
+
+
+def test_its_figures_are_mailed_once_to_everybody_who_has_it(
+    panel: PanelClient, vendor: int
+) -> None:
+    panel.as_(replace(manager(vendor), user_id=somebody(vendor)))
+    somebody(vendor), somebody(vendor, "staff")
+    make_one(panel, sent_every="day", shared_with="managers")
+    with acting(SYSTEM), begin() as session:
+        row = session.scalars(select(CustomReport)).one()
+        row.next_send_at = clock.now() - timedelta(days=3)
+        number = row.id
+    with acting(SYSTEM):
+        assert (send_due.apply().get(), send_due.apply().get()) == (1, 0)
+    with acting(SYSTEM), begin() as session:
+        promised = session.scalars(
+            select(OutboxMessage).where(OutboxMessage.task == custom_reports.SEND)
+        ).all()
+        assert [one.payload["report_id"] for one in promised] == [number]
+        row = session.get_one(CustomReport, number)
+        assert row.next_send_at is not None
+        assert row.next_send_at > clock.now()
+        task_id = f"outbox-{promised[0].id}"
+    for _ in range(2):
+        send_figures.apply(kwargs={"vendor_id": vendor, "report_id": number}, task_id=task_id)
+    mails = [path.read_text() for path in sorted(settings().var.rglob("*.eml"))]
+    assert len(mails) == 2, "two managers have it, and a repeat is no second mail"
+    assert all("1500.00" in mail and "480.00" in mail for mail in mails)
+
+
+def test_a_report_that_is_gone_is_mailed_to_nobody(panel: PanelClient, vendor: int) -> None:
+    sent = send_figures.apply(kwargs={"vendor_id": vendor, "report_id": 10**9})
+    assert sent.get() == 0
+
+
+def test_sources_know_what_they_group_by() -> None:
+    tables = {"sales": ItemFigures, "bookings": BookingFigures, "team": StaffFigures,
+              "hours": HourFigures}  # fmt: skip
+    assert {key: source.table for key, source in custom.SOURCES.items()} == tables
+    for source in custom.SOURCES.values():
+        for one in source.dimensions:
+            assert all(hasattr(source.table, key) for key in custom.DIMENSIONS[one].keys)
+    assert "product" in SOLD
