@@ -66,14 +66,15 @@ def send_figures(self: Task, report_id: int) -> int:
         row = session.get(CustomReport, report_id)
         if row is None:
             return 0
-        to, written = custom_reports.readers(session, row), _letter(session, row)
+        to = custom_reports.readers(session, row)
+        subject, text = _letter(session, row)
     for address in to:
         key = f"{self.request.id}.{sha256(address.encode()).hexdigest()[:16]}"
-        mail.gateway().send(to=address, **written, key=key)
+        mail.gateway().send(to=address, subject=subject, text=text, key=key)
     return len(to)
 
 
-def _letter(session: Session, row: CustomReport) -> dict[str, str]:
+def _letter(session: Session, row: CustomReport) -> tuple[str, str]:
     """The mail: the figures of the report's days as a table of text, and where they stand."""
     report, vendor_id = custom.of_row(row), row.vendor_id
     zone = ZoneInfo(zone_of(session, vendor_id)) if vendor_id else UTC
@@ -91,7 +92,7 @@ def _letter(session: Session, row: CustomReport) -> dict[str, str]:
         + (f"{more} more rows stand in the report.\n" if more > 0 else "")
         + f"{settings().public_url.rstrip('/')}/admin/reports/{report.slug}\n"
     )
-    return {"subject": f"{report.title}: {first} to {last}", "text": text}
+    return f"{report.title}: {first} to {last}", text
 
 
 def _report(session: Session, slug: str) -> Report | None:

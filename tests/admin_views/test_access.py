@@ -21,7 +21,7 @@ FREE = {
     "/", "/healthz", "/readyz", "/link/{token}", "/assets/{path}", "/admin/statics/{path}",
     "/admin/login", "/admin/logout", "/admin/vendor", "/admin/", "/api/v1/me",
     "/unsubscribe/{token}", "/feeds/{secret}.ics", "/api/v1/gateways/{gateway}/{vendor:int}/events",
-    "/api/v1/gateways/{provider}/messages",
+    "/api/v1/gateways/{provider}/messages", "/api/v1/memberships",
 }  # fmt: skip
 """What needs no rule: open to all, or guarded by its own test."""
 

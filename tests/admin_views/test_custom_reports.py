@@ -1,6 +1,7 @@
 """Reports of one's own: put together, shown, shared, refused, mailed; small groups stay hidden."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -24,6 +25,7 @@ from tasks.reports import send_due, send_figures
 from tests import make
 from tests.admin_views.panel_client import PanelClient, admin, analyst, manager, staff
 from tests.admin_views.reading import leaks, text_of
+from tests.post_office import PostOffice
 from tests.reports.figured import roll_up
 
 DAYS = Period(date(2026, 11, 2), date(2026, 11, 20))
@@ -246,8 +248,18 @@ def test_it_is_first_mailed_on_the_next_morning_monday_or_first(vendor: int) -> 
         assert custom_reports.next_send(session, vendor, SentEvery.NEVER, friday) is None
 
 
-def test_its_figures_are_mailed_once_to_everybody_who_has_it(
-    panel: PanelClient, vendor: int
+@pytest.fixture
+def post(monkeypatch: pytest.MonkeyPatch) -> Iterator[PostOffice]:
+    with PostOffice() as office:
+        monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{office.port}")
+        monkeypatch.setenv("MAIL_FROM", "no-reply@backroom.example")
+        settings.cache_clear()
+        yield office
+    settings.cache_clear()
+
+
+def test_its_figures_are_mailed_to_everybody_who_has_it(
+    panel: PanelClient, vendor: int, post: PostOffice
 ) -> None:
     panel.as_(replace(manager(vendor), user_id=somebody(vendor)))
     somebody(vendor), somebody(vendor, "staff")
@@ -269,9 +281,10 @@ def test_its_figures_are_mailed_once_to_everybody_who_has_it(
         task_id = f"outbox-{promised[0].id}"
     for _ in range(2):
         send_figures.apply(kwargs={"vendor_id": vendor, "report_id": number}, task_id=task_id)
-    mails = [path.read_text() for path in sorted(settings().var.rglob("*.eml"))]
-    assert len(mails) == 2, "two managers have it, and a repeat is no second mail"
-    assert all("1500.00" in mail and "480.00" in mail for mail in mails)
+    letters = post.box.letters
+    assert len(letters) == 2, "two managers have it, and a repeat is no second mail"
+    told = [one.get_content() for one in letters]
+    assert all("1500" in text and "480" in text for text in told), told[0]
 
 
 def test_a_report_that_is_gone_is_mailed_to_nobody(panel: PanelClient, vendor: int) -> None:
