@@ -282,6 +282,7 @@ def _chart(key: str, title: str, figure: Figure, hint: str) -> dict[str, Any]:
     return {
         "key": key, "title": title, "keys": figure.keys, "gist": figure.gist,
         "height": figure.height, "hint": hint, "json": as_json(figure),
+        "lies": any(one.get("orientation") == "h" for one in figure.data),
     }  # fmt: skip
 
 
