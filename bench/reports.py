@@ -10,6 +10,8 @@ rows by the statements one would write by hand for these ledgers, which know no 
 tables of the same form with the same keys; "asking" only counts the rows of days. DuckDB reads the
 same tables from Parquet and makes tables without keys; it is told the offsets of the zones, which
 its wheel does not know. All three must come to the same sums, to the cent.
+
+Then every report's page: `bench.report_pages`.
 """
 
 import argparse
@@ -32,7 +34,7 @@ from app.embedded import Postgres
 from app.operations import figures, staff_hours
 from app.operations.hours import Wall
 from app.tenancy import SYSTEM, acting
-from bench import fill, harness
+from bench import fill, harness, report_pages
 from models.figures import (
     BookingFigures,
     HourFigures,
@@ -372,8 +374,12 @@ def main() -> None:
         if not counts(postgres)["customers"]:
             fill.fill(postgres.url("backroom", "postgres"), customers, max(6, customers // 5000))
         result = {"of": counts(postgres), **measure(postgres, 2 if given.quick else 5)}
+        if not given.quick:
+            harness.write_results("Reports: roll-ups", page(customers, result))
+        pages = report_pages.pages(postgres, quick=given.quick)
+    result |= {"pages": pages, "missed": report_pages.judge(pages)}
     if not given.quick:
-        harness.write_results("Reports: roll-ups", page(customers, result))
+        harness.write_results("Reports: pages", report_pages.told(customers, pages))
     harness.finish(result)
 
 

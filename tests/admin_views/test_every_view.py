@@ -33,6 +33,7 @@ MAKE: dict[str, Make] = {
     "booking": make.booking,
     "class-session": lambda s: make.class_session(s, starts_at=clock.now() + timedelta(days=2)),
     "waitlist-entry": make.waitlist_entry,
+    "segment": make.segment,
     "order": lambda s: make.order(s, status="draft", number=None, placed_at=None),
     "shipment": lambda s: make.shipment(s, order=make.order(s)),
     "shipping-method": make.shipping_method,

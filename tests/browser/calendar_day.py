@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Error, Locator, Page
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -95,7 +95,7 @@ def height(page: Page, hour: float) -> float:
 
 def drag(page: Page, what: Locator, x: float, y: float, *, grab: float = 10) -> None:
     """Take hold of a block near its upper edge (or `grab` pixels below) and carry it so far."""
-    what.scroll_into_view_if_needed()
+    _in_view(what)
     box = what.bounding_box()
     assert box
     at = box["x"] + 30, box["y"] + grab
@@ -104,6 +104,17 @@ def drag(page: Page, what: Locator, x: float, y: float, *, grab: float = 10) -> 
     page.mouse.move(at[0] + x / 2, at[1] + y / 2)
     page.mouse.move(at[0] + x, at[1] + y, steps=4)
     page.mouse.up()
+
+
+def _in_view(what: Locator) -> None:
+    """Scroll to a block; one that was drawn anew at that moment is looked for again."""
+    for _ in range(4):
+        try:
+            return what.scroll_into_view_if_needed()
+        except Error as lost:
+            if "not attached" not in str(lost):
+                raise
+    return what.scroll_into_view_if_needed()
 
 
 def refused(visitor: Visitor) -> None:
