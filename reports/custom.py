@@ -412,7 +412,7 @@ def report_of(number: int, name: str, definition: Definition) -> Report:
         about=f"{measured} by {' and '.join(spoken)}.",
         query=query,
         figure=None if definition.chart == "none" else figure,
-        chart=f"{measured} by {' and '.join(spoken)}" if not by_time else measured,
+        chart=_chart_title(definition, chosen, spoken),
         measures=tuple(
             Measure(key, one.title, one.unit, one.definition, one.better)
             for key, one in chosen.items()
@@ -440,6 +440,18 @@ def report_of(number: int, name: str, definition: Definition) -> Report:
         roles=MANAGERS,
         long=_is_long,
     )  # fmt: skip
+
+
+def _chart_title(
+    definition: Definition, chosen: Mapping[str, Counted], spoken: Sequence[str]
+) -> str:
+    """What is drawn: measures of one unit, and only the first where time is split by something."""
+    first, *_ = chosen.values()
+    split = TIME in definition.dimensions and len(definition.dimensions) > 1
+    drawn = [first] if split else [one for one in chosen.values() if one.unit is first.unit]
+    titles = ", ".join(one.title for one in drawn)
+    others = [one for one in spoken if one != DIMENSIONS[TIME].title.lower()]
+    return f"{titles} by {' and '.join(others)}" if others else titles
 
 
 def _is_long(period: Period, filters: Filters) -> bool:

@@ -107,6 +107,7 @@ def test_it_is_changed_with_the_days_and_filters_of_its_page(
     text = text_of(panel.get(f"/admin/reports/{slug}").text)
     assert "Revenue, EUR 480" in text
     assert "Last 30 days" in text
+    assert "Revenue by channel by day" in text
     gone = panel.post(f"/admin/reports/own/{number}/remove", follow_redirects=False)
     assert gone.status_code == 303
     assert panel.get(f"/admin/reports/{slug}").status_code == 404
