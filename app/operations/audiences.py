@@ -39,7 +39,7 @@ _ACTIVE = f"""
     count(*) FILTER (WHERE new), sum(days),
     sum(visits), sum(orders), sum(services + products + other)
   FROM ({_MONTHS}) AS m GROUP BY month, next_in
-"""  # noqa: S608
+"""  # noqa: S608 - nothing but our own words
 
 _PLACES = f"""
   INSERT INTO place_figures (vendor_id, grain, starts_on, country, city_key, area, next_in, city,
@@ -59,7 +59,7 @@ _PLACES = f"""
     sum(m.products), sum(m.other)
   FROM ({_MONTHS}) AS m LEFT JOIN lives l ON l.customer_id = m.customer_id
   GROUP BY 3, 4, 5, 6, 7
-"""  # noqa: S608
+"""  # noqa: S608 - nothing but our own words
 
 _PREFERENCES = """
   INSERT INTO preference_figures (vendor_id, grain, starts_on, sort, kind, category_id, channel,
@@ -155,7 +155,7 @@ def add_up(session: Session) -> None:
         _clear(connection, table, EVERYWHERE)
         connection.execute(
             text(
-                f"INSERT INTO {table} (vendor_id, grain, {keys}, {columns})"  # noqa: S608
+                f"INSERT INTO {table} (vendor_id, grain, {keys}, {columns})"  # noqa: S608 - our own names
                 f" SELECT {EVERYWHERE}, 'month', {keys}, {sums} FROM {table}"
                 f" WHERE vendor_id <> {EVERYWHERE} GROUP BY {keys}"
             )
@@ -196,6 +196,6 @@ def counted(session: Session) -> set[date]:
 
 def _clear(connection: Connection, table: str, vendor_id: int) -> None:
     connection.execute(
-        text(f"DELETE FROM {table} WHERE vendor_id = :vendor"),  # noqa: S608
+        text(f"DELETE FROM {table} WHERE vendor_id = :vendor"),  # noqa: S608 - a table of ours
         {"vendor": vendor_id},
     )

@@ -442,6 +442,6 @@ QUESTIONS: Mapping[str, Callable[[Scope], Select[Any]]] = {
 
 def rows(table: str, scope: Scope) -> str:
     """The same as a statement with `:vendors` and `:days`, as `app.operations.figures` reads it."""
-    named = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
+    named = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]  # it has no types
     asked = QUESTIONS[table](scope)
     return str(asked.compile(dialect=named, compile_kwargs={"literal_binds": True}))

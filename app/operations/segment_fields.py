@@ -111,9 +111,9 @@ def _times(title: str = "Times", usual: int = 1) -> Part:
 
 
 def _when(options: Options = EVER) -> Part:
-    usual = {"is": options[0][0]}
+    usual: dict[str, Any] = {"is": options[0][0]}
     if options[0][0] in (Span.LAST, Span.NEXT):
-        usual["days"] = 30  # type: ignore[assignment]  # as JSON has it
+        usual["days"] = 30
     return Part("when", "When", Kind.WHEN, options, usual=usual)
 
 
