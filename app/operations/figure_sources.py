@@ -87,7 +87,9 @@ _BOOKINGS = {
     Scope.VENDORS: "zones a JOIN bookings b ON b.vendor_id = a.vendor_id",
     Scope.ALL: "zones a JOIN bookings b ON b.vendor_id = a.vendor_id",
 }
-_EARLY_ONES = f"asked a JOIN bookings b ON b.vendor_id = a.vendor_id AND {_EARLY}"
+_EARLY_ONES = (
+    f"asked a JOIN bookings b ON b.vendor_id = a.vendor_id AND {_EARLY} AND {VISITED_ON} = a.day"
+)
 
 _SETTLED = "o.status IN ('fulfilled', 'completed') AND o.fulfilled_at IS NOT NULL"
 _LINES = "JOIN order_lines l ON l.vendor_id = o.vendor_id AND l.order_id = o.id"

@@ -188,6 +188,21 @@ def test_a_visit_counts_when_it_is_given_and_no_refund_before_it(db: Connection)
     assert rows(vendor, SaleFigures, "net", starts_on=TODAY + 4 * DAY) == []
 
 
+def test_a_visit_over_before_midnight_counts_once_beside_the_day_after(db: Connection) -> None:
+    vendor = make.new_vendor()
+    begins = datetime(2026, 11, 21, 1, tzinfo=UTC)
+    with at(vendor) as session:
+        make.booking(
+            session, price=money("30.00"), starts_at=begins, status="completed",
+            completed_at=begins - 2 * HOUR,
+        )  # fmt: skip
+    settle()  # both days at once
+    assert rows(vendor, SaleFigures, "starts_on", "lines", "net") == [(TODAY, 1, 30)]
+    assert rows(vendor, SaleFigures, "net", grain="month") == [(30,)]
+    with at(vendor) as session:
+        assert figures.drift(session, days=[(vendor, TODAY), (vendor, TODAY + DAY)]) == []
+
+
 def test_what_was_paid_too_much_is_no_loss_when_it_goes_back(db: Connection) -> None:
     vendor = make.new_vendor()
     with at(vendor) as session:
