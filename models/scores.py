@@ -183,7 +183,7 @@ class ScoreFigure(OwnedByVendor, Base):
     """The segments of a vendor as they stood at the end of a month, or stand now in this one.
 
     `revenue` is all that these customers had brought by then. What was expected of the `valued`
-    among them is known from the time on at which a model was fitted; `variance` is that of their
+    among them is known from the month before the first night on; `variance` is that of their
     value together.
     """
 

@@ -4,7 +4,7 @@ Ranks are quintiles over a vendor's customers with a purchase (neither archived 
 recency by the last purchase, frequency by the days with one, money by all they brought; whoever is
 equal is told apart by the other two, and at last by the number of the file, so that the same
 customers always rank the same. The groups are read off R and the mean of F and M. Past months are
-ranked as they ended, and stay so.
+ranked as they ended, once that day is over on every clock, and stay so.
 A vendor with too few customers borrows the models of the marketplace; with too few there, nothing
 is predicted.
 """
@@ -26,6 +26,9 @@ from models.scores import ModelSource, RfmSegment
 FEWEST_RANKED = 10
 """So few customers make no quintiles worth the name."""
 MONTHS_BACK = 12
+OVER_EVERYWHERE = 2 * DAY
+"""A night knows its day only as far as it has come, and begins while the day before goes on west of
+Greenwich: the day is over everywhere for a night that is two days later."""
 MOST = 9_999_999_999.0
 CHUNK = 50_000
 
@@ -113,16 +116,18 @@ def settle(
     score_keeping.hold(session, [vendor_id])
     customers = _histories(session, vendor_id, as_of)
     models = _models(customers, market)
-    _predict(session, customers, models)
     months = _months(session, vendor_id, as_of)
     ends = {month: min(_end(month), as_of) for month in months}
     _rank(session, vendor_id, [*ends.values(), *(month - DAY for month in months)])
+    for month, end in ends.items():  # this month comes last: what is expected now stays
+        known = {"vendor": vendor_id, "month": month, "as_of": end, "was": month - DAY}
+        if fresh := month >= months_back(months[-1], 1):
+            then = customers if end == as_of else _histories_then(session, vendor_id, end)
+            _predict(session, then, models)
+        for statement in _SNAPSHOT if fresh else _PAST:
+            session.execute(text(statement), known)
     session.execute(text(_WRITE), {"vendor": vendor_id, "as_of": as_of})
     session.execute(text(score_keeping.UNRANK.format(who=_IDLE)), {"vendor": vendor_id})
-    for month, end in ends.items():
-        known = {"vendor": vendor_id, "month": month, "as_of": end, "was": month - DAY}
-        for statement in _SNAPSHOT if end == as_of else _PAST:
-            session.execute(text(statement), known)
     _keep_model(session, vendor_id, as_of, models)
     keep_reach(session, vendor_id=vendor_id, as_of=as_of)
     return models
@@ -134,15 +139,34 @@ def _end(month: date) -> date:
 
 def _histories(session: Session, vendor_id: int, as_of: date) -> dict[str, Any]:
     """Purchases of a vendor's customers as the models want them, in weeks."""
-    rows = session.execute(
-        text(
-            "SELECT customer_id, days - 1 AS x, last_on - first_on AS t_x,"
-            " greatest(:as_of - first_on, last_on - first_on) AS age,"
-            " CAST(coalesce(repeat_value, 0) AS double precision) AS mean"
-            " FROM customer_scores WHERE vendor_id = :vendor ORDER BY customer_id"
-        ),
-        {"vendor": vendor_id, "as_of": as_of},
-    ).all()
+    return _read(session, _HISTORIES, vendor_id, as_of)
+
+
+def _histories_then(session: Session, vendor_id: int, day: date) -> dict[str, Any]:
+    """The same as they stood at the end of a day that is over."""
+    return _read(session, _HISTORIES_THEN, vendor_id, day)
+
+
+_HISTORIES = """
+  SELECT customer_id, days - 1 AS x, last_on - first_on AS t_x,
+    greatest(:as_of - first_on, last_on - first_on) AS age,
+    CAST(coalesce(repeat_value, 0) AS double precision) AS mean
+  FROM customer_scores WHERE vendor_id = :vendor ORDER BY customer_id
+"""
+_HISTORIES_THEN = """
+  SELECT s.customer_id, d.days - 1 AS x, d.last_on - s.first_on AS t_x, :as_of - s.first_on AS age,
+    CAST(coalesce(d.mean, 0) AS double precision) AS mean
+  FROM customer_scores s CROSS JOIN LATERAL (
+    SELECT count(*) AS days, max(day) AS last_on,
+      avg(amount) FILTER (WHERE day > s.first_on) AS mean
+    FROM unnest(s.bought_on, s.bought_for) AS d(day, amount) WHERE day <= :as_of
+  ) AS d
+  WHERE s.vendor_id = :vendor AND s.first_on <= :as_of ORDER BY s.customer_id
+"""
+
+
+def _read(session: Session, histories: str, vendor_id: int, as_of: date) -> dict[str, Any]:
+    rows = session.execute(text(histories), {"vendor": vendor_id, "as_of": as_of}).all()
     ids = [row.customer_id for row in rows]
     table = np.array([tuple(row)[1:] for row in rows], dtype=float).reshape(len(rows), 4)
     x, t_x, age, mean = table.T
@@ -244,12 +268,18 @@ _PAST = (*_CLEAR, _STOOD.format(predicted="0, 0, 0, 0, 0", joined=""), _MOVED)
 
 
 def _months(session: Session, vendor_id: int, as_of: date) -> list[date]:
-    """This month, and those of the last year that have not been ranked as they ended."""
+    """Those of the last year that have not been ranked as they ended, and this month."""
     known = session.execute(
-        text("SELECT DISTINCT month, as_of FROM score_figures WHERE vendor_id = :vendor"),
+        text(
+            "SELECT DISTINCT f.month, f.as_of, m.as_of AS night FROM score_figures f"
+            " JOIN score_models m USING (vendor_id) WHERE vendor_id = :vendor"
+        ),
         {"vendor": vendor_id},
     )
-    ended = {row.month for row in known if row.as_of == _end(row.month)}
+    ended = {
+        row.month for row in known
+        if row.as_of == _end(row.month) and row.night - row.as_of >= OVER_EVERYWHERE
+    }  # fmt: skip
     this = as_of.replace(day=1)
     past = [months_back(this, n) for n in range(MONTHS_BACK, 0, -1)]
     return [*(month for month in past if month not in ended), this]

@@ -136,6 +136,66 @@ def test_past_months_stay_as_they_ended(vendor: int) -> None:
         assert session.scalars(ended).all() == [date(2026, 11, 30)]
 
 
+def test_a_month_has_its_last_day_whole_and_what_was_expected_at_its_end(vendor: int) -> None:
+    """The night of the 30th begins that day: what is sold on it is known only later."""
+
+    def november(session: Any) -> Any:
+        sums = (ScoreFigure.customers, ScoreFigure.revenue, ScoreFigure.valued,
+                ScoreFigure.value_12m)  # fmt: skip
+        return session.execute(
+            select(*(func.sum(one) for one in sums), func.max(ScoreFigure.as_of))
+            .where(ScoreFigure.month == date(2026, 11, 1))
+        ).one()  # fmt: skip
+
+    with acting(vendor_actor(vendor)), begin() as session:
+        rows = [known(session, (90 + n, "10.00"), (60 + n, "10.00")) for n in range(11)]
+        settle(session, vendor, market=BORROWED)
+        score_nights.settle(
+            session, vendor_id=vendor, as_of=date(2026, 11, 30), market=BORROWED
+        )  # fmt: skip
+        assert november(session)[:3] == (11, 220, 11)
+        known(session, (-10, "70.00"))  # 30 November, in the evening
+        session.flush()
+        for day in (1, 2):
+            night = date(2026, 12, day)
+            score_nights.settle(session, vendor_id=vendor, as_of=night, market=BORROWED)
+            assert november(session)[:3] == (12, 290, 12), day
+            assert november(session)[4] == date(2026, 11, 30)
+        ended = november(session)
+        expected = [
+            scores.value(
+                BORROWED.purchases, BORROWED.spending, np.array([x]), np.array([t]),
+                np.array([age]), np.array([10.0 * x]),
+            )[0]
+            for x, t, age in (*((1, 30 / 7, (100 + n) / 7) for n in range(11)), (0, 0, 0))
+        ]  # fmt: skip
+        assert float(ended[3]) == pytest.approx(sum(expected), abs=0.07)
+        rows[0].bought_for = [Decimal("10.00"), Decimal("99.00")]
+        session.flush()
+        score_nights.settle(
+            session, vendor_id=vendor, as_of=date(2026, 12, 3), market=BORROWED
+        )  # fmt: skip
+        assert november(session) == ended
+
+
+def test_nights_that_were_missed_over_the_end_of_a_month_leave_it_as_it_ended(vendor: int) -> None:
+    with acting(vendor_actor(vendor)), begin() as session:
+        for n in range(11):
+            known(session, (90 + n, "10.00"))
+        settle(session, vendor, market=BORROWED)
+        known(session, (-8, "70.00"))  # 28 November
+        known(session, (-12, "500.00"))  # 2 December
+        session.flush()
+        score_nights.settle(
+            session, vendor_id=vendor, as_of=date(2026, 12, 19), market=BORROWED
+        )  # fmt: skip
+        november = session.execute(
+            select(func.sum(ScoreFigure.revenue), func.sum(ScoreFigure.valued))
+            .where(ScoreFigure.month == date(2026, 11, 1))
+        ).one()  # fmt: skip
+        assert tuple(november) == (180, 12)
+
+
 def test_who_was_archived_or_forgotten_is_ranked_no_more(vendor: int) -> None:
     with acting(vendor_actor(vendor)), begin() as session:
         rows = [known(session, (90 + n, "10.00")) for n in range(12)]
@@ -179,6 +239,7 @@ def test_a_small_vendor_borrows_the_models_of_the_marketplace(vendor: int) -> No
         total = session.execute(
             select(func.sum(ScoreFigure.value_12m), func.sum(ScoreFigure.valued),
                    func.sum(ScoreFigure.variance))
+            .where(ScoreFigure.month == date(2026, 11, 1))
         ).one()  # fmt: skip
         mine = session.scalars(select(CustomerScore.value_12m)).all()
         assert total[:2] == (sum(mine), 12)
