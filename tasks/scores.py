@@ -1,6 +1,7 @@
 """What customers are worth is worked out every night, from the ledgers and from scratch."""
 
 import logging
+from datetime import date
 
 from sqlalchemy import select
 
@@ -29,8 +30,8 @@ def night() -> int:
         with begin() as session:
             market = score_nights.settle_market(session, as_of=as_of)
         for vendor in settled:
-            _settle(vendor, market)
-        _gather()
+            _settle(vendor, as_of, market)
+        _gather(as_of)
     return len(settled)
 
 
@@ -44,12 +45,10 @@ def _rebuilt(vendor_id: int) -> bool:
     return True
 
 
-def _settle(vendor_id: int, market: Models) -> None:
+def _settle(vendor_id: int, as_of: date, market: Models) -> None:
     try:
         with begin() as session:
-            score_nights.settle(
-                session, vendor_id=vendor_id, as_of=clock.now().date(), market=market
-            )
+            score_nights.settle(session, vendor_id=vendor_id, as_of=as_of, market=market)
     except Exception:
         log.exception("The models of vendor %s were not worked out", vendor_id)
 
@@ -58,9 +57,9 @@ def _settle(vendor_id: int, market: Models) -> None:
 def gather() -> None:
     """Put the marketplace's cohorts and distinct customers together from those of vendors."""
     with acting(SYSTEM):
-        _gather()
+        _gather(clock.now().date())
 
 
-def _gather() -> None:
+def _gather(as_of: date) -> None:
     with begin() as session:
-        score_nights.gather_market(session, as_of=clock.now().date())
+        score_nights.gather_market(session, as_of=as_of)

@@ -361,6 +361,7 @@ def settle_market(session: Session, *, as_of: date) -> Models:
             scores.fit_spending(often, mean, equal),
         )  # fmt: skip
     values = model_values(as_of, models)
+    _hold_market(session)
     session.execute(text("DELETE FROM market_models"))
     session.execute(
         text(
@@ -370,6 +371,11 @@ def settle_market(session: Session, *, as_of: date) -> Models:
         values,
     )
     return models
+
+
+def _hold_market(session: Session) -> None:
+    """Let no one else write what is the marketplace's until the transaction ends."""
+    session.execute(text("SELECT pg_advisory_xact_lock(:lock, 0)"), {"lock": score_keeping.LOCK})
 
 
 _SEVERAL = """
@@ -398,15 +404,20 @@ _SEVERAL = """
   )
 """
 """People with files at several vendors: each file, and the person as one customer."""
+_LATE = """
+  (SELECT s.* FROM customer_scores s WHERE NOT EXISTS (
+    SELECT FROM score_models m WHERE m.vendor_id = s.vendor_id AND m.as_of = :day))
+"""
 
 
 def gather_market(session: Session, *, as_of: date) -> None:
     """Put the cohorts and distinct customers of the marketplace together from those of vendors.
 
     Somebody with files at several vendors is one customer: the files are taken out of the sums, and
-    the person put in.
+    the person put in. Of vendors whose night has not come to `as_of` (yet) distinct customers are
+    counted anew: what is kept of them is of other days.
     """
-    session.execute(text("SELECT pg_advisory_xact_lock(:lock, 0)"), {"lock": score_keeping.LOCK})
+    _hold_market(session)
     known = spans_known([(0, as_of)])
     for table, vendors, question, key, summed in (
         ("market_cohorts", "cohort_figures", score_keeping.COHORTS,
@@ -427,11 +438,12 @@ def _gathered(
     less = ", ".join(f"-{name}" for name in summed)
     sums = ", ".join(f"sum({name})" for name in summed)
     how = {"whose": "", "of_vendor": "", "mature": score_keeping.MATURE_DAYS}
-    files, people = (question.format(source=name, **how) for name in ("several", "persons"))
-    these = (
-        " WHERE channel <> '' AND (starts_on, ends_on) IN (SELECT starts_on, ends_on FROM spans)"
+    files, people, late = (
+        question.format(source=name, **how) for name in ("several", "persons", _LATE)
     )
-    nobody = (
+    these = " WHERE channel <> '' AND as_of = :day" if is_reach else ""
+    others = (
+        f" UNION ALL SELECT {listed}, {every} FROM ({late}) AS l"
         f" UNION ALL SELECT starts_on, ends_on, '', 0{', 0' * len(summed)} FROM spans"
         if is_reach else ""
     )  # fmt: skip
@@ -439,8 +451,8 @@ def _gathered(
     return (
         f"WITH {score_keeping.SPANS}, {_SEVERAL}"
         f" INSERT INTO {table} ({listed}, {every}{extra[0]}) SELECT {listed}, {sums}{extra[1]}"
-        f" FROM (SELECT {listed}, {every} FROM {vendors}{these if is_reach else ''}"
+        f" FROM (SELECT {listed}, {every} FROM {vendors}{these}"
         f" UNION ALL SELECT {listed}, {less} FROM ({files}) AS f"
-        f" UNION ALL SELECT {listed}, {every} FROM ({people}) AS p{nobody}) AS a"
+        f" UNION ALL SELECT {listed}, {every} FROM ({people}) AS p{others}) AS a"
         f" GROUP BY {listed} HAVING sum(customers) <> 0" + (" OR channel = ''" if is_reach else "")
     )

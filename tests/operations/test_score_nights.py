@@ -1,14 +1,19 @@
 """Nights: ranks by hand, groups that partition, months that stay as they ended, models borrowed."""
 
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from threading import Event
 from typing import Any
 
 import numpy as np
 import pytest
 from sqlalchemy import Connection, func, select, update
 
+from app import clock
 from app.database import begin
 from app.operations import forgetting, score_nights, scores
 from app.operations.score_nights import GRID, Models
@@ -325,3 +330,68 @@ def test_a_person_with_files_at_two_vendors_is_one_customer_of_the_marketplace(
         assert tuple(year) == (1, 1, 1, 2)
         assert session.scalars(select(MarketModel)).one().source == "none"
         assert session.scalar(select(func.count()).select_from(ScoreModel)) >= 2
+
+
+def test_a_vendor_whose_night_is_late_counts_in_the_marketplace_all_the_same(
+    db: Connection, at_noon: datetime
+) -> None:
+    """Gathered while some vendors still have the figures of the day before."""
+    first, second = make.new_vendor(), make.new_vendor()
+    with acting(SYSTEM), begin() as session:
+        person = make.person(session)
+        for vendor, ago in ((first, 40), (second, 10)):
+            customer = make.customer(session, vendor_id=vendor, person_id=person.id)
+            known(session, (ago, "30.00"), customer=customer)
+        known(session, (5, "7.00"), customer=make.customer(session, vendor_id=second))
+        settle(session, first)
+        score_nights.settle(session, vendor_id=second, as_of=TODAY - DAY)
+        score_nights.gather_market(session, as_of=TODAY)
+        year = session.execute(
+            select(func.sum(MarketReach.customers), func.sum(MarketReach.purchases),
+                   func.sum(MarketReach.new_revenue))
+            .where(MarketReach.starts_on == date(2026, 1, 1), MarketReach.ends_on == TODAY)
+        ).one()  # fmt: skip
+        assert tuple(year) == (2, 3, 67)
+        assert session.scalar(select(func.min(MarketReach.customers))) == 0
+        assert session.scalars(select(MarketReach.as_of).distinct()).all() == [TODAY]
+
+
+def test_two_nights_at_once_leave_one_model_of_the_marketplace(fresh_database: str) -> None:
+    begun = Event()
+
+    def night() -> None:
+        with acting(SYSTEM), begin() as session:
+            session.execute(select(1))
+            begun.set()
+            score_nights.settle_market(session, as_of=TODAY)
+
+    with ThreadPoolExecutor(1) as pool, acting(SYSTEM):
+        with begin() as session:
+            score_nights.settle_market(session, as_of=TODAY)
+            other = pool.submit(night)
+            assert begun.wait(10)
+            time.sleep(0.3)  # it is at the table, or waits for us
+        other.result()
+    with acting(SYSTEM), begin() as session:
+        assert len(session.scalars(select(MarketModel)).all()) == 1
+
+
+def test_a_night_that_lasts_past_midnight_is_one_night(
+    db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor = make.new_vendor()
+    late = datetime(2026, 11, 20, 23, 59, tzinfo=UTC)
+    with ExitStack() as hours:
+        hours.enter_context(clock.stopped_at(late))
+        rebuild = nightly.score_keeping.rebuild_vendor
+
+        def slowly(session: Any, *, vendor_id: int) -> None:
+            rebuild(session, vendor_id=vendor_id)
+            hours.enter_context(clock.stopped_at(late + timedelta(hours=1)))
+
+        monkeypatch.setattr(nightly.score_keeping, "rebuild_vendor", slowly)
+        nightly.night()
+    with acting(SYSTEM), begin() as session:
+        days = select(ScoreModel.as_of).where(ScoreModel.vendor_id == vendor)
+        assert session.scalars(days).one() == TODAY
+        assert session.scalars(select(MarketReach.as_of).distinct()).all() == [TODAY]
