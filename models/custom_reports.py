@@ -31,7 +31,8 @@ class CustomReport(Timestamped, Base):
     """A report of one's own: a vendor's, or (without vendor) the marketplace's.
 
     `definition_json` says source, measures, dimensions, chart, days and filters, in the words of
-    `reports.custom`. Its figures are next mailed at `next_send_at`, to everybody who has it.
+    `reports.custom`. Its figures are next mailed at `next_send_at`, to everybody who has it, for
+    as long as the one who made it could open it.
     """
 
     __tablename__ = "custom_reports"

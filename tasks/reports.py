@@ -15,7 +15,7 @@ from app.operations import custom_reports, report_runs
 from app.operations.zones import zone_of
 from app.report_rows import Rows
 from app.settings import settings
-from app.tenancy import current_actor
+from app.tenancy import SYSTEM, acting, current_actor
 from models.custom_reports import CustomReport
 from models.report_runs import ReportRun
 from reports import asking, custom, kept, reading
@@ -62,11 +62,12 @@ def send_due() -> int:
 @celery_app.task(bind=True, name=custom_reports.SEND, soft_time_limit=SECONDS)
 def send_figures(self: Task, report_id: int) -> int:
     """Mail a custom report's figures to everybody who has it; a repeat has the same Message-IDs."""
+    with acting(SYSTEM), begin() as session:
+        to = custom_reports.readers(session, report_id)
     with begin() as session:
         row = session.get(CustomReport, report_id)
-        if row is None:
+        if row is None or not to:
             return 0
-        to = custom_reports.readers(session, row)
         subject, text = _letter(session, row)
     for address in to:
         key = f"{self.request.id}.{sha256(address.encode()).hexdigest()[:16]}"
@@ -86,7 +87,8 @@ def _letter(session: Session, row: CustomReport) -> tuple[str, str]:
     columns, rows = reading.plain_rows(session, asked)
     table = Rows(report.slug, [], None, columns, [list(found) for found in rows[:MOST_ROWS]])
     more = len(rows) - MOST_ROWS
-    first, last = (f"{day.day} {day:%B} {day.year}" for day in (asked.period.first, today))
+    days = asked.period.first, asked.period.last
+    first, last = (f"{day.day} {day:%B} {day.year}" for day in days)
     text = (
         f"{report.title}\n{report.about}\n{first} to {last}\n\n{table.as_text()}\n\n"
         + (f"{more} more rows stand in the report.\n" if more > 0 else "")

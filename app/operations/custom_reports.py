@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -15,6 +15,7 @@ from app.operations.zones import zone_of
 from app.tenancy import PanelRole, current_actor
 from models.custom_reports import CustomReport, SentEvery, SharedWith
 from models.users import MarketplaceRole, User, VendorRole, VendorUser
+from models.vendors import Vendor, VendorStatus
 
 LONGEST_NAME = 80
 MOST = 200
@@ -130,28 +131,48 @@ def promise_due(session: Session, *, now: datetime, most: int = 100) -> int:
     return len(found)
 
 
-def readers(session: Session, report: CustomReport) -> list[str]:
-    """The addresses it is mailed to: of the one who made it, and of those who have it too."""
-    shared = report.shared_with != SharedWith.NOBODY
-    who: list[ColumnElement[bool]] = [User.id == report.user_id]
+def readers(session: Session, report_id: int) -> list[str]:
+    """The addresses it is mailed to: of the one who made it, and of those who have it too.
+
+    For the marketplace, which alone sees all of them. Only who could open it by signing in gets
+    it; and nobody, once that is no longer so of the one who made it: no other could stop it.
+    """
+    report = session.get(CustomReport, report_id)
+    if report is None:
+        return []
+    shared = SharedWith(report.shared_with)
     if report.vendor_id is None:
-        roles = [MarketplaceRole.ADMIN]
-        if report.shared_with == SharedWith.ANALYSTS:
-            roles.append(MarketplaceRole.ANALYST)
-        allowed: ColumnElement[bool] = User.role.in_(
-            [MarketplaceRole.ADMIN, MarketplaceRole.ANALYST]
-        )
-        if shared:
-            who.append(User.role.in_(roles))
+        may: ColumnElement[bool] = User.role.in_([MarketplaceRole.ADMIN, MarketplaceRole.ANALYST])
+        others: ColumnElement[bool] = User.role.in_(_ROLES[shared])
     else:
-        managers = select(VendorUser.user_id).where(
-            VendorUser.vendor_id == report.vendor_id, VendorUser.role == VendorRole.MANAGER
+        placed = _manages(report.vendor_id)
+        may = or_(placed, User.role == MarketplaceRole.ADMIN)
+        others = placed if shared != SharedWith.NOBODY else false()
+    able = select(User.email).where(User.is_active, may)
+    own = User.id == report.user_id
+    if session.scalar(able.where(own)) is None:
+        return []
+    return list(session.scalars(able.where(own | others).order_by(User.email)))
+
+
+_ROLES = {
+    SharedWith.NOBODY: (),
+    SharedWith.MANAGERS: (MarketplaceRole.ADMIN,),
+    SharedWith.ANALYSTS: (MarketplaceRole.ADMIN, MarketplaceRole.ANALYST),
+}
+
+
+def _manages(vendor_id: int) -> ColumnElement[bool]:
+    """Whether a user signs in as a manager of this vendor: `users.acts_as` in SQL."""
+    places = (
+        select(VendorUser.user_id)
+        .join(Vendor, Vendor.id == VendorUser.vendor_id)
+        .where(
+            VendorUser.vendor_id == vendor_id, VendorUser.role == VendorRole.MANAGER,
+            Vendor.status == VendorStatus.ACTIVE,
         )
-        allowed = or_(User.id.in_(managers), User.role == MarketplaceRole.ADMIN)
-        if shared:
-            who.append(User.id.in_(managers))
-    query = select(User.email).where(User.is_active, allowed, or_(*who))
-    return list(session.scalars(query.order_by(User.email)))
+    )  # fmt: skip
+    return User.role.is_(None) & User.id.in_(places)
 
 
 def next_send(

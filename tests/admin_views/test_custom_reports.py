@@ -8,16 +8,26 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from app import clock
 from app.database import begin
 from app.operations import custom_reports
 from app.settings import settings
-from app.tenancy import SYSTEM, acting, admin_actor, vendor_actor
+from app.tenancy import (
+    SYSTEM,
+    Actor,
+    DatabaseRole,
+    PanelRole,
+    acting,
+    admin_actor,
+    vendor_actor,
+)
 from models.custom_reports import CustomReport, SentEvery
 from models.figures import SOLD, BookingFigures, HourFigures, ItemFigures, StaffFigures
 from models.outbox import OutboxMessage
+from models.users import User, VendorUser
+from models.vendors import Vendor
 from reports import custom
 from reports.report import Filters, Period
 from reports.spans import Grain
@@ -291,6 +301,107 @@ def test_its_figures_are_mailed_to_everybody_who_has_it(
 def test_a_report_that_is_gone_is_mailed_to_nobody(panel: PanelClient, vendor: int) -> None:
     sent = send_figures.apply(kwargs={"vendor_id": vendor, "report_id": 10**9})
     assert sent.get() == 0
+
+
+def kept(panel: PanelClient, **other: Any) -> int:
+    """The id of a report that is put together and mailed every morning."""
+    number = custom.number_of(slug_of(make_one(panel, sent_every="day", **other)))
+    assert number is not None
+    return number
+
+
+def mailed(vendor: int | None, number: int) -> int:
+    sent: int = send_figures.apply(kwargs={"vendor_id": vendor, "report_id": number}).get()
+    return sent
+
+
+def person(role: str | None = None, **fields: Any) -> int:
+    """The id of a user of the marketplace."""
+    with acting(admin_actor()), begin() as session:
+        return make.user(session, role=role, **fields).id
+
+
+def changed(user_id: int, **values: Any) -> None:
+    with acting(SYSTEM), begin() as session:
+        session.execute(update(User).where(User.id == user_id).values(**values))
+
+
+def addresses(post: PostOffice) -> list[str]:
+    return sorted(str(one["To"]) for one in post.box.letters)
+
+
+def test_an_admin_who_put_it_together_inside_a_vendor_gets_it(
+    panel: PanelClient, vendor: int, post: PostOffice
+) -> None:
+    """Vendors do not see admins; who is written to is the marketplace's to know."""
+    boss = person("admin", email="boss@example.com")
+    inside = Actor(DatabaseRole.VENDOR, vendor, boss, PanelRole.ADMIN)
+    panel.as_(inside)
+    number = kept(panel)
+    assert mailed(vendor, number) == 1
+    assert addresses(post) == ["boss@example.com"]
+    assert "1500" in post.box.letters[0].get_content()
+    changed(boss, role="analyst")
+    assert mailed(vendor, number) == 0
+    changed(boss, role=None)
+    assert mailed(vendor, number) == 0
+
+
+@pytest.mark.parametrize("gone", ["inactive", "staff", "left", "analyst"])
+def test_it_ends_with_the_place_of_the_one_who_made_it(
+    panel: PanelClient, vendor: int, post: PostOffice, gone: str
+) -> None:
+    """Nobody else could stop it."""
+    maker = somebody(vendor)
+    somebody(vendor)
+    number = kept(panel.as_(replace(manager(vendor), user_id=maker)), shared_with="managers")
+    assert mailed(vendor, number) == 2
+    place = VendorUser.user_id == maker
+    if gone == "left":
+        with acting(SYSTEM), begin() as session:
+            session.execute(delete(VendorUser).where(place))
+    elif gone == "staff":
+        with acting(SYSTEM), begin() as session:
+            session.execute(update(VendorUser).where(place).values(role="staff"))
+    else:
+        changed(maker, **{"is_active": False} if gone == "inactive" else {"role": "analyst"})
+    assert mailed(vendor, number) == 0
+
+
+def test_a_vendor_that_is_suspended_is_sent_nothing(
+    panel: PanelClient, vendor: int, post: PostOffice
+) -> None:
+    number = kept(panel.as_(replace(manager(vendor), user_id=somebody(vendor))))
+    with acting(SYSTEM), begin() as session:
+        session.execute(update(Vendor).where(Vendor.id == vendor).values(status="suspended"))
+    assert mailed(vendor, number) == 0
+
+
+def test_it_is_mailed_to_the_roles_it_is_shared_with(
+    panel: PanelClient, vendor: int, post: PostOffice
+) -> None:
+    boss, _, _ = (person(role) for role in ("admin", "analyst", None))
+    panel.as_(replace(admin(), user_id=boss))
+    for shared, to in (("nobody", 1), ("managers", 1), ("analysts", 2)):
+        number = kept(panel, name=shared, shared_with=shared)
+        assert mailed(None, number) == to, shared
+        assert mailed(vendor, number) == 0, "a vendor is mailed nothing of the marketplace's"
+
+
+def test_the_letter_names_the_days_it_is_about(
+    panel: PanelClient, vendor: int, post: PostOffice
+) -> None:
+    slug = slug_of(make_one(panel.as_(replace(manager(vendor), user_id=somebody(vendor)))))
+    number = custom.number_of(slug)
+    assert number is not None
+    panel.post(
+        f"/admin/reports/own/{number}/edit", follow_redirects=False,
+        data=FORM | {"period": "", "carried-from": "2026-11-16", "carried-to": "2026-11-16"},
+    )  # fmt: skip
+    assert mailed(vendor, number) == 1
+    (letter,) = post.box.letters
+    assert letter["Subject"] == "Ours: 16 November 2026 to 16 November 2026"
+    assert "480" not in letter.get_content()
 
 
 def test_sources_know_what_they_group_by() -> None:
