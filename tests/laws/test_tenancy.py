@@ -76,7 +76,7 @@ KEYS = [
     pytest.param(table, key, id=str(key.name))
     for table in TENANT
     for key in sorted(table.foreign_key_constraints, key=lambda key: str(key.name))
-    if key.referred_table in TENANT
+    if key.referred_table in OWNED
 ]
 
 
