@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from admin_views import running
 from admin_views.access import needs
 from admin_views.base import HouseView, declared
 from admin_views.details import link_to
@@ -23,6 +24,7 @@ from admin_views.rendering import moment, number, plural
 from admin_views.saving import Command
 from app.operations import campaigns
 from app.settings import settings
+from app.tenancy import current_actor
 from models.campaigns import Campaign, CampaignRun, CampaignStatus, Rhythm, RowOutcome, RunStatus
 from models.messages import MessageTemplate
 from models.segments import Segment
@@ -204,6 +206,12 @@ class CampaignView(HouseView, model=Campaign):
         """See `campaigns.remove`."""
         campaigns.remove(session, campaign_id=record.id)
 
+    async def run_command(self, wanted: Command, number: int, words: dict[str, str]) -> str:
+        """See `HouseView`; what runs from now on, the top bar of the next page shows."""
+        said = await super().run_command(wanted, number, words)
+        running.look_again(current_actor().user_id)
+        return said
+
     def more_details(self, session: Session, request: Request, record: Any) -> dict[str, Any]:
         """Who gets it and who does not and why; how far it is; the times before."""
         runs: list[CampaignRun] = record.__dict__.get("runs_read", [])
@@ -242,16 +250,6 @@ def _runs(session: Session, campaign: Campaign) -> list[CampaignRun]:
     return list(session.scalars(rows))
 
 
-def _done(run: CampaignRun) -> int:
-    if run.status == RunStatus.SENDING:
-        return run.sent + run.suppressed
-    return run.ready + run.left_out
-
-
-def _total(run: CampaignRun) -> int:
-    return run.ready if run.status == RunStatus.SENDING else run.meant
-
-
 def _told(session: Session, campaign: Campaign, run: CampaignRun) -> dict[str, Any]:
     """The last run as the page tells it."""
     told = campaigns.reasons(session, run_id=run.id)
@@ -266,7 +264,7 @@ def _told(session: Session, campaign: Campaign, run: CampaignRun) -> dict[str, A
     return {
         "title": RUN_WORDS[RunStatus(run.status)], "figures": figures,
         "reasons": [(why, out[RowOutcome(outcome)], number(many)) for outcome, why, many in told],
-        "goes": run.status in campaigns.RUNNING, "done": _done(run), "total": _total(run),
+        "goes": run.status in campaigns.RUNNING, "done": run.handled, "total": run.to_handle,
         "run_title": "Finding out who gets it" if run.status == RunStatus.CHECKING else "Going out",
         "messages_url": f"/admin/message/list?template={campaign.template_id}",
         "stale": run.status == RunStatus.DROPPED,
@@ -293,7 +291,7 @@ def _state(session: Session, *, which: int | None) -> dict[str, Any] | None:
     run = None if which is None else session.get(CampaignRun, which)
     if run is None:
         return None
-    done, total = _done(run), _total(run)
+    done, total = run.handled, run.to_handle
     return {
         "done": done, "total": total, "done_text": number(done), "total_text": number(total),
         "left": "", "text": RUN_WORDS[RunStatus(run.status)],

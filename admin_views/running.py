@@ -1,4 +1,6 @@
-"""Long work of whoever looks, for the top bar of every page: imports and bulk changes.
+"""Long work of whoever looks, for the top bar of every page: imports, bulk changes, reports.
+
+Campaigns are everybody's at the vendor whose they are: it is their customers who are written to.
 
 Asked for at most every few seconds a person, so that pages pay nothing for it; at once after
 something was started here.
@@ -10,12 +12,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 import anyio.to_thread
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
+from admin_views.access import allowed
 from app.database import begin
 from app.tenancy import Actor, DatabaseRole
 from models.bulk import BulkJob, BulkKind, BulkStatus
+from models.campaigns import Campaign, CampaignRun
+from models.campaigns import RunStatus as SendStatus
 from models.imports import ImportJob, ImportStatus
 from models.report_runs import ReportRun, RunStatus
 from reports.registry import all_reports
@@ -30,6 +35,7 @@ WORDS = {
     BulkKind.CREATE_TASK: "Adding tasks",
 }
 
+SENDING = {SendStatus.CHECKING: "Looking who gets", SendStatus.SENDING: "Sending"}
 _IMPORTS = {"undoing": "Undoing an import", "deciding": "Settling rows"}
 
 _kept: dict[tuple[int, int | None], tuple[float, bool]] = {}
@@ -62,7 +68,11 @@ async def jobs_of(actor: Actor) -> list[dict[str, Any]]:
 
 def _read(actor: Actor) -> list[dict[str, Any]]:
     with begin() as session:
-        return [*_bulk(session, actor), *_imports(session, actor), *_reports(session, actor)][:MOST]
+        found = [
+            *_bulk(session, actor), *_imports(session, actor), *_campaigns(session, actor),
+            *_reports(session, actor),
+        ]  # fmt: skip
+    return found[:MOST]
 
 
 def _bulk(session: Session, actor: Actor) -> list[dict[str, Any]]:
@@ -101,6 +111,29 @@ def _imports(session: Session, actor: Actor) -> list[dict[str, Any]]:
             "done": job.progress, "total": job.total_rows,
         }
         for job in session.scalars(wanted)
+    ]  # fmt: skip
+
+
+def _campaigns(session: Session, actor: Actor) -> list[dict[str, Any]]:
+    """What is being looked at or goes out at the vendor where one is."""
+    if actor.vendor_id is None or not allowed(actor.panel_role, "campaign", "list"):
+        return []
+    of = and_(Campaign.vendor_id == CampaignRun.vendor_id, Campaign.id == CampaignRun.campaign_id)
+    wanted = (
+        select(CampaignRun, Campaign.name)
+        .join(Campaign, of)
+        .where(CampaignRun.vendor_id == actor.vendor_id, CampaignRun.status.in_(SENDING))
+        .order_by(CampaignRun.id.desc())
+        .limit(MOST)
+    )
+    return [
+        {
+            "title": f"{SENDING[SendStatus(run.status)]} {name}",
+            "url": f"/admin/campaign/details/{run.campaign_id}",
+            "poll": f"/admin/campaign/run/{run.id}",
+            "done": run.handled, "total": run.to_handle,
+        }
+        for run, name in session.execute(wanted)
     ]  # fmt: skip
 
 

@@ -114,6 +114,18 @@ class CampaignRun(OwnedByVendor, Timestamped, Base):
     def __str__(self) -> str:
         return f"{self.sent:,} sent"
 
+    @property
+    def to_handle(self) -> int:
+        """How many customers are looked at, or written to, before it is over."""
+        return self.ready if self.status == RunStatus.SENDING else self.meant
+
+    @property
+    def handled(self) -> int:
+        """How many of them that was done with."""
+        if self.status == RunStatus.SENDING:
+            return self.sent + self.suppressed
+        return self.ready + self.left_out
+
 
 class CampaignRow(Belonging, Base):
     """A customer who was meant by a run, and what became of it; `reason` says why not."""
