@@ -1,31 +1,27 @@
 """Free times of a day that somebody on the waitlist would take, and offering them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from admin_views import free_time
 from admin_views.calendar_commands import with_zone
 from admin_views.calendar_data import Asked
 from admin_views.calendar_days import LocalDay
 from admin_views.calendar_typed import NotThere
 from admin_views.saving import zone_named
 from admin_views.writing import clock_time, minutes, span, speaking_in
-from app import clock
-from app.operations import schedules, waitlist
+from app.operations import waitlist
 from app.operations.gaps import Candidate
-from app.operations.hours import Span, without
+from app.operations.hours import Span
 from app.tenancy import current_actor
-from models.bookings import BookingStatus
 from models.customers import called
 from reports import calendar
-from reports.calendar import Booked, Taught
 
 MOST = 12
-SHORTEST = timedelta(minutes=15)
 FIT = 5
-BLOCKING = (BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.CHECKED_IN)
 
 
 def gaps_of(session: Session, vendor_id: int, asked: Asked) -> list[dict[str, Any]]:
@@ -55,34 +51,10 @@ def _free(
     session: Session, vendor_id: int, day: LocalDay, staff: Sequence[int]
 ) -> Iterator[tuple[int, Span]]:
     """What of each one's working time is still to come and not taken, the earliest first."""
-    whose: dict[str, Any] = {"vendor_id": vendor_id, "since": day.begins, "until": day.ends}
-    rows: list[Booked | Taught] = [
-        *calendar.bookings(session, **whose).rows,
-        *calendar.classes(session, **whose),
-    ]
-    worked = schedules.working_time(
-        session, staff_ids=staff, since=max(day.begins, clock.now()), until=day.ends
-    )
-    found: list[tuple[Span, int]] = []
-    for number, stretches in worked.items():
-        work = [(one.starts_at, one.ends_at) for one in stretches if one.kind == "work"]
-        if work and work[-1][1] >= day.ends:
-            continue
-        found += [(free, number) for free in without(work, _taken(rows, number))]
-    for free, number in sorted(found)[: 4 * MOST]:
-        if free[1] - free[0] >= SHORTEST:
-            yield number, free
-
-
-def _taken(rows: Sequence[Booked | Taught], staff_id: int) -> Iterator[Span]:
-    for row in rows:
-        stands = row.status in BLOCKING or row.status == "scheduled"
-        if row.staff_id == staff_id and stands and row.busy_from and row.busy_to:
-            yield _instant(row.busy_from), _instant(row.busy_to)
-
-
-def _instant(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+    found = free_time.left(session, vendor_id=vendor_id, day=day, staff=staff)
+    spans = [(free, one.staff_id) for one in found if not one.is_always for free in one.free]
+    for free, number in sorted(spans)[: 4 * MOST]:
+        yield number, free
 
 
 def _shown(

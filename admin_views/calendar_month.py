@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from admin_views.calendar_asked import NoSuchDay, day_in, staff_in
 from admin_views.calendar_days import LocalDay, days_from
-from admin_views.calendar_gaps import SHORTEST
+from admin_views.free_time import SHORTEST
 from admin_views.saving import zone_named
 from app import clock
 from app.operations import schedules

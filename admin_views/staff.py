@@ -7,14 +7,16 @@ from starlette.requests import Request
 
 from admin_views.access import allowed
 from admin_views.base import HouseView, declared
-from admin_views.filters import YesNo, of_vendor
+from admin_views.filters import Named, YesNo, of_vendor
 from admin_views.forms import Check, Email, Phone, Text
 from admin_views.lists import Col, Sort
 from admin_views.parts import hours_button, related_card
 from admin_views.staff_services import DOES
+from app import clock
 from app.operations import staff
 from app.tenancy import current_actor
 from models.staff import StaffMember
+from reports import troubles
 
 
 def _time_off(record: StaffMember) -> list[dict[str, Any]]:
@@ -23,6 +25,10 @@ def _time_off(record: StaffMember) -> list[dict[str, Any]]:
         return []
     url = f"/admin/time-off/create?staff={record.id}"
     return [{"title": "Time off", "url": url, "icon": "beach"}]
+
+
+def _hourless() -> Any:
+    return troubles.has_no_hours(clock.now().date())
 
 
 class StaffView(HouseView, model=StaffMember):
@@ -43,7 +49,11 @@ class StaffView(HouseView, model=StaffMember):
     filters = (
         of_vendor(StaffMember.vendor_id),
         YesNo("active", "Works here", StaffMember.is_active),
-    )
+        Named(
+            "hours", "Hours", icon="clock-off",
+            conditions=(("none", "No working hours", _hourless),),
+        ),
+    )  # fmt: skip
     details = (
         (
             "Contact",

@@ -10,7 +10,7 @@ from sqladmin import BaseView, expose
 from starlette.requests import Request
 from starlette.responses import Response
 
-from admin_views import week_chart
+from admin_views import today_free, week_chart
 from admin_views.access import allowed
 from admin_views.customer_next import every, likely, percent
 from admin_views.rendering import (
@@ -31,9 +31,11 @@ from app import clock
 from app.database import begin
 from app.settings import settings
 from app.tenancy import Actor, PanelRole, current_actor
+from models.tasks import TaskKind
 from reports import today
 from reports.pulse import LIKELY, Look, Seller, Slipping
 from reports.registry import for_role
+from reports.troubles import Failing, Hourless
 
 HERE = "/admin"
 FOLLOW_UP = "status=pending_follow_up"
@@ -70,8 +72,11 @@ def page_of(actor: Actor) -> tuple[str, dict[str, Any]]:
                 session, vendor_id=actor.vendor_id, now=clock.now(),
                 reads_figures=allowed(actor.panel_role, "reports", "list"),
             )  # fmt: skip
+            free = None
+            if found.takes_bookings:
+                free = today_free.today(session, vendor_id=actor.vendor_id, zone=found.zone)
             with speaking_in(zone_named(found.zone)):
-                return "panel/today.html", vendor_page(found, actor.panel_role)
+                return "panel/today.html", vendor_page(found, actor.panel_role, free)
         if actor.panel_role is PanelRole.ANALYST:
             figures = today.analyst(session, now=clock.now())
             return "panel/today_admin.html", marketplace_page(figures, actor.panel_role)
@@ -94,7 +99,9 @@ def _local_day(zone: str) -> str:
     return clock.now().astimezone(zone_named(zone)).date().isoformat()
 
 
-def vendor_page(day: today.VendorToday, role: PanelRole) -> dict[str, Any]:
+def vendor_page(
+    day: today.VendorToday, role: PanelRole, free: today_free.Free | None = None
+) -> dict[str, Any]:
     """A vendor's day."""
     on = _local_day(day.zone)
     due = f"state=todo&due_to={on}"
@@ -108,6 +115,7 @@ def vendor_page(day: today.VendorToday, role: PanelRole) -> dict[str, Any]:
             "label": "Expected today", "value": money(day.expected),
             "note": f"{money(day.taken)} done",
         },
+        *([today_free.figure(free)] if free else []),
         {
             "label": "Tasks due", "value": capped(day.tasks_due), "url": _to("task", due),
             "note": f"{capped(day.tasks_overdue)} overdue" if day.tasks_overdue else "none overdue",
@@ -122,14 +130,12 @@ def vendor_page(day: today.VendorToday, role: PanelRole) -> dict[str, Any]:
             "url": _to("customer", "sort=newest"),
         },
     ]  # fmt: skip
-    if day.running_low and allowed(role, "variant", "list"):
-        low = {"label": "Running low", "value": capped(day.running_low),
-               "url": _to("variant", "stock=low"), "note": "few are left"}  # fmt: skip
-        figures.append(low)
+    others = "&".join(f"kind={kind}" for kind in TaskKind if kind != TaskKind.DELIVERY_CHECK)
     cards = [
         {
-            "title": "Tasks", "count_text": capped(day.tasks_due), "all_url": _to("task", due),
-            "empty": "nothing is due", "rows": [_task(line, role) for line in day.tasks],
+            "title": "Tasks", "count_text": capped(day.others_due),
+            "all_url": _to("task", f"{due}&{others}"), "empty": "nothing is due",
+            "rows": [_task(line, role) for line in day.tasks],
         },
         {
             "title": "Orders to hand over", "count_text": capped(day.to_fulfil),
@@ -146,6 +152,10 @@ def vendor_page(day: today.VendorToday, role: PanelRole) -> dict[str, Any]:
     ]  # fmt: skip
     if day.low and allowed(role, "variant", "list"):
         side.insert(0, _running_low(day))
+    if day.sells_goods or day.checks_due:
+        side.insert(0, _to_check(day, role, f"{due}&kind={TaskKind.DELIVERY_CHECK}"))
+    if free:
+        side.insert(0, today_free.card(free, role))
     if day.sellers:
         side.append(_best_sellers(day.sellers, role))
     if day.slipping:
@@ -157,7 +167,8 @@ def vendor_page(day: today.VendorToday, role: PanelRole) -> dict[str, Any]:
         "rows": [_booking(line, role) for line in day.next_bookings],
     }  # fmt: skip
     return {
-        "page_title": _here(), "figures": figures, "now": now, "cards": cards, "side": side,
+        "page_title": _here(), "page_hint": today_free.hint(free) if free else "",
+        "figures": figures, "now": now, "cards": cards, "side": side,
         "buttons": _buttons(role), "start": _start(role) if day.is_new else None,
         "week": week_chart.card(day.week, url=_report("revenue", role)) if day.week else None,
     }  # fmt: skip
@@ -244,6 +255,27 @@ def _running_low(day: today.VendorToday) -> dict[str, Any]:
              "number": f"{number(int(line.status))} left"}
             for line in day.low
         ],
+    }  # fmt: skip
+
+
+def _to_check(day: today.VendorToday, role: PanelRole, query: str) -> dict[str, Any]:
+    """Whether what was sent has come: the way to ask, for who may write to customers."""
+    return {
+        "title": "Deliveries to check", "count_text": capped(day.checks_due) if day.checks else "",
+        "all_url": _to("task", query), "empty": "no delivery waits to be checked",
+        "rows": [_check(line, role) for line in day.checks],
+    }  # fmt: skip
+
+
+def _check(line: today.Line, role: PanelRole) -> dict[str, Any]:
+    ask = None
+    if line.customer_id is not None and allowed(role, "message", "create"):
+        url = f"{HERE}/message/create?customer={line.customer_id}"
+        ask = {"title": "Ask", "url": url}
+    due = f"due {ago(line.at)}" if line.at else None
+    return {
+        **_task(line, role), "sub": " · ".join(part for part in (line.detail, due) if part),
+        "status": "overdue" if line.at and line.at < clock.now() else None, "action": ask,
     }  # fmt: skip
 
 
@@ -393,9 +425,39 @@ def _open(slug: str, look: Look, role: PanelRole) -> dict[str, Any] | None:
     return {"title": "Open report", "url": url} if url else None
 
 
+WAYS_OUT = {
+    "sms": ("message-off", "Texts fail"), "email": ("mail-off", "E-mails fail"),
+    "push": ("device-mobile-off", "App messages fail"),
+}  # fmt: skip
+
+
+def _fails(one: Failing) -> dict[str, Any]:
+    icon, said = WAYS_OUT.get(one.channel, ("message-off", "Messages fail"))
+    query = urlencode({"vendor": one.vendor_id, "status": "failed", "channel": one.channel})
+    return {
+        "name": one.name, "url": _record("vendor", one.vendor_id), "tone": "bad", "icon": icon,
+        "word": said, "figure": f"{number(one.failed)} of {number(one.of)} in 24 hours",
+        "action": {"title": "See messages", "url": _to("message", query)},
+    }  # fmt: skip
+
+
+def _has_no_hours(one: Hourless) -> dict[str, Any]:
+    many = plural(one.people, "person", "people")
+    query = urlencode({"vendor": one.vendor_id, "active": "yes", "hours": "none"})
+    return {
+        "name": one.name, "url": _record("vendor", one.vendor_id), "tone": "warn",
+        "icon": "calendar-off", "word": "No working hours",
+        "figure": f"{many} can be booked at any hour",
+        "action": {"title": "See people", "url": _to("staff-member", query)},
+    }  # fmt: skip
+
+
 def admin_page(day: today.AdminToday) -> dict[str, Any]:
     """The marketplace's day, and what waits for its people."""
     context = marketplace_page(day.figures, PanelRole.ADMIN)
+    context["vendors"]["rows"] += [
+        *(_fails(one) for one in day.failing), *(_has_no_hours(one) for one in day.hourless)
+    ]  # fmt: skip
     waits = [
         (
             day.to_follow_up,

@@ -23,10 +23,11 @@ from models.outbox import OutboxMessage
 from models.products import Product, Variant
 from models.services import Service
 from models.staff import StaffMember
-from models.tasks import Task, TaskStatus
+from models.tasks import Task, TaskKind, TaskStatus
 from models.vendors import Vendor, VendorStatus
-from reports import pulse
+from reports import pulse, troubles
 from reports.pulse import Look, Seller, Slipping, Week
+from reports.troubles import Failing, Hourless
 
 CAP = 10_000
 ROWS = 8
@@ -34,7 +35,6 @@ FEW = 5
 
 _PLANNED = ("pending", "confirmed", "checked_in", "completed", "no_show")
 _TO_DO = (TaskStatus.OPEN, TaskStatus.IN_PROGRESS)
-_SOLD = (OrderStatus.PLACED, OrderStatus.FULFILLED, OrderStatus.COMPLETED)
 _NEEDS_A_PERSON = (ImportStatus.UPLOADED, ImportStatus.MAPPED, ImportStatus.TRIED)
 
 
@@ -55,7 +55,8 @@ class VendorToday:
     """A vendor's day. Money is what the bookings of today are priced at.
 
     `week` and `sellers` are for who reads figures, None and empty for others. `is_new`: nothing
-    is offered yet.
+    is offered yet; `takes_bookings`: something is that takes somebody's time. Checks of deliveries
+    are among the `tasks_due`, and a list of their own.
     """
 
     zone: str
@@ -64,6 +65,8 @@ class VendorToday:
     sellers: list[Seller]
     slipping: list[Slipping]
     low: list[Line]
+    takes_bookings: bool
+    sells_goods: bool
     bookings: int
     by_status: dict[str, int]
     expected: Decimal
@@ -77,8 +80,11 @@ class VendorToday:
     running_low: int
     not_arrived: int
     given_up: int
+    checks_due: int
+    others_due: int
     next_bookings: list[Line]
     tasks: list[Line]
+    checks: list[Line]
     orders: list[Line]
     follow_ups: list[Line]
     failures: list[Line]
@@ -97,6 +103,8 @@ def vendor(
     today = [mine, Booking.starts_at >= start, Booking.starts_at < end]
     by_status, expected, taken = _bookings_today(session, today)
     due = [Task.vendor_id == vendor_id, Task.status.in_(_TO_DO), Task.due_at < end]
+    checks = [*due, Task.kind == TaskKind.DELIVERY_CHECK]
+    others = [*due, Task.kind != TaskKind.DELIVERY_CHECK]
     fresh = [Customer.vendor_id == vendor_id, *_new_since(_week_of(literal(zone), now))]
     placed = [Order.vendor_id == vendor_id, Order.status == OrderStatus.PLACED]
     follow_up = [
@@ -119,7 +127,13 @@ def vendor(
             _capped(Variant, *low).label("running_low"),
             _not_arrived(now, Message.vendor_id == vendor_id).label("not_arrived"),
             _capped(OutboxMessage, *_given_up(vendor_id)).label("given_up"),
+            _capped(Task, *checks).label("checks_due"),
+            _capped(Task, *others).label("others_due"),
             (~_has(Service, vendor_id) & ~_has(Variant, vendor_id)).label("is_new"),
+            _has(Variant, vendor_id).label("sells_goods"),
+            _has(Service, vendor_id, Service.is_active, Service.kind.in_(troubles.OF_STAFF)).label(
+                "takes_bookings"
+            ),
         )
     ).one()
     return VendorToday(
@@ -130,7 +144,8 @@ def vendor(
         taken=taken,
         **figures._mapping,
         next_bookings=_next_bookings(session, today),
-        tasks=_tasks(session, due),
+        tasks=_tasks(session, others),
+        checks=_checks(session, checks) if figures.checks_due else [],
         orders=_orders(session, placed),
         follow_ups=_follow_ups(session, follow_up),
         week=pulse.week(session, vendor_id=vendor_id, today=on) if reads_figures else None,
@@ -141,8 +156,8 @@ def vendor(
     )
 
 
-def _has(model: Any, vendor_id: int) -> Any:
-    return select(literal(1)).where(model.vendor_id == vendor_id).exists()
+def _has(model: Any, vendor_id: int, *conditions: Any) -> Any:
+    return select(literal(1)).where(model.vendor_id == vendor_id, *conditions).exists()
 
 
 def _low(session: Session, low: Sequence[Any]) -> list[Line]:
@@ -294,6 +309,25 @@ def _tasks(session: Session, due: Sequence[Any]) -> list[Line]:
     ]  # fmt: skip
 
 
+def _checks(session: Session, due: Sequence[Any]) -> list[Line]:
+    """Whether what was sent has come: by the order, if it is known, and whose it is."""
+    rows = session.execute(
+        select(Task, Customer, Order)
+        .outerjoin(Customer, and_(Customer.vendor_id == Task.vendor_id,
+                                  Customer.id == Task.customer_id))
+        .outerjoin(Order, and_(Order.vendor_id == Task.vendor_id, Order.id == Task.order_id))
+        .where(*due)
+        .order_by(Task.due_at, Task.id)
+        .limit(FEW)
+    )  # fmt: skip
+    return [
+        Line(task.id, task.due_at,
+             ", ".join(str(of) for of in (order, customer) if of is not None) or task.title,
+             task.title if order or customer else None, task.status, task.customer_id)
+        for task, customer, order in rows
+    ]  # fmt: skip
+
+
 def _orders(session: Session, placed: Sequence[Any]) -> list[Line]:
     """The orders that wait for their goods, the oldest first."""
     rows = session.execute(
@@ -367,6 +401,8 @@ class AdminToday:
     not_arrived: int
     to_follow_up: int
     imports: list[Line]
+    failing: list[Failing]
+    hourless: list[Hourless]
 
 
 def analyst(session: Session, *, now: datetime) -> Marketplace:
@@ -435,6 +471,8 @@ def admin(session: Session, *, now: datetime) -> AdminToday:
         figures=analyst(session, now=now),
         **row._mapping,
         imports=_imports(session, waiting),
+        failing=troubles.failing(session, now=now),
+        hourless=troubles.hourless(session, today=now.astimezone(UTC).date()),
     )
 
 

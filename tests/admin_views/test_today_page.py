@@ -1,7 +1,8 @@
 """The first page of each role as it is drawn: what it says, and where it leads."""
 
+import re
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 
 import pytest
@@ -109,6 +110,93 @@ def test_the_marketplace_sees_which_vendors_need_a_look(browser: Browser, house:
     assert f'href="/admin/reports/revenue?vendor={vendor_id}"' in page
     assert f'href="/admin/vendor/details/{vendor_id}"' in page
     assert "Busiest today" in page
+
+
+def test_deliveries_to_check_lead_to_their_tasks_and_to_asking(
+    browser: Browser, house: House
+) -> None:
+    now = clock.now()
+    for slug in ("alpha", "beta"):
+        with at(house, slug) as session:
+            ana = make.customer(session, full_name=f"Ana of {slug}")
+            check = make.task(
+                session, customer=ana, kind="delivery_check", due_at=now - timedelta(days=1),
+                title="Has it <b>come</b>?",
+            )  # fmt: skip
+            numbers = ana.id, check.id
+        if slug == "alpha":
+            asked, number = numbers
+    browser.as_("staff@alpha.example")
+    page = browser.get("/admin/").text
+    card = page[page.index("Deliveries to check") :].partition("</section>")[0]
+    assert "Ana of alpha" in card
+    assert "Has it &lt;b&gt;come&lt;/b&gt;?" in card
+    assert f'action="/admin/task/do/{number}/done"' in card
+    assert f'href="/admin/message/create?customer={asked}"' in card
+    assert "Ana of beta" not in page
+    where = re.search(r'href="(/admin/task/list[^"]*kind=delivery_check[^"]*)"', card)
+    assert where is not None
+    listed = browser.get(where[1].replace("&amp;", "&")).text
+    assert "Has it &lt;b&gt;come&lt;/b&gt;?" in listed
+
+
+def test_a_shop_without_parcels_and_people_is_told_so(browser: Browser, house: House) -> None:
+    with at(house) as session:
+        make.variant(session)
+    browser.as_("staff@alpha.example")
+    page = browser.get("/admin/").text
+    assert "no delivery waits to be checked" in page
+    assert "Free until closing" not in page
+
+
+def test_who_is_free_leads_to_their_calendar(browser: Browser, house: House) -> None:
+    for slug in ("alpha", "beta"):
+        with at(house, slug) as session:
+            make.service(session)
+            one = make.staff_member(session, name=f"Inês of {slug}")
+            for weekday in range(1, 8):
+                make.working_hours(
+                    session, staff=one, weekday=weekday, starts=time(0, 1), ends=time(23, 59)
+                )
+            if slug == "alpha":
+                number = one.id
+    with clock.stopped_at(make.NOON):
+        browser.as_("staff@alpha.example")
+        page = browser.get("/admin/").text
+    assert "1 person works until 23:59" in page
+    assert f'href="/admin/calendar?day=2026-11-20&amp;staff={number}"' in page
+    assert "12:00–23:59" in page
+    assert "11 h 59" in page
+    assert "Inês of beta" not in page
+
+
+def test_the_marketplace_sees_who_cannot_work(browser: Browser, house: House) -> None:
+    vendor_id = house.vendors["beta"]
+    with at(house, "beta") as session:
+        make.service(session)
+        make.staff_member(session, name="Rui Without")
+        for _ in range(5):
+            make.message(
+                session, status="failed", channel="sms", send_at=clock.now(),
+                failed_at=clock.now(),
+            )  # fmt: skip
+    with at(house) as session:
+        make.staff_member(session, name="Ada Elsewhere")
+    browser.as_("admin@market.example")
+    page = browser.get("/admin/").text.replace("&amp;", "&")
+    assert "Texts fail" in page
+    assert "5 of 5 in 24 hours" in page
+    assert "1 person can be booked at any hour" in page
+    failed = f"/admin/message/list?vendor={vendor_id}&status=failed&channel=sms"
+    people = f"/admin/staff-member/list?vendor={vendor_id}&active=yes&hours=none"
+    assert f'href="{failed}"' in page
+    assert f'href="{people}"' in page
+    assert browser.get(failed).text.count("/admin/message/details/") >= 5
+    listed = browser.get(people).text
+    assert "Rui Without" in listed
+    assert "Ada Elsewhere" not in listed
+    browser.as_("manager@alpha.example")
+    assert "Texts fail" not in browser.get("/admin/").text
 
 
 def test_an_analyst_is_led_to_reports_and_to_no_list(browser: Browser, house: House) -> None:

@@ -124,6 +124,28 @@ def test_the_marketplace_sees_sums_and_its_own_work(db: Connection) -> None:
     assert [share.bookings for share in seen.figures.busiest] == [5, 3]
 
 
+def test_deliveries_to_check_are_a_list_of_their_own(db: Connection) -> None:
+    vendor_id, other = make.new_vendor(), make.new_vendor()
+    for which in (vendor_id, other):
+        with acting(vendor_actor(which)), begin() as session:
+            ana = make.customer(session, full_name="Ana")
+            sent = make.order(session, customer=ana, number=10466)
+            due, check = NOON - timedelta(hours=1), {"kind": "delivery_check", "customer": ana}
+            make.task(session, due_at=due, title="Has it come?", order_id=sent.id, **check)
+            make.task(session, due_at=NOON, title="No order", **check)
+            make.task(session, due_at=NOON + timedelta(days=1), **check)
+            make.task(session, due_at=due, status="done", **check)
+            make.task(session, due_at=due, title="Call", customer=ana)
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        seen = today.vendor(session, vendor_id=vendor_id, now=NOON)
+    assert (seen.tasks_due, seen.checks_due, seen.others_due) == (3, 2, 1)
+    assert [line.title for line in seen.tasks] == ["Call"]
+    assert [(line.title, line.detail) for line in seen.checks] == [
+        ("Order 10466, Ana", "Has it come?"), ("Ana", "No order"),
+    ]  # fmt: skip
+    assert (seen.sells_goods, seen.takes_bookings) == (True, False)
+
+
 def test_what_did_not_arrive_is_work_for_a_week(db: Connection) -> None:
     vendor_id = make.new_vendor()
     with acting(vendor_actor(vendor_id)), begin() as session:
