@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any, Protocol
-from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
@@ -53,9 +53,16 @@ class Live:
 
 
 def question_of(asked: Asked) -> str:
-    """The question in one spelling, with its days: equal questions have equal text."""
-    period = asked.period
-    return f"{asked.report.slug}?{urlencode(words_of(asked))}#{period.first}..{period.last}"
+    """The question in one spelling, with its days: equal questions have equal text.
+
+    What is measured is part of it, for reports of one's own are changed; a digest stands for
+    whatever was chosen, which may be long.
+    """
+    report, period = asked.report, asked.period
+    measured = [(one.key, one.definition) for one in report.measures]
+    columns = [column.key for table in report.tables for column in table.columns]
+    chosen = repr((words_of(asked), measured, columns))
+    return f"{report.slug}#{period.first}..{period.last}#{sha256(chosen.encode()).hexdigest()}"
 
 
 def steps(asked: Asked) -> list[tuple[str, Callable[[Source], Any]]]:

@@ -27,11 +27,17 @@ def ask(
     words: Sequence[tuple[str, str]],
     asked_on: date,
 ) -> ReportRun:
-    """Have a question worked out; who asks what is already in work waits for the same run."""
+    """Have a question worked out; who asks what is already in work waits for the same run.
+
+    One that is too old to answer is given up, so that it is in the way of no other.
+    """
     session.execute(_ALONE, {"question": f"report:{vendor_id}:{question}"})
-    run = latest(session, vendor_id=vendor_id, question=question)
-    if run is not None and run.status in IN_WORK:
-        return run
+    in_work = _of(vendor_id), ReportRun.question == question, ReportRun.status.in_(IN_WORK)
+    for run in session.scalars(select(ReportRun).where(*in_work).with_for_update()):
+        if run.created_at > clock.now() - KEPT:
+            return run
+        fail(session, run_id=run.id)
+    session.flush()  # only one of a question is in work
     run = ReportRun(
         vendor_id=vendor_id, user_id=current_actor().user_id, slug=slug, question=question,
         words=[list(pair) for pair in words], asked_on=asked_on, created_at=clock.now(),

@@ -26,12 +26,13 @@ from app.tenancy import (
 from models.custom_reports import CustomReport, SentEvery
 from models.figures import SOLD, BookingFigures, HourFigures, ItemFigures, StaffFigures
 from models.outbox import OutboxMessage
+from models.report_runs import ReportRun
 from models.users import User, VendorUser
 from models.vendors import Vendor
 from reports import custom
 from reports.report import Filters, Period
 from reports.spans import Grain
-from tasks.reports import send_due, send_figures
+from tasks.reports import send_due, send_figures, work_out
 from tests import make
 from tests.admin_views.panel_client import PanelClient, admin, analyst, manager, staff
 from tests.admin_views.reading import leaks, text_of
@@ -247,6 +248,26 @@ def test_over_vendors_a_report_is_worked_out_behind_the_page(
     assert "Work them out" in text_of(panel.get(f"/admin/reports/{slug}").text)
     panel.as_(analyst())
     assert panel.get(f"/admin/reports/{slug}").status_code == 200
+
+
+def test_what_is_kept_of_a_report_that_was_changed_since_is_not_shown(
+    panel: PanelClient, vendor: int
+) -> None:
+    panel.as_(admin())
+    slug = slug_of(make_one(panel))
+    address = f"/admin/reports/{slug}"
+    assert panel.post(f"{address}/run", follow_redirects=False).status_code == 303
+    with acting(SYSTEM), begin() as session:
+        number = session.scalars(select(ReportRun.id)).one()
+    work_out.apply(kwargs={"run_id": number})
+    assert "Worked out" in text_of(panel.get(address).text)
+    slug_of(panel.post(
+        f"/admin/reports/own/{custom.number_of(slug)}/edit", follow_redirects=False,
+        data=FORM | {"measures": ["pieces"], "dimensions": ["channel", ""]},
+    ))  # fmt: skip
+    changed = panel.get(address)
+    assert changed.status_code == 200
+    assert "Work them out" in text_of(changed.text)
 
 
 def test_it_is_first_mailed_on_the_next_morning_monday_or_first(vendor: int) -> None:

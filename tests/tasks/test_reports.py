@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
@@ -181,6 +182,31 @@ def test_old_runs_are_cleared(vendor: int) -> None:
     with acting(SYSTEM), begin() as session:
         assert report_runs.clear(session) == 1
     assert len(runs()) == 1
+
+
+def test_a_run_that_never_came_to_an_end_is_given_up_after_a_day(
+    panel: PanelClient, vendor: int
+) -> None:
+    """Its task may lie with a broker that is gone; the question can be asked again."""
+    panel.as_(manager(vendor))
+    ask(panel)
+    with clock.stopped_at(NOON + timedelta(hours=25)):
+        ask(panel)
+    assert [run.status for run in runs()] == ["failed", "queued"]
+    work(runs()[0])
+    work(runs()[1])
+    assert [run.status for run in runs()] == ["failed", "done"]
+
+
+def test_a_question_may_be_as_long_as_an_address(panel: PanelClient, vendor: int) -> None:
+    luck = Random(7)
+    long: dict[str, Any] = dict(pair.split("=") for pair in LONG.split("&"))
+    for name in ("vendor", "category"):
+        long[name] = [str(luck.randrange(10**17, 10**18)) for _ in range(100)]
+    assert panel.as_(admin()).post("/admin/reports/revenue/run", data=long).status_code == 303
+    (run,) = runs()
+    work(run)
+    assert runs()[0].status == "done"
 
 
 def test_the_same_question_has_one_spelling(vendor: int) -> None:
