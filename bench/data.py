@@ -238,14 +238,18 @@ def bookings(world: World, start: int, stop: int, mean: float) -> Iterator[Row]:
     kinds = [service_kind(key) for key in range(1, SERVICES + 1)]
     prices = [service_price(key) for key in range(1, SERVICES + 1)]
     staff = (vendor - 1) * STAFF + owner % STAFF + 1
-    rows = zip(references(random, len(owner)), vendor.tolist(), owner.tolist(), service.tolist(),
+    known_as = references(random, len(owner))
+    # half of them within five days; who walks in is served at once
+    ahead = (random.exponential(7, len(owner)) * 1440).astype(ago.dtype)
+    ahead[owner % 3 == 1] = 0
+    rows = zip(known_as, vendor.tolist(), owner.tolist(), service.tolist(),
                staff.tolist(), status.tolist(), moments(ago), moments(ago, 45),
-               strict=True)  # fmt: skip
-    for reference, shop, customer, item, who, word, begins, ends in rows:
+               moments(ago + ahead), strict=True)  # fmt: skip
+    for reference, shop, customer, item, who, word, begins, ends, made in rows:
         place, during = (item - 1) % SERVICES, f"[{begins},{ends})"
         yield (reference, shop, customer, item, who, kinds[place], word,
                ("online", "walk_in", "phone")[customer % 3], begins, ends, during, during,
-               prices[place], ends if word == "completed" else None)  # fmt: skip
+               prices[place], ends if word == "completed" else None, made)  # fmt: skip
 
 
 def orders(world: World, start: int, stop: int, mean: float) -> Iterator[tuple[Row, list[Row]]]:

@@ -71,7 +71,8 @@ def load_chunk(arguments: tuple[str, World, int]) -> dict[str, int]:
             "bookings": copy(
                 cursor, "bookings",
                 "public_ref, vendor_id, customer_id, service_id, staff_id, kind, status, channel,"
-                " starts_at, ends_at, with_buffer_before, with_buffer_after, price, completed_at",
+                " starts_at, ends_at, with_buffer_before, with_buffer_after, price, completed_at,"
+                " created_at",
                 data.bookings(world, start, stop, BOOKINGS_EACH)),
         }  # fmt: skip
         return done | load_orders(cursor, world, start, stop)

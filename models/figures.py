@@ -121,12 +121,17 @@ class OrderFigures(Figures):
     shipping: Mapped[Money]
 
 
+LEADS = (0, 1, 2, 4, 8, 15, 31)
+"""From so many days on, each up to the next: how long before their day bookings are made."""
+
+
 class BookingFigures(Figures):
     """Bookings on the day they begin, whatever became of them; offers are none.
 
     `late` are those called off that cost a fee. `seats` and `minutes` are of those that were not
     cancelled, `value` is the price of the completed ones, `lost` that of the cancelled and the
-    missed, `fees` what is owed for these.
+    missed, `fees` what is owed for these. `lead_N` are those not cancelled that were made `N` days
+    before their day or more (`LEADS`); no `lead` knows what was imported, or noted afterwards.
     """
 
     __tablename__ = "booking_figures"
@@ -152,6 +157,13 @@ class BookingFigures(Figures):
     value: Mapped[Money]
     lost: Mapped[Money]
     fees: Mapped[Money]
+    lead_0: Mapped[int] = mapped_column(Integer, comment="made on the day itself")
+    lead_1: Mapped[int] = mapped_column(Integer)
+    lead_2: Mapped[int] = mapped_column(Integer)
+    lead_4: Mapped[int] = mapped_column(Integer)
+    lead_8: Mapped[int] = mapped_column(Integer)
+    lead_15: Mapped[int] = mapped_column(Integer)
+    lead_31: Mapped[int] = mapped_column(Integer)
 
 
 class StaffFigures(Figures):

@@ -15,7 +15,7 @@ from models.figures import BookingFigures, HourFigures, StaffFigures, StaffHours
 from models.services import Service
 from models.staff import StaffMember
 from models.vendors import Vendor
-from reports import figures, links, sources
+from reports import figures, lead_times, links, sources
 from reports.figures import Series
 from reports.privacy import at_vendor
 from reports.report import (
@@ -44,7 +44,9 @@ BEHIND = {
 }
 """The series of the figure, and the statuses of the bookings behind each."""
 
-COUNTS = ("bookings", "completed", "open", "no_shows", "cancelled", "late", "minutes")
+COUNTS = (
+    "bookings", "completed", "open", "no_shows", "cancelled", "late", "minutes", *lead_times.NAMES,
+)  # fmt: skip
 MONEY = ("value", "lost", "fees")
 SEE_STAFF = frozenset({PanelRole.ADMIN, PanelRole.MANAGER})
 
@@ -60,11 +62,19 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
         _part(StaffHours, period, filters, by, names, {"available": "available_minutes"}),
     ).subquery()
     sums = [func.sum(parts.c[name]).label(name) for name in names]
-    return (
-        select(parts.c.day, *sums, func.sum(parts.c.completed + parts.c.no_shows).label("due"))
-        .group_by(parts.c.day)
-        .order_by(parts.c.day)
+    rows = select(parts.c.day, *sums).group_by(parts.c.day).subquery()
+    told = [rows.c[name] for name in ("day", *names)]
+    return select(*told, *_of(rows), lead_times.median(rows.c.__getitem__).label("lead")).order_by(
+        rows.c.day
     )
+
+
+def _of(rows: Any) -> list[ColumnElement[Any]]:
+    """What shares are of: those that are over, and those of which the lead time is known."""
+    return [
+        (rows.c.completed + rows.c.no_shows).label("due"),
+        lead_times.known(rows.c.__getitem__).label("known"),
+    ]
 
 
 def _part(
@@ -155,6 +165,11 @@ def by_vendor(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any,
     )
 
 
+def by_lead(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
+    """By the days between the one on which they were made and their own."""
+    return lead_times.by_lead(_grouped(period, filters))
+
+
 def by_hour(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """Weekday by hour on the vendor's wall."""
     table = HourFigures
@@ -176,10 +191,7 @@ def _grouped(period: Period, filters: Filters, *keys: Any) -> Any:
 
 
 def _told(rows: Any) -> list[Any]:
-    return [
-        *(rows.c[n] for n in (*COUNTS, *MONEY)),
-        (rows.c.completed + rows.c.no_shows).label("due"),
-    ]
+    return [*(rows.c[n] for n in (*COUNTS, *MONEY)), *_of(rows)]
 
 
 def figure(frame: Frame) -> Figure:
@@ -264,6 +276,7 @@ REPORT = Report(
             "value", "Value", Unit.MONEY, "The price of the completed ones, as it was booked.",
             headline=False,
         ),
+        *lead_times.MEASURES,
     ),
     tables=(
         Table(
@@ -289,22 +302,33 @@ REPORT = Report(
         Table(
             "service", "Service", by_service,
             (Column("name", "Service", Unit.TEXT), *_OUTCOMES,
-             Column("minutes", "Time", Unit.MINUTES), *_OF_MONEY),
+             Column("minutes", "Time", Unit.MINUTES), *lead_times.COLUMNS, *_OF_MONEY),
             sort="bookings", change="bookings", identity="service_id", drill=_behind("service"),
         ),
         Table(
             "category", "Category", by_category,
-            (Column("name", "Category", Unit.TEXT), *_OUTCOMES, *_OF_MONEY),
+            (Column("name", "Category", Unit.TEXT), *_OUTCOMES, *lead_times.COLUMNS, *_OF_MONEY),
             sort="bookings", change="bookings", identity="category_id", drill=_behind("category"),
         ),
         Table(
             "channel", "Channel", by_channel,
-            (Column("channel", "Channel", Unit.CHANNEL), *_OUTCOMES, *_OF_MONEY),
+            (Column("channel", "Channel", Unit.CHANNEL), *_OUTCOMES, *lead_times.COLUMNS,
+             *_OF_MONEY),
             sort="bookings", change="bookings", identity="channel", drill=_behind("channel"),
         ),
         Table(
+            "lead", "Lead time", by_lead,
+            (
+                Column("name", "Made before", Unit.TEXT),
+                Column("bookings", "Bookings", Unit.COUNT, strong=True),
+                Column("share", "Share", Unit.PERCENT, part="bookings", of="bookings",
+                       of_all=True, bar=True),
+            ),
+            sort="days", ascending=True, change="bookings", better=None, identity="days",
+        ),
+        Table(
             "vendor", "Vendor", by_vendor,
-            (Column("name", "Vendor", Unit.TEXT), *_OUTCOMES, *_OF_MONEY),
+            (Column("name", "Vendor", Unit.TEXT), *_OUTCOMES, *lead_times.COLUMNS, *_OF_MONEY),
             sort="bookings", change="bookings", identity="vendor_id", drill=_behind("vendor"),
             roles=MARKETPLACE,
         ),

@@ -90,7 +90,9 @@ def _summed(
 
 
 def _sum(measure: Measure | Column, columns: Any) -> Any:
-    """The sum over all rows of a column, or of one part of another."""
+    """The sum over all rows of a column, of one part of another, or what is made of sums."""
+    if measure.of_sums:
+        return measure.of_sums(lambda key: func.sum(columns[key]).over())
     if measure.part and measure.of:
         return _percent(
             func.sum(columns[measure.part]).over(), func.sum(columns[measure.of]).over()
@@ -125,7 +127,8 @@ def lines(
 def _whole(asked: Asked, table: Table) -> Select[Any]:
     """The table's query with its shares, sums and the value before of each row."""
     now = table.query(asked.period, asked.filters, asked.by).cte("now")
-    derived = [_derived(c, now.c).label(c.key) for c in table.columns if c.part and c.of]
+    worked = [c for c in table.columns if c.of_sums or (c.part and c.of)]
+    derived = [_derived(c, now.c).label(c.key) for c in worked]
     sums = [_total(c, now.c).label(f"sum_of_{c.key}") for c in table.columns]
     many = func.count().over().label("how_many")
     compared = asked.compared
@@ -141,6 +144,8 @@ def _whole(asked: Asked, table: Table) -> Select[Any]:
 
 
 def _derived(column: Column, columns: Any) -> Any:
+    if column.of_sums:
+        return column.of_sums(lambda key: columns[key])
     of = columns[column.of]
     return _percent(columns[column.part], func.sum(of).over() if column.of_all else of)
 

@@ -237,6 +237,8 @@ class Unit(StrEnum):
 
 Row = Any
 """A row of a query: its columns are attributes."""
+OfSums = Callable[[Callable[[str], Any]], Any]
+"""What a column's sum is asked for by its name, and makes a value of such sums, in SQL."""
 Better = Literal["up", "down"]
 
 
@@ -244,7 +246,8 @@ Better = Literal["up", "down"]
 class Measure:
     """A figure above the chart and its definition; `better` tells which way is good news.
 
-    `headline` False: only defined on the card, not shown above the chart.
+    `headline` False: only defined on the card, not shown above the chart. `of_sums` works it out
+    of the sums of columns, which it asks for by name.
     """
 
     key: str
@@ -254,6 +257,7 @@ class Measure:
     better: Better | None = None
     part: str | None = None
     of: str | None = None
+    of_sums: OfSums | None = None
     headline: bool = True
 
 
@@ -261,9 +265,10 @@ class Measure:
 class Column:
     """A column of a table; with `part` and `of` it is 100 * part / of, worked out in SQL.
 
-    `of_all`: `of` is summed over all rows, so that the column says each row's share. `bar` draws a
-    share (0 to 100) as a bar beside its figure; `strong` is the one that counts;
-    a `spare` one is not shown while it has nothing but zeros.
+    `of_sums` works it out of other columns; in the last row, of their sums. `of_all`: `of` is
+    summed over all rows, so that the column says each row's share. `bar` draws a share (0 to 100)
+    as a bar beside its figure; `strong` is the one that counts; a `spare` one is not shown while it
+    has nothing but zeros.
     """
 
     key: str
@@ -271,6 +276,7 @@ class Column:
     unit: Unit
     part: str | None = None
     of: str | None = None
+    of_sums: OfSums | None = None
     of_all: bool = False
     total: bool = True
     bar: bool = False

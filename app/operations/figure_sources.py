@@ -14,6 +14,9 @@ running numbers of customers are, and anonymous sales.
 """
 
 from enum import StrEnum
+from itertools import pairwise
+
+from models.figures import LEADS
 
 
 class Scope(StrEnum):
@@ -280,7 +283,7 @@ _TIME = f"""CASE WHEN b.status = 'cancelled' THEN 0
           AND f.status <> 'cancelled' AND f.held_until IS NULL) THEN 0 ELSE {_MINUTES} END"""
 
 
-def _booked(scope: Scope, by: dict[str, str], **sums: str) -> str:
+def _booked(scope: Scope, by: dict[str, str], joined: str = "", **sums: str) -> str:
     keys = ", ".join(f"{what} AS {name}" for name, what in by.items())
     listed = ", ".join(f"{what} AS {name}" for name, what in sums.items())
     places = ", ".join(str(n) for n in range(1, 3 + len(by)))
@@ -288,7 +291,7 @@ def _booked(scope: Scope, by: dict[str, str], **sums: str) -> str:
     WITH {PRELUDE[scope]}
     SELECT b.vendor_id, {STARTS_ON} AS day, {keys}, {listed}
     FROM {_BOOKINGS[scope]} JOIN services s ON s.vendor_id = b.vendor_id AND s.id = b.service_id
-    WHERE b.held_until IS NULL
+    {joined}WHERE b.held_until IS NULL
     GROUP BY {places}"""
 
 
@@ -301,6 +304,19 @@ def _sum(what: str, those: str) -> str:
 
 
 _CATEGORY_OF = "coalesce(s.category_id, 0)"
+# OFFSET: the days of a row are worked out once, and looked at seven times.
+_AHEAD = f"""CROSS JOIN LATERAL (
+      SELECT {STARTS_ON} - CAST(b.created_at AT TIME ZONE a.zone AS date) AS days OFFSET 0
+    ) AS ahead
+    """
+
+
+def _leads() -> dict[str, str]:
+    """How many were booked so long ahead; of what was imported nobody knows."""
+    those = "b.status <> 'cancelled' AND b.channel <> 'import' AND ahead.days"
+    until = [f"BETWEEN {low} AND {after - 1}" for low, after in pairwise(LEADS)]
+    spans = zip(LEADS, [*until, f">= {LEADS[-1]}"], strict=True)
+    return {f"lead_{low}": f"count(*) FILTER (WHERE {those} {span})" for low, span in spans}
 
 
 def _bookings(scope: Scope) -> str:
@@ -314,7 +330,7 @@ def _bookings(scope: Scope) -> str:
         late="count(*) FILTER (WHERE b.status = 'cancelled' AND b.fee > 0)",
         no_shows=_count("no_show"), seats=_sum("b.seats", stands), minutes=_sum(_MINUTES, stands),
         value=_sum("b.price", "b.status = 'completed'"), lost=_sum("b.price", gone),
-        fees=_sum("b.fee", gone),
+        fees=_sum("b.fee", gone), joined=_AHEAD, **_leads(),
     )  # fmt: skip
 
 

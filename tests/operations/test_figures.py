@@ -19,6 +19,7 @@ from app.operations.hours import by_day, wall_of
 from app.tenancy import SYSTEM, acting, vendor_actor
 from models.bookings import Booking
 from models.figures import (
+    LEADS,
     BookingFigures,
     HourFigures,
     ItemFigures,
@@ -242,6 +243,39 @@ def test_bookings_by_what_became_of_them(db: Connection, at_noon: datetime) -> N
     hours = rows(vendor, HourFigures, "weekday", "hour", "bookings", "no_shows", "minutes")
     assert hours[0] == (5, 12, 1, 0, 45)
     assert hours[4:] == [(5, 16, 1, 0, 0), (5, 17, 1, 0, 0), (5, 18, 1, 1, 45)]
+
+
+LEADS_OF = tuple(f"lead_{days}" for days in LEADS)
+
+
+def test_bookings_by_how_long_ahead_they_were_made(db: Connection, at_noon: datetime) -> None:
+    vendor = make.new_vendor(time_zone="America/New_York")
+    evening = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)  # 18:30 there
+    ahead = (0, 0, 1, 2, 3, 4, 7, 8, 14, 15, 30, 31, 300)
+    with at(vendor) as session:
+        service = make.service(session)
+
+        def made(before: timedelta, **fields: Any) -> None:
+            make.booking(
+                session, service=service, starts_at=evening, created_at=evening - before, **fields
+            )
+
+        for days in ahead:
+            made(days * DAY)
+        made(18 * HOUR + HOUR / 4)  # at 0:15 of the same day
+        made(18 * HOUR + 3 * HOUR / 4)  # at 23:45 of the day before
+        made(5 * HOUR, status="no_show")
+        made(HOUR / -2)  # noted while it was under way
+        made(-DAY)  # noted afterwards
+        made(DAY, status="cancelled")
+        made(DAY, channel="import")
+        made(DAY, status="pending", held_until=NOON)
+    settle()
+    found = rows(vendor, BookingFigures, "bookings", *LEADS_OF, channel="walk_in")
+    assert found == [(len(ahead) + 6, 5, 2, 2, 2, 2, 2, 2)]
+    assert rows(vendor, BookingFigures, *LEADS_OF, channel="import") == [(0,) * len(LEADS)]
+    with at(vendor) as session:
+        assert figures.drift(session, days=[(vendor, TODAY)]) == []
 
 
 def test_a_class_takes_its_time_once(db: Connection) -> None:

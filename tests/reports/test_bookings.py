@@ -2,15 +2,18 @@
 
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
+from random import Random
+from statistics import median_low
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Numeric, literal, select
 
 from app.database import begin
 from app.tenancy import Actor, DatabaseRole, acting, admin_actor, vendor_actor
-from models.figures import BookingFigures, HourFigures, StaffFigures, StaffHours
-from reports import asking, reading
+from models.figures import LEADS, BookingFigures, HourFigures, StaffFigures, StaffHours
+from reports import asking, lead_times, reading
 from reports.registry import all_reports
 from reports.report import Report
 from tests import make
@@ -139,3 +142,54 @@ def test_nothing_is_told_of_nothing(db: Connection) -> None:
     frame = reading.frame_of(question, found, lambda _: True)
     assert BOOKINGS.figure is not None
     assert BOOKINGS.figure(frame).gist
+
+
+def test_lead_times_are_as_counted_by_hand(db: Connection) -> None:
+    here, there = make.new_vendor(), make.new_vendor()
+    put(BookingFigures, here, MONDAY, bookings=9, cancelled=1, lead_0=3, lead_1=1, lead_2=4)
+    put(BookingFigures, here, TUESDAY, channel="online", bookings=14, lead_0=1, lead_1=1,
+        lead_4=7, lead_31=5)  # fmt: skip
+    put(BookingFigures, here, TUESDAY, channel="phone", bookings=2, lead_31=2)
+    put(BookingFigures, here, TUESDAY, channel="import", bookings=6)
+    put(BookingFigures, there, TUESDAY, bookings=40, lead_0=40)
+    put(BookingFigures, here, date(2026, 11, 9), bookings=2, lead_0=1, lead_8=1)
+    roll_up(BookingFigures)
+    actor = vendor_actor(here)
+    question, found = asked(actor, period="7d", by="day")
+    # 24 are known: 4 the same day, 2 a day ahead, 4 of 2 to 3 days, 7 of 4 to 7, 7 of over 30.
+    # The twelfth is the second of the seven of 4 to 7, so of the first of these four days.
+    assert (found.sums["lead"], round(found.sums["same_day"], 2)) == (4, Decimal("16.67"))
+    assert [(r.day.day, r.lead, r.lead_0, r.known) for r in found.rows] == [
+        (16, 1, 3, 8), (17, 6, 1, 16),
+    ]  # fmt: skip
+    assert found.sums_before is not None
+    assert (found.sums_before["lead"], found.sums_before["same_day"]) == (0, 50)
+    told = tables(actor, question)
+    by_channel = {r.channel: (r.lead, r.same_day) for r in told["channel"].rows}
+    assert by_channel == {
+        "walk_in": (1, Decimal("37.5")), "online": (6, pytest.approx(Decimal(100) / 14)),
+        "phone": (31, 0), "import": (None, None),
+    }  # fmt: skip
+    assert told["channel"].totals["lead"] == told["service"].totals["lead"] == 4
+    assert [(r.name, r.bookings, r.before) for r in told["lead"].rows] == [
+        ("Same day", 4, 1), ("1 day", 2, 0), ("2–3 days", 4, 0), ("4–7 days", 7, 0),
+        ("8–14 days", 0, 1), ("15–30 days", 0, 0), ("Over 30 days", 7, 0),
+    ]  # fmt: skip
+    _, found = asked(ANALYST, period="7d")
+    assert found.sums["lead"] == 0  # the 40 of the other vendor
+
+
+def test_a_median_is_one_of_the_days_it_can_be(db: Connection) -> None:
+    """Every small distribution against its median, with days spread evenly over their group."""
+    spans = [*pairwise(LEADS), (LEADS[-1], LEADS[-1] + 1)]
+    random = Random(7)
+    drawn = [[random.choice((0, 0, 1, 2, 5, 9)) for _ in LEADS] for _ in range(300)]
+    with acting(admin_actor()), begin() as session:
+        for counts in drawn:
+            named = dict(zip(lead_times.NAMES, counts, strict=True))
+            spread = [low + place * (after - low) // many
+                      for (low, after), many in zip(spans, counts, strict=True)
+                      for place in range(many)]  # fmt: skip
+            wanted = median_low(spread) if spread else None
+            of = {name: literal(many, Numeric) for name, many in named.items()}
+            assert session.scalar(select(lead_times.median(of.__getitem__))) == wanted, named
