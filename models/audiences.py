@@ -7,8 +7,8 @@ marketplace's own rows, sums of all vendors, have 0 for their vendor.
 from sqlalchemy import CheckConstraint, Index, Integer, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Money, one_of
-from models.figures import Figures, Grain
+from models.base import one_of
+from models.figures import Figures, Grain, Sum
 from models.words import Channel, InterestKind
 
 EVERYWHERE = 0
@@ -82,7 +82,7 @@ class ActiveFigures(Figures):
     days: Mapped[int] = mapped_column(Integer)
     visits: Mapped[int] = mapped_column(Integer)
     orders: Mapped[int] = mapped_column(Integer)
-    revenue: Mapped[Money]
+    revenue: Mapped[Sum]
 
 
 class PlaceFigures(Figures):
@@ -103,9 +103,9 @@ class PlaceFigures(Figures):
     customers: Mapped[int] = mapped_column(Integer)
     visits: Mapped[int] = mapped_column(Integer)
     orders: Mapped[int] = mapped_column(Integer)
-    services: Mapped[Money]
-    products: Mapped[Money]
-    other: Mapped[Money]
+    services: Mapped[Sum]
+    products: Mapped[Sum]
+    other: Mapped[Sum]
 
 
 class PreferenceFigures(Figures):
@@ -131,8 +131,8 @@ class PreferenceFigures(Figures):
     channel: Mapped[str] = mapped_column(primary_key=True, comment="how the customer came first")
     customers: Mapped[int] = mapped_column(Integer)
     times: Mapped[int]
-    spent: Mapped[Money]
-    revenue: Mapped[Money]
+    spent: Mapped[Sum]
+    revenue: Mapped[Sum]
 
 
 class EngagementFigures(Figures):
@@ -157,4 +157,4 @@ class EngagementFigures(Figures):
     days: Mapped[int] = mapped_column(Integer)
     visits: Mapped[int] = mapped_column(Integer)
     orders: Mapped[int] = mapped_column(Integer)
-    revenue: Mapped[Money]
+    revenue: Mapped[Sum]

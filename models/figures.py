@@ -6,15 +6,20 @@ installation's. An id of 0 stands for none.
 """
 
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
-from sqlalchemy import CheckConstraint, Index, Integer, SmallInteger, func
+from sqlalchemy import CheckConstraint, Index, Integer, Numeric, SmallInteger, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Money, OwnedByVendor, one_of
+from models.base import Base, OwnedByVendor, one_of
 from models.orders import LineKind
 from models.services import ServiceKind
 from models.words import Channel
+
+Sum = Annotated[Decimal, mapped_column(Numeric(24, 2))]
+"""Amounts of many, which may each be as large as an amount can be."""
 
 
 class Grain(StrEnum):
@@ -56,13 +61,13 @@ class Sold:
     lines: Mapped[int] = mapped_column(Integer, sort_order=10)
     quantity: Mapped[int] = mapped_column(Integer, sort_order=11)
     returned: Mapped[int] = mapped_column(Integer, sort_order=12, comment="pieces that came back")
-    gross: Mapped[Money] = mapped_column(sort_order=13)
-    discount: Mapped[Money] = mapped_column(sort_order=14)
-    net: Mapped[Money] = mapped_column(sort_order=15)
-    tax: Mapped[Money] = mapped_column(sort_order=16)
-    cost: Mapped[Money] = mapped_column(sort_order=17)
-    refunded: Mapped[Money] = mapped_column(sort_order=18)
-    refunded_tax: Mapped[Money] = mapped_column(sort_order=19)
+    gross: Mapped[Sum] = mapped_column(sort_order=13)
+    discount: Mapped[Sum] = mapped_column(sort_order=14)
+    net: Mapped[Sum] = mapped_column(sort_order=15)
+    tax: Mapped[Sum] = mapped_column(sort_order=16)
+    cost: Mapped[Sum] = mapped_column(sort_order=17)
+    refunded: Mapped[Sum] = mapped_column(sort_order=18)
+    refunded_tax: Mapped[Sum] = mapped_column(sort_order=19)
 
 
 class ItemFigures(Sold, Figures):
@@ -116,9 +121,9 @@ class OrderFigures(Figures):
     channel: Mapped[str] = mapped_column(primary_key=True)
     orders: Mapped[int] = mapped_column(Integer)
     with_customer: Mapped[int] = mapped_column(Integer)
-    total: Mapped[Money]
-    discount: Mapped[Money]
-    shipping: Mapped[Money]
+    total: Mapped[Sum]
+    discount: Mapped[Sum]
+    shipping: Mapped[Sum]
 
 
 LEADS = (0, 1, 2, 4, 8, 15, 31)
@@ -154,9 +159,9 @@ class BookingFigures(Figures):
     no_shows: Mapped[int] = mapped_column(Integer)
     seats: Mapped[int] = mapped_column(Integer)
     minutes: Mapped[int] = mapped_column(Integer)
-    value: Mapped[Money]
-    lost: Mapped[Money]
-    fees: Mapped[Money]
+    value: Mapped[Sum]
+    lost: Mapped[Sum]
+    fees: Mapped[Sum]
     lead_0: Mapped[int] = mapped_column(Integer, comment="made on the day itself")
     lead_1: Mapped[int] = mapped_column(Integer)
     lead_2: Mapped[int] = mapped_column(Integer)
@@ -185,7 +190,7 @@ class StaffFigures(Figures):
     cancelled: Mapped[int] = mapped_column(Integer)
     no_shows: Mapped[int] = mapped_column(Integer)
     minutes: Mapped[int] = mapped_column(Integer)
-    value: Mapped[Money]
+    value: Mapped[Sum]
 
 
 class StaffHours(Figures):
@@ -228,7 +233,7 @@ class VendorFigures(Figures):
     __tablename__ = "vendor_figures"
     __table_args__ = (one_of("grain", Grain), Index(None, "grain", "starts_on"))
 
-    revenue: Mapped[Money]
+    revenue: Mapped[Sum]
     orders: Mapped[int] = mapped_column(Integer)
     bookings: Mapped[int] = mapped_column(Integer)
     completed: Mapped[int] = mapped_column(Integer)

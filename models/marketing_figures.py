@@ -7,9 +7,9 @@ Shadows of their ledgers by day, week and month, as those of sales are (`models.
 from sqlalchemy import CheckConstraint, Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Money, one_of
+from models.base import one_of
 from models.customers import ConsentPurpose
-from models.figures import Figures, Grain
+from models.figures import Figures, Grain, Sum
 from models.messages import MessageChannel
 from models.words import Channel
 
@@ -29,11 +29,11 @@ class CouponFigures(Figures):
     coupon_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     channel: Mapped[str] = mapped_column(primary_key=True)
     orders: Mapped[int] = mapped_column(Integer)
-    taken_off: Mapped[Money]
-    borne: Mapped[Money]
-    brought: Mapped[Money]
+    taken_off: Mapped[Sum]
+    borne: Mapped[Sum]
+    brought: Mapped[Sum]
     others: Mapped[int] = mapped_column(Integer)
-    brought_by_others: Mapped[Money]
+    brought_by_others: Mapped[Sum]
 
 
 class PointFigures(Figures):
@@ -84,7 +84,7 @@ class PackageFigures(Figures):
     forfeited: Mapped[int] = mapped_column(Integer)
     expired: Mapped[int] = mapped_column(Integer)
     refunded: Mapped[int] = mapped_column(Integer)
-    deferred: Mapped[Money]
+    deferred: Mapped[Sum]
 
 
 class MessageFigures(Figures):

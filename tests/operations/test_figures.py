@@ -567,6 +567,25 @@ def test_a_batch_takes_the_latest_days_first(db: Connection) -> None:
         assert session.execute(left).one() == (TODAY - 2 * DAY, 9)
 
 
+def test_sums_of_the_largest_amounts_have_room(db: Connection) -> None:
+    vendor, most = make.new_vendor(), money("9999999999.99")
+    with at(vendor) as session:
+        service = make.service(session)
+        for _ in range(2):
+            order = make.order(session, lines=0, status="completed", fulfilled_at=NOON)
+            make.order_line(
+                session, order=order, variant=make.variant(session), unit_price=most, cost=most
+            )
+        for n in range(2):
+            make.booking(
+                session, service=service, price=most, fee=most, status="no_show",
+                starts_at=NOON + n * HOUR,
+            )  # fmt: skip
+    settle()
+    assert rows(vendor, SaleFigures, "net", "cost", kind="product") == [(2 * most, 2 * most)]
+    assert rows(vendor, BookingFigures, "lost", "fees") == [(2 * most, 2 * most)]
+
+
 def test_no_figures_are_none_and_no_error(db: Connection) -> None:
     vendor = make.new_vendor()
     with acting(SYSTEM), begin() as session:
