@@ -29,6 +29,7 @@ from models.figures import (
     OrderFigures,
     SaleFigures,
     StaffFigures,
+    StaleDay,
     VendorFigures,
 )
 from models.marketing_figures import (
@@ -62,38 +63,47 @@ PROVED = tuple(model for model in TABLES if model is not MessageFigures)
 # --- as things happen ---------------------------------------------------------------------
 
 
-def freshen(session: Session, *, most: int = BATCH) -> int:
+def freshen(session: Session, *, most: int = BATCH, vendor_id: int | None = None) -> int:
     """Work out `most` noted days anew, the latest first, or all of one vendor; how many there were.
 
-    For the marketplace. A vendor somebody else is busy with is left to the next time, and so is
-    everybody while all figures are rebuilt.
+    For the marketplace; or of the vendor that is named alone. A vendor somebody else is busy with
+    is left to the next time, and so is everybody while all figures are rebuilt.
     """
     session.flush()  # what is not yet written would not be seen
     if not session.scalar(text("SELECT pg_try_advisory_xact_lock_shared(:all)"), {"all": _ALL}):
         return 0
-    whole = session.scalars(text(_HOLD_ONE)).first()
+    whose = {"vendor": vendor_id}
+    whole = session.scalars(text(_HOLD_ONE), whose).first()
     if whole is not None:
         rebuild(session, vendor_ids=[whole])
         return 1
-    held = list(session.scalars(text(_HOLD_SOME)))
+    held = list(session.scalars(text(_HOLD_SOME), whose))
     taken = session.execute(text(_TAKE), {"held": held, "most": most}).all()
     recompute(session, days=[(row.vendor_id, row.day) for row in taken])
     return len(taken)
 
 
+def waiting(session: Session) -> Sequence[int]:
+    """The vendors of whom days are noted."""
+    return session.scalars(select(StaleDay.vendor_id).distinct().order_by(StaleDay.vendor_id)).all()
+
+
 _ALL = 6_041_000_000_001
 """The lock of all figures: shared by those who work on some vendors."""
 _LOCK = "hashtextextended('figures:' || vendor_id, 0)"
+_WHOSE = "= coalesce(CAST(:vendor AS bigint), {0})"
 _HOLD_ONE = f"""
   SELECT vendor_id FROM (
-    SELECT DISTINCT vendor_id FROM stale_days WHERE day IS NULL ORDER BY vendor_id OFFSET 0
+    SELECT DISTINCT vendor_id FROM stale_days WHERE day IS NULL
+      AND vendor_id {_WHOSE.format("vendor_id")} ORDER BY vendor_id OFFSET 0
   ) AS noted WHERE pg_try_advisory_xact_lock({_LOCK}) LIMIT 1
 """
 """A vendor all of whose days are noted, whom nobody else is busy with until this one is done."""
 _HOLD_SOME = f"""
   SELECT vendor_id FROM (
     SELECT id AS vendor_id FROM vendors v
-    WHERE EXISTS (SELECT FROM stale_days d WHERE d.vendor_id = v.id) ORDER BY id OFFSET 0
+    WHERE id {_WHOSE.format("id")}
+      AND EXISTS (SELECT FROM stale_days d WHERE d.vendor_id = v.id) ORDER BY id OFFSET 0
   ) AS noted WHERE pg_try_advisory_xact_lock({_LOCK})
 """
 _HOLD_THESE = f"""
@@ -135,8 +145,7 @@ def settle(session: Session, *, vendor_id: int, now: datetime) -> int:
     known: dict[str, Any] = {
         "vendors": [vendor_id], "since": (now - ledger_days.WINDOW).date() - timedelta(days=2),
     }  # fmt: skip
-    session.execute(text("SELECT pg_advisory_xact_lock_shared(:all)"), {"all": _ALL})
-    session.execute(text(_HOLD_THESE), known)
+    _hold(session, [vendor_id])
     days = session.scalars(text(_TOLD), known).all()
     if days:
         told = {"vendors": [vendor_id] * len(days), "days": list(days)}
@@ -148,6 +157,21 @@ _TOLD = """
   SELECT DISTINCT starts_on FROM message_figures
   WHERE vendor_id = ANY (CAST(:vendors AS bigint[])) AND grain = 'day' AND starts_on >= :since
 """
+
+
+def count_hours(session: Session, *, vendor_id: int) -> None:
+    """Work out how long each of a vendor's staff could be booked, on every day.
+
+    For the marketplace, every night: hours that are changed are noted nowhere.
+    """
+    _hold(session, [vendor_id])
+    staff_hours.rebuild(session, vendor_id=vendor_id)
+
+
+def _hold(session: Session, vendor_ids: Sequence[int]) -> None:
+    """Wait until nobody else is busy with the figures of these vendors, and let nobody be."""
+    session.execute(text("SELECT pg_advisory_xact_lock_shared(:all)"), {"all": _ALL})
+    session.execute(text(_HOLD_THESE), {"vendors": list(vendor_ids)})
 
 
 def rebuild(
@@ -167,8 +191,7 @@ def rebuild(
         session.execute(text("SELECT pg_advisory_xact_lock(:all)"), {"all": _ALL})
         vendor_ids = list(session.scalars(text("SELECT id FROM vendors ORDER BY id")))
     else:
-        session.execute(text("SELECT pg_advisory_xact_lock_shared(:all)"), {"all": _ALL})
-        session.execute(text(_HOLD_THESE), {"vendors": list(vendor_ids)})
+        _hold(session, vendor_ids)
     known = {"vendors": list(vendor_ids)}
     if only is None:
         session.execute(text(_SETTLE), known)

@@ -46,7 +46,7 @@ def work_out(session: Session, *, days: Sequence[tuple[int, date]]) -> None:
 
 
 def rebuild(session: Session, *, vendor_id: int) -> None:
-    """The hours of all days of a vendor."""
+    """The hours of all days of a vendor; the caller holds its lock (`app.operations.figures`)."""
     _write(session, vendor_id, _minutes(session, vendor_id, None), _CLEAR, [])
 
 

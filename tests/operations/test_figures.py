@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -584,6 +585,50 @@ def test_sums_of_the_largest_amounts_have_room(db: Connection) -> None:
     settle()
     assert rows(vendor, SaleFigures, "net", "cost", kind="product") == [(2 * most, 2 * most)]
     assert rows(vendor, BookingFigures, "lost", "fees") == [(2 * most, 2 * most)]
+
+
+def test_what_is_wrong_with_one_vendor_holds_up_no_other(
+    db: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong, others = make.new_vendor(), [make.new_vendor(), make.new_vendor()]
+    with at(wrong) as session:  # more pieces than anybody can count
+        order = make.order(session, lines=0, status="completed", fulfilled_at=NOON + DAY)
+        for _ in range(2):
+            make.order_line(
+                session, order=order, variant=make.variant(session), quantity=2**31 - 1,
+                unit_price=Decimal(0),
+            )  # fmt: skip
+    for other in others:
+        with at(other) as session:
+            make.booking(session, starts_at=NOON)
+    with acting(SYSTEM):
+        assert tasks.freshen.run() == 2
+    assert f"The figures of vendor {wrong} were not worked out" in caplog.text
+    for other in others:
+        assert rows(other, BookingFigures, "bookings") == [(1,)]
+        assert noted(other) == []
+    assert noted(wrong) == [TODAY + DAY]  # and is tried again
+
+
+def test_hours_are_counted_at_night_whoever_books_meanwhile(fresh_database: str) -> None:
+    vendor = make.new_vendor()
+    with at(vendor) as session:
+        anna = make.staff_member(session)
+        for weekday in range(1, 8):
+            make.working_hours(session, staff=anna, weekday=weekday)
+        booking = make.booking(session, staff=anna, starts_at=NOON)
+    with clock.stopped_at(NOON):
+        settle()
+        with at(vendor) as session:
+            session.get_one(Booking, booking.id).price = Decimal(5)
+        with acting(SYSTEM), SessionFactory() as busy, ThreadPoolExecutor(1) as night:
+            assert figures.freshen(busy) == 1
+            counted = night.submit(lambda: tasks.count_hours.apply().get())
+            with pytest.raises(TimeoutError):  # it waits for its turn
+                counted.result(timeout=1)
+            busy.commit()
+            assert counted.result(timeout=30) == 1
+    assert rows(vendor, StaffHours, "available_minutes", starts_on=TODAY) == [(480,)]
 
 
 def test_no_figures_are_none_and_no_error(db: Connection) -> None:
