@@ -4,11 +4,12 @@ Of one vendor, or of some, from `cohort_figures`; of the whole marketplace from 
 where somebody with files at several vendors is one customer.
 """
 
-from datetime import timedelta
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Date, Select, and_, case, cast, func, literal, literal_column, select
 
+from app import clock
 from models.scores import CohortFigure, MarketCohort
 from reports import links
 from reports.report import (
@@ -24,7 +25,7 @@ from reports.report import (
     Table,
     Unit,
 )
-from reports.spans import Grain, beginning, following
+from reports.spans import Grain, beginning
 
 
 def source(filters: Filters) -> Any:
@@ -65,19 +66,24 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
     age = _age(by, reached.c.starts_on, reached.c.cohort)
     customers = func.coalesce(kept.c.customers, 0)
     revenue = func.coalesce(kept.c.revenue, 0)
-    over = following(last, by) - timedelta(days=1) > period.last
+    going_on = literal(beginning(today_of(period), by))
     size = reached.c.size
     return (
         select(
             reached.c.cohort.label("day"), age.label("age"), size, customers.label("customers"),
             (100.0 * customers / size).label("share"), revenue.label("revenue"),
             (revenue / size).label("each"),
-            and_(literal(over), reached.c.starts_on == last).label("unfinished"),
+            (reached.c.starts_on >= going_on).label("unfinished"),
         )
         .select_from(reached)
         .outerjoin(kept, and_(kept.c.cohort == reached.c.cohort, kept.c.age == age))
         .order_by(reached.c.cohort, age)
     )  # fmt: skip
+
+
+def today_of(period: Period) -> date:
+    """The day that is not over yet: the last of an offered period, else that of the clock (UTC)."""
+    return period.last if period.slug else clock.now().date()
 
 
 def _grain(by: Grain) -> Grain:

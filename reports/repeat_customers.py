@@ -11,7 +11,7 @@ from sqlalchemy import Select, and_, cast, func, literal, null, select, true, un
 
 from models.scores import CustomerScore, MarketReach, ReachFigure
 from reports import figures, links
-from reports.cohorts import source, whose
+from reports.cohorts import source, today_of, whose
 from reports.figures import Series
 from reports.report import (
     Column,
@@ -105,7 +105,7 @@ def _counted(period: Period, filters: Filters, *by: str) -> Any:
             where.append(keys[name].in_(values))
     if filters.vendor_ids:
         where.append(score.vendor_id.in_(filters.vendor_ids))
-    new, known = score.first_on >= first, score.first_on + MATURE_DAYS <= last
+    new, known = score.first_on >= first, score.first_on + MATURE_DAYS <= today_of(period)
     sums = (
         func.count(), func.count().filter(new), func.count().filter(~new),
         func.count().filter(within.c.times > 1), func.sum(within.c.times),

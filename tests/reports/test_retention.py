@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from app import clock
 from app.database import begin
 from app.operations import score_keeping, score_nights, scores
 from app.operations.score_nights import Models, ModelSource
@@ -86,6 +87,31 @@ def test_cohorts_by_week_and_of_one_channel(vendor: int) -> None:
     assert sum(row[2] for row in found) == 2
 
 
+@pytest.mark.parametrize(("day", "by"), [("2026-11-30", "month"), ("2026-11-22", "week")])
+def test_the_last_day_of_a_month_or_week_is_not_over(vendor: int, day: str, by: str) -> None:
+    with clock.stopped_at(datetime.fromisoformat(f"{day}T12:00:00+00:00")):
+        found = ask(
+            "cohorts", vendor_actor(vendor), by=by, today=date.fromisoformat(day),
+            period="12m" if by == "month" else "12w",
+        ).rows("day", "age", "unfinished")  # fmt: skip
+        last = max(age for _, age, _ in found)
+        assert [row[2] for row in found if row[1] == last] == [True]
+
+
+def test_what_is_over_is_over_in_own_days_that_end_within_it(vendor: int) -> None:
+    """The whole month is shown, whichever of its days was asked for."""
+    days = {"from": "2026-09-01", "to": "2026-10-15"}
+    own = ask("cohorts", vendor_actor(vendor), by="month", **days)
+    sep, october = date(2026, 9, 1), date(2026, 10, 1)
+    assert own.rows("day", "age", "customers", "unfinished") == [
+        (sep, 0, 2, False), (sep, 1, 1, False), (october, 0, 1, False),
+    ]  # fmt: skip
+    assert own.found.sums["back_1"] == 50
+    days = {"from": "2026-11-01", "to": "2026-12-31"}
+    coming = ask("cohorts", vendor_actor(vendor), by="month", **days)
+    assert coming.rows("age", "unfinished") == [(0, True), (1, True)]
+
+
 def test_the_marketplace_sees_all_vendors_and_one_vendor_only_its_own(vendor: int) -> None:
     other = make.new_vendor()
     customer(other, (date(2026, 9, 8), "1"))
@@ -127,6 +153,23 @@ def test_own_days_come_to_what_is_kept_for_the_marketplace_too(vendor: int) -> N
     assert (kept["customers"], kept["mature_rate"], kept["return_days"]) == (4, None, None)
     report = all_reports()["repeat-customers"]
     assert report.long is not None
+
+
+def test_who_came_back_in_90_days_is_known_90_days_later_whatever_days_are_asked_for(
+    db: Connection, at_noon: datetime
+) -> None:
+    vendor = make.new_vendor()
+    customer(vendor, (date(2026, 3, 30), "10"), (date(2026, 6, 1), "10"))
+    customer(vendor, (date(2026, 3, 31), "10"), (date(2026, 9, 1), "10"))
+    customer(vendor, (date(2026, 8, 22), "10"), (date(2026, 8, 23), "10"))  # 90 days ago
+    customer(vendor, (date(2026, 8, 23), "10"), (date(2026, 8, 24), "10"))
+    night(vendor)
+    for first, last, rate in (
+        ("2026-03-01", "2026-03-31", 50), ("2026-08-01", "2026-08-31", 100),
+        ("2026-03-01", "2026-08-31", pytest.approx(200 / 3)),
+    ):  # fmt: skip
+        own = ask("repeat-customers", vendor_actor(vendor), **{"from": first, "to": last})
+        assert own.found.sums["mature_rate"] == rate, first
 
 
 def crowd(vendor: int) -> None:
