@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, select, true, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, union_all
 
 from app.operations.conditions import is_any
 from app.operations.segment_scope import Leaf, Scope, between
@@ -29,12 +29,15 @@ SERVICE_KINDS = tuple(kind.value for kind in ServiceKind)
 
 
 def compared(rows: Rows, op: str, wanted: int | Decimal) -> Leaf:
-    """Whose numbers add up to at least, at most or exactly so much; no row is nothing."""
-    if op == Op.AT_LEAST and wanted <= 0:
-        return Leaf(test=true())
+    """Whose numbers add up to at least, at most or exactly so much; no row is nothing.
+
+    They may add up to less than nothing: points do that were spent and then taken back.
+    """
     every = (rows[0] if len(rows) == 1 else union_all(*rows)).subquery()
     total = func.sum(every.c.number)
     found = select(every.c.customer_id).group_by(every.c.customer_id)
+    if op == Op.AT_LEAST and wanted <= 0:
+        return Leaf(ids=found.having(total < wanted), negated=True)
     if op == Op.AT_LEAST:
         return Leaf(ids=found.having(total >= wanted))
     if op == Op.AT_MOST:
@@ -195,7 +198,8 @@ MONEY = {
 def money(scope: Scope, when: When | None, what: str) -> Rows:
     """What was spent in a span of time; on services and products it is without tax.
 
-    Money given back for a line is off that line, on its day.
+    Money given back for a line is off that line, on its day, and what was given back for none is
+    off its order: over all time it is what the running numbers say.
     """
     if what == "products":
         return [_lines(scope, when, OrderLine.net).where(OrderLine.kind == LineKind.PRODUCT)]
@@ -207,7 +211,23 @@ def money(scope: Scope, when: When | None, what: str) -> Rows:
     came = _visits(scope, when, func.coalesce(sold.c.amount, Booking.price)).outerjoin(
         sold, and_(sold.c.vendor_id == Booking.vendor_id, sold.c.booking_id == Booking.id)
     )
-    return [lines, came]
+    return [lines, came, _given_back(scope, when)] if what == "all" else [lines, came]
+
+
+def _given_back(scope: Scope, when: When | None) -> Select[Any]:
+    """What is off orders because money was given back for no line of them; see `truth`."""
+    of_booking = and_(Booking.vendor_id == OrderLine.vendor_id, Booking.id == OrderLine.booking_id)
+    counts = or_(OrderLine.booking_id.is_(None), Booking.status == BookingStatus.COMPLETED)
+    counting = func.coalesce(func.sum(OrderLine.kept).filter(counts), 0)
+    for_no_line = Order.given_back - func.sum(OrderLine.refunded)
+    left = func.greatest(counting - for_no_line, 0)
+    of_order = and_(OrderLine.vendor_id == Order.vendor_id, OrderLine.order_id == Order.id)
+    orders = _orders(scope, when, left - counting).join(OrderLine, of_order)
+    return (
+        orders.outerjoin(Booking, of_booking)
+        .where(Order.refunded > 0)
+        .group_by(Order.id, Order.customer_id, Order.total, Order.paid, Order.refunded)
+    )
 
 
 def _sold(amount: Any) -> Any:
@@ -215,4 +235,7 @@ def _sold(amount: Any) -> Any:
     of_order = and_(OrderLine.vendor_id == Order.vendor_id, OrderLine.order_id == Order.id)
     sold = select(OrderLine.vendor_id, OrderLine.booking_id, amount.label("amount"))
     sold = sold.join(Order, of_order)
-    return sold.where(OrderLine.booking_id.is_not(None), Order.status.in_(SETTLED)).subquery()
+    return sold.where(
+        OrderLine.booking_id.is_not(None), Order.status.in_(SETTLED),
+        Order.customer_id.is_not(None),
+    ).subquery()  # fmt: skip

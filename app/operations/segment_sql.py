@@ -6,6 +6,8 @@ misjudges them, none is walked once a customer.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as kept_as
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,7 +28,10 @@ BRANCHES = {
     "bought_service_category": CategoryKind.SERVICE,
     "bought_product_category": CategoryKind.PRODUCT,
 }
-MOST_NESTED = 50
+MOST_ASKED, DEEPEST_ASKED = 200, 20
+"""How many conditions a rule may come to with those of the segments it asks for, each as often as
+it is asked for, and in how many groups one of them may stand: about twice as many can be put into
+one question."""
 
 
 class Circle(Misread):
@@ -57,36 +62,54 @@ def nested(
 ) -> dict[int, Group]:
     """The rules of the segments that a rule asks for, and of those that these ask for.
 
-    Refuses `Circle` when one of them asks for itself, or for `own_id`.
+    Refuses `Circle` when one of them asks for itself, or for `own_id`, and `Misread` when together
+    they come to more than a question to the database may ask.
     """
-    found: dict[int, Group] = {}
-    _gather(session, vendor_id, group, () if own_id is None else (own_id,), found)
-    return found
+    gathering = _Gathering(session, vendor_id)
+    gathering.gather(group, () if own_id is None else (own_id,))
+    return gathering.found
 
 
-def _gather(
-    session: Session,
-    vendor_id: int | None,
-    group: Group,
-    above: tuple[int, ...],
-    found: dict[int, Group],
-    place: str | None = None,
-) -> None:
-    for term in group.terms():
-        if term.field != "segment":
-            continue
-        for number in term.values["ids"]:
-            here = place or f"{term.path}.ids"
-            segment = _segment(session, vendor_id, number)
-            if segment is None:
-                raise Misread("This segment is not here any more: remove it.", field=here)
-            if number in above:
-                raise Circle(name=segment.name, field=here)
-            if len(above) >= MOST_NESTED or len(found) >= MOST_NESTED:
-                raise Misread("Too many segments ask for one another: ask for fewer.", field=here)
-            rule = found.get(number) or read(segment.definition_json, PARTS, root=f"s{number}")
-            found[number] = rule
-            _gather(session, vendor_id, rule, (*above, number), found, here)
+@dataclass
+class _Gathering:
+    """The segments that were come by, each read once, and what each of them comes to."""
+
+    session: Session
+    vendor_id: int | None
+    found: dict[int, Group] = kept_as(default_factory=dict)
+    sizes: dict[int, tuple[int, int]] = kept_as(default_factory=dict)
+    """How many conditions a segment comes to, and in how many groups the deepest stands."""
+
+    def gather(
+        self, group: Group, above: tuple[int, ...], place: str | None = None
+    ) -> tuple[int, int]:
+        """What a rule comes to: conditions, and groups around the deepest of them."""
+        asked = deep = 0
+        for term in group.terms():
+            numbers = term.values["ids"] if term.field == "segment" else ()
+            asked, level = asked + (0 if numbers else 1), term.path.count("of.")
+            for number in numbers:
+                here = place or f"{term.path}.ids"
+                size, depth = self._asked_for(number, above, here)
+                asked, deep = asked + size, max(deep, level + depth)
+                if asked > MOST_ASKED or deep > DEEPEST_ASKED:
+                    many = "Too many segments ask for one another: ask for fewer."
+                    raise Misread(many, field=here)
+            deep = max(deep, level)
+        return asked, deep
+
+    def _asked_for(self, number: int, above: tuple[int, ...], here: str) -> tuple[int, int]:
+        if number in self.sizes:
+            return self.sizes[number]
+        segment = _segment(self.session, self.vendor_id, number)
+        if segment is None:
+            raise Misread("This segment is not here any more: remove it.", field=here)
+        if number in above:
+            raise Circle(name=segment.name, field=here)
+        rule = read(segment.definition_json, PARTS, root=f"s{number}")
+        self.sizes[number] = self.gather(rule, (*above, number), here)
+        self.found[number] = rule
+        return self.sizes[number]
 
 
 def _segment(session: Session, vendor_id: int | None, number: int) -> Segment | None:

@@ -23,6 +23,7 @@ DEEPEST = 5
 MOST_CONDITIONS = 40
 LONGEST = 20_000
 LONGEST_WORD = 100
+MOST_DIGITS = 19
 MOST_DAYS = 3_650
 MOST_MONEY = Decimal("9999999999.99")
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2199, 12, 31)
@@ -187,7 +188,8 @@ def _group(tree: dict[str, Any], fields: Mapping[str, Sequence[Part]], path: str
     here = f"{path}." if path else ""
     if at > DEEPEST:
         raise Misread(f"Groups stand at most {DEEPEST} deep: put these one level up.", field=path)
-    if tree.get("match") not in set(Match):
+    match = tree.get("match")
+    if not isinstance(match, str) or match not in set(Match):
         raise Misread("Choose whether all, any or none of these hold.", field=f"{here}match")
     of = tree.get("of")
     if not isinstance(of, list) or len(of) > MOST_CONDITIONS:
@@ -195,7 +197,7 @@ def _group(tree: dict[str, Any], fields: Mapping[str, Sequence[Part]], path: str
     if not of and path:
         raise Misread("This group is empty: add a condition, or remove it.", field=path)
     return Group(
-        Match(tree["match"]),
+        Match(match),
         tuple(_one(one, fields, f"{here}of.{n}", at) for n, one in enumerate(of)),
         path,
     )
@@ -241,7 +243,8 @@ def _ids(part: Part, given: Any, path: str) -> tuple[int, ...]:
         if isinstance(one, bool) or not isinstance(one, int | str):
             raise Misread(f"{part.title}: choose from the list.", field=path)
         text = str(one)
-        if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) < 2**63):
+        known = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+        if not (known and 0 < int(text) < 2**63):
             raise Misread(f"{part.title}: choose from the list.", field=path)
         numbers.append(int(text))
     return tuple(dict.fromkeys(numbers))
@@ -310,9 +313,9 @@ def _amount(part: Part, given: Any, path: str) -> Decimal:
 def _when(part: Part, given: Any, path: str) -> When:
     if isinstance(given, When):
         return given
-    if not isinstance(given, dict) or given.get("is") not in dict(part.options):
+    if not isinstance(given, dict):
         raise Misread(f"{part.title}: choose one from the list.", field=path)
-    span = Span(given["is"])
+    span = Span(_choice(part, given.get("is"), path))
     if span in (Span.LAST, Span.NOT_SINCE, Span.NEXT):
         days = Part("days", "Days", Kind.WHOLE, low=Decimal(1), high=_most_days(span))
         return When(span, days=_whole(days, given.get("days", ""), f"{path}.days"))

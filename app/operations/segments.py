@@ -346,6 +346,8 @@ def why(session: Session, *, segment_id: int, customer_id: int) -> list[Why]:
     segment, customer = session.get(Segment, segment_id), session.get(Customer, customer_id)
     if segment is None or customer is None or not is_ours(segment):
         raise NotFound
+    if customer.archived_at is not None or segment.vendor_id not in (None, customer.vendor_id):
+        raise NotFound
     rule = rule_of(segment)
     scope = segment_sql.scope_of(session, segment.vendor_id, rule)
     verdicts = segment_sql.verdicts(session, rule, scope, customer_id)

@@ -48,6 +48,8 @@ class Facts:
     birthday: date | None
     visits: list[tuple[datetime, int, Decimal]] = field(default_factory=list)
     bought: list[tuple[datetime, int, int, Decimal]] = field(default_factory=list)
+    lost: list[tuple[datetime, Decimal]] = field(default_factory=list)
+    """What was given back for no line, at the time of its order."""
     orders: list[datetime] = field(default_factory=list)
     placed: list[datetime] = field(default_factory=list)
     missed: int = 0
@@ -154,15 +156,17 @@ def _fill(session: Any, world: World, vendor: Any, categories: Any, rng: random.
                 revenue=1, first_channel="online", bought_on=[day], bought_for=[1], **facts.score,
             ))  # fmt: skip
         if rng.random() < 0.5:
-            facts.points = rng.choice((0, 40, 250))
+            facts.points = rng.choice((0, 40, 250, -30))
             facts.tier = rng.choice((None, tier.id))
             since = NOW if facts.tier else None
             account = make.account(
                 session, program=program, customer=customer, tier_id=facts.tier, tier_since=since,
                 qualified_at=since, tier_until=since,
             )  # fmt: skip
-            if facts.points:
+            if facts.points > 0:
                 make.lot(session, account=account, points=facts.points)
+            elif facts.points:  # spent, then reversed
+                make.loyalty_entry(session, account=account, points=facts.points)
 
 
 def _person(session: Any, vendor: Any, rng: random.Random) -> Facts:
@@ -196,15 +200,17 @@ def _history(
             session, customer=customer, lines=0, status="completed",
             placed_at=at - timedelta(days=3), fulfilled_at=at,
         )  # fmt: skip
-        make.order_line(
+        line = make.order_line(
             session, order=order, variant=product.variants[0], quantity=pieces,
             unit_price=Decimal("7.50"),
         )  # fmt: skip
         session.flush()
         facts.orders.append(at)
         facts.placed.append(at - timedelta(days=3))
-        facts.bought.append((at, product.id, pieces, Decimal("7.50") * pieces))
-    if rng.random() < 0.3:  # a sold visit costs what its line says
+        for_line, for_none = _given_back(session, order, line, rng)
+        facts.bought.append((at, product.id, pieces, Decimal("7.50") * pieces - for_line))
+        facts.lost.append((at, for_none))
+    if rng.random() < 0.4:  # a sold visit costs what its line says
         at, service = NOW - timedelta(hours=rng.randrange(2, 24 * 60)), rng.choice(services)
         booking = make.booking(
             session, customer=customer, service=service, starts_at=at, status="completed",
@@ -213,14 +219,30 @@ def _history(
         order = make.order(
             session, customer=customer, lines=0, status="completed", placed_at=at, fulfilled_at=at
         )
-        make.order_line(
+        line = make.order_line(
             session, order=order, kind="service", service_id=service.id, booking_id=booking.id,
             unit_price=Decimal("15.00"),
         )  # fmt: skip
         session.flush()
         facts.orders.append(at)
         facts.placed.append(at)
-        facts.visits.append((at, service.id, Decimal("15.00")))
+        for_line, for_none = _given_back(session, order, line, rng)
+        facts.visits.append((at, service.id, Decimal("15.00") - for_line))
+        facts.lost.append((at, for_none))
+    if rng.random() < 0.2:  # somebody else paid: nobody knows who
+        at, service = NOW - timedelta(hours=rng.randrange(2, 24 * 60)), rng.choice(services)
+        booking = make.booking(
+            session, customer=customer, service=service, starts_at=at, status="completed",
+            completed_at=at + timedelta(hours=1), price=Decimal("20.00"),
+        )  # fmt: skip
+        order = make.order(session, lines=0, status="completed", placed_at=at, fulfilled_at=at,
+                           vendor_id=customer.vendor_id)  # fmt: skip
+        make.order_line(
+            session, order=order, kind="service", service_id=service.id, booking_id=booking.id,
+            unit_price=Decimal("95.00"),
+        )  # fmt: skip
+        session.flush()
+        facts.visits.append((at, service.id, Decimal("20.00")))
     for _ in range(rng.choice((0, 0, 1, 2))):
         make.booking(session, customer=customer, status="no_show",
                      starts_at=NOW - timedelta(days=40, hours=make.number()))  # fmt: skip
@@ -228,6 +250,22 @@ def _history(
     if rng.random() < 0.3:
         make.booking(session, customer=customer)
         facts.ahead = True
+
+
+def _given_back(session: Any, order: Any, line: Any, rng: random.Random) -> tuple[Decimal, Decimal]:
+    """What is given back of an order that was paid: for its line, and for none."""
+    how = rng.choice(("kept", "line", "none", "both"))
+    if how == "kept":
+        return Decimal(0), Decimal(0)
+    payment = make.payment(session, order=order)
+    shares = {"line": (line.total, 0), "none": (0, order.total), "both": (Decimal(2), Decimal(3))}
+    for_line, for_none = (Decimal(share) for share in shares[how])
+    if for_line:
+        refund = make.refund(session, payment=payment, amount=for_line)
+        make.refund_line(session, refund=refund, line=line)
+    if for_none:
+        make.refund(session, payment=payment, amount=for_none)
+    return for_line, for_none
 
 
 def _around(
@@ -373,7 +411,9 @@ class Reading:
         when = v.get("when")
         services = sum(p for at, _, p in c.visits if self.within(c, at, when))
         products = sum(p for at, _, _, p in c.bought if self.within(c, at, when))
-        much = {"all": services + products, "services": services, "products": products}[v["what"]]
+        lost = sum(much for at, much in c.lost if self.within(c, at, when))
+        every = services + products - lost
+        much = {"all": every, "services": services, "products": products}[v["what"]]
         return self._compare(much, v, v["amount"])
 
     def _status(self, c: Facts, v: Any) -> bool:
@@ -581,6 +621,9 @@ def test_each_field_alone_finds_somebody_and_not_everybody(world: World, field: 
 ACTIVE = {"match": "all", "of": [{"field": "status", "words": ["active"]}]}
 
 
+TAGGED = [{"field": "tag", "has": "has", "texts": ["vip"]}]
+
+
 def asks_for(*ids: int, how: str = "in") -> dict[str, Any]:
     return {"match": "all", "of": [{"field": "segment", "in": how, "ids": list(ids)}]}
 
@@ -661,6 +704,35 @@ def test_segments_in_segments_are_worked_out_and_never_in_a_circle(world: World)
         assert not segments.holds(session, segment_id=b.id, customer_id=one)
 
 
+def test_segments_that_ask_for_many_others_are_refused_before_they_cost_anything(
+    world: World,
+) -> None:
+    with acting(vendor_actor(world.vendors[0])), begin() as session:
+        with pytest.raises(Misread) as refused:
+            pile(session, 10, lambda before: {"match": "any", "of": asks_for(before)["of"] * 10})
+        assert refused.value.field == "of.2.ids"
+        with pytest.raises(Misread) as refused:
+            pile(session, 60, sunk)
+        assert refused.value.field == "of.0.of.0.of.0.of.0.of.0.ids"
+
+
+def pile(session: Any, high: int, rule: Any) -> None:
+    """Segments that each ask for the one before, and are worked out."""
+    last = segments.save(session, name=f"Pile {make.number()}", definition=ACTIVE).id
+    for _ in range(high):
+        name = f"Pile {make.number()}"
+        last = segments.save(session, name=name, definition=rule(last)).id
+        segments.build(session, segment_id=last)
+
+
+def sunk(before: int) -> dict[str, Any]:
+    """A rule that asks for a segment as deep inside as a rule can."""
+    rule: dict[str, Any] = {"match": "all", "of": [*asks_for(before)["of"], *TAGGED]}
+    for _ in range(4):
+        rule = {"match": "none", "of": [rule, *TAGGED]}
+    return rule
+
+
 def test_another_vendors_things_and_segments_are_not_here(world: World) -> None:
     theirs = of_vendor(world, world.vendors[1])
     with acting(vendor_actor(world.vendors[1])), begin() as session:
@@ -703,6 +775,7 @@ SPENT = {"field": "spent", "op": "at_least", "amount": "1", "what": "all", "when
 HOSTILE: list[tuple[Any, str]] = [
     ("", "of"), ("[" * 50_000, "of"), ("{", "of"), ("[]", "of"), ("null", "of"), (None, "of"),
     ({"match": "all", "of": []}, "of"), ({"match": "most", "of": []}, "match"),
+    *(({"match": bad, "of": []}, "match") for bad in (["all"], {"all": 1}, None, 7)),
     ({"match": "all", "of": {}}, "of"), ({"match": "all", "of": [7]}, "of.0"),
     ({"match": "all", "of": [ACTIVE["of"][0]] * 41}, "of"), (nest(5), "of.0.of.0.of.0.of.0.of.0"),
     ({"match": "all", "of": [{"match": "any", "of": []}]}, "of.0"),
@@ -720,12 +793,14 @@ HOSTILE: list[tuple[Any, str]] = [
                                                 "to": "2026-05-01"}}]}, "of.0.when.to"),
     ({"match": "all", "of": [BOUGHT | {"when": {"is": "between", "from": "9999-01-01",
                                                 "to": "9999-01-02"}}]}, "of.0.when.from"),
-    ({"match": "all", "of": [BOUGHT | {"when": "ever"}]}, "of.0.when"),
+    *(({"match": "all", "of": [BOUGHT | {"when": bad}]}, "of.0.when")
+      for bad in ("ever", {"is": ["ever"]}, {"is": {}}, {"is": None}, [{"is": "ever"}])),
     ({"match": "all", "of": [{"field": "status", "words": ["gone"]}]}, "of.0.words"),
     *(({"match": "all", "of": [{"field": "tag", "has": "has", "texts": bad}]}, "of.0.texts")
       for bad in ([], ["\0"], ["\ud800"], ["x" * 101], [7], ["a"] * 51)),
     *(({"match": "all", "of": [{"field": "tier", "ids": bad}]}, "of.0.ids")
-      for bad in ([2**63], [-1], [True], [1.5], ["x"], [list("1")], [str(10**60)], [999_999])),
+      for bad in ([2**63], [-1], [True], [1.5], ["x"], [list("1")], [str(10**60)], [999_999],
+                  ["0" * 19 + "1" + "9" * 40])),
     ({"match": "all", "of": [{"field": "country", "texts": ["Portugal"]}]}, "of.0.texts"),
     (asks_for(2**62), "of.0.ids"),
 ]  # fmt: skip
