@@ -6,7 +6,7 @@ What is written down is `composing`, what a worker does is `sending`; here is wh
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, case, null, select, update
+from sqlalchemy import Text, and_, case, cast, func, null, select, update
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -127,17 +127,19 @@ def _dead(session: Session, message: Message) -> OutboxMessage | None:
 
 
 def forget(session: Session, *, customer_ids: Sequence[int]) -> None:
-    """Keep of these customers' messages that they were, and nothing of what they said.
+    """Keep of these customers' messages that they were, and by which rule; nothing they said.
 
     What is not sent yet is sent no more.
     """
     whose = is_any(Message.customer_id, customer_ids)
+    rule = func.substring(Message.key, r"^rule:\d{1,18}:")
     unsent = case(
         (Message.status == MessageStatus.QUEUED, MessageStatus.SUPPRESSED), else_=Message.status
     )
     gone = {
         "subject": None, "body": None, "address": None, "words": null(), "provider_id": None,
-        "error": None, "key": None, "status": unsent, "updated_at": Message.updated_at,
+        "error": None, "key": rule + cast(Message.id, Text), "status": unsent,
+        "updated_at": Message.updated_at,
     }  # fmt: skip
     changed = update(Message).where(whose).values(gone)
     session.execute(changed, execution_options={"synchronize_session": "fetch"})

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.database import begin
-from app.operations import figures
+from app.operations import figures, forgetting
 from app.tenancy import SYSTEM, acting, vendor_actor
 from models.figures import StaleDay
 from models.marketing_figures import (
@@ -120,6 +120,24 @@ def test_weeks_and_months_are_sums_and_nothing_drifts(db: Connection) -> None:
     with acting(SYSTEM), begin() as session:
         days = [(vendor_id, (NOON + n * DAY).date()) for n in (-400, 0, 1)]
         assert figures.drift(session, days=days) == []
+
+
+def test_what_a_rule_sent_stays_its_own_when_the_customer_is_forgotten(db: Connection) -> None:
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        who, rule = make.customer(session), make.message_rule(session, event="win_back")
+        told = {"customer": who, "event": "win_back", "status": "sent", "sent_at": NOON}
+        for n, key in enumerate((f"rule:{rule.id}:quiet:{who.id}", "thanks", None)):
+            make.message(session, key=key, send_at=NOON + n * DAY, **told)
+    freshen()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        forgetting.forget(session, customer_id=who.id)
+        keys = session.scalars(select(Message.key).order_by(Message.send_at)).all()
+    assert [key is None for key in keys] == [False, True, True]
+    assert keys[0] != f"rule:{rule.id}:quiet:{who.id}"
+    freshen()
+    assert kept() == told_from_ledgers()
+    assert {row[6] for row in kept()["message_figures"]} == {rule.id, 0}
 
 
 def test_who_came_is_settled_later(db: Connection) -> None:
