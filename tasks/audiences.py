@@ -1,5 +1,6 @@
 """What people did today is counted every few minutes; who buys, where and what, every night."""
 
+import logging
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -10,10 +11,10 @@ from app.operations import activity, audiences, demand
 from models.vendors import Vendor
 from tasks.celery import celery_app
 
+log = logging.getLogger(__name__)
+
 LATELY = timedelta(minutes=15)
 """Longer than the time between two rounds; what was missed all the same, the night finds."""
-AGAIN = 2
-"""The months whose people are counted again each night: this one and the one before."""
 
 
 @celery_app.task(name="tasks.audiences.note_activity")
@@ -39,16 +40,24 @@ def rebuild() -> int:
     """Work out the figures of who buys, vendor by vendor, and their sums; of how many vendors."""
     with begin() as session:
         vendor_ids = session.scalars(select(Vendor.id).order_by(Vendor.id)).all()
-    for vendor_id in vendor_ids:
-        with begin() as session:
-            audiences.rebuild(session, vendor_id=vendor_id)
-            demand.rebuild(session, vendor_id=vendor_id)
+    rebuilt = sum(_rebuilt(vendor_id) for vendor_id in vendor_ids)
     with begin() as session:
         audiences.add_up(session)
         months = audiences.months(session)
-        done = audiences.counted(session)
-    for n, month in enumerate(months):
-        if n < AGAIN or month not in done:
-            with begin() as session:
-                audiences.engage(session, month=month)
-    return len(vendor_ids)
+        due = audiences.uncounted(session, among=months, today=clock.now().date())
+        audiences.leave_out(session, but=months)
+    for month in due:
+        with begin() as session:
+            audiences.engage(session, month=month)
+    return rebuilt
+
+
+def _rebuilt(vendor_id: int) -> bool:
+    try:
+        with begin() as session:
+            audiences.rebuild(session, vendor_id=vendor_id)
+            demand.rebuild(session, vendor_id=vendor_id)
+    except Exception:  # the next vendor's figures wait for no one
+        log.exception("Who buys at vendor %s was not worked out", vendor_id)
+        return False
+    return True

@@ -18,6 +18,8 @@ from models.audiences import EVERYWHERE
 
 SPANS = (1, 3, 12)
 """The months within which people are counted by the number of their vendors."""
+AGAIN = 2
+"""The months whose people are counted again each night: this one and the one before."""
 
 _MONTHS = """
   SELECT customer_id, month, visits, orders, days, services, products, other,
@@ -186,12 +188,50 @@ def engage(session: Session, *, month: date) -> None:
         connection.execute(text(_ENGAGED), known)
 
 
-def counted(session: Session) -> set[date]:
-    """The months whose people have been counted."""
-    found = session.connection().execute(
-        text("SELECT DISTINCT starts_on FROM engagement_figures WHERE grain = 'month'")
+_CHANGED = """
+  SELECT month FROM (
+    SELECT month, count(*) AS files, sum(days) AS days, sum(visits) AS visits,
+      sum(orders) AS orders, sum(services + products + other) AS revenue
+    FROM customer_months WHERE days > 0 GROUP BY month
+  ) AS bought FULL JOIN (
+    SELECT starts_on AS month, sum(files) AS files, sum(days) AS days, sum(visits) AS visits,
+      sum(orders) AS orders, sum(revenue) AS revenue
+    FROM engagement_figures WHERE grain = 'month' AND span = 1 GROUP BY starts_on
+  ) AS counted USING (month)
+  WHERE (bought.files, bought.days, bought.visits, bought.orders, bought.revenue)
+    IS DISTINCT FROM
+    (counted.files, counted.days, counted.visits, counted.orders, counted.revenue)
+"""
+"""Months that were never counted, or came to something else since: sales were brought in, or
+taken back."""
+
+
+def uncounted(session: Session, *, among: Sequence[date], today: date) -> list[date]:
+    """Those months whose people are to be counted, of all in which anybody bought, latest first.
+
+    The last ones, and those that look back on a month that has changed. That two files are one
+    person may be found out years later, so every night another month has its turn.
+    """
+    changed = set(session.connection().execute(text(_CHANGED)).scalars())
+    due = {*among[:AGAIN], *among[today.toordinal() % max(len(among), 1) :][:1]}
+    return [
+        month
+        for month in among
+        if month in due or any(0 <= _between(one, month) < max(SPANS) for one in changed)
+    ]
+
+
+def _between(one: date, other: date) -> int:
+    """How many months later the other is."""
+    return 12 * (other.year - one.year) + other.month - one.month
+
+
+def leave_out(session: Session, *, but: Sequence[date]) -> None:
+    """Let the people of all other months go: nobody buys anything in them any more."""
+    session.connection().execute(
+        text("DELETE FROM engagement_figures WHERE starts_on <> ALL (CAST(:months AS date[]))"),
+        {"months": list(but)},
     )
-    return set(found.scalars())
 
 
 def _clear(connection: Connection, table: str, vendor_id: int) -> None:

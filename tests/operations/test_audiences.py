@@ -1,14 +1,15 @@
 """Who buys, where they live, what they like: held against the customers themselves."""
 
 from collections import Counter, defaultdict
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, select, update
 
+from app import clock
 from app.database import begin
 from app.operations import audiences
 from app.tenancy import SYSTEM, Actor, DatabaseRole, acting, vendor_actor
@@ -23,6 +24,7 @@ from models.customers import Customer
 from models.scores import CustomerMonth
 from reports.months import last_there, within
 from reports.report import Period
+from tasks.audiences import rebuild
 from tests import make
 
 MONTHS = [date(2025, n, 1) for n in range(7, 13)] + [date(2026, n, 1) for n in range(1, 12)]
@@ -118,7 +120,6 @@ def test_people_are_counted_by_their_vendors(did: Did, db: Connection) -> None:
         persons = dict(session.execute(select(Customer.id, Customer.person_id)).all())
         for _ in range(2):  # twice is as good as once
             audiences.engage(session, month=month)
-        assert audiences.counted(session) == {month}
         assert audiences.months(session)[0] == max(m for months in did.values() for m in months)
     for span, first in ((1, date(2026, 3, 1)), (3, date(2026, 1, 1)), (12, date(2025, 4, 1))):
         people.clear()
@@ -132,6 +133,42 @@ def test_people_are_counted_by_their_vendors(did: Did, db: Connection) -> None:
                 session.execute(select(table.vendors, table.people).where(table.span == span)).all()
             )
         assert found == expected
+
+
+def engaged() -> list[tuple[Any, ...]]:
+    """All that is kept of people, after a night."""
+    rebuild.apply().get()
+    table = EngagementFigures.__table__
+    with acting(SYSTEM), begin() as session:
+        return [tuple(row) for row in session.execute(select(table).order_by(*table.primary_key))]
+
+
+def test_sales_that_come_and_go_years_later_are_counted(did: Did) -> None:
+    engaged()
+    with acting(SYSTEM), begin() as session:  # as lists of past sales bring them, and take back
+        session.execute(delete(CustomerMonth).where(CustomerMonth.month == MONTHS[0]))
+        (vendor_id, customer_id), _ = next(iter(did.items()))
+        late = {"vendor_id": vendor_id, "customer_id": customer_id, "days": 3, "visits": 3}
+        for month in (date(2024, 2, 1), date(2024, 9, 1)):
+            session.add(CustomerMonth(month=month, services=Decimal(90), **late))
+    after = engaged()
+    months = {row[2] for row in after}
+    assert {date(2024, 2, 1), date(2024, 9, 1)} < months
+    assert MONTHS[0] not in months
+    with acting(SYSTEM), begin() as session:
+        session.execute(delete(EngagementFigures))
+    assert engaged() == after
+
+
+def test_files_that_are_found_to_be_one_person_are_counted_so_in_time(did: Did) -> None:
+    engaged()
+    with acting(SYSTEM), begin() as session:
+        person = make.person(session).id
+        session.execute(update(Customer).values(person_id=person))
+    for night in range(len(MONTHS)):
+        with clock.stopped_at(make.NOON + timedelta(days=night)):
+            after = engaged()
+    assert {row[5] for row in after if row[3] == 1} == {1}  # there is but one
 
 
 def test_the_newest_address_says_where_somebody_lives(db: Connection) -> None:
