@@ -367,30 +367,37 @@ def _expected_alive(model: Purchases, x: Numbers, age: Numbers, weeks: Numbers) 
     less = model.a - 1
     first = -log_left if abs(less) < 1e-12 else -np.expm1(less * log_left) / less
     d = model.a + model.b - 1 - model.r
-    if max(abs(less), abs(d)) * -log_left.min(initial=0) > OVERFLOWS:
+    longest = -log_left.min(initial=0)
+    lost = -d * z.max(initial=0)
+    if lost > CANCELS or max(longest * max(abs(less), d) / OVERFLOWS, longest / SLOW) > 1:
         return _by_quadrature(model, x, age, weeks)
     return np.maximum(c * first - _series(model.a, d, c, z, less * log_left), 0)
 
 
 OVERFLOWS = 300
 """Terms may grow up to e to the power of this."""
+CANCELS = 10
+"""Where d is below nothing terms have both signs, and grow up to e to the power of -d z: so much of
+them is lost in the sum. With customers all alike r, and so -d, has no end."""
+SLOW = math.log(1000)
+"""Of z = 1 - 1/1000 some ten thousand terms are needed."""
 MOST_TERMS = 200_000
 
 
 def _series(a: float, d: float, c: Numbers, z: Numbers, log_scale: Numbers) -> Numbers:
-    """The sum above, each term by the one before it."""
+    """The sum above, each term by the one before it; from the term -d z on they shrink."""
     term = d * z * np.exp(log_scale)
     total = term.copy()
     for k in range(1, MOST_TERMS):
         term *= z * ((d + k) * (a + k - 1) / (k + 1)) / (c + k)
         total += term
-        if k % 8 == 0 and k > -d and (np.abs(term) <= 1e-15 * np.abs(total)).all():
+        if k % 8 == 0 and k > -d * z.max(initial=0) and (np.abs(term) <= 1e-15 * np.abs(total)).all():
             break
     return total
 
 
 def _by_quadrature(model: Purchases, x: Numbers, age: Numbers, weeks: Numbers) -> Numbers:
-    """The same as a mean over the chance of leaving, where a term of the series would overflow.
+    """The same as a mean over the chance of leaving, where the series is lost, or slow.
 
     Of somebody who leaves with the chance p it is (1 - (rest/(rest + p t))^(r+x))/p; that is taken
     at the nodes of Gauss and Jacobi for the density Beta(a, b+x), which are eigenvalues (Golub and
@@ -408,7 +415,7 @@ def _by_quadrature(model: Purchases, x: Numbers, age: Numbers, weeks: Numbers) -
 
 
 @lru_cache(maxsize=1024)
-def _nodes(a: float, b: float, count: int = 64) -> tuple[Numbers, Numbers]:
+def _nodes(a: float, b: float, count: int = 128) -> tuple[Numbers, Numbers]:
     """Where to take a function, and with which weights, for its mean under Beta(a, b)."""
     n = np.arange(count, dtype=float)
     s = 2 * n + a + b - 2

@@ -1,6 +1,7 @@
 """The models: published figures, closed forms, and customers drawn with parameters we know."""
 
 import math
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
@@ -100,6 +101,7 @@ WORLDS = [
     Purchases(2.0, 8.0, 0.3, 0.4),  # a + b < 1, where it does so too
     Purchases(0.5, 6.0, 1.3, 3.0),
     Purchases(5.0, 20.0, 0.001, 50.0),
+    Purchases(60.0, 300.0, 0.7, 2.0),
 ]
 
 
@@ -127,6 +129,30 @@ def test_parameters_as_large_as_they_get_break_nothing() -> None:
     model = Purchases(0.2, 0.01, 50_000, 200_000)
     found = scores.expected(model, 0, 0, 0.5, 520)
     assert found == pytest.approx(5 * (1 - (1 + 0.2 * 520 / 0.51) ** -0.2), rel=1e-3)
+
+
+ALIKE = {
+    "all came yesterday and today": (1, 1 / 7, 1 / 7),
+    "all come each week": (52, 52, 365 / 7),
+    "all come each day for years": (3650, 521, 3650 / 7),
+}
+
+
+@pytest.mark.parametrize("history", ALIKE.values(), ids=ALIKE)
+def test_people_all_alike_are_worth_what_they_buy_and_soon_told(
+    history: tuple[float, float, float],
+) -> None:
+    """The rate of all is one, so that r and alpha grow together without end."""
+    of = [np.full(300, number) for number in history]
+    model = scores.fit_purchases(scores.tally(*of))
+    money = scores.fit_spending(of[0], np.full(300, 10.0))
+    begun = time.process_time()
+    value = scores.value(model, money, *of, np.full(300, 10.0), discount=0)
+    assert time.process_time() - begun < 5
+    rate, nodes = model.r / model.alpha, scores._nodes(model.a, model.b + history[0], 400)
+    alive = float(scores.p_alive(model, *history))
+    bought = -np.expm1(-rate * scores.YEAR_WEEKS * nodes[0]) @ (nodes[1] / nodes[0])
+    assert value == pytest.approx(np.full(300, alive * bought * 10), rel=0.02)
 
 
 def drawn(model: Purchases, spending: Spending, number: int) -> dict[str, Any]:
