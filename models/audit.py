@@ -26,7 +26,7 @@ class AuditEntry(Base):
     __table_args__ = (
         one_of("action", AuditAction),
         Index(None, "table_name", "row_id", "id"),
-        Index(None, "vendor_id", "customer_id", "id"),
+        Index(None, "vendor_id", "customer_id", "at", "id"),
         Index(None, "vendor_id", "id"),
         Index(None, "user_id", "id"),
         Index(None, "at", postgresql_using="brin"),

@@ -216,7 +216,10 @@ class Message(OwnedByVendor, Timestamped, Base):
             "uq_messages_vendor_id_key", "vendor_id", "key", unique=True,
             postgresql_where=text("key IS NOT NULL"),
         ),
-        Index(None, "vendor_id", "customer_id", "id"),
+        Index(
+            "ix_messages_of_customers", "vendor_id", "customer_id",
+            text("coalesce(sent_at, failed_at, send_at)"), "id",
+        ),
         Index(None, "vendor_id", "status", "id"),
         Index(None, "status", "id"),
         Index(None, "vendor_id", "event", "id"),

@@ -12,7 +12,9 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    LABEL_STYLE_TABLENAME_PLUS_COL,
     BigInteger,
+    ColumnClause,
     DateTime,
     Integer,
     Numeric,
@@ -32,6 +34,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.util import ClauseAdapter
 
 from models.audit import AuditEntry
 from models.bookings import Booking
@@ -154,7 +158,7 @@ def query(tab: Tab, *, goes_on: bool) -> Select[Any]:
         for rank, source in enumerate(SOURCES)
         if tab is Tab.EVERYTHING or source.tab is tab
     ]
-    merged = union_all(*(select(part.subquery()) for part in parts)).subquery("items")
+    merged = union_all(*parts).subquery("items")
     return (
         select(merged)
         .order_by(merged.c.at.desc(), merged.c.rank.desc(), merged.c.id.desc())
@@ -183,10 +187,14 @@ class Source:
 
 
 def _window(source: Source, rank: int, *, goes_on: bool) -> Select[Any]:
+    """The newest rows of a source, and what is said of them.
+
+    What is said is put together for the rows that are left, not for all that are sorted.
+    """
     model, at = source.model, source.at
-    query = source.columns.add_columns(
-        literal(rank).label("rank"), model.id.label("id"), at.label("at")
-    )
+    said = [*source.columns.selected_columns, literal(rank).label("rank"),
+            model.id.label("id"), at.label("at")]  # fmt: skip
+    query = select(*_read_for(said, source)).set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
     if source.through is None:
         query = query.where(*_theirs(model))
     else:
@@ -201,7 +209,20 @@ def _window(source: Source, rank: int, *, goes_on: bool) -> Select[Any]:
         last = bindparam("at", type_=DateTime(timezone=True))
         place = tuple_(last, bindparam("rank", type_=Integer), bindparam("id", type_=BigInteger))
         query = query.where(at <= last, tuple_(at, literal(rank), model.id) < place)
-    return query.order_by(at.desc(), model.id.desc()).limit(_MOST)
+    newest = query.order_by(at.desc(), model.id.desc()).limit(_MOST).subquery()
+    of_newest = ClauseAdapter(newest)
+    return select(*(of_newest.traverse(one) for one in said))
+
+
+def _read_for(said: Sequence[Any], source: Source) -> list[Any]:
+    """The columns of a source's tables of which something is said, each once."""
+    tables = [of.__table__ for of in (source.model, source.of) if of is not None]
+    found: dict[tuple[str, str], Any] = {}
+    for one in said:
+        for part in visitors.iterate(one):
+            if isinstance(part, ColumnClause) and part.table in tables:
+                found[str(part.table), part.name] = part
+    return list(found.values())
 
 
 def _theirs(model: Any) -> tuple[Any, Any]:
