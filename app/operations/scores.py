@@ -387,11 +387,11 @@ MOST_TERMS = 200_000
 def _series(a: float, d: float, c: Numbers, z: Numbers, log_scale: Numbers) -> Numbers:
     """The sum above, each term by the one before it; from the term -d z on they shrink."""
     term = d * z * np.exp(log_scale)
-    total = term.copy()
+    total, shrinking = term.copy(), -d * z.max(initial=0)
     for k in range(1, MOST_TERMS):
         term *= z * ((d + k) * (a + k - 1) / (k + 1)) / (c + k)
         total += term
-        if k % 8 == 0 and k > -d * z.max(initial=0) and (np.abs(term) <= 1e-15 * np.abs(total)).all():
+        if k % 8 == 0 and k > shrinking and (np.abs(term) <= 1e-15 * np.abs(total)).all():
             break
     return total
 
