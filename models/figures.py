@@ -8,7 +8,7 @@ installation's. An id of 0 stands for none.
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from sqlalchemy import CheckConstraint, Index, Integer, Numeric, SmallInteger, func
 from sqlalchemy.orm import Mapped, mapped_column
@@ -30,6 +30,18 @@ class Grain(StrEnum):
     MONTH = "month"
 
 
+class KeptGrain(StrEnum):
+    """How long the time of a row is where long periods are asked for often: quarters as well.
+
+    They are read in place of three months each, and never shown as such.
+    """
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+
+
 UNASSIGNED = "unassigned"
 """The kind of money that was given back for no line."""
 
@@ -44,6 +56,9 @@ class Figures(Base):
     """
 
     __abstract__ = True
+
+    has_quarters: ClassVar[bool] = False
+    """Whether there are rows of quarters beside those of days, weeks and months."""
 
     id = None  # type: ignore[assignment]
     vendor_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, sort_order=-4)
@@ -78,11 +93,12 @@ class ItemFigures(Sold, Figures):
 
     __tablename__ = "item_figures"
     __table_args__ = (
-        one_of("grain", Grain),
+        one_of("grain", KeptGrain),
         one_of("channel", Channel),
         CheckConstraint(f"kind IN {SOLD}", name="kind_known"),
         Index(None, "grain", "starts_on"),
     )
+    has_quarters = True
 
     kind: Mapped[str] = mapped_column(primary_key=True)
     item_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -95,11 +111,12 @@ class SaleFigures(Sold, Figures):
 
     __tablename__ = "sale_figures"
     __table_args__ = (
-        one_of("grain", Grain),
+        one_of("grain", KeptGrain),
         one_of("channel", Channel),
         CheckConstraint(f"kind IN {SOLD}", name="kind_known"),
         Index(None, "grain", "starts_on"),
     )
+    has_quarters = True
 
     kind: Mapped[str] = mapped_column(primary_key=True)
     category_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -130,7 +147,7 @@ LEADS = (0, 1, 2, 4, 8, 15, 31)
 """From so many days on, each up to the next: how long before their day bookings are made."""
 
 
-class BookingFigures(Figures):
+class Booked:
     """Bookings on the day they begin, whatever became of them; offers are none.
 
     `late` are those called off that cost a fee. `seats` and `minutes` are of those that were not
@@ -139,36 +156,42 @@ class BookingFigures(Figures):
     before their day or more (`LEADS`); no `lead` knows what was imported, or noted afterwards.
     """
 
+    bookings: Mapped[int] = mapped_column(Integer, sort_order=20)
+    open: Mapped[int] = mapped_column(Integer, sort_order=21)
+    completed: Mapped[int] = mapped_column(Integer, sort_order=22)
+    cancelled: Mapped[int] = mapped_column(Integer, sort_order=23)
+    late: Mapped[int] = mapped_column(Integer, sort_order=24)
+    no_shows: Mapped[int] = mapped_column(Integer, sort_order=25)
+    seats: Mapped[int] = mapped_column(Integer, sort_order=26)
+    minutes: Mapped[int] = mapped_column(Integer, sort_order=27)
+    value: Mapped[Sum] = mapped_column(sort_order=28)
+    lost: Mapped[Sum] = mapped_column(sort_order=29)
+    fees: Mapped[Sum] = mapped_column(sort_order=30)
+    lead_0: Mapped[int] = mapped_column(Integer, sort_order=31, comment="made on the day itself")
+    lead_1: Mapped[int] = mapped_column(Integer, sort_order=32)
+    lead_2: Mapped[int] = mapped_column(Integer, sort_order=33)
+    lead_4: Mapped[int] = mapped_column(Integer, sort_order=34)
+    lead_8: Mapped[int] = mapped_column(Integer, sort_order=35)
+    lead_15: Mapped[int] = mapped_column(Integer, sort_order=36)
+    lead_31: Mapped[int] = mapped_column(Integer, sort_order=37)
+
+
+class BookingFigures(Booked, Figures):
+    """What was booked, by service."""
+
     __tablename__ = "booking_figures"
     __table_args__ = (
-        one_of("grain", Grain),
+        one_of("grain", KeptGrain),
         one_of("kind", ServiceKind),
         one_of("channel", Channel),
         Index(None, "grain", "starts_on"),
     )
+    has_quarters = True
 
     service_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     kind: Mapped[str] = mapped_column(primary_key=True)
     category_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     channel: Mapped[str] = mapped_column(primary_key=True)
-    bookings: Mapped[int] = mapped_column(Integer)
-    open: Mapped[int] = mapped_column(Integer)
-    completed: Mapped[int] = mapped_column(Integer)
-    cancelled: Mapped[int] = mapped_column(Integer)
-    late: Mapped[int] = mapped_column(Integer)
-    no_shows: Mapped[int] = mapped_column(Integer)
-    seats: Mapped[int] = mapped_column(Integer)
-    minutes: Mapped[int] = mapped_column(Integer)
-    value: Mapped[Sum]
-    lost: Mapped[Sum]
-    fees: Mapped[Sum]
-    lead_0: Mapped[int] = mapped_column(Integer, comment="made on the day itself")
-    lead_1: Mapped[int] = mapped_column(Integer)
-    lead_2: Mapped[int] = mapped_column(Integer)
-    lead_4: Mapped[int] = mapped_column(Integer)
-    lead_8: Mapped[int] = mapped_column(Integer)
-    lead_15: Mapped[int] = mapped_column(Integer)
-    lead_31: Mapped[int] = mapped_column(Integer)
 
 
 class StaffFigures(Figures):

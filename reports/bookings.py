@@ -57,9 +57,14 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
     """A row for each day, week or month: bookings, the time they took, the time there was."""
     names = (*COUNTS, *MONEY, "worked", "available")
     parts = union_all(
-        _part(BookingFigures, period, filters, by, names, {n: n for n in (*COUNTS, *MONEY)}),
-        _part(StaffFigures, period, filters, by, names, {"worked": "minutes"}),
-        _part(StaffHours, period, filters, by, names, {"available": "available_minutes"}),
+        *(
+            _part(sources.summed(table, filters), period, filters, by, names, taken)
+            for table, taken in (
+                (BookingFigures, {n: n for n in (*COUNTS, *MONEY)}),
+                (StaffFigures, {"worked": "minutes"}),
+                (StaffHours, {"available": "available_minutes"}),
+            )
+        )
     ).subquery()
     sums = [func.sum(parts.c[name]).label(name) for name in names]
     rows = select(parts.c.day, *sums).group_by(parts.c.day).subquery()
@@ -130,7 +135,7 @@ def by_staff(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, 
 
 def by_service(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """What was booked."""
-    rows = _grouped(period, filters, BookingFigures.vendor_id, BookingFigures.service_id)
+    rows = _grouped(BookingFigures, period, filters, "vendor_id", "service_id")
     same = and_(Service.vendor_id == rows.c.vendor_id, Service.id == rows.c.service_id)
     return (
         select(
@@ -144,7 +149,7 @@ def by_service(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any
 
 def by_category(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """By the category of the service."""
-    rows = _grouped(period, filters, BookingFigures.category_id)
+    rows = _grouped(sources.summed(BookingFigures, filters), period, filters, "category_id")
     return select(
         func.coalesce(Category.name, "Without category").label("name"),
         rows.c.category_id, *_told(rows),
@@ -153,13 +158,13 @@ def by_category(period: Period, filters: Filters, by: Grain) -> Select[*tuple[An
 
 def by_channel(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """By the way they were booked."""
-    rows = _grouped(period, filters, BookingFigures.channel)
+    rows = _grouped(sources.summed(BookingFigures, filters), period, filters, "channel")
     return select(rows.c.channel, *_told(rows))
 
 
 def by_vendor(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """Of each vendor: for the marketplace."""
-    rows = _grouped(period, filters, BookingFigures.vendor_id)
+    rows = _grouped(BookingFigures, period, filters, "vendor_id")
     return select(Vendor.name.label("name"), rows.c.vendor_id, *_told(rows)).join(
         Vendor, Vendor.id == rows.c.vendor_id
     )
@@ -167,12 +172,12 @@ def by_vendor(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any,
 
 def by_lead(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """By the days between the one on which they were made and their own."""
-    return lead_times.by_lead(_grouped(period, filters))
+    return lead_times.by_lead(_grouped(sources.summed(BookingFigures, filters), period, filters))
 
 
 def by_hour(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """Weekday by hour on the vendor's wall."""
-    table = HourFigures
+    table = sources.summed(HourFigures, filters)
     return (
         select(
             table.weekday, table.hour,
@@ -183,11 +188,11 @@ def by_hour(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, .
     )  # fmt: skip
 
 
-def _grouped(period: Period, filters: Filters, *keys: Any) -> Any:
-    names = (*COUNTS, *MONEY)
-    sums = [func.sum(getattr(BookingFigures, n)).label(n) for n in names]
-    covered = sources.covering(BookingFigures, period, filters)
-    return select(*keys, *sums).where(covered).group_by(*keys).subquery()
+def _grouped(table: Any, period: Period, filters: Filters, *keys: str) -> Any:
+    by = [getattr(table, key) for key in keys]
+    sums = [func.sum(getattr(table, name)).label(name) for name in (*COUNTS, *MONEY)]
+    covered = sources.covering(table, period, filters)
+    return select(*by, *sums).where(covered).group_by(*by).subquery()
 
 
 def _told(rows: Any) -> list[Any]:

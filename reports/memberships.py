@@ -84,12 +84,13 @@ def _changes(period: Period, filters: Filters, by: Grain) -> FromClause:
 
 
 def _paid(period: Period, filters: Filters, by: Grain) -> FromClause:
-    day = sources.bucket(SaleFigures, by)
+    sale = sources.summed(SaleFigures, filters)
+    day = sources.bucket(sale, by)
     return (
-        select(day, named.total(SaleFigures.net - SaleFigures.refunded).label("revenue"))
+        select(day, named.total(sale.net - sale.refunded).label("revenue"))
         .where(
-            sources.covering(SaleFigures, period, filters, by),
-            SaleFigures.kind == LineKind.MEMBERSHIP.value,
+            sources.covering(sale, period, filters, by),
+            sale.kind == LineKind.MEMBERSHIP.value,
         )
         .group_by(day)
         .subquery("paid")

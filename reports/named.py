@@ -104,7 +104,7 @@ def seen_by_both(table: Table) -> tuple[Table, Table]:
 
 def brought(kind: str, period: Period, filters: Filters) -> ColumnElement[Any]:
     """What everything of a kind brought: of the roll-up without items, which has few rows."""
-    sale = SaleFigures
+    sale = sources.summed(SaleFigures, filters)
     return (
         select(total(sale.net - sale.refunded))
         .where(sources.covering(sale, period, filters), sale.kind == kind)

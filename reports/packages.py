@@ -58,12 +58,13 @@ def query(period: Period, filters: Filters, by: Grain) -> Rows:
         .group_by(day)
         .subquery("flows")
     )  # fmt: skip
-    paid_day = sources.bucket(SaleFigures, by)
+    sale = sources.summed(SaleFigures, filters)
+    paid_day = sources.bucket(sale, by)
     paid = (
-        select(paid_day, named.total(SaleFigures.net - SaleFigures.refunded).label("revenue"))
+        select(paid_day, named.total(sale.net - sale.refunded).label("revenue"))
         .where(
-            sources.covering(SaleFigures, period, filters, by),
-            SaleFigures.kind == LineKind.PACKAGE.value,
+            sources.covering(sale, period, filters, by),
+            sale.kind == LineKind.PACKAGE.value,
         )
         .group_by(paid_day)
         .subquery("paid")

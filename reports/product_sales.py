@@ -47,10 +47,11 @@ def _sums(table: Any) -> list[ColumnElement[Any]]:
 
 def query(period: Period, filters: Filters, by: Grain) -> Rows:
     """A row for each day, week or month on which products were sold or given back."""
-    day = sources.bucket(SaleFigures, by)
+    sale = sources.summed(SaleFigures, filters)
+    day = sources.bucket(sale, by)
     return (
-        select(day, *_sums(SaleFigures))
-        .where(sources.covering(SaleFigures, period, filters, by), _products(SaleFigures))
+        select(day, *_sums(sale))
+        .where(sources.covering(sale, period, filters, by), _products(sale))
         .group_by(day)
         .order_by(day)
     )
@@ -72,25 +73,25 @@ def by_product(period: Period, filters: Filters, by: Grain) -> Rows:
     )  # fmt: skip
 
 
-def _by(key: str, period: Period, filters: Filters) -> Any:
-    return named.sums_by(
-        SaleFigures, (key,), _sums(SaleFigures), period, filters, _products(SaleFigures)
-    )
+def _by(sale: Any, key: str, period: Period, filters: Filters) -> Any:
+    return named.sums_by(sale, (key,), _sums(sale), period, filters, _products(sale))
 
 
 def by_category(period: Period, filters: Filters, by: Grain) -> Rows:
     """What the products of each category brought."""
-    return named.by_category(_by("category_id", period, filters))
+    return named.by_category(
+        _by(sources.summed(SaleFigures, filters), "category_id", period, filters)
+    )
 
 
 def by_channel(period: Period, filters: Filters, by: Grain) -> Rows:
     """What was bought by each channel."""
-    return select(_by("channel", period, filters))
+    return select(_by(sources.summed(SaleFigures, filters), "channel", period, filters))
 
 
 def by_vendor(period: Period, filters: Filters, by: Grain) -> Rows:
     """What the products of each vendor brought."""
-    return named.by_vendor(_by("vendor_id", period, filters))
+    return named.by_vendor(_by(SaleFigures, "vendor_id", period, filters))
 
 
 def figure(frame: Frame) -> Figure:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, func, literal, null, or_, select
 from sqlalchemy.orm import Session
 
 from models.figures import StaleDay
+from models.market_figures import StaleMarketDay
 from reports.asking import Asked
 from reports.report import (
     Chart,
@@ -226,8 +227,10 @@ def stale_since(session: Session, asked: Asked) -> datetime | None:
         or_(StaleDay.day.is_(None), StaleDay.day.between(asked.period.first, asked.period.last))
     )
     if asked.filters.vendor_ids:
-        noted = noted.where(StaleDay.vendor_id.in_(asked.filters.vendor_ids))
-    return session.scalar(noted)
+        return session.scalar(noted.where(StaleDay.vendor_id.in_(asked.filters.vendor_ids)))
+    days = StaleMarketDay.day.between(asked.period.first, asked.period.last)
+    of_all = select(func.min(StaleMarketDay.at)).where(days)
+    return session.scalar(select(func.least(noted.scalar_subquery(), of_all.scalar_subquery())))
 
 
 def is_empty(found: Found) -> bool:

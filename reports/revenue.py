@@ -27,7 +27,6 @@ from reports.report import (
 )
 from reports.spans import Grain
 
-REVENUE = SaleFigures.net - SaleFigures.refunded
 NAMED = {
     "services": LineKind.SERVICE,
     "products": LineKind.PRODUCT,
@@ -37,31 +36,33 @@ NAMED = {
 """The kinds that have a column of their own; fees, shipping and tips are the rest."""
 
 
-def _kinds() -> list[ColumnElement[Any]]:
+def _kinds(sale: Any) -> list[ColumnElement[Any]]:
     """Revenue by kind, and all of it: the parts always add up to the whole."""
-    rest = SaleFigures.kind.not_in([kind.value for kind in NAMED.values()])
-    parts = {key: SaleFigures.kind == kind.value for key, kind in NAMED.items()}
+    revenue = sale.net - sale.refunded
+    rest = sale.kind.not_in([kind.value for kind in NAMED.values()])
+    parts = {key: sale.kind == kind.value for key, kind in NAMED.items()}
     return [
         *(
-            func.coalesce(func.sum(REVENUE).filter(which), 0).label(key)
+            func.coalesce(func.sum(revenue).filter(which), 0).label(key)
             for key, which in {**parts, "other": rest}.items()
         ),
-        func.sum(REVENUE).label("revenue"),
+        func.sum(revenue).label("revenue"),
     ]
 
 
 def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """A row for each day, week or month."""
-    day = sources.bucket(SaleFigures, by)
+    sale = sources.summed(SaleFigures, filters)
+    day = sources.bucket(sale, by)
     return (
         select(
-            day, *_kinds(),
-            func.sum(SaleFigures.refunded).label("refunds"),
-            func.sum(SaleFigures.discount).label("discounts"),
-            func.sum(SaleFigures.tax - SaleFigures.refunded_tax).label("tax"),
-            func.sum(SaleFigures.net).label("net"),
+            day, *_kinds(sale),
+            func.sum(sale.refunded).label("refunds"),
+            func.sum(sale.discount).label("discounts"),
+            func.sum(sale.tax - sale.refunded_tax).label("tax"),
+            func.sum(sale.net).label("net"),
         )
-        .where(sources.covering(SaleFigures, period, filters, by))
+        .where(sources.covering(sale, period, filters, by))
         .group_by(day)
         .order_by(day)
     )  # fmt: skip
@@ -69,13 +70,14 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
 
 def by_vendor(period: Period, filters: Filters, by: Grain) -> Any:
     """A row for each vendor."""
-    rows: Any = _grouped(period, filters, SaleFigures.vendor_id).subquery()
+    rows: Any = _grouped(SaleFigures, "vendor_id", period, filters).subquery()
     return select(Vendor.name, *rows.c).join(rows, rows.c.vendor_id == Vendor.id)
 
 
 def by_category(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """A row for each category of each kind; 0 is none."""
-    rows = _grouped(period, filters, SaleFigures.category_id).subquery()
+    sale = sources.summed(SaleFigures, filters)
+    rows = _grouped(sale, "category_id", period, filters).subquery()
     name = case(
         (rows.c.category_id == 0, literal("No category")),
         else_=func.coalesce(Category.name, literal("A category that was removed")),
@@ -87,29 +89,31 @@ def by_category(period: Period, filters: Filters, by: Grain) -> Select[*tuple[An
 
 def by_channel(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """A row for each channel."""
-    return _grouped(period, filters, SaleFigures.channel)
+    return _grouped(sources.summed(SaleFigures, filters), "channel", period, filters)
 
 
 def by_kind(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """A row for each kind of what is sold, with what was taken off, given back and taxed."""
+    sale = sources.summed(SaleFigures, filters)
     return (
         select(
-            SaleFigures.kind,
-            func.sum(SaleFigures.gross).label("gross"),
-            func.sum(SaleFigures.discount).label("discounts"),
-            func.sum(SaleFigures.refunded).label("refunds"),
-            func.sum(REVENUE).label("revenue"),
-            func.sum(SaleFigures.tax - SaleFigures.refunded_tax).label("tax"),
+            sale.kind,
+            func.sum(sale.gross).label("gross"),
+            func.sum(sale.discount).label("discounts"),
+            func.sum(sale.refunded).label("refunds"),
+            func.sum(sale.net - sale.refunded).label("revenue"),
+            func.sum(sale.tax - sale.refunded_tax).label("tax"),
         )
-        .where(sources.covering(SaleFigures, period, filters))
-        .group_by(SaleFigures.kind)
+        .where(sources.covering(sale, period, filters))
+        .group_by(sale.kind)
     )
 
 
-def _grouped(period: Period, filters: Filters, by: Any) -> Select[*tuple[Any, ...]]:
+def _grouped(sale: Any, key: str, period: Period, filters: Filters) -> Select[*tuple[Any, ...]]:
+    by = getattr(sale, key)
     return (
-        select(by, *_kinds(), func.sum(SaleFigures.refunded).label("refunds"))
-        .where(sources.covering(SaleFigures, period, filters))
+        select(by, *_kinds(sale), func.sum(sale.refunded).label("refunds"))
+        .where(sources.covering(sale, period, filters))
         .group_by(by)
     )
 

@@ -4,8 +4,33 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Date, DateTime, and_, cast, false, func, literal_column, or_
 
+from models.figures import (
+    BookingFigures,
+    Figures,
+    HourFigures,
+    SaleFigures,
+    StaffFigures,
+    StaffHours,
+)
+from models.market_figures import (
+    MarketBookingFigures,
+    MarketFigures,
+    MarketHourFigures,
+    MarketSaleFigures,
+    MarketStaffFigures,
+    MarketStaffHours,
+)
 from reports.report import Filters, Period
 from reports.spans import Grain, Piece, pieces
+
+OF_ALL: dict[type[Figures], type[MarketFigures]] = {
+    SaleFigures: MarketSaleFigures,
+    BookingFigures: MarketBookingFigures,
+    StaffFigures: MarketStaffFigures,
+    StaffHours: MarketStaffHours,
+    HourFigures: MarketHourFigures,
+}
+"""The tables of which the marketplace keeps its own sums."""
 
 
 def covering(
@@ -16,9 +41,19 @@ def covering(
     `by`: how the rows are grouped (`bucket`), or None for sums of the whole period. Of the filters
     those count for which the table has a column.
     """
-    spans = [_in(table, piece) for piece in pieces(period.first, period.last, by)]
+    quarters = getattr(table, "has_quarters", False)
+    covered = pieces(period.first, period.last, by, quarters=quarters)
+    spans = [_in(table, piece) for piece in covered]
     days = or_(*spans) if spans else false()
     return and_(*of(table, filters), days)
+
+
+def summed(table: type[Figures], filters: Filters) -> Any:
+    """The table to add up where vendors are not told apart: of the marketplace, if all are asked.
+
+    It has the same columns, but for those of one vendor's own things.
+    """
+    return table if filters.vendor_ids else OF_ALL[table]
 
 
 def of(table: Any, filters: Filters) -> list[ColumnElement[bool]]:

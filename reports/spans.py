@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from models.figures import Grain
+from models.figures import Grain, KeptGrain
 
 __all__ = [
     "DAY", "WEEK", "Grain", "Piece", "beginning", "buckets", "ending", "following", "pieces",
@@ -15,9 +15,12 @@ WEEK = timedelta(days=7)
 
 
 class Piece(NamedTuple):
-    """Whole days, weeks or months that follow each other; `last` is the beginning of the last."""
+    """Whole days, weeks, months or quarters that follow each other.
 
-    grain: Grain
+    `last` is the beginning of the last one.
+    """
+
+    grain: Grain | KeptGrain
     first: date
     last: date
 
@@ -61,11 +64,14 @@ def buckets(first: date, last: date, by: Grain) -> list[date]:
     return found
 
 
-def pieces(first: date, last: date, by: Grain | None = None) -> list[Piece]:
+def pieces(
+    first: date, last: date, by: Grain | None = None, *, quarters: bool = False
+) -> list[Piece]:
     """The days from `first` to `last` (both included), each in exactly one piece.
 
     With `by`, no piece reaches over the edge of such a day, week or month, so that its rows can
-    be summed by it; without, only the whole matters and the fewest rows are read.
+    be summed by it; without, only the whole matters and the fewest rows are read: of `quarters`,
+    too, where there are some.
     """
     if first > last:
         return []
@@ -73,7 +79,10 @@ def pieces(first: date, last: date, by: Grain | None = None) -> list[Piece]:
         return [Piece(Grain.DAY, first, last)]
     if by is Grain.WEEK:
         return list(_with_weeks(first, last))
-    return list(_with_months(first, last, within_months=by is Grain.MONTH))
+    found = list(_with_months(first, last, within_months=by is Grain.MONTH))
+    if by is None and quarters:
+        return [part for piece in found for part in _with_quarters(piece)]
+    return found
 
 
 def _with_months(first: date, last: date, *, within_months: bool) -> Iterator[Piece]:
@@ -89,6 +98,22 @@ def _with_months(first: date, last: date, *, within_months: bool) -> Iterator[Pi
         yield from _with_weeks(edge, last)
     else:
         yield from _with_weeks(first, last)
+
+
+def _with_quarters(piece: Piece) -> Iterator[Piece]:
+    """The same months, three at a time where they are a quarter of a year."""
+    if piece.grain is not Grain.MONTH:
+        yield piece
+        return
+    months = buckets(piece.first, piece.last, Grain.MONTH)
+    begin = next((n for n, month in enumerate(months) if month.month % 3 == 1), len(months))
+    end = begin + (len(months) - begin) // 3 * 3
+    if begin:
+        yield Piece(Grain.MONTH, piece.first, months[min(begin, end) - 1])
+    if end > begin:
+        yield Piece(KeptGrain.QUARTER, months[begin], months[end - 3])
+    if end < len(months):
+        yield Piece(Grain.MONTH, months[end], piece.last)
 
 
 def _with_weeks(first: date, last: date) -> Iterator[Piece]:

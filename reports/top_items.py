@@ -141,7 +141,7 @@ def _beside(period: Period, filters: Filters) -> FromClause:
 
 def summary(period: Period, filters: Filters, by: Grain) -> Rows:
     """Both kinds together; how often a product was bought beside a service, of any category."""
-    sale, beside = SaleFigures, AttachFigures
+    sale, beside = sources.summed(SaleFigures, filters), AttachFigures
     revenue = sale.net - sale.refunded
     sold = (
         select(

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.database import begin
-from app.operations import figures
+from app.operations import figures, market_figures
+from models.figures import StaffHours
 from models.vendors import Vendor
 from tasks.celery import celery_app
 
@@ -23,6 +24,7 @@ SECONDS = 45.0
 def freshen() -> int:
     """Work out the days of which something has changed, today's first; how many there were.
 
+    The marketplace's days follow those of vendors, turn about: neither waits for all of the other.
     Where that fails, each vendor by itself: what is wrong with one holds up no other.
     """
     until, done = time.monotonic() + SECONDS, 0
@@ -30,7 +32,7 @@ def freshen() -> int:
         while time.monotonic() < until:
             with begin() as session:
                 worked_out = figures.freshen(session)
-            if not worked_out:
+            if not worked_out + _add_up():
                 break
             done += worked_out
     except Exception:
@@ -38,7 +40,13 @@ def freshen() -> int:
         with begin() as session:
             vendor_ids = figures.waiting(session)
         done += sum(_tried(_freshen, vendor_id) for vendor_id in vendor_ids)
+        _add_up()
     return done
+
+
+def _add_up() -> int:
+    with begin() as session:
+        return market_figures.freshen(session)
 
 
 def _freshen(session: Session, vendor_id: int) -> int:
@@ -48,7 +56,10 @@ def _freshen(session: Session, vendor_id: int) -> int:
 @celery_app.task(name="tasks.figures.count_hours")
 def count_hours() -> int:
     """Work out how long everybody could be booked, up to the end of next month; at how many."""
-    return _of_each(_count_hours)
+    counted = _of_each(_count_hours)
+    with begin() as session:
+        market_figures.rebuild(session, only=[StaffHours])
+    return counted
 
 
 def _count_hours(session: Session, vendor_id: int) -> int:

@@ -13,6 +13,7 @@ from app.operations import (
     coupon_truth,
     figures,
     interests,
+    market_figures,
     places,
     shelf_truth,
 )
@@ -35,7 +36,7 @@ def check_the_books() -> int:
     """
     with begin() as session:
         vendor_ids = session.scalars(select(Vendor.id).order_by(Vendor.id)).all()
-    return sum(_check(vendor_id) for vendor_id in vendor_ids)
+    return sum(_check(vendor_id) for vendor_id in vendor_ids) + _check_market()
 
 
 def _check(vendor_id: int) -> int:
@@ -56,6 +57,18 @@ def _check(vendor_id: int) -> int:
             vendor_id, one.noun, one.row_id, one.what, one.kept, one.true,
         )  # fmt: skip
     return len(found) + len(astray)
+
+
+def _check_market() -> int:
+    """The marketplace's figures of the last days, held against those of its vendors."""
+    with begin() as session:
+        astray = market_figures.drift(session, days=market_figures.recent())
+    for one in astray:
+        log.error(
+            "The books of the marketplace differ: %s %s, %s is %s and should be %s.",
+            one.noun, one.row_id, one.what, one.kept, one.true,
+        )  # fmt: skip
+    return len(astray)
 
 
 @celery_app.task(name="tasks.nightly.clear_sign_ins")

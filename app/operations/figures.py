@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.operations import figure_sources, ledger_days, staff_hours
+from app.operations import figure_sources, ledger_days, market_figures, staff_hours
 from app.operations.figure_sources import Scope
 from app.operations.hours import DAY, wall_of
 from app.operations.places import Misplaced
@@ -135,6 +135,7 @@ def recompute(session: Session, *, days: Sequence[Day]) -> None:
     for model in TABLES:
         _write(session, model, Scope.DAYS, known)
     staff_hours.work_out(session, days=days)
+    market_figures.note(session, days=listed)
 
 
 def settle(session: Session, *, vendor_id: int, now: datetime) -> int:
@@ -182,8 +183,8 @@ def rebuild(
 ) -> None:
     """Work out all figures of these vendors from the ledgers, or everybody's; notes are settled.
 
-    For the marketplace. Where `only` some tables are named, the others, hours of staff and
-    notes stay.
+    For the marketplace, the sums of which follow: everybody's at once, some vendors' a little
+    later. Where `only` some tables are named, the others, hours of staff and notes stay.
     """
     session.flush()  # what is not yet written would not be seen
     scope = Scope.ALL if vendor_ids is None else Scope.VENDORS
@@ -195,10 +196,16 @@ def rebuild(
     known = {"vendors": list(vendor_ids)}
     if only is None:
         session.execute(text(_SETTLE), known)
+    if scope is Scope.VENDORS:
+        market_figures.note_all_of(session, vendor_ids=vendor_ids)  # days that may be empty soon
     for model in only or TABLES:
         _write(session, model, scope, known)
     for vendor_id in vendor_ids if only is None else ():
         staff_hours.rebuild(session, vendor_id=vendor_id)
+    if scope is Scope.VENDORS:
+        market_figures.note_all_of(session, vendor_ids=vendor_ids)
+    else:
+        market_figures.rebuild(session, only=only)
 
 
 # --- how a table is written ---------------------------------------------------------------
@@ -219,16 +226,29 @@ def _write(session: Session, model: type[Figures], scope: Scope, known: dict[str
 
 
 _DAYS = "unnest(CAST(:vendors AS bigint[]), CAST(:days AS date[])) AS w (vendor_id, day)"
-_SPANS = f"""(
+_LONG = {"month": "1 month", "quarter": "3 months"}
+
+
+def _spans(model: type[Figures]) -> str:
+    """The weeks, months and, where they are kept, quarters of days, each with the day after it."""
+    longer = "".join(
+        f"""
+  UNION
+  SELECT vendor_id, '{grain}', CAST(date_trunc('{grain}', CAST(day AS timestamp)) AS date),
+    CAST(date_trunc('{grain}', CAST(day AS timestamp)) + interval '{long}' AS date)
+  FROM {_DAYS}"""
+        for grain, long in _LONG.items() if grain in _grains(model)
+    )  # fmt: skip
+    return f"""(
   SELECT vendor_id, 'week' AS grain, day - (CAST(extract(isodow FROM day) AS integer) - 1)
     AS starts_on, day - (CAST(extract(isodow FROM day) AS integer) - 8) AS until
-  FROM {_DAYS}
-  UNION
-  SELECT vendor_id, 'month', CAST(date_trunc('month', CAST(day AS timestamp)) AS date),
-    CAST(date_trunc('month', CAST(day AS timestamp)) + interval '1 month' AS date)
-  FROM {_DAYS}
+  FROM {_DAYS}{longer}
 )"""
-"""The weeks and months that days lie in, each with the day after it."""
+
+
+def _grains(model: type[Figures]) -> list[str]:
+    """What its rows sum up, besides days."""
+    return ["week", "month", *(["quarter"] if model.has_quarters else [])]
 
 
 def _day_rows(model: type[Figures], scope: Scope) -> str:
@@ -246,7 +266,7 @@ def _clear(model: type[Figures], scope: Scope) -> str:
         return f"DELETE FROM {table} WHERE vendor_id = ANY (CAST(:vendors AS bigint[]))"
     return f"""
     DELETE FROM {table} f USING (
-      SELECT vendor_id, grain, starts_on FROM {_SPANS} AS s
+      SELECT vendor_id, grain, starts_on FROM {_spans(model)} AS s
       UNION ALL
       SELECT vendor_id, 'day', day FROM {_DAYS}
     ) AS w
@@ -271,17 +291,20 @@ def _sum_up(model: type[Figures], scope: Scope) -> str:
     by = ", ".join(["1", "2", "3", *(f"f.{name}" for name in keys)])
     if scope is Scope.DAYS:
         return f"""{into}
-        SELECT w.vendor_id, w.grain, w.starts_on, {summed} FROM {_SPANS} AS w
+        SELECT w.vendor_id, w.grain, w.starts_on, {summed} FROM {_spans(model)} AS w
         JOIN {table} f ON f.vendor_id = w.vendor_id AND f.grain = 'day'
           AND f.starts_on >= w.starts_on AND f.starts_on < w.until
         GROUP BY {by} ORDER BY {by}"""
     those = "" if scope is Scope.ALL else " AND f.vendor_id = ANY (CAST(:vendors AS bigint[]))"
-    month = "CAST(date_trunc('month', CAST(f.starts_on AS timestamp)) AS date)"
     week = "f.starts_on - (CAST(extract(isodow FROM f.starts_on) AS integer) - 1)"
+    begins = (
+        f"CASE WHEN w.grain = 'week' THEN {week} ELSE"
+        " CAST(date_trunc(w.grain, CAST(f.starts_on AS timestamp)) AS date) END"
+    )
+    grains = ", ".join(f"('{grain}')" for grain in _grains(model))
     return f"""{into}
-    SELECT f.vendor_id, w.grain, CASE WHEN w.grain = 'week' THEN {week} ELSE {month} END,
-      {summed}
-    FROM {table} f CROSS JOIN (VALUES ('week'), ('month')) AS w (grain)
+    SELECT f.vendor_id, w.grain, {begins}, {summed}
+    FROM {table} f CROSS JOIN (VALUES {grains}) AS w (grain)
     WHERE f.grain = 'day'{those}
     GROUP BY {by} ORDER BY {by}"""
 
@@ -359,9 +382,9 @@ def _sums_astray(model: type[Figures]) -> str:
     same = "f.vendor_id = w.vendor_id AND f.grain"
     return _beside(
         model,
-        f"SELECT w.vendor_id, w.grain, w.starts_on, {summed} FROM {_SPANS} AS w"
+        f"SELECT w.vendor_id, w.grain, w.starts_on, {summed} FROM {_spans(model)} AS w"
         f" JOIN {table} f ON {same} = 'day' AND f.starts_on >= w.starts_on"
         f" AND f.starts_on < w.until GROUP BY {by}",
-        f"SELECT f.* FROM {_SPANS} AS w JOIN {table} f ON {same} = w.grain"
+        f"SELECT f.* FROM {_spans(model)} AS w JOIN {table} f ON {same} = w.grain"
         " AND f.starts_on = w.starts_on",
     )

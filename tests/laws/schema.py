@@ -5,6 +5,7 @@ from sqlalchemy import Table
 from models import Base
 from models.base import Belonging
 from models.figures import Figures
+from models.market_figures import MarketFigures
 
 TABLES = list(Base.metadata.sorted_tables)
 OWNED = [table for table in TABLES if "vendor_id" in table.c]
@@ -41,7 +42,9 @@ PARTS = [
 """Tables whose vendor is kept true by a reference to a row of the vendor, and by no other key."""
 
 WORKED_OUT = [
-    mapper.local_table for mapper in Base.registry.mappers if issubclass(mapper.class_, Figures)
+    mapper.local_table
+    for mapper in Base.registry.mappers
+    if issubclass(mapper.class_, (Figures, MarketFigures))
 ]
 """Sums of other tables, known by what they sum up: no id, and no reference either way."""
 

@@ -26,6 +26,7 @@ from app.schema import MIGRATIONS
 from app.tenancy import SYSTEM, acting
 from models import Base
 from models.figures import Figures
+from models.market_figures import MarketFigures
 from tests.laws.schema import (
     MAY_BE_NOBODYS,
     OWNED,
@@ -39,7 +40,7 @@ from tests.server import TestServer
 
 MONEY = re.compile(r"(^|_)(price|cost|total|discount|spent|amount)$")
 COUNTS = {"bulk_jobs.total"}
-SUMS = {model.__table__ for model in Figures.__subclasses__()}
+SUMS = {model.__table__ for base in (Figures, MarketFigures) for model in base.__subclasses__()}
 NAMES = """
     SELECT conname AS name, conrelid::regclass::text AS source, contype::text AS kind
     FROM pg_constraint JOIN pg_class c ON c.oid = conrelid

@@ -517,7 +517,7 @@ def test_the_nightly_check_names_what_is_wrong(
         session.execute(
             text("DELETE FROM hour_figures WHERE vendor_id = :v AND grain = 'day'"), {"v": vendor}
         )
-    assert check_the_books.apply().get() == 3 * 3  # of day, week and month
+    assert check_the_books.apply().get() == 3 * 3 + 3  # day, week, month; the marketplace's day
     said = f"vendor {vendor}, hour figures 20261120, day 5 12 walk_in bookings is None and should"
     assert said in caplog.text
     with acting(SYSTEM), begin() as session:

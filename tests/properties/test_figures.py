@@ -14,7 +14,7 @@ from sqlalchemy import Connection, event, func, select, update
 from sqlalchemy.orm import Session
 
 from app.database import begin
-from app.operations import bookings, figures, orders
+from app.operations import bookings, figures, market_figures, orders
 from app.tenancy import SYSTEM, acting
 from models.bookings import Booking
 from models.customers import Customer
@@ -139,7 +139,7 @@ class Books(Shop):
     def agree(self) -> None:
         """What was noted is worked out, and then everything is as counted by hand."""
         with acting(SYSTEM), begin() as session:
-            while figures.freshen(session):
+            while figures.freshen(session) + market_figures.freshen(session):
                 pass
             assert session.scalar(select(func.count()).select_from(StaleDay)) == 0
             told = kept(session, ItemFigures, self.vendor_id)
@@ -148,6 +148,7 @@ class Books(Shop):
             _as_customers_say(session, self.vendor_id, told)
             days = [(self.vendor_id, day) for day in {key[0] for key in told}]
             assert figures.drift(session, days=days) == []
+            assert market_figures.drift(session, days=[day for _, day in days]) == []
 
 
 def _as_customers_say(session: Session, vendor_id: int, told: dict[Key, Sums]) -> None:

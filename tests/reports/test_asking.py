@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import DomainError
+from models.figures import KeptGrain
 from reports import asking, figures
 from reports.figures import Series
 from reports.registry import all_reports
@@ -20,19 +21,33 @@ TODAY = date(2026, 11, 20)
 days = st.dates(date(1990, 1, 1), date(2100, 12, 31))
 
 
-@given(days, st.integers(0, 800), st.sampled_from([None, *Grain]))
-def test_every_day_is_in_exactly_one_piece(first: date, more: int, by: Grain | None) -> None:
+def after_it(at: date, grain: Grain | KeptGrain) -> date:
+    """The first day after what begins at a day: a quarter is three months."""
+    if grain is not KeptGrain.QUARTER:
+        return following(at, Grain(grain.value))
+    assert (at.month % 3, at.day) == (1, 1)
+    return following(following(following(at, Grain.MONTH), Grain.MONTH), Grain.MONTH)
+
+
+@given(days, st.integers(0, 800), st.sampled_from([None, *Grain]), st.booleans())
+def test_every_day_is_in_exactly_one_piece(
+    first: date, more: int, by: Grain | None, quarters: bool
+) -> None:
     last = first + timedelta(days=more)
     found: list[date] = []
-    for piece in pieces(first, last, by):
+    covered = pieces(first, last, by, quarters=quarters)
+    for piece in covered:
         at = piece.first
         while at <= piece.last:
-            after = following(at, piece.grain)
+            after = after_it(at, piece.grain)
             assert by is None or beginning(at, by) == beginning(after - DAY, by)
             found += [at + timedelta(days=n) for n in range((after - at).days)]
             at = after
     assert found == [first + timedelta(days=n) for n in range(more + 1)]
-    assert len(pieces(first, last, by)) <= 7
+    assert len(covered) <= 9
+    months = sum(len(range(0, (p.last - p.first).days + 1, 31)) for p in covered
+                 if p.grain == "month" and quarters and by is None)  # fmt: skip
+    assert months <= 4
 
 
 @pytest.mark.parametrize(

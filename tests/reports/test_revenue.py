@@ -91,6 +91,20 @@ def test_every_table_has_the_same_total_and_what_was_before(db: Connection) -> N
     assert [r.channel for r in found["channel"].rows] == ["walk_in", "online"]
 
 
+def test_quarters_stand_for_their_months(db: Connection) -> None:
+    here = make.new_vendor()
+    for month in range(1, 12):
+        sold(here, date(2026, month, 7), "product", f"{month}.00")
+    sold(here, date(2025, 12, 7), "product", "100.00")
+    roll_up(SaleFigures)
+    for period, total in (("12m", 166), ("year", 66)):
+        question, found = asked(ANALYST, period=period)
+        assert found.sums["revenue"] == total
+        with acting(ANALYST), begin() as session:
+            of_vendors = reading.lines(session, question, REVENUE.tables[0])
+        assert [row.revenue for row in of_vendors.rows] == [total]
+
+
 def test_a_table_is_sorted_and_cut_and_still_sums_all(db: Connection) -> None:
     one_week(db)
     question, _ = asked(ANALYST, period="7d")

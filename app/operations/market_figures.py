@@ -1,0 +1,260 @@
+"""Figures of the whole marketplace: added up anew wherever a vendor's have changed, and proved.
+
+Whoever works out a vendor's figures notes the days (`note`), in the same transaction; `freshen`
+works that off, a little later. It holds the lock, takes the notes, and only then reads: figures
+that were committed before are seen, those that come after have notes of their own.
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.operations.places import Misplaced
+from models.figures import (
+    BookingFigures,
+    Figures,
+    HourFigures,
+    SaleFigures,
+    StaffFigures,
+    StaffHours,
+)
+from models.market_figures import (
+    MarketBookingFigures,
+    MarketFigures,
+    MarketHourFigures,
+    MarketSaleFigures,
+    MarketStaffFigures,
+    MarketStaffHours,
+)
+
+BATCH = 62
+"""Days that are worked out in one transaction at most: two months."""
+
+RECENT = 36
+"""Days that are held against the vendors' figures every night."""
+
+
+class Twin(NamedTuple):
+    """A table of the marketplace, the vendors' one that it sums up, and which rows of that."""
+
+    market: type[MarketFigures]
+    of: type[Figures]
+    those: str = "true"
+
+
+TWINS = (
+    Twin(MarketSaleFigures, SaleFigures),
+    Twin(MarketBookingFigures, BookingFigures),
+    Twin(MarketStaffFigures, StaffFigures, "f.staff_id <> 0"),
+    Twin(MarketStaffHours, StaffHours),
+    Twin(MarketHourFigures, HourFigures),
+)
+
+_LOCK = 6_061_000_000_001
+_TAKE = """
+  WITH noted AS MATERIALIZED (
+    SELECT day FROM stale_market_days GROUP BY day ORDER BY day DESC LIMIT :most
+  ), gone AS (
+    DELETE FROM stale_market_days d USING noted n WHERE d.day = n.day
+  )
+  SELECT day FROM noted
+"""
+_NOTE_VENDORS = " UNION ".join(
+    f"SELECT f.starts_on FROM {twin.of.__tablename__} f"
+    " WHERE f.vendor_id = ANY (CAST(:vendors AS bigint[])) AND f.grain = 'day'"
+    for twin in TWINS
+)
+
+
+# --- what has changed ---------------------------------------------------------------------
+
+
+def note(session: Session, *, days: Sequence[date]) -> None:
+    """Let the marketplace's figures of these days be worked out anew, soon."""
+    session.execute(
+        text("INSERT INTO stale_market_days (day) SELECT DISTINCT unnest(CAST(:days AS date[]))"),
+        {"days": list(days)},
+    )
+
+
+def note_all_of(session: Session, *, vendor_ids: Sequence[int]) -> None:
+    """The same for every day of which there are figures of these vendors."""
+    session.execute(
+        text(f"INSERT INTO stale_market_days (day) {_NOTE_VENDORS}"), {"vendors": list(vendor_ids)}
+    )
+
+
+# --- worked out anew ----------------------------------------------------------------------
+
+
+def freshen(session: Session, *, most: int = BATCH) -> int:
+    """Add up `most` noted days of all vendors anew, the latest first; how many there were.
+
+    For the marketplace. While somebody else is at it, it is left to them.
+    """
+    if not session.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK}):
+        return 0
+    days = list(session.scalars(text(_TAKE), {"most": most}))
+    if days:
+        for twin in TWINS:
+            for statement in (_clear(twin), _put_days(twin), _sum_up(twin)):
+                session.execute(text(statement), {"days": days})
+    return len(days)
+
+
+def rebuild(session: Session, *, only: Sequence[type[Figures]] | None = None) -> None:
+    """Add up all days of all vendors; what was noted is settled.
+
+    For the marketplace. Where `only` some of the vendors' tables are named, the others' sums and
+    all notes stay.
+    """
+    session.flush()  # what is not yet written would not be seen
+    session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    if only is None:
+        session.execute(text("DELETE FROM stale_market_days"))
+    for twin in TWINS:
+        if only is None or twin.of in only:
+            session.execute(text(f"DELETE FROM {twin.market.__tablename__}"))
+            session.execute(text(_put_all(twin)))
+
+
+# --- how a table is written ---------------------------------------------------------------
+
+_DAYS = "unnest(CAST(:days AS date[])) AS w (day)"
+_SPANS = f"""(
+  SELECT 'week' AS grain, day - (CAST(extract(isodow FROM day) AS integer) - 1) AS starts_on,
+    day - (CAST(extract(isodow FROM day) AS integer) - 8) AS until
+  FROM {_DAYS}
+  UNION
+  SELECT 'month', CAST(date_trunc('month', CAST(day AS timestamp)) AS date),
+    CAST(date_trunc('month', CAST(day AS timestamp)) + interval '1 month' AS date)
+  FROM {_DAYS}
+)"""
+"""The weeks and months that days lie in, each with the day after it."""
+
+
+def _keys(twin: Twin) -> list[str]:
+    """What a table sums up by, besides the time."""
+    return [column.name for column in twin.market.__table__.primary_key][2:]
+
+
+def _sums(twin: Twin) -> list[str]:
+    return [column.name for column in twin.market.__table__.c if not column.primary_key]
+
+
+def _summed(twin: Twin) -> str:
+    return ", ".join(f"sum(f.{name}) AS {name}" for name in _sums(twin))
+
+
+def _into(twin: Twin) -> str:
+    listed = ", ".join(["grain", "starts_on", *_keys(twin), *_sums(twin)])
+    return f"INSERT INTO {twin.market.__tablename__} ({listed})"
+
+
+def _clear(twin: Twin) -> str:
+    return f"""
+    DELETE FROM {twin.market.__tablename__} f USING (
+      SELECT grain, starts_on FROM {_SPANS} AS s UNION ALL SELECT 'day', day FROM {_DAYS}
+    ) AS w
+    WHERE f.grain = w.grain AND f.starts_on = w.starts_on"""
+
+
+def _of_days(twin: Twin) -> str:
+    """Rows of days, added up over all vendors."""
+    by = ", ".join(["f.grain", "f.starts_on", *(f"f.{name}" for name in _keys(twin))])
+    return (
+        f"SELECT {by}, {_summed(twin)} FROM {twin.of.__tablename__} f WHERE f.grain = 'day'"
+        f" AND f.starts_on = ANY (CAST(:days AS date[])) AND {twin.those} GROUP BY {by}"
+    )
+
+
+def _put_days(twin: Twin) -> str:
+    return f"{_into(twin)} {_of_days(twin)}"
+
+
+def _of_spans(twin: Twin) -> str:
+    """Rows of the weeks and months of days, added up from the marketplace's days."""
+    keys = [f"f.{name}" for name in _keys(twin)]
+    by = ", ".join(["w.grain", "w.starts_on", *keys])
+    return (
+        f"SELECT {by}, {_summed(twin)} FROM {_SPANS} AS w JOIN {twin.market.__tablename__} f"
+        " ON f.grain = 'day' AND f.starts_on >= w.starts_on AND f.starts_on < w.until"
+        f" GROUP BY {by}"
+    )
+
+
+def _sum_up(twin: Twin) -> str:
+    return f"{_into(twin)} {_of_spans(twin)}"
+
+
+def _put_all(twin: Twin) -> str:
+    by = ", ".join(["f.grain", "f.starts_on", *(f"f.{name}" for name in _keys(twin))])
+    return (
+        f"{_into(twin)} SELECT {by}, {_summed(twin)} FROM {twin.of.__tablename__} f"
+        f" WHERE f.grain IN ('day', 'week', 'month') AND {twin.those} GROUP BY {by}"
+    )
+
+
+# --- the proof ----------------------------------------------------------------------------
+
+
+def recent() -> list[date]:
+    """The last days of the marketplace, and tomorrow, which it is somewhere already."""
+    tomorrow = clock.now().date() + timedelta(days=1)
+    return [tomorrow - timedelta(days=n) for n in range(RECENT)]
+
+
+def drift(session: Session, *, days: Sequence[date], limit: int = 1000) -> list[Misplaced]:
+    """Every sum of these days, their weeks and months that is not that of all vendors' figures.
+
+    Days that are noted are still to be worked out, and so are no drift. At most `limit` rows of
+    each table.
+    """
+    session.flush()  # what is not yet written would look like drift
+    known = {"days": sorted(set(days)), "limit": limit}
+    return [one for twin in TWINS for one in _astray(session, twin, known)] if days else []
+
+
+def _astray(session: Session, twin: Twin, known: dict[str, Any]) -> list[Misplaced]:
+    return [
+        Misplaced(
+            twin.market.__tablename__.replace("_", " "), int(f"{row['starts_on']:%Y%m%d}"),
+            " ".join(str(row[word]) for word in ("grain", *_keys(twin))) + f" {name}",
+            row[f"kept_{name}"], row[f"true_{name}"],
+        )
+        for statement in (_days_astray(twin), _spans_astray(twin))
+        for row in session.execute(text(statement), known).mappings()
+        for name in _sums(twin) if row[f"kept_{name}"] != row[f"true_{name}"]
+    ]  # fmt: skip
+
+
+def _beside(twin: Twin, true: str, kept: str, more: str = "") -> str:
+    """The rows of which the sums differ, or that are on one side only."""
+    key = ", ".join(["grain", "starts_on", *_keys(twin)])
+    both = ", ".join(f"k.{name} AS kept_{name}, t.{name} AS true_{name}" for name in _sums(twin))
+    differ = " OR ".join(f"k.{name} IS DISTINCT FROM t.{name}" for name in _sums(twin))
+    return f"""
+    SELECT {key}, {both} FROM ({true}) AS t FULL JOIN ({kept}) AS k USING ({key})
+    WHERE ({differ}){more} ORDER BY {key} LIMIT :limit"""
+
+
+def _days_astray(twin: Twin) -> str:
+    return _beside(
+        twin, _of_days(twin),
+        f"SELECT f.* FROM {twin.market.__tablename__} f"
+        " WHERE f.grain = 'day' AND f.starts_on = ANY (CAST(:days AS date[]))",
+        " AND NOT EXISTS (SELECT FROM stale_market_days d"
+        " WHERE d.day = coalesce(t.starts_on, k.starts_on))",
+    )  # fmt: skip
+
+
+def _spans_astray(twin: Twin) -> str:
+    return _beside(
+        twin, _of_spans(twin),
+        f"SELECT f.* FROM {_SPANS} AS w JOIN {twin.market.__tablename__} f"
+        " ON f.grain = w.grain AND f.starts_on = w.starts_on",
+    )  # fmt: skip
