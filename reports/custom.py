@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.custom_reports import CustomReport
-from reports import custom_charts, custom_rows
+from reports import custom_charts, custom_links, custom_rows
 from reports.custom_choices import (
     CHARTS,
     DIMENSIONS,
@@ -33,6 +33,7 @@ from reports.report import (
     Measure,
     Period,
     Report,
+    Row,
     Table,
     Unit,
 )
@@ -60,6 +61,9 @@ def report_of(number: int, name: str, definition: Definition) -> Report:
     def figure(frame: Frame) -> Figure:
         return custom_charts.drawn(definition, chosen, frame)
 
+    def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
+        return custom_links.behind(definition, row, at, filters, series)
+
     first = next(iter(chosen))
     return Report(
         slug=f"{PREFIX}{number}",
@@ -83,15 +87,17 @@ def report_of(number: int, name: str, definition: Definition) -> Report:
                         for key, one in chosen.items()
                     ),
                 ),
-                sort="day" if by_time else first,
+                sort="day" if by_time else first, drill=drill,
             ),
         ),
+        drill=drill,
         filters=_filters(source),
         grains=tuple(Grain) if by_time else (),
         notes=(
             ("Small groups", f"Over several vendors, rows of fewer than {FEWEST} customers are"
              " left out, of the sums as well."),
         ),
+        hint="Select a mark to see the list behind it, where there is one.",
         empty=Empty("Nothing was counted in these days. Choose others, or other filters."),
         roles=MANAGERS,
         long=_is_long,

@@ -10,6 +10,7 @@ from reports.custom_choices import DIMENSIONS, TIME, Counted, Definition
 from reports.figures import Series
 from reports.report import Figure, Frame, Unit
 
+IN_ORDER = {"weekday", "hour"}
 LINES = 5
 """So many things have a line or bars of their own where time is split by them."""
 
@@ -25,29 +26,55 @@ def title(definition: Definition, chosen: Mapping[str, Counted], spoken: Sequenc
 
 
 def drawn(definition: Definition, chosen: Mapping[str, Counted], frame: Frame) -> Figure:
-    """Marks over time where it was chosen, for each of the largest things; else ranked bars."""
+    """Marks over time where it was chosen, for each of the largest things; else ranked bars.
+
+    Hours and weekdays have an order of their own, which bars keep.
+    """
     first = next(iter(chosen.values()))
     alike = [Series(key, one.title) for key, one in chosen.items() if one.unit is first.unit]
-    if TIME not in definition.dimensions:
-        rows = [SimpleNamespace(label=_title(definition, row), **_values(row, chosen))
-                for row in _largest(frame.rows, definition)]  # fmt: skip
-        told = replace(frame, rows=rows, before=None, links=lambda row, series: None)
-        return figures.ranked(told, "label", alike, unit=first.unit, stacked=False)
     lines = definition.chart == "lines"
+    if TIME not in definition.dimensions:
+        in_order = definition.chart == "bars" and set(definition.dimensions) <= IN_ORDER
+        label = " and ".join(DIMENSIONS[one].title.lower() for one in definition.dimensions)
+        told = _told(definition, chosen, frame, label, in_order=in_order)
+        if in_order:
+            return figures.curve(told, label, alike, unit=first.unit, lines=False)
+        return figures.ranked(told, label, alike, unit=first.unit, stacked=False)
     if len(definition.dimensions) == 1:
         return figures.over_time(frame, alike, unit=first.unit, lines=lines, stacked=False)
-    rows, series = _beside(definition, frame)
-    told = replace(frame, rows=rows, before=None, links=lambda row, series: None)
+    told, series = _beside(definition, frame)
     return figures.over_time(told, series, unit=first.unit, lines=lines)
 
 
-def _values(row: Any, chosen: Mapping[str, Counted]) -> dict[str, Any]:
-    return {key: getattr(row, key) for key in chosen}
+def _told(
+    definition: Definition,
+    chosen: Mapping[str, Counted],
+    frame: Frame,
+    label: str,
+    *,
+    in_order: bool,
+) -> Frame:
+    """Rows with what they are called on the axis, the largest first or in their own order.
 
-
-def _largest(rows: Sequence[Any], definition: Definition) -> list[Any]:
+    That stands as `label`, which the gist speaks of.
+    """
     first = definition.measures[0]
-    return sorted(rows, key=lambda row: -(getattr(row, first) or 0))
+
+    def place(row: Any) -> Any:
+        own = tuple(getattr(row, one) for one in definition.dimensions)
+        return own if in_order else -(getattr(row, first) or 0)
+
+    rows = [
+        SimpleNamespace(
+            **{label: _title(definition, row)},
+            row=row,
+            **{key: getattr(row, key) for key in chosen},
+        )
+        for row in sorted(frame.rows, key=place)
+    ]
+    return replace(
+        frame, rows=rows, before=None, links=lambda told, series: frame.links(told.row, series)
+    )
 
 
 def _title(definition: Definition, row: Any) -> str:
@@ -64,19 +91,32 @@ def _spoken(dimension: str, row: Any) -> str:
     return str(value) if unit is Unit.TEXT else figures.worded(value)
 
 
-def _beside(definition: Definition, frame: Frame) -> tuple[list[Any], list[Series]]:
-    """A row a day with a column for each of the largest; the chart has room for no more."""
+def _beside(definition: Definition, frame: Frame) -> tuple[Frame, list[Series]]:
+    """A row a day with a column for each of the largest; the chart has room for no more.
+
+    Things of one name are told apart by their ids.
+    """
     first = definition.measures[0]
-    size: dict[str, Any] = {}
+    (other,) = (DIMENSIONS[one] for one in definition.dimensions if one != TIME)
+    size: dict[Any, Any] = {}
     for row in frame.rows:
-        name = _title(definition, row)
-        size[name] = size.get(name, 0) + (getattr(row, first) or 0)
-    names = sorted(size, key=lambda name: (-size[name], name))[:LINES]
+        thing = (_title(definition, row), other.of(row))
+        size[thing] = size.get(thing, 0) + (getattr(row, first) or 0)
+    things = sorted(size, key=lambda thing: (-size[thing], thing))[:LINES]
+    series = [Series(f"n{place}", name) for place, (name, _) in enumerate(things)]
+    keys = dict(zip(things, (one.key for one in series), strict=True))
     days: dict[Any, dict[str, Any]] = {}
+    behind: dict[Any, Any] = {}
     for row in frame.rows:
-        if (name := _title(definition, row)) in names:
-            days.setdefault(row.day, {})[f"n{names.index(name)}"] = getattr(row, first)
-    keys = [f"n{place}" for place in range(len(names))]
-    rows = [SimpleNamespace(day=day, **dict.fromkeys(keys, 0) | found)
+        key = keys.get((_title(definition, row), other.of(row)))
+        if key is not None:
+            days.setdefault(row.day, {})[key] = getattr(row, first)
+            behind[row.day, key] = row
+    rows = [SimpleNamespace(day=day, **dict.fromkeys(keys.values(), 0) | found)
             for day, found in sorted(days.items())]  # fmt: skip
-    return rows, [Series(key, name) for key, name in zip(keys, names, strict=True)]
+
+    def links(told: Any, key: str | None) -> str | None:
+        row = behind.get((told.day, key))
+        return None if row is None else frame.links(row, first)
+
+    return replace(frame, rows=rows, before=None, links=links), series

@@ -16,7 +16,7 @@ from reports.named import total
 from reports.report import Unit
 
 MOST_MEASURES, MOST_DIMENSIONS = 4, 2
-TIME, VENDOR = "time", "vendor"
+TIME, VENDOR, CATEGORY = "time", "vendor", "category"
 
 
 class NotMeasured(DomainError):
@@ -49,6 +49,10 @@ class Dimension:
     title: str
     keys: tuple[str, ...]
     unit: Unit = Unit.TEXT
+
+    def of(self, row: Any) -> tuple[Any, ...]:
+        """What tells a row of it from the others, whatever it is called."""
+        return tuple(getattr(row, key, None) for key in self.keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ class Definition:
 DIMENSIONS: Mapping[str, Dimension] = {
     TIME: Dimension("Time", ("starts_on",), Unit.BUCKET),
     VENDOR: Dimension("Vendor", ("vendor_id",)),
-    "category": Dimension("Category", ("category_id",)),
+    CATEGORY: Dimension("Category", ("category_id",)),
     "kind": Dimension("Kind", ("kind",), Unit.KIND),
     "channel": Dimension("Channel", ("channel",), Unit.CHANNEL),
     "item": Dimension("Item", ("vendor_id", "kind", "item_id")),
@@ -137,7 +141,7 @@ SOURCES: Mapping[str, Source] = {
                 total(_SOLD.net - _SOLD.refunded - _SOLD.cost), "up",
             ),
         },
-        (TIME, VENDOR, "category", "kind", "item", "channel"),
+        (TIME, VENDOR, CATEGORY, "kind", "item", "channel"),
         custom_people.bought,
     ),
     "bookings": Source(
@@ -170,7 +174,7 @@ SOURCES: Mapping[str, Source] = {
                 "down",
             ),
         },
-        (TIME, VENDOR, "service", "category", "channel"),
+        (TIME, VENDOR, "service", CATEGORY, "channel"),
         custom_people.booked,
     ),
     "team": Source(
@@ -195,7 +199,7 @@ SOURCES: Mapping[str, Source] = {
                 "Value", Unit.MONEY, "Prices of completed visits.", total(_TEAM.value), "up"
             ),
         },
-        (TIME, VENDOR, "staff", "category", "channel"),
+        (TIME, VENDOR, "staff", CATEGORY, "channel"),
         custom_people.booked,
     ),
     "hours": Source(

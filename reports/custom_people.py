@@ -65,7 +65,7 @@ def _bookings(*those: ColumnElement[bool], at: Any = Booking.starts_at) -> Selec
             Customer,
             and_(Customer.vendor_id == Booking.vendor_id, Customer.id == Booking.customer_id),
         )
-        .where(*those)
+        .where(Booking.held_until.is_(None), *those)
     )
 
 

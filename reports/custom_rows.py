@@ -14,7 +14,7 @@ from models.services import Service
 from models.staff import StaffMember
 from models.vendors import Vendor
 from reports import sources
-from reports.custom_choices import DIMENSIONS, TIME, VENDOR, Definition, Source
+from reports.custom_choices import CATEGORY, DIMENSIONS, TIME, VENDOR, Definition, Source
 from reports.named import GONE, LOST_CATEGORY, NO_CATEGORY
 from reports.privacy import FEWEST, over_vendors
 from reports.report import Filters, Period
@@ -68,14 +68,22 @@ def _keys(definition: Definition) -> tuple[str, ...]:
 
 
 def _named(definition: Definition, sums: FromClause) -> Select[Any]:
-    """The sums with the names of what they are grouped by."""
+    """The sums with the names and ids of what they are grouped by."""
     joined: Any = sums
     shown: list[Any] = []
+    several = over_vendors() and VENDOR not in definition.dimensions
     for one in definition.dimensions:
         label, joined = _label(one, sums, joined)
-        shown.append(label)
+        if several and "vendor_id" in DIMENSIONS[one].keys:
+            label = func.concat(label, ", ", Vendor.name)
+        shown.append(label.label("day" if one == TIME else one))
+    if VENDOR in definition.dimensions or (several and "vendor_id" in sums.c):
+        joined = joined.join(Vendor, Vendor.id == sums.c.vendor_id)
+    ids = [sums.c[key] for key in _keys(definition) if key not in definition.dimensions]
+    if CATEGORY in definition.dimensions:
+        ids.append(Category.kind.label("category_kind"))
     measures = [sums.c[key] for key in definition.measures]
-    return select(*shown, *measures).select_from(joined)
+    return select(*shown, *measures, *ids).select_from(joined)
 
 
 def _label(dimension: str, sums: FromClause, joined: Any) -> tuple[Any, Any]:
@@ -83,21 +91,21 @@ def _label(dimension: str, sums: FromClause, joined: Any) -> tuple[Any, Any]:
     if dimension == TIME:
         return sums.c.day, joined
     if dimension == VENDOR:
-        return Vendor.name.label(dimension), joined.join(Vendor, Vendor.id == sums.c.vendor_id)
-    if dimension == "category":
+        return Vendor.name, joined
+    if dimension == CATEGORY:
         known = func.coalesce(Category.name, LOST_CATEGORY)
         name = case((sums.c.category_id == 0, NO_CATEGORY), else_=known)
-        return name.label(dimension), joined.outerjoin(Category, Category.id == sums.c.category_id)
+        return name, joined.outerjoin(Category, Category.id == sums.c.category_id)
     if dimension == "item":
         return _item(sums, joined)
     if dimension in ("service", "staff"):
         model: Any = Service if dimension == "service" else StaffMember
         key = sums.c[f"{dimension}_id"]
         name = case((key == 0, "Nobody"), else_=func.coalesce(model.name, GONE))
-        return name.label(dimension), joined.outerjoin(
+        return name, joined.outerjoin(
             model, and_(model.vendor_id == sums.c.vendor_id, model.id == key)
         )
-    return sums.c[dimension].label(dimension), joined
+    return sums.c[dimension], joined
 
 
 def _item(sums: FromClause, joined: Any) -> tuple[Any, Any]:
@@ -110,4 +118,4 @@ def _item(sums: FromClause, joined: Any) -> tuple[Any, Any]:
         same = and_(model.vendor_id == sums.c.vendor_id, model.id == sums.c.item_id)
         joined = joined.outerjoin(model, and_(sums.c.kind == kind, same))
     named = func.coalesce(*(model.name for model, _ in kinds), GONE)
-    return case((sums.c.item_id == 0, func.initcap(sums.c.kind)), else_=named).label("item"), joined
+    return case((sums.c.item_id == 0, func.initcap(sums.c.kind)), else_=named), joined

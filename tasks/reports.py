@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 SECONDS = 600
 MOST_ROWS = 200
-"""of a mailed table"""
+"""of a mailed table: its first ones"""
 
 
 @celery_app.task(name="tasks.reports.work_out")
@@ -84,14 +84,17 @@ def _letter(session: Session, row: CustomReport) -> tuple[str, str]:
         words.setdefault(name, []).append(value)
     today = clock.now().astimezone(zone).date()
     asked = asking.ask(session, report, words, today=today, vendor_id=vendor_id)
-    columns, rows = reading.plain_rows(session, asked)
-    table = Rows(report.slug, [], None, columns, [list(found) for found in rows[:MOST_ROWS]])
-    more = len(rows) - MOST_ROWS
+    lines = reading.lines(session, asked, report.tables[0], most=MOST_ROWS)
+    columns = report.tables[0].columns
+    heads = [column.title or asked.by.value.capitalize() for column in columns]
+    rows = [[getattr(row, column.key) for column in columns] for row in lines.rows]
+    table = Rows(report.slug, [], None, heads, rows)
+    more = lines.many - len(rows)
     days = asked.period.first, asked.period.last
     first, last = (f"{day.day} {day:%B} {day.year}" for day in days)
     text = (
         f"{report.title}\n{report.about}\n{first} to {last}\n\n{table.as_text()}\n\n"
-        + (f"{more} more rows stand in the report.\n" if more > 0 else "")
+        + (f"More in the report: {more}.\n" if more else "")
         + f"{settings().public_url.rstrip('/')}/admin/reports/{report.slug}\n"
     )
     return f"{report.title}: {first} to {last}", text

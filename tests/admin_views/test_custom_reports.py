@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
+import tasks.reports
 from app import clock
 from app.database import begin
 from app.operations import custom_reports
@@ -317,6 +318,19 @@ def test_its_figures_are_mailed_to_everybody_who_has_it(
     assert len(letters) == 2, "two managers have it, and a repeat is no second mail"
     told = [one.get_content() for one in letters]
     assert all("1500" in text and "480" in text for text in told), told[0]
+
+
+def test_a_mail_has_the_first_rows_and_says_how_many_more_there_are(
+    panel: PanelClient, vendor: int, post: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.as_(replace(manager(vendor), user_id=somebody(vendor)))
+    number = custom.number_of(slug_of(make_one(panel, dimensions=["item", ""], sent_every="day")))
+    monkeypatch.setattr(tasks.reports, "MOST_ROWS", 1)
+    sent = send_figures.apply(kwargs={"vendor_id": vendor, "report_id": number}, task_id="again")
+    assert sent.get() == 1
+    (told,) = (one.get_content() for one in post.box.letters)
+    lines = [" ".join(line.split()) for line in told.splitlines() if line]
+    assert lines[3:6] == ["Item Revenue Refunds", "Service 1500 0", "More in the report: 1."]
 
 
 def test_a_report_that_is_gone_is_mailed_to_nobody(panel: PanelClient, vendor: int) -> None:
