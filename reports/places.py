@@ -187,6 +187,8 @@ REPORT = Report(
     notes=(
         months.NOTE,
         ("Place", "The newest address of a customer; a postal area is the front of its code."),
+        ("Filters", "Months and vendors. By place what was bought is kept without its channel and"
+         " category."),
         ("Small groups", "Over several vendors, places with fewer than five customers stand"
          " together."),
     ),
