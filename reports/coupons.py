@@ -14,7 +14,6 @@ from reports import figures, links, named, sources
 from reports.figures import Series
 from reports.named import Rows
 from reports.report import (
-    MARKETPLACE,
     Chart,
     Column,
     Empty,
@@ -145,10 +144,8 @@ def drill_vendor(row: Row, at: Period, filters: Filters, series: str | None) -> 
 
 def _used(at: Period, filters: Filters, **wanted: Any) -> str:
     whose = {"vendor": filters.vendor_ids, "channel": filters.channels}
-    return links.records(
-        "coupon-redemption", used_from=[at.first], used_to=[at.last],
-        status=["redeemed", "reversed"], **{**whose, **wanted},
-    )  # fmt: skip
+    status = ["redeemed", "reversed"]
+    return links.of_days("coupon-redemption", "used", at, status=status, **{**whose, **wanted})
 
 
 NUMBERS = (
@@ -168,6 +165,12 @@ BESIDE = (
     Column("average_of_others", "An order without", Unit.MONEY, total=False),
     Column("share", "With a coupon", Unit.PERCENT, part="orders", of="all_orders", bar=True),
 )
+
+CHANNELS = Table(
+    "channel", "Channel", by_channel,
+    (Column("channel", "Channel", Unit.CHANNEL), *NUMBERS, *BESIDE), sort="taken_off",
+    change="taken_off", better=None, identity="channel", drill=drill_channel,
+)  # fmt: skip
 
 REPORT = Report(
     slug="coupons",
@@ -203,29 +206,13 @@ REPORT = Report(
     ),
     tables=(
         *named.seen_by_both(
-            Table(
-                "coupon", "Coupon", by_coupon,
-                (Column("name", "Coupon", Unit.TEXT), *EACH),
-                sort="taken_off", change="taken_off", better=None, identity="coupon_id",
-                drill=drill_coupon,
-            )
+            named.table_of("coupon", "Coupon", by_coupon, EACH, drill_coupon, sort="taken_off")
         ),
-        Table(
-            "channel", "Channel", by_channel,
-            (Column("channel", "Channel", Unit.CHANNEL), *NUMBERS, *BESIDE),
-            sort="taken_off", change="taken_off", better=None, identity="channel",
-            drill=drill_channel,
-        ),
-        Table(
-            "vendor", "Vendor", by_vendor,
-            (Column("name", "Vendor", Unit.TEXT), *NUMBERS, *BESIDE),
-            sort="taken_off", change="taken_off", better=None, identity="vendor_id",
-            drill=drill_vendor, roles=MARKETPLACE,
-        ),
-        Table(
-            "time", "Day", query,
+        CHANNELS,
+        named.of_vendors(CHANNELS, by_vendor, drill_vendor),
+        named.over_time(
+            query,
             (
-                Column("day", "", Unit.BUCKET),
                 Column("orders", "Orders", Unit.COUNT),
                 Column("taken_off", "Taken off", Unit.MONEY, strong=True),
                 Column("borne", "By the marketplace", Unit.MONEY),
@@ -233,7 +220,7 @@ REPORT = Report(
                 Column("others", "Orders without", Unit.COUNT),
                 Column("brought_by_others", "These came to", Unit.MONEY),
             ),
-            sort="day", drill=drill, rows=60,
+            drill,
         ),
     ),
     drill=drill,

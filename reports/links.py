@@ -77,6 +77,11 @@ def records(noun: str, **wanted: Values) -> str:
     return f"{PANEL}/{noun}/list{_query(wanted)}"
 
 
+def of_days(noun: str, event: str, at: Period, **wanted: Values) -> str:
+    """Those to which this happened on these days."""
+    return records(noun, **{f"{event}_from": [at.first], f"{event}_to": [at.last]}, **wanted)
+
+
 def record(noun: str, number: int) -> str:
     """The page of one record."""
     return f"{PANEL}/{noun}/details/{number}"

@@ -7,7 +7,7 @@ less spent, expired and taken back is what is open. Members by tier are those of
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, select, true
+from sqlalchemy import ColumnElement, and_, case, func, select
 
 from models.loyalty import LoyaltyProgram, LoyaltyTier
 from models.marketing_figures import PointFigures
@@ -17,7 +17,6 @@ from reports import figures, links, named, sources
 from reports.figures import Series
 from reports.named import Rows
 from reports.report import (
-    MARKETPLACE,
     Chart,
     Column,
     Empty,
@@ -35,118 +34,51 @@ from reports.report import (
 from reports.spans import Grain
 
 _ROW = PointFigures
+FLOWS = ("earned", "given", "redeemed", "expired", "taken_back")
 CHANGE: ColumnElement[Any] = (
     _ROW.earned + _ROW.given - _ROW.redeemed - _ROW.expired - _ROW.taken_back
 )
 """By how much what is open changed."""
-_PROGRAM = and_(
-    LoyaltyProgram.vendor_id == PointFigures.vendor_id,
-    LoyaltyProgram.id == PointFigures.program_id,
-)
-WORTH = CHANGE * LoyaltyProgram.point_value
-"""The same in money, at what the programme says today that a point is worth."""
-
-
-def _sums() -> list[ColumnElement[Any]]:
-    return [
-        named.total(_ROW.earned).label("earned"),
-        named.total(_ROW.given).label("given"),
-        named.total(_ROW.redeemed).label("redeemed"),
-        named.total(_ROW.expired).label("expired"),
-        named.total(_ROW.taken_back).label("taken_back"),
-        named.total(CHANGE).label("change"),
-        named.total(WORTH).label("worth"),
-    ]
+LEDGER = named.Ledger(
+    _ROW, "program_id", LoyaltyProgram,
+    flows={**{name: getattr(_ROW, name) for name in FLOWS}, "change": CHANGE},
+    kept={
+        "open": CHANGE, "waiting": _ROW.waiting,
+        # at what the programme says today that a point is worth
+        "exactly": CHANGE * LoyaltyProgram.point_value,
+    },
+    priced=True,
+)  # fmt: skip
 
 
 def query(period: Period, filters: Filters, by: Grain) -> Rows:
     """A row for each day, week or month; `open` and `liability` are those at its end."""
-    day = sources.bucket(_ROW, by)
-    sums = (
-        select(day, *_sums())
-        .join(LoyaltyProgram, _PROGRAM)
-        .where(sources.covering(_ROW, period, filters, by))
-        .group_by(day)
-        .subquery("sums")
-    )
-    days = named.calendar(period, by)
-    before = (
-        select(named.total(CHANGE).label("points"), named.total(WORTH).label("money"))
-        .join(LoyaltyProgram, _PROGRAM)
-        .where(named.earlier(_ROW, period, filters))
-        .subquery("before")
-    )
-    flows = [
-        func.coalesce(sums.c[name], 0).label(name)
-        for name in ("earned", "given", "redeemed", "expired", "taken_back", "change")
-    ]
-    open_points = before.c.points + func.sum(func.coalesce(sums.c.change, 0)).over(
-        order_by=days.c.day
-    )
-    money = before.c.money + func.sum(func.coalesce(sums.c.worth, 0)).over(order_by=days.c.day)
-    ever = exists().where(named.up_to(_ROW, period.last, filters))
-    return (
-        select(days.c.day, *flows, open_points.label("open"),
-               func.round(money, 2).label("liability"))
-        .select_from(days)
-        .outerjoin(sums, sums.c.day == days.c.day)
-        .join(before, true())
-        .where(ever)
-        .order_by(days.c.day)
-    )  # fmt: skip
+    rows = LEDGER.over_time(period, filters, by).subquery("rows")
+    flows = (rows.c[name] for name in ("day", *LEDGER.flows, "open"))
+    return select(*flows, _owed(rows.c.exactly)).order_by(rows.c.day)
+
+
+def _owed(exactly: Any) -> ColumnElement[Any]:
+    return func.round(exactly, 2).label("liability")
 
 
 def summary(period: Period, filters: Filters, by: Grain) -> Rows:
     """What came and went in the period, and what was open at its end."""
-    flows = (
-        select(*_sums())
-        .join(LoyaltyProgram, _PROGRAM)
-        .where(sources.covering(_ROW, period, filters))
-        .subquery("flows")
-    )
-    then = (
-        select(
-            named.total(CHANGE).label("open"),
-            named.total(_ROW.waiting).label("waiting"),
-            func.round(named.total(WORTH), 2).label("liability"),
-        )
-        .join(LoyaltyProgram, _PROGRAM)
-        .where(named.up_to(_ROW, period.last, filters))
-        .subquery("then")
-    )
-    return select(flows, then).join(then, true())
+    each = LEDGER.of_each(period, filters).subquery("each")
+    names = (*LEDGER.flows, "open", "waiting")
+    return select(*named.together(each, names), _owed(named.total(each.c.exactly)))
 
 
 def by_program(period: Period, filters: Filters, by: Grain) -> Rows:
     """Each programme: what came and went, and what was open at the end."""
-    within = sources.covering(_ROW, period, filters)
-
-    def of(what: Any) -> ColumnElement[Any]:
-        return named.total(what, within)
-
-    return (
-        select(
-            _ROW.vendor_id, _ROW.program_id, LoyaltyProgram.name, Vendor.name.label("vendor"),
-            of(_ROW.earned).label("earned"), of(_ROW.given).label("given"),
-            of(_ROW.redeemed).label("redeemed"), of(_ROW.expired).label("expired"),
-            of(_ROW.taken_back).label("taken_back"), named.total(CHANGE).label("open"),
-            func.round(named.total(WORTH), 2).label("liability"),
-        )
-        .join(LoyaltyProgram, _PROGRAM)
-        .join(Vendor, Vendor.id == _ROW.vendor_id)
-        .where(named.earlier(_ROW, period, filters) | within)
-        .group_by(_ROW.vendor_id, _ROW.program_id, LoyaltyProgram.name, Vendor.name)
-    )  # fmt: skip
+    each = LEDGER.of_each(period, filters).subquery("each")
+    return select(each, _owed(each.c.exactly))
 
 
 def by_vendor(period: Period, filters: Filters, by: Grain) -> Rows:
     """What each vendor owes its customers for points."""
     each = by_program(period, filters, by).subquery("each")
-    names = ("earned", "given", "redeemed", "expired", "taken_back", "open", "liability")
-    return select(
-        each.c.vendor_id, each.c.vendor.label("name"),
-        *(func.sum(each.c[name]).label(name) for name in names),
-    ).group_by(each.c.vendor_id, each.c.vendor)  # fmt: skip
+    return named.by_vendor_of(each, (*FLOWS, "open", "liability"))
 
 
 def by_tier(period: Period, filters: Filters, by: Grain) -> Rows:
@@ -202,10 +134,7 @@ def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | N
         "earned": ("earn", "pending_earn"), "redeemed": ("hold", "release", "redeem"),
         "expired": ("expire",),
     }.get(series or "", ())  # fmt: skip
-    return links.records(
-        "loyalty-entry", kind=kinds, at_from=[at.first], at_to=[at.last],
-        vendor=filters.vendor_ids,
-    )  # fmt: skip
+    return links.of_days("loyalty-entry", "at", at, kind=kinds, vendor=filters.vendor_ids)
 
 
 def drill_program(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
@@ -233,6 +162,10 @@ NUMBERS = (
     Column("taken_back", "Taken back", Unit.COUNT),
     Column("open", "Open at the end", Unit.COUNT),
     Column("liability", "Owed", Unit.MONEY, strong=True),
+)
+
+PROGRAMS = named.table_of(
+    "program", "Programme", by_program, NUMBERS, drill_program, sort="liability"
 )
 
 REPORT = Report(
@@ -281,28 +214,9 @@ REPORT = Report(
                 sort="members", drill=drill_tier,
             )
         ),
-        *named.seen_by_both(
-            Table(
-                "program", "Programme", by_program,
-                (Column("name", "Programme", Unit.TEXT), *NUMBERS),
-                sort="liability", change="liability", better=None, identity="program_id",
-                drill=drill_program,
-            )
-        ),
-        Table(
-            "vendor", "Vendor", by_vendor, (Column("name", "Vendor", Unit.TEXT), *NUMBERS),
-            sort="liability", change="liability", better=None, identity="vendor_id",
-            drill=drill_vendor, roles=MARKETPLACE,
-        ),
-        Table(
-            "time", "Day", query,
-            (
-                Column("day", "", Unit.BUCKET), *NUMBERS[:-2],
-                Column("open", "Open at the end", Unit.COUNT, total=False),
-                Column("liability", "Owed", Unit.MONEY, total=False, strong=True),
-            ),
-            sort="day", drill=drill, rows=60,
-        ),
+        *named.seen_by_both(PROGRAMS),
+        named.of_vendors(PROGRAMS, by_vendor, drill_vendor),
+        named.over_time(query, NUMBERS, drill, at_end=("open", "liability")),
     ),
     drill=drill,
     filters=frozenset({"vendor"}),

@@ -6,19 +6,16 @@ is the sum of all days before) and from the roll-up of sold items for the money.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, case, exists, func, select, true
+from sqlalchemy import ColumnElement, FromClause, and_, case, func, select
 
-from models.figures import ItemFigures, SaleFigures
 from models.marketing_figures import MembershipFigures
 from models.memberships import MembershipPlan
 from models.memberships import Period as Renewed
 from models.orders import LineKind
-from models.vendors import Vendor
-from reports import figures, links, named, sources
+from reports import figures, links, named
 from reports.figures import Series
 from reports.named import Rows
 from reports.report import (
-    MARKETPLACE,
     Chart,
     Column,
     Empty,
@@ -30,107 +27,41 @@ from reports.report import (
     Period,
     Report,
     Row,
-    Table,
     Unit,
 )
 from reports.spans import Grain
 
 _ROW = MembershipFigures
-CHANGE: ColumnElement[Any] = _ROW.joined - _ROW.ended
-_PAID = ItemFigures.kind == LineKind.MEMBERSHIP.value
-REVENUE = ItemFigures.net - ItemFigures.refunded
+NAMES = ("joined", "ended", "net", "opening", "running", "revenue", "monthly")
+LEDGER = named.Ledger(
+    _ROW, "plan_id", MembershipPlan,
+    flows={"joined": _ROW.joined, "ended": _ROW.ended, "net": _ROW.joined - _ROW.ended},
+    kept={"running": _ROW.joined - _ROW.ended},
+    sold=LineKind.MEMBERSHIP,
+)  # fmt: skip
 
 
 def query(period: Period, filters: Filters, by: Grain) -> Rows:
     """A row for each day, week or month; `opening` before it and `running` at its end."""
-    days, changes = named.calendar(period, by), _changes(period, filters, by)
-    paid = _paid(period, filters, by)
-    before = (
-        select(named.total(CHANGE).label("running"))
-        .where(named.earlier(_ROW, period, filters))
-        .subquery("before")
-    )
-    joined = func.coalesce(changes.c.joined, 0)
-    ended = func.coalesce(changes.c.ended, 0)
-    at_end = before.c.running + func.sum(joined - ended).over(order_by=days.c.day)
-    rows = (
-        select(
-            days.c.day, joined.label("joined"), ended.label("ended"),
-            (joined - ended).label("net"), (at_end - joined + ended).label("opening"),
-            at_end.label("running"), func.coalesce(paid.c.revenue, 0).label("revenue"),
-        )
-        .select_from(days)
-        .outerjoin(changes, changes.c.day == days.c.day)
-        .outerjoin(paid, paid.c.day == days.c.day)
-        .join(before, true())
-        .where(exists().where(named.up_to(_ROW, period.last, filters)))
-        .subquery("rows")
-    )  # fmt: skip
+    rows = _with_opening(LEDGER.over_time(period, filters, by))
     return select(rows, named.percent(rows.c.ended, rows.c.opening).label("churn")).order_by(
         rows.c.day
     )
 
 
-def _changes(period: Period, filters: Filters, by: Grain) -> FromClause:
-    day = sources.bucket(_ROW, by)
-    return (
-        select(
-            day, named.total(_ROW.joined).label("joined"), named.total(_ROW.ended).label("ended")
-        )
-        .where(sources.covering(_ROW, period, filters, by))
-        .group_by(day)
-        .subquery("changes")
-    )
-
-
-def _paid(period: Period, filters: Filters, by: Grain) -> FromClause:
-    sale = sources.summed(SaleFigures, filters)
-    day = sources.bucket(sale, by)
-    return (
-        select(day, named.total(sale.net - sale.refunded).label("revenue"))
-        .where(
-            sources.covering(sale, period, filters, by),
-            sale.kind == LineKind.MEMBERSHIP.value,
-        )
-        .group_by(day)
-        .subquery("paid")
-    )
+def _with_opening(query: Rows) -> FromClause:
+    """How many there were before what came and went."""
+    rows = query.subquery("rows")
+    return select(rows, (rows.c.running - rows.c.net).label("opening")).subquery("all")
 
 
 def by_plan(period: Period, filters: Filters, by: Grain) -> Rows:
     """Each plan: who joined and left in the period, how many it had before and at the end."""
-    within = sources.covering(_ROW, period, filters)
-    sums = (
-        select(
-            _ROW.vendor_id, _ROW.plan_id,
-            named.total(_ROW.joined, within).label("joined"),
-            named.total(_ROW.ended, within).label("ended"),
-            named.total(CHANGE).label("running"),
-            (named.total(CHANGE) - named.total(CHANGE, within)).label("opening"),
-        )
-        .where(named.earlier(_ROW, period, filters) | within)
-        .group_by(_ROW.vendor_id, _ROW.plan_id)
-        .subquery("sums")
-    )  # fmt: skip
-    paid = (
-        select(ItemFigures.vendor_id, ItemFigures.item_id, named.total(REVENUE).label("revenue"))
-        .where(sources.covering(ItemFigures, period, filters), _PAID)
-        .group_by(ItemFigures.vendor_id, ItemFigures.item_id)
-        .subquery("paid")
-    )
-    same = and_(MembershipPlan.vendor_id == sums.c.vendor_id, MembershipPlan.id == sums.c.plan_id)
-    of_plan = and_(paid.c.vendor_id == sums.c.vendor_id, paid.c.item_id == sums.c.plan_id)
-    monthly = func.round(sums.c.running * MembershipPlan.price * _in_a_year() / 12, 2)
-    return (
-        select(
-            sums, MembershipPlan.name, Vendor.name.label("vendor"),
-            (sums.c.joined - sums.c.ended).label("net"),
-            func.coalesce(paid.c.revenue, 0).label("revenue"), monthly.label("monthly"),
-        )
-        .join(MembershipPlan, same)
-        .join(Vendor, Vendor.id == sums.c.vendor_id)
-        .outerjoin(paid, of_plan)
-    )  # fmt: skip
+    rows = _with_opening(LEDGER.of_each(period, filters))
+    plan = MembershipPlan
+    same = and_(plan.vendor_id == rows.c.vendor_id, plan.id == rows.c.plan_id)
+    monthly = func.round(rows.c.running * plan.price * _in_a_year() / 12, 2)
+    return select(rows, monthly.label("monthly")).join(plan, same)
 
 
 def _in_a_year() -> ColumnElement[Any]:
@@ -142,17 +73,10 @@ def _in_a_year() -> ColumnElement[Any]:
     )
 
 
-NAMES = ("joined", "ended", "net", "opening", "running", "revenue", "monthly")
-
-
-def _together(each: FromClause, but: str = "") -> list[ColumnElement[Any]]:
-    return [named.total(each.c[name]).label(name) for name in NAMES if name != but]
-
-
 def summary(period: Period, filters: Filters, by: Grain) -> Rows:
     """All plans together."""
     each = by_plan(period, filters, by).subquery("each")
-    sums = select(*_together(each, "revenue")).subquery("sums")
+    sums = select(*named.together(each, (n for n in NAMES if n != "revenue"))).subquery("sums")
     revenue = named.brought(LineKind.MEMBERSHIP.value, period, filters)
     return select(
         sums, revenue.label("revenue"), named.percent(sums.c.ended, sums.c.opening).label("churn")
@@ -161,10 +85,7 @@ def summary(period: Period, filters: Filters, by: Grain) -> Rows:
 
 def by_vendor(period: Period, filters: Filters, by: Grain) -> Rows:
     """All plans of each vendor."""
-    each = by_plan(period, filters, by).subquery("each")
-    return select(each.c.vendor_id, each.c.vendor.label("name"), *_together(each)).group_by(
-        each.c.vendor_id, each.c.vendor
-    )
+    return named.by_vendor_of(by_plan(period, filters, by).subquery("each"), NAMES)
 
 
 def figure(frame: Frame) -> Figure:
@@ -195,8 +116,7 @@ def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | N
     if series == "revenue":
         return links.orders(at, filters, sold=["membership"])
     event = "ended" if series == "ended" else "joined"
-    days = {f"{event}_from": [at.first], f"{event}_to": [at.last]}
-    return links.records("membership", **days, vendor=filters.vendor_ids)
+    return links.of_days("membership", event, at, vendor=filters.vendor_ids)
 
 
 def drill_plan(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
@@ -218,6 +138,10 @@ NUMBERS = (
     Column("revenue", "Revenue", Unit.MONEY),
     Column("monthly", "A month", Unit.MONEY),
 )
+
+PLANS = named.table_of(
+    "plan", "Plan", by_plan, NUMBERS, drill_plan, sort="running", better="up"
+)  # fmt: skip
 
 REPORT = Report(
     slug="memberships",
@@ -253,30 +177,9 @@ REPORT = Report(
                 " a yearly price is a twelfth, a weekly one 52 twelfths.", better="up"),
     ),
     tables=(
-        *named.seen_by_both(
-            Table(
-                "plan", "Plan", by_plan, (Column("name", "Plan", Unit.TEXT), *NUMBERS),
-                sort="running", change="running", identity="plan_id", drill=drill_plan,
-            )
-        ),
-        Table(
-            "vendor", "Vendor", by_vendor, (Column("name", "Vendor", Unit.TEXT), *NUMBERS),
-            sort="running", change="running", identity="vendor_id", drill=drill_vendor,
-            roles=MARKETPLACE,
-        ),
-        Table(
-            "time", "Day", query,
-            (
-                Column("day", "", Unit.BUCKET),
-                Column("opening", "Before", Unit.COUNT, total=False),
-                Column("joined", "Joined", Unit.COUNT),
-                Column("ended", "Ended", Unit.COUNT),
-                Column("running", "At the end", Unit.COUNT, total=False, strong=True),
-                Column("churn", "Churn", Unit.PERCENT, total=False),
-                Column("revenue", "Revenue", Unit.MONEY),
-            ),
-            sort="day", drill=drill, rows=60,
-        ),
+        *named.seen_by_both(PLANS),
+        named.of_vendors(PLANS, by_vendor, drill_vendor),
+        named.over_time(query, NUMBERS[:-1], drill, at_end=("opening", "running", "churn")),
     ),
     drill=drill,
     filters=frozenset({"vendor", "channel"}),

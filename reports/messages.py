@@ -4,6 +4,7 @@ Read from `message_figures`: by day (the one a message was to be sent on), way, 
 rule. Who came within 14 days is known 14 days later: younger days still grow.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, select
@@ -145,9 +146,7 @@ def _list(at: Period, filters: Filters, **wanted: Any) -> str:
     for key, name in (("way", "channel"), ("purpose", "purpose")):
         if filters.picked(key) != "all":
             whose[name] = [filters.picked(key)]
-    return links.records(
-        "message", due_from=[at.first], due_to=[at.last], **{**whose, **wanted}
-    )  # fmt: skip
+    return links.of_days("message", "due", at, **{**whose, **wanted})
 
 
 def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
@@ -194,10 +193,7 @@ NUMBERS = (
 
 
 def _table(key: str, title: str, ask: Any, behind: Any, identity: str) -> Table:
-    return Table(
-        key, title, ask, (Column("name", title, Unit.TEXT), *NUMBERS), sort="sent",
-        change="sent", better=None, identity=identity, drill=behind,
-    )  # fmt: skip
+    return named.table_of(key, title, ask, NUMBERS, behind, sort="sent", identity=identity)
 
 
 REPORT = Report(
@@ -243,11 +239,9 @@ REPORT = Report(
         *named.seen_by_both(_table("rule", "Rule", by_rule, drill_rule, "rule_id")),
         _table("way", "Way", by_way, drill_way, "way"),
         _table("purpose", "Purpose", by_purpose, drill_purpose, "purpose"),
-        Table("vendor", "Vendor", by_vendor, (Column("name", "Vendor", Unit.TEXT), *NUMBERS),
-              sort="sent", change="sent", better=None, identity="vendor_id", drill=drill_vendor,
-              roles=MARKETPLACE),
-        Table("time", "Day", by_time, (Column("day", "", Unit.BUCKET), *NUMBERS), sort="day",
-              drill=drill, rows=60),
+        replace(_table("vendor", "Vendor", by_vendor, drill_vendor, "vendor_id"),
+                roles=MARKETPLACE),
+        named.over_time(by_time, NUMBERS, drill),
     ),
     drill=drill,
     filters=frozenset({"vendor"}),

@@ -1,7 +1,7 @@
 """Parts that reports of several nouns are made of: sums with the names of what they are about."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -15,18 +15,21 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    exists,
     false,
     func,
     literal,
     select,
+    true,
 )
 
 from app.tenancy import PanelRole
 from models.categories import Category
-from models.figures import SaleFigures
+from models.figures import ItemFigures, SaleFigures
+from models.orders import LineKind
 from models.vendors import Vendor
 from reports import sources
-from reports.report import MARKETPLACE, Filters, Period, Table, Unit
+from reports.report import MARKETPLACE, Better, Drill, Filters, Period, Query, Table, Unit
 from reports.report import Column as Shown
 from reports.spans import DAY, Grain, beginning
 
@@ -110,6 +113,160 @@ def brought(kind: str, period: Period, filters: Filters) -> ColumnElement[Any]:
         .where(sources.covering(sale, period, filters), sale.kind == kind)
         .scalar_subquery()
     )
+
+
+# --- tables --------------------------------------------------------------------------------------
+
+
+def table_of(
+    key: str,
+    title: str,
+    query: Query,
+    columns: Iterable[Shown],
+    drill: Drill,
+    *,
+    sort: str,
+    change: str | None = None,
+    better: Better | None = None,
+    identity: str | None = None,
+) -> Table:
+    """A line for each thing, whose `name` is its link; `sort` is what is compared, unless said."""
+    return Table(
+        key, title, query, (Shown("name", title, Unit.TEXT), *columns), sort=sort,
+        change=change or sort, better=better, identity=identity or f"{key}_id", drill=drill,
+    )  # fmt: skip
+
+
+def of_vendors(like: Table, query: Query, drill: Drill) -> Table:
+    """The same of each vendor, for who sees several."""
+    return replace(
+        like, key="vendor", title="Vendor", query=query, drill=drill, identity="vendor_id",
+        columns=(Shown("name", "Vendor", Unit.TEXT), *like.columns[1:]), roles=MARKETPLACE,
+    )  # fmt: skip
+
+
+def over_time(
+    query: Query, columns: Iterable[Shown], drill: Drill, *, at_end: Sequence[str] = ()
+) -> Table:
+    """A line for each day, week or month; what is so `at_end` of each is not added up."""
+    told = (
+        replace(one, total=False, part=None, of=None) if one.key in at_end else one
+        for one in columns
+    )
+    return Table(
+        "time", "Day", query, (Shown("day", "", Unit.BUCKET), *told), sort="day", drill=drill,
+        rows=60,
+    )  # fmt: skip
+
+
+# --- what comes and goes -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """A roll-up of what comes and goes of some things, such as packages.
+
+    `flows` are counted in a period; of `kept` all changes there ever were are what there is. `key`
+    is the roll-up's column of the thing, `model` the thing. `priced`: its own columns are needed to
+    know a change. `sold`: the kind of line whose revenue stands beside it.
+    """
+
+    table: Any
+    key: str
+    model: Any
+    flows: Mapping[str, Any]
+    kept: Mapping[str, Any]
+    priced: bool = False
+    sold: LineKind | None = None
+
+    def over_time(self, period: Period, filters: Filters, by: Grain) -> Rows:
+        """A row for each day, week or month: its flows, its revenue, and what there is at its end.
+
+        No row at all where nothing ever was.
+        """
+        table, days, day = self.table, calendar(period, by), sources.bucket(self.table, by)
+        all_of_it = _labelled({**self.flows, **self.kept})
+        within = self._asked(day, *all_of_it).where(sources.covering(table, period, filters, by))
+        sums = within.group_by(day).subquery("sums")
+        earlier_ones = self._asked(*_labelled(self.kept)).where(earlier(table, period, filters))
+        before = earlier_ones.subquery("before")
+
+        def so_far(name: str) -> ColumnElement[Any]:
+            changes = func.sum(func.coalesce(sums.c[name], 0)).over(order_by=days.c.day)
+            return (before.c[name] + changes).label(name)
+
+        query = (
+            select(days.c.day, *(func.coalesce(sums.c[name], 0).label(name) for name in self.flows))
+            .select_from(days)
+            .outerjoin(sums, sums.c.day == days.c.day)
+            .join(before, true())
+            .where(exists().where(up_to(table, period.last, filters)))
+        )
+        if self.sold is not None:
+            sale = sources.summed(SaleFigures, filters)
+            paid = self._paid(sale, sources.bucket(sale, by), period, filters, by)
+            revenue = func.coalesce(paid.c.revenue, 0).label("revenue")
+            query = query.add_columns(revenue).outerjoin(paid, paid.c.day == days.c.day)
+        return query.add_columns(*map(so_far, self.kept)).order_by(days.c.day)
+
+    def of_each(self, period: Period, filters: Filters) -> Rows:
+        """Each thing with `name` and `vendor`: its flows, its revenue, what there is at the end."""
+        table, model = self.table, self.model
+        within = sources.covering(table, period, filters)
+        by = (table.vendor_id, getattr(table, self.key))
+        sums = (
+            self._asked(*by, *_labelled(self.flows, within), *_labelled(self.kept))
+            .where(earlier(table, period, filters) | within)
+            .group_by(*by)
+            .subquery("sums")
+        )
+        same = and_(model.vendor_id == sums.c.vendor_id, model.id == sums.c[self.key])
+        query = (
+            select(sums, model.name, Vendor.name.label("vendor"))
+            .join(model, same)
+            .join(Vendor, Vendor.id == sums.c.vendor_id)
+        )
+        if self.sold is None:
+            return query
+        paid = self._paid(ItemFigures, ItemFigures.item_id, period, filters, None)
+        of_it = and_(paid.c.vendor_id == sums.c.vendor_id, paid.c.item_id == sums.c[self.key])
+        revenue = func.coalesce(paid.c.revenue, 0).label("revenue")
+        return query.add_columns(revenue).outerjoin(paid, of_it)
+
+    def _asked(self, *columns: Any) -> Rows:
+        query: Rows = select(*columns).select_from(self.table)
+        if not self.priced:
+            return query
+        key = getattr(self.table, self.key)
+        same = and_(self.model.vendor_id == self.table.vendor_id, self.model.id == key)
+        return query.join(self.model, same)
+
+    def _paid(
+        self, table: Any, key: Any, period: Period, filters: Filters, by: Grain | None
+    ) -> FromClause:
+        keys = (key,) if by else (table.vendor_id, key)
+        return (
+            select(*keys, total(table.net - table.refunded).label("revenue"))
+            .where(sources.covering(table, period, filters, by), table.kind == self.sold)
+            .group_by(*keys)
+            .subquery("paid")
+        )
+
+
+def _labelled(sums: Mapping[str, Any], *those: Any) -> list[ColumnElement[Any]]:
+    return [total(what, *those).label(name) for name, what in sums.items()]
+
+
+def together(each: FromClause, names: Iterable[str]) -> list[ColumnElement[Any]]:
+    """All things of a ledger in one sum."""
+    return [total(each.c[name]).label(name) for name in names]
+
+
+def by_vendor_of(each: FromClause, names: Iterable[str]) -> Rows:
+    """All things of each vendor in one sum."""
+    return select(
+        each.c.vendor_id, each.c.vendor.label("name"), *together(each, names)
+    ).group_by(each.c.vendor_id, each.c.vendor)  # fmt: skip
 
 
 # --- time ---------------------------------------------------------------------------------------

@@ -4,20 +4,15 @@ Read from `package_figures`, by day, package and channel as the ledger of uses t
 the roll-up of sold items for the money. What is deferred is the sum of all days before.
 """
 
-from typing import Any
+from sqlalchemy import select
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, true
-
-from models.figures import ItemFigures, SaleFigures
 from models.marketing_figures import PackageFigures
 from models.orders import LineKind
 from models.packages import Package
-from models.vendors import Vendor
-from reports import figures, links, named, sources
+from reports import figures, links, named
 from reports.figures import Series
 from reports.named import Rows
 from reports.report import (
-    MARKETPLACE,
     Chart,
     Column,
     Empty,
@@ -29,120 +24,45 @@ from reports.report import (
     Period,
     Report,
     Row,
-    Table,
     Unit,
 )
 from reports.spans import Grain
 
 _ROW = PackageFigures
 FLOWS = ("sold", "granted", "used", "forfeited", "expired", "refunded")
-_PAID = ItemFigures.kind == LineKind.PACKAGE.value
-REVENUE = ItemFigures.net - ItemFigures.refunded
-
-
-def _open() -> ColumnElement[Any]:
-    gone = _ROW.used + _ROW.forfeited + _ROW.expired + _ROW.refunded
-    left: ColumnElement[Any] = _ROW.granted - gone
-    return left
+NAMES = (*FLOWS, "revenue", "open", "deferred")
+LEDGER = named.Ledger(
+    _ROW, "package_id", Package,
+    flows={name: getattr(_ROW, name) for name in FLOWS},
+    kept={
+        "open": _ROW.granted - (_ROW.used + _ROW.forfeited + _ROW.expired + _ROW.refunded),
+        "deferred": _ROW.deferred,
+    },
+    sold=LineKind.PACKAGE,
+)  # fmt: skip
 
 
 def query(period: Period, filters: Filters, by: Grain) -> Rows:
     """A row for each day, week or month; `open` and `deferred` are those at its end."""
-    days, day = named.calendar(period, by), sources.bucket(_ROW, by)
-    flows = (
-        select(
-            day, *(named.total(getattr(_ROW, name)).label(name) for name in FLOWS),
-            named.total(_open()).label("open"), named.total(_ROW.deferred).label("deferred"),
-        )
-        .where(sources.covering(_ROW, period, filters, by))
-        .group_by(day)
-        .subquery("flows")
-    )  # fmt: skip
-    sale = sources.summed(SaleFigures, filters)
-    paid_day = sources.bucket(sale, by)
-    paid = (
-        select(paid_day, named.total(sale.net - sale.refunded).label("revenue"))
-        .where(
-            sources.covering(sale, period, filters, by),
-            sale.kind == LineKind.PACKAGE.value,
-        )
-        .group_by(paid_day)
-        .subquery("paid")
-    )
-    before = (
-        select(named.total(_open()).label("open"), named.total(_ROW.deferred).label("deferred"))
-        .where(named.earlier(_ROW, period, filters))
-        .subquery("before")
-    )
-
-    def so_far(name: str) -> ColumnElement[Any]:
-        changes = func.sum(func.coalesce(flows.c[name], 0)).over(order_by=days.c.day)
-        return (before.c[name] + changes).label(name)
-
-    return (
-        select(
-            days.c.day, *(func.coalesce(flows.c[name], 0).label(name) for name in FLOWS),
-            func.coalesce(paid.c.revenue, 0).label("revenue"), so_far("open"), so_far("deferred"),
-        )
-        .select_from(days)
-        .outerjoin(flows, flows.c.day == days.c.day)
-        .outerjoin(paid, paid.c.day == days.c.day)
-        .join(before, true())
-        .where(exists().where(named.up_to(_ROW, period.last, filters)))
-        .order_by(days.c.day)
-    )  # fmt: skip
+    return LEDGER.over_time(period, filters, by)
 
 
 def by_package(period: Period, filters: Filters, by: Grain) -> Rows:
     """Each package: sold and used in the period, open and deferred at its end."""
-    within = sources.covering(_ROW, period, filters)
-    sums = (
-        select(
-            _ROW.vendor_id, _ROW.package_id,
-            *(named.total(getattr(_ROW, name), within).label(name) for name in FLOWS),
-            named.total(_open()).label("open"), named.total(_ROW.deferred).label("deferred"),
-        )
-        .where(named.earlier(_ROW, period, filters) | within)
-        .group_by(_ROW.vendor_id, _ROW.package_id)
-        .subquery("sums")
-    )  # fmt: skip
-    paid = (
-        select(ItemFigures.vendor_id, ItemFigures.item_id, named.total(REVENUE).label("revenue"))
-        .where(sources.covering(ItemFigures, period, filters), _PAID)
-        .group_by(ItemFigures.vendor_id, ItemFigures.item_id)
-        .subquery("paid")
-    )
-    same = and_(Package.vendor_id == sums.c.vendor_id, Package.id == sums.c.package_id)
-    of_package = and_(paid.c.vendor_id == sums.c.vendor_id, paid.c.item_id == sums.c.package_id)
-    return (
-        select(
-            sums, Package.name, Vendor.name.label("vendor"),
-            func.coalesce(paid.c.revenue, 0).label("revenue"),
-        )
-        .join(Package, same)
-        .join(Vendor, Vendor.id == sums.c.vendor_id)
-        .outerjoin(paid, of_package)
-    )  # fmt: skip
-
-
-NAMES = (*FLOWS, "revenue", "open", "deferred")
+    return LEDGER.of_each(period, filters)
 
 
 def summary(period: Period, filters: Filters, by: Grain) -> Rows:
     """All packages together."""
     each = by_package(period, filters, by).subquery("each")
-    sums = [named.total(each.c[name]).label(name) for name in NAMES if name != "revenue"]
     revenue = named.brought(LineKind.PACKAGE.value, period, filters)
+    sums = named.together(each, (name for name in NAMES if name != "revenue"))
     return select(*sums, revenue.label("revenue"))
 
 
 def by_vendor(period: Period, filters: Filters, by: Grain) -> Rows:
     """All packages of each vendor."""
-    each = by_package(period, filters, by).subquery("each")
-    return select(
-        each.c.vendor_id, each.c.vendor.label("name"),
-        *(named.total(each.c[name]).label(name) for name in NAMES),
-    ).group_by(each.c.vendor_id, each.c.vendor)  # fmt: skip
+    return named.by_vendor_of(by_package(period, filters, by).subquery("each"), NAMES)
 
 
 def figure(frame: Frame) -> Figure:
@@ -190,6 +110,11 @@ NUMBERS = (
     Column("deferred", "Deferred", Unit.MONEY, strong=True),
 )
 
+PACKAGES = named.table_of(
+    "package", "Package", by_package, NUMBERS, drill_package, sort="deferred", change="sold",
+    better="up",
+)  # fmt: skip
+
 REPORT = Report(
     slug="packages",
     title="Packages",
@@ -223,27 +148,9 @@ REPORT = Report(
                 " without.", headline=False),
     ),
     tables=(
-        *named.seen_by_both(
-            Table(
-                "package", "Package", by_package,
-                (Column("name", "Package", Unit.TEXT), *NUMBERS),
-                sort="deferred", change="sold", identity="package_id", drill=drill_package,
-            )
-        ),
-        Table(
-            "vendor", "Vendor", by_vendor, (Column("name", "Vendor", Unit.TEXT), *NUMBERS),
-            sort="deferred", change="sold", identity="vendor_id", drill=drill_vendor,
-            roles=MARKETPLACE,
-        ),
-        Table(
-            "time", "Day", query,
-            (
-                Column("day", "", Unit.BUCKET), *NUMBERS[:-2],
-                Column("open", "Open at the end", Unit.COUNT, total=False),
-                Column("deferred", "Deferred", Unit.MONEY, total=False, strong=True),
-            ),
-            sort="day", drill=drill, rows=60,
-        ),
+        *named.seen_by_both(PACKAGES),
+        named.of_vendors(PACKAGES, by_vendor, drill_vendor),
+        named.over_time(query, NUMBERS, drill, at_end=("open", "deferred")),
     ),
     drill=drill,
     filters=frozenset({"vendor", "channel"}),
