@@ -1,6 +1,7 @@
 """Packages in customers' hands on screen: where their uses are, and the ledger behind it."""
 
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ from starlette.requests import Request
 
 from admin_views.base import HouseView, declared
 from admin_views.details import link_to
-from admin_views.filters import OneOf, Related, of_vendor
+from admin_views.filters import OneOf, Related, VendorDays, of_vendor
 from admin_views.forms import Choice, Pick
 from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids
@@ -86,6 +87,30 @@ def _ask_refund(holding: PackageHolding) -> tuple[str, str]:
     )
 
 
+@dataclass(frozen=True)
+class OnDays(VendorDays):
+    """Packages of which such an entry tells on these days, on the clocks of their vendor."""
+
+    of: EntryKind = EntryKind.USE
+
+    def where(
+        self, session: Session, statement: Select[Any], values: list[Any], zone: tzinfo
+    ) -> Select[Any]:
+        """See `VendorDays`."""
+        entries = select(PackageEntry.id).where(
+            PackageEntry.vendor_id == PackageHolding.vendor_id,
+            PackageEntry.holding_id == PackageHolding.id,
+            PackageEntry.kind == self.of,
+        )
+        return statement.where(super().where(session, entries, values, zone).exists())
+
+
+def on_days(name: str, title: str, kind: EntryKind) -> OnDays:
+    """A filter by the days of entries of a kind."""
+    at, vendor = PackageEntry.at, PackageEntry.vendor_id
+    return OnDays(name, title, at, open=False, vendor=vendor, of=kind)
+
+
 class HoldingView(HouseView, model=PackageHolding):
     """Packages in customers' hands."""
 
@@ -109,6 +134,13 @@ class HoldingView(HouseView, model=PackageHolding):
         of_vendor(PackageHolding.vendor_id),
         Related("package", "Package", PackageHolding.package_id, lookup=ALL_PACKAGES),
         Related("customer", "Customer", PackageHolding.customer_id, lookup=CUSTOMERS, open=False),
+        OneOf(
+            "channel", "Channel", PackageHolding.channel, icon="route", words=Channel, open=False
+        ),
+        on_days("sold", "Sold", EntryKind.GRANT),
+        on_days("used", "Used", EntryKind.USE),
+        on_days("forfeited", "Forfeited", EntryKind.FORFEIT),
+        on_days("expired", "Run out", EntryKind.EXPIRE),
     )
     empty = declared(
         icon="ticket",

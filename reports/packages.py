@@ -84,9 +84,15 @@ def figure_of_deferred(frame: Frame) -> Figure:
 
 
 def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
-    """The packages in customers' hands; those that have run out, where a mark is about these."""
-    status = ["expired"] if series == "expired" else []
-    return links.records("package-holding", status=status, vendor=filters.vendor_ids)
+    """The packages of which something was used then, lost or has run out; else those sold then.
+
+    Which were open at the end of a day that is over, no list tells.
+    """
+    if series == "deferred":
+        return None
+    event = series if series in ("used", "forfeited", "expired") else "sold"
+    whose = {"channel": filters.channels, "vendor": filters.vendor_ids}
+    return links.of_days("package-holding", event, at, **whose)
 
 
 def drill_package(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:

@@ -7,6 +7,9 @@ import pytest
 
 from app.database import begin
 from app.tenancy import acting, admin_actor, vendor_actor
+from models.packages import PackageHolding
+from reports.registry import all_reports
+from reports.report import Filters, Period
 from tests import make
 from tests.admin_views.panel_client import PanelClient, admin, manager
 from tests.admin_views.reading import leaks, text_of
@@ -114,3 +117,43 @@ def test_the_marketplace_reads_days_on_each_vendors_clock(
     assert "1–1 of 1" in text
     rows = panel.get(f"/admin/booking/list?{day}").text.split("<tbody>")[1]
     assert "Just Right" in rows
+
+
+def test_packages_are_found_by_what_happened_to_their_uses_and_when(
+    panel: PanelClient, shop: dict[str, Any]
+) -> None:
+    with acting(vendor_actor(shop["vendor"])), begin() as session:
+        package = make.package(session, name="Ten", uses=10)
+        for name, granted, used, expired in (
+            ("Early Bird", at(16, 15), at(17, 14, 59), None),  # both on the 17th in Tokyo
+            ("Late Owl", at(16, 14, 59), at(17, 15), at(17, 10)),
+        ):
+            held = PackageHolding(
+                customer_id=make.customer(session, full_name=name).id, package_id=package.id,
+                channel="online" if expired else "phone",
+            )  # fmt: skip
+            session.add(held)
+            session.flush()
+            make.package_entry(session, holding=held, uses=10, at=granted)
+            make.package_entry(session, holding=held, kind="use", at=used)
+            if expired:
+                make.package_entry(session, holding=held, kind="expire", at=expired)
+    drill, filters = all_reports()["packages"].drill, Filters(channels=("phone",))
+    assert drill is not None
+    day = Period(DAY.date(), DAY.date())
+    wanted = {
+        drill(None, day, Filters(), "used"): {"Early Bird"},
+        drill(None, day, Filters(), "sold"): {"Early Bird"},
+        drill(None, day, Filters(), "expired"): {"Late Owl"},
+        drill(None, day, filters, "expired"): set(),
+        drill(None, day, Filters(), None): {"Early Bird"},
+        "/admin/package-holding/list?used_from=2026-11-18": {"Late Owl"},
+        "/admin/package-holding/list?used_from=never&sold_to=x": {"Early Bird", "Late Owl"},
+    }
+    assert drill(None, day, Filters(), "deferred") is None
+    for who in (manager(shop["vendor"]), admin()):
+        panel.as_(who)
+        for address, names in wanted.items():
+            rows = panel.get(str(address)).text.partition("<tbody>")[2]
+            text = text_of(rows)
+            assert {name for name in ("Early Bird", "Late Owl") if name in text} == names, address
