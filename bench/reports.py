@@ -4,8 +4,9 @@
 makes it: 10,000,000 order lines and 5,000,000 bookings for 1,000,000 customers.
 
 Roll-ups. "A day" is the latest whole day of the marketplace, noted as changed for every vendor and
-worked out again by `figures.freshen`, as the task does; "a vendor's day" is one of them alone.
-"Rebuild" is `figures.rebuild` of sales and bookings into empty tables. "Plain SQL" writes the same
+worked out again by `figures.freshen`, as the task does, and then the marketplace's own sums of it;
+"a vendor's day" is one of them alone. "Rebuild" is `figures.rebuild` of sales and bookings into
+empty tables, with the marketplace's. "Plain SQL" writes the same
 rows by the statements one would write by hand for these ledgers, which know no refund here, into
 tables of the same form with the same keys; "asking" only counts the rows of days. DuckDB reads the
 same tables from Parquet and makes tables without keys; it is told the offsets of the zones, which
@@ -19,7 +20,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -32,7 +33,7 @@ from sqlalchemy import text
 from app import schema
 from app.database import begin, connect
 from app.embedded import Postgres
-from app.operations import figures, staff_hours
+from app.operations import figures, market_figures, staff_hours
 from app.operations.hours import Wall
 from app.tenancy import SYSTEM, acting
 from bench import fill, harness, report_pages
@@ -51,6 +52,8 @@ DAY_BAR_SECONDS, REBUILD_BAR = 10.0, 1.5
 A_DAY = "2026-10-31"
 MODELS = (ItemFigures, SaleFigures, OrderFigures, BookingFigures, StaffFigures, HourFigures)
 TABLES = [model.__tablename__ for model in MODELS]
+TWINS = [twin for twin in market_figures.TWINS if twin.of in MODELS]
+MARKET = [twin.market.__tablename__ for twin in TWINS]
 
 SOLD = """
   SELECT o.vendor_id, CAST(o.fulfilled_at AT TIME ZONE v.time_zone AS date) AS day, l.kind,
@@ -148,6 +151,10 @@ CHECKED = {
     "staff_figures": "minutes",
     "hour_figures": "bookings",
     "item_figures": "gross",
+    "market_sale_figures": "net",
+    "market_booking_figures": "value + lead_0 + 1000 * lead_2 + 1000000 * lead_31",
+    "market_staff_figures": "minutes",
+    "market_hour_figures": "bookings",
 }
 """What must be the same everywhere."""
 
@@ -168,13 +175,38 @@ def in_plain_sql(connection: psycopg.Connection) -> float:
         run(connection, f"CREATE TABLE plain_{table} (LIKE {table} INCLUDING ALL)")
         run(connection, f"{into} SELECT vendor_id, 'day', day, {', '.join(keys + sums)}"
                         f" FROM ({PLAIN[table]}) AS d")  # fmt: skip
-        for grain in ("week", "month"):
+        for grain in longer(model):
             run(connection, f"{into} SELECT vendor_id, '{grain}',"
                 f" CAST(date_trunc('{grain}', starts_on) AS date), {', '.join(keys)}, "
                 + ", ".join(f"sum({name})" for name in sums)
                 + f" FROM plain_{table} WHERE grain = 'day'"
                 f" GROUP BY {', '.join(str(n) for n in range(1, 4 + len(keys)))}")  # fmt: skip
+    for table, statement in of_all_vendors("plain_"):
+        run(connection, f"CREATE TABLE plain_{table} (LIKE {table} INCLUDING ALL)")
+        run(connection, statement)
     return time.perf_counter() - started
+
+
+def longer(model: Any) -> tuple[str, ...]:
+    """What is kept of a table besides days."""
+    return ("week", "month", "quarter") if model.has_quarters else ("week", "month")
+
+
+def of_all_vendors(prefix: str) -> Iterator[tuple[str, str]]:
+    """Each of the marketplace's tables, and the statement that adds up all vendors into it."""
+    for twin in TWINS:
+        listed = [column.name for column in twin.market.__table__.primary_key]
+        sums = [column.name for column in twin.market.__table__.c if not column.primary_key]
+        by, table = ", ".join(listed), twin.market.__tablename__
+        yield (
+            table,
+            (
+                f"INSERT INTO {prefix}{table} ({', '.join(listed + sums)})"
+                f" SELECT {by}, {', '.join(f'sum({name}) AS {name}' for name in sums)}"
+                f" FROM {prefix}{twin.of.__tablename__} f WHERE grain <> 'quarter' AND {twin.those}"
+                f" GROUP BY {by}"
+            ),
+        )
 
 
 def asked(connection: psycopg.Connection) -> float:
@@ -251,7 +283,7 @@ def in_duckdb(connection: psycopg.Connection, folder: Path) -> tuple[float, dict
             days = days.replace(joined, joined + zone)
         duck.execute(f"CREATE TABLE {table} AS SELECT 'day' AS grain, * FROM ({days})")
         duck.execute(f"ALTER TABLE {table} RENAME day TO starts_on")
-        for grain in ("week", "month"):
+        for grain in longer(model):
             by = ", ".join(["vendor_id", *keys])
             duck.execute(
                 f"INSERT INTO {table} BY NAME SELECT '{grain}' AS grain, {by},"
@@ -259,6 +291,8 @@ def in_duckdb(connection: psycopg.Connection, folder: Path) -> tuple[float, dict
                 + ", ".join(f"sum({name}) AS {name}" for name in sums)
                 + f" FROM {table} WHERE grain = 'day' GROUP BY ALL"
             )
+    for table, statement in of_all_vendors(""):
+        duck.execute(f"CREATE TABLE {table} AS {statement[statement.index(' SELECT ') + 1 :]}")
     taken = time.perf_counter() - started
     return taken, sums_of(lambda statement: duck.execute(statement).fetchall(), "")
 
@@ -277,7 +311,7 @@ def sums_of(ask: Callable[[str], Any], prefix: str) -> dict[str, Any]:
     """What is checked: rows and a sum of each table, by grain."""
     return {
         f"{table} {row[0]}": (int(row[1]), round(float(row[2]), 2))
-        for table in TABLES
+        for table in (*TABLES, *MARKET)
         for row in ask(
             f"SELECT grain, count(*), sum({CHECKED[table]}) FROM {prefix}{table}"
             " GROUP BY 1 ORDER BY 1"
@@ -287,7 +321,7 @@ def sums_of(ask: Callable[[str], Any], prefix: str) -> dict[str, Any]:
 
 def rebuilt(connection: psycopg.Connection) -> dict[str, float]:
     """Seconds of a rebuild into empty tables, and of the hours of staff beside it."""
-    for table in (*TABLES, StaffHours.__tablename__):
+    for table in (*TABLES, *MARKET, StaffHours.__tablename__):
         run(connection, f"TRUNCATE {table}")
     run(connection, "CHECKPOINT")
     with acting(SYSTEM):
@@ -298,9 +332,14 @@ def rebuilt(connection: psycopg.Connection) -> dict[str, float]:
         with begin() as session:
             for vendor_id in session.scalars(text("SELECT id FROM vendors")).all():
                 staff_hours.rebuild(session, vendor_id=vendor_id)
+            market_figures.rebuild(session, only=[StaffHours])
         hours = time.perf_counter() - done
+        done_too = time.perf_counter()
+        with begin() as session:
+            figures.rebuild(session, only=[one for one in figures.TABLES if one not in MODELS])
+        others = time.perf_counter() - done_too
     run(connection, "VACUUM ANALYZE")
-    return {"rebuild": done - started, "hours_of_staff": hours}
+    return {"rebuild": done - started, "hours_of_staff": hours, "other_figures": others}
 
 
 def a_day(connection: psycopg.Connection, times: int) -> dict[str, float]:
@@ -318,6 +357,8 @@ def a_day(connection: psycopg.Connection, times: int) -> dict[str, float]:
             while done < len(which):
                 with begin() as session:
                     done += figures.freshen(session)
+            with begin() as session:
+                market_figures.freshen(session)
         return time.perf_counter() - started
 
     for _ in range(times):
@@ -341,7 +382,7 @@ def measure(postgres: Postgres, times: int) -> dict[str, Any]:
         taken["plain_sql"] = in_plain_sql(plain)
         print(taken, file=sys.stderr, flush=True)
         beside = {"plain SQL": sums_of(lambda s: run(plain, s).fetchall(), "plain_")}
-        for table in TABLES:
+        for table in (*TABLES, *MARKET):
             run(plain, f"DROP TABLE plain_{table}")
         with tempfile.TemporaryDirectory(prefix="br-duck-") as folder:
             taken["duckdb"], beside["DuckDB"] = in_duckdb(plain, Path(folder))
@@ -377,6 +418,8 @@ def page(customers: int, result: dict[str, Any]) -> str:
         ("asking for the days, writing none", f"{taken['asking']:.1f} s", ""),
         ("the same by DuckDB from Parquet, no keys", f"{taken['duckdb']:.1f} s", ""),
         ("hours of staff", f"{taken['hours_of_staff']:.1f} s", "worked out at night"),
+        ("the seven other tables of figures", f"{taken['other_figures']:.1f} s",
+         "offers, points, members, messages, vendors"),
     ]  # fmt: skip
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return (f"`python -m bench.reports --customers {customers}`: {of}.\n\n"

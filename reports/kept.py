@@ -38,13 +38,19 @@ class Live:
 
     def __init__(self, session: Session, asked: Asked) -> None:
         self.session, self.asked = session, asked
+        self._found: Found | None = None
 
     def found(self) -> Found:
         """See `Source`."""
-        return reading.read(self.session, self.asked)
+        if self._found is None:
+            self._found = reading.read(self.session, self.asked)
+        return self._found
 
     def chart(self, chart: Chart) -> Pair:
-        """See `Source`."""
+        """See `Source`; a chart of the report's own question asks nothing once more."""
+        if chart.query is self.asked.report.query:
+            found = self.found()
+            return found.rows, found.before if chart.compares else None
         return reading.chart_rows(self.session, self.asked, chart)
 
     def lines(self, table: Table, sort: str, most: int | None) -> Lines:

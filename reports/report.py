@@ -376,7 +376,10 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One more chart of a report, of its own question; `compares`: asked of the days before too."""
+    """One more chart of a report, of its own question or the report's.
+
+    `compares`: asked of the days before too.
+    """
 
     key: str
     title: str

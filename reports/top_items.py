@@ -59,12 +59,6 @@ def query(period: Period, filters: Filters, by: Grain) -> Rows:
     )
 
 
-def products(period: Period, filters: Filters, by: Grain) -> Rows:
-    """The first products alone."""
-    ranked = _ranked(period, filters, (PRODUCT,)).subquery("ranked")
-    return select(ranked).where(ranked.c.place <= MOST).order_by(ranked.c.place)
-
-
 def all_services(period: Period, filters: Filters, by: Grain) -> Rows:
     """Every service that was sold, with what was bought beside it."""
     return _ranked(period, filters, (SERVICE,))
@@ -214,7 +208,7 @@ REPORT = Report(
     chart="Services",
     summary=summary,
     charts=(
-        Chart("products", "Products", products, figure_of_products, drill),
+        Chart("products", "Products", query, figure_of_products, drill),
     ),
     measures=(
         Measure("services", "Services", Unit.MONEY, "Revenue of services: after discounts, without"
