@@ -38,8 +38,14 @@ OFFERED = _all(
         {"field": "created", "when": {"is": "last", "days": 90}}, AWAY,
     ]},
 )  # fmt: skip
+WORTH_A_CALL = _all(
+    {"field": "group", "words": ["at_risk", "cant_lose", "needs_attention"]},
+    {"field": "score", "of": "r", "op": "at_most", "times": 3},
+    {"field": "value_12m", "op": "at_least", "amount": "100.00"},
+)
 OF_VENDORS = {
     "Regulars": REGULARS, "We miss them": MISSED, "New or away, and may be written to": OFFERED,
+    "Slipping away, and worth a call": WORTH_A_CALL,
 }  # fmt: skip
 OF_ALL = {"May be written to": _all(AGREED), "Away for two months": _all(AWAY)}
 PAST_DAYS = (14, 10, 7, 5, 3, 2, 1, 0)
