@@ -294,7 +294,7 @@ def _state(session: Session, *, which: int | None) -> dict[str, Any] | None:
     done, total = run.handled, run.to_handle
     return {
         "done": done, "total": total, "done_text": number(done), "total_text": number(total),
-        "left": "", "text": RUN_WORDS[RunStatus(run.status)],
+        "left": "", "text": running.title_of(run, run.campaign.name),
         "finished": run.status not in campaigns.RUNNING,
         "url": f"{HERE}/details/{run.campaign_id}", "message": None,
     }  # fmt: skip

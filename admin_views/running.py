@@ -128,13 +128,18 @@ def _campaigns(session: Session, actor: Actor) -> list[dict[str, Any]]:
     )
     return [
         {
-            "title": f"{SENDING[SendStatus(run.status)]} {name}",
+            "title": title_of(run, name),
             "url": f"/admin/campaign/details/{run.campaign_id}",
             "poll": f"/admin/campaign/run/{run.id}",
             "done": run.handled, "total": run.to_handle,
         }
         for run, name in session.execute(wanted)
     ]  # fmt: skip
+
+
+def title_of(run: CampaignRun, name: str) -> str:
+    """What is being done with a campaign: Sending Winter offers."""
+    return f"{SENDING[SendStatus(run.status)]} {name}" if run.status in SENDING else name
 
 
 def _reports(session: Session, actor: Actor) -> list[dict[str, Any]]:

@@ -115,7 +115,7 @@ def vendor_page(
             "label": "Expected today", "value": money(day.expected),
             "note": f"{money(day.taken)} done",
         },
-        *([today_free.figure(free)] if free else []),
+        *([known] if free and (known := today_free.figure(free)) else []),
         {
             "label": "Tasks due", "value": capped(day.tasks_due), "url": _to("task", due),
             "note": f"{capped(day.tasks_overdue)} overdue" if day.tasks_overdue else "none overdue",
@@ -154,14 +154,14 @@ def vendor_page(
         side.insert(0, _running_low(day))
     if day.sells_goods or day.checks_due:
         side.insert(0, _to_check(day, role, f"{due}&kind={TaskKind.DELIVERY_CHECK}"))
-    if free:
-        side.insert(0, today_free.card(free, role))
     if day.sellers:
         side.append(_best_sellers(day.sellers, role))
     if day.slipping:
         cards.insert(0, _slipping(day.slipping, role))
     if day.not_arrived + day.given_up and allowed(role, "message", "send"):
         side.insert(0, _not_arrived(day))
+    if free:
+        side.insert(0, today_free.card(free, role))
     now = {
         "title": "Now and next", "all_url": _to("booking", f"day_from={on}&day_to={on}"),
         "rows": [_booking(line, role) for line in day.next_bookings],
@@ -274,8 +274,8 @@ def _check(line: today.Line, role: PanelRole) -> dict[str, Any]:
         ask = {"title": "Ask", "url": url}
     due = f"due {ago(line.at)}" if line.at else None
     return {
-        **_task(line, role), "sub": " · ".join(part for part in (line.detail, due) if part),
-        "status": "overdue" if line.at and line.at < clock.now() else None, "action": ask,
+        **_task(line, role), "sub": " · ".join(part for part in (due, line.detail) if part),
+        "status": None, "action": ask,
     }  # fmt: skip
 
 
@@ -361,7 +361,7 @@ def marketplace_page(day: today.Marketplace, role: PanelRole) -> dict[str, Any]:
          "url": opens and _to("customer", "sort=newest")},
         {"label": "Vendors", "value": number(day.vendors),
          "url": _to("vendor") if opens else _report("vendors", role),
-         "note": f"in {number(day.zones)} time zones"},
+         "note": f"in {plural(day.zones, 'time zone')}"},
     ]  # fmt: skip
     vendors = {
         "title": "Vendors that need a look", "all_url": _to("vendor") if opens else None,

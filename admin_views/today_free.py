@@ -18,8 +18,9 @@ from app import clock
 from app.tenancy import PanelRole
 from reports import calendar, my_day
 
-ROWS, SPANS = 8, 3
+ROWS, SPANS = 8, 2
 MINUTE = timedelta(minutes=1)
+HOURS = "/admin/hours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,10 @@ def today(session: Session, *, vendor_id: int, zone: str) -> Free | None:
     )
 
 
-def figure(free: Free) -> dict[str, Any]:
-    """The figure of the head."""
+def figure(free: Free) -> dict[str, Any] | None:
+    """The figure of the head; none where nobody's hours are known."""
+    if _is_unknown(free):
+        return None
     said = [plural(free.gaps, "gap") if free.gaps else "nothing is free"]
     if free.waiting:
         said.append(f"{number(free.waiting)} waiting")
@@ -79,10 +82,14 @@ def figure(free: Free) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _is_unknown(free: Free) -> bool:
+    return bool(free.hourless and not free.people)
+
+
 def hint(free: Free) -> str:
     """Who works, and until when."""
     if free.closes is None:
-        return "nobody works any more today" if not free.hourless else ""
+        return "" if free.hourless else "nobody works any more today"
     many = len(free.people)
     verb = "works" if many == 1 else "work"
     return f"{plural(many, 'person', 'people')} {verb} until {free.day.text(_until(free))}"
@@ -94,10 +101,13 @@ def _until(free: Free) -> int:
 
 def card(free: Free, role: PanelRole) -> dict[str, Any]:
     """Who is free and when; each leads to their calendar."""
+    unknown = _is_unknown(free)
     hourless = plural(free.hourless, "person has", "people have")
     return {
-        "title": "Free until closing", "empty": "nobody works any more today",
-        "all_url": address("day", free.day.day, None), "all_title": "Open calendar",
+        "title": "Free until closing",
+        "empty": "nobody's hours are known" if unknown else "nobody works any more today",
+        "all_url": HOURS if unknown else address("day", free.day.day, None),
+        "all_title": "Working hours" if unknown else "Open calendar",
         "rows": [_person(name, left, free.day) for name, left in free.people[:ROWS]],
         "foot": f"{hourless} no working hours: nothing says when they can be booked."
         if free.hourless and allowed(role, "working-hours", "edit") else None,

@@ -47,6 +47,7 @@ def test_a_campaign_that_goes_out_shows_how_far_it_is(house: House, db: Connecti
     assert shown.count("bk-job") == 1
     state = browser.get(f"/admin/campaign/run/{sending.id}").json()
     assert (state["done"], state["total"], state["finished"]) == (4, 8, False)
+    assert state["text"] == "Sending Winter <b>alpha</b>"
 
 
 def test_looking_is_work_too_and_what_is_over_is_none(house: House, db: Connection) -> None:

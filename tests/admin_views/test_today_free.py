@@ -65,13 +65,14 @@ def test_what_is_left_of_a_day(db: Connection) -> None:
         free = today_free.today(session, vendor_id=vendor_id, zone=LISBON)
     assert free is not None
     assert shown(free) == [
-        ("Inês", "12:00–13:00, 13:45–14:00, 15:00–17:00", "3 h 15"),
+        ("Inês", "12:00–13:00, 13:45–14:00, 1 more", "3 h 15"),
         ("Mia", "taken until 17:00", None),
     ]
     assert (free.minutes, free.gaps, free.hourless) == (195, 3, 0)
     assert today_free.hint(free) == "2 people work until 17:00"
-    assert today_free.figure(free)["value"] == "3 h 15"
-    assert today_free.figure(free)["note"] == "3 gaps"
+    figure = today_free.figure(free)
+    assert figure is not None
+    assert (figure["value"], figure["note"]) == ("3 h 15", "3 gaps")
 
 
 def test_moments_too_short_to_book_are_no_gap(db: Connection) -> None:
@@ -100,8 +101,12 @@ def test_who_has_no_hours_is_told_apart(db: Connection) -> None:
     assert free is not None
     assert (free.people, free.hourless, free.minutes) == ([], 1, 0)
     foot = "1 person has no working hours: nothing says when they can be booked."
-    assert today_free.card(free, PanelRole.MANAGER)["foot"] == foot
+    card = today_free.card(free, PanelRole.MANAGER)
+    assert (card["foot"], card["empty"]) == (foot, "nobody's hours are known")
+    assert card["all_url"] == "/admin/hours"
     assert today_free.card(free, PanelRole.STAFF)["foot"] is None
+    assert today_free.figure(free) is None
+    assert today_free.hint(free) == ""
 
 
 def test_the_house_closes_and_nobody_works(db: Connection) -> None:
@@ -131,7 +136,9 @@ def test_who_waits_is_said_beside_the_gaps(db: Connection) -> None:
         make.waitlist_entry(session)
         free = today_free.today(session, vendor_id=vendor_id, zone=LISBON)
     assert free is not None
-    assert today_free.figure(free)["note"] == "1 gap, 1 waiting"
+    figure = today_free.figure(free)
+    assert figure is not None
+    assert figure["note"] == "1 gap, 1 waiting"
 
 
 @pytest.mark.parametrize(("zone", "hours"), [("Pacific/Auckland", 8), ("America/Los_Angeles", 8)])
