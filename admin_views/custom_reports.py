@@ -141,18 +141,19 @@ async def read_form(request: Request) -> dict[str, Any]:
 def asked_of(request: Request, row: CustomReport | None) -> dict[str, Any]:
     """What the form begins with: the report as it is, with the days and filters of the address."""
     params = request.query_params
+    source = without_control(params.get("source") or "")
+    known = source if source in custom.SOURCES else next(iter(custom.SOURCES))
+    new: dict[str, Any] = {
+        "name": "", "source": known, "measures": [], "dimensions": [custom.TIME],
+        "chart": "bars", "words": [("period", "12w")],
+        "shared_with": SharedWith.NOBODY, "sent_every": SentEvery.NEVER,
+    }  # fmt: skip
     if row is None:
-        source = without_control(params.get("source") or "")
-        known = source if source in custom.SOURCES else next(iter(custom.SOURCES))
-        return {
-            "name": "", "source": known, "measures": [], "dimensions": [custom.TIME],
-            "chart": "bars", "words": [("period", "12w")],
-            "shared_with": SharedWith.NOBODY, "sent_every": SentEvery.NEVER,
-        }  # fmt: skip
+        return new
     kept = row.definition_json
     words = [(n, without_control(v)[:500]) for n, v in params.multi_items()][:MOST_FIELDS]
     return {
-        **kept, "name": row.name, "words": words or kept.get("words", []),
+        **new, **kept, "name": row.name, "words": words or kept.get("words", []),
         "shared_with": row.shared_with, "sent_every": row.sent_every,
     }  # fmt: skip
 
@@ -210,20 +211,31 @@ def own(session: Session, slug: str) -> tuple[Report, Words] | None:
     row = custom_reports.seen(session, number) if number is not None else None
     if row is None:
         return None
+    report = custom.of_row(row)
+    if report is None:
+        return None
     words: dict[str, list[str]] = {}
     for name, value in row.definition_json.get("words", ()):
         words.setdefault(name, []).append(value)
-    return custom.of_row(row), words
+    return report, words
 
 
 def tools(session: Session, slug: str, query: str) -> dict[str, Any]:
     """The way from a report's page to its form, for the one who made it."""
     number = custom.number_of(slug)
     row = custom_reports.seen(session, number) if number is not None else None
-    actor = current_actor()
-    if row is None or row.user_id != actor.user_id or not makes():
+    if row is None or not _changes(row):
         return {}
-    return {"change_url": f"{HERE}/own/{row.id}/edit" + (f"?{query}" if query else "")}
+    return {"change_url": _edit(row) + (f"?{query}" if query else "")}
+
+
+def _changes(row: CustomReport) -> bool:
+    """Whether it is one's own."""
+    return row.user_id == current_actor().user_id and makes()
+
+
+def _edit(row: CustomReport) -> str:
+    return f"{HERE}/own/{row.id}/edit"
 
 
 def makes() -> bool:
@@ -232,11 +244,18 @@ def makes() -> bool:
 
 
 def cards(session: Session) -> list[dict[str, str]]:
-    """One's own reports and the shared ones, as the overview shows them."""
+    """One's own reports and the shared ones, as the overview shows them.
+
+    What can no longer be drawn leads its maker to the form, and is shown to nobody else.
+    """
     found = []
     for row in custom_reports.listed(session):
         report = custom.of_row(row)
-        found.append(
-            {"title": row.name, "about": report.about, "url": f"{HERE}/{report.slug}"}
-        )  # fmt: skip
+        if report is not None:
+            about, url = report.about, f"{HERE}/{report.slug}"
+        elif _changes(row):
+            about, url = "What it counted is no longer on the list: choose anew.", _edit(row)
+        else:
+            continue
+        found.append({"title": row.name, "about": about, "url": url})
     return found

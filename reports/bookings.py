@@ -247,7 +247,8 @@ REPORT = Report(
             "All that begin on these days, whatever became of them; times that are only held for"
             " somebody of the waitlist are none.", better="up",
         ),
-        Measure("completed", "Completed", Unit.COUNT, "The customer came.", better="up"),
+        Measure("completed", "Completed", Unit.COUNT, "The customer came.", better="up",
+                headline=False),
         Measure(
             "no_show_rate", "No-show rate", Unit.PERCENT,
             "Of those that were not called off and are over: how many did not come.",

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.errors import DomainError
 from models.custom_reports import CustomReport
 from reports import custom_charts, custom_links, custom_rows
 from reports.custom_choices import (
@@ -131,9 +132,13 @@ def number_of(slug: str) -> int | None:
     return int(digits)
 
 
-def of_row(row: CustomReport) -> Report:
-    """The report that was kept."""
-    return report_of(row.id, row.name, read(row.definition_json))
+def of_row(row: CustomReport) -> Report | None:
+    """The report that was kept; None: it is made of something that is no longer counted."""
+    try:
+        definition = read(row.definition_json)
+    except DomainError:
+        return None
+    return report_of(row.id, row.name, definition)
 
 
 def found(session: Session, slug: str) -> Report | None:

@@ -66,18 +66,19 @@ def send_figures(self: Task, report_id: int) -> int:
         to = custom_reports.readers(session, report_id)
     with begin() as session:
         row = session.get(CustomReport, report_id)
-        if row is None or not to:
+        report = None if row is None else custom.of_row(row)
+        if row is None or report is None or not to:
             return 0
-        subject, text = _letter(session, row)
+        subject, text = _letter(session, row, report)
     for address in to:
         key = f"{self.request.id}.{sha256(address.encode()).hexdigest()[:16]}"
         mail.gateway().send(to=address, subject=subject, text=text, key=key)
     return len(to)
 
 
-def _letter(session: Session, row: CustomReport) -> tuple[str, str]:
+def _letter(session: Session, row: CustomReport, report: Report) -> tuple[str, str]:
     """The mail: the figures of the report's days as a table of text, and where they stand."""
-    report, vendor_id = custom.of_row(row), row.vendor_id
+    vendor_id = row.vendor_id
     zone = ZoneInfo(zone_of(session, vendor_id)) if vendor_id else UTC
     words: dict[str, list[str]] = {}
     for name, value in row.definition_json.get("words", ()):

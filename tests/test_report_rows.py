@@ -10,7 +10,7 @@ from app import clock, report_rows
 from app.database import begin
 from app.errors import DomainError
 from app.tenancy import acting, admin_actor
-from models.figures import SaleFigures
+from models.figures import BookingFigures, SaleFigures
 from reports.registry import all_reports
 from tests import make
 from tests.reports.figured import roll_up
@@ -49,6 +49,20 @@ def test_it_prints_what_the_page_draws(world: int) -> None:
         none = report_rows.found("revenue", more=["channel=phone"])
         assert none.as_text().endswith("No figures in these days.")
         assert json.loads(none.as_json())["rows"] == []
+
+
+def test_it_prints_how_long_ahead_bookings_are_made(world: int) -> None:
+    with acting(admin_actor()), begin() as session:
+        make.figures(
+            session, BookingFigures, vendor_id=world, starts_on=date(2026, 11, 17), bookings=6,
+            lead_0=1, lead_1=1, lead_31=3,
+        )  # fmt: skip
+    with clock.stopped_at(NOON):
+        told = json.loads(report_rows.found("bookings", vendor="here", by="day").as_json())
+    (row,) = told["rows"]
+    assert {name: row[name] for name in ("bookings", "known", "lead_0", "lead_31", "lead")} == {
+        "bookings": 6, "known": 5, "lead_0": 1, "lead_31": 3, "lead": 31,
+    }  # fmt: skip
 
 
 def test_list_names_every_report(db: object) -> None:

@@ -333,6 +333,29 @@ def test_a_mail_has_the_first_rows_and_says_how_many_more_there_are(
     assert lines[3:6] == ["Item Revenue Refunds", "Service 1500 0", "More in the report: 1."]
 
 
+def test_a_report_of_what_is_no_longer_counted_is_put_together_anew(
+    panel: PanelClient, vendor: int, post: PostOffice
+) -> None:
+    me = somebody(vendor)
+    panel.as_(replace(manager(vendor), user_id=me))
+    slug = slug_of(make_one(panel, shared_with="managers", sent_every="day"))
+    number = custom.number_of(slug)
+    for definition in ({"source": "smells"}, {"source": "sales", "measures": ["gone"]}, {}):
+        with acting(SYSTEM), begin() as session:
+            session.get_one(CustomReport, number).definition_json = dict(definition)
+        text = text_of(panel.get("/admin/reports").text)
+        assert "Ours What it counted is no longer on the list: choose anew" in text
+        assert panel.get(f"/admin/reports/{slug}").status_code == 404
+        assert panel.get(f"/admin/reports/own/{number}/edit").status_code == 200
+        sent = send_figures.apply(kwargs={"vendor_id": vendor, "report_id": number}, task_id="a")
+        assert (sent.get(), post.box.letters) == (0, [])
+    panel.as_(replace(manager(vendor), user_id=somebody(vendor)))
+    assert "Ours" not in text_of(panel.get("/admin/reports").text)
+    panel.as_(replace(manager(vendor), user_id=me))
+    saved = panel.post(f"/admin/reports/own/{number}/edit", data=FORM, follow_redirects=False)
+    assert panel.get(f"/admin/reports/{slug_of(saved)}").status_code == 200
+
+
 def test_a_report_that_is_gone_is_mailed_to_nobody(panel: PanelClient, vendor: int) -> None:
     sent = send_figures.apply(kwargs={"vendor_id": vendor, "report_id": 10**9})
     assert sent.get() == 0

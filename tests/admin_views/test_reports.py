@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete
 from app.database import begin
 from app.settings import settings
 from app.tenancy import acting, admin_actor
-from models.figures import SaleFigures
+from models.figures import BookingFigures, SaleFigures
 from tests import make
 from tests.admin_views.customer_house import statements
 from tests.admin_views.panel_client import PanelClient, admin, analyst, manager, staff
@@ -73,6 +73,34 @@ def test_marks_lead_to_the_list_behind_them(panel: PanelClient, vendor: int) -> 
     assert (products["x"][at], products["y"][at]) == ("Tue 17 Nov 2026", 480)
     rows = page(panel, "reports/revenue?by=day&table=time")
     assert "/admin/order/list?sold_from=2026-11-16&amp;sold_to=2026-11-16" in rows
+
+
+def test_bookings_say_how_long_ahead_they_are_made_on_the_page_and_as_a_file(
+    panel: PanelClient, vendor: int
+) -> None:
+    with acting(admin_actor()), begin() as session:
+        for channel, leads in (("online", {"lead_2": 3}), ("walk_in", {"lead_0": 1})):
+            make.figures(
+                session, BookingFigures, vendor_id=vendor, starts_on=date(2026, 11, 17),
+                channel=channel, bookings=4, **leads,
+            )  # fmt: skip
+    text = text_of(page(panel, "reports/bookings?period=7d&table=channel"))
+    assert "Lead time 2 days" in text
+    assert "Booked the same day Of those whose lead time is known" in text
+    shown = text_of(page(panel, "reports/bookings?period=7d&table=lead"))
+    assert "Same day 1 25 %" in shown
+    assert "2–3 days 3 75 %" in shown
+    files = {}
+    for key in ("lead", "channel"):
+        told = panel.get(f"/admin/reports/bookings/figures.csv?period=7d&table={key}").text
+        files[key] = list(csv.reader(io.StringIO(told.removeprefix("\ufeff"))))
+    assert files["lead"][:2] == [["Made before", "Bookings", "Share, percent"],
+                                 ["Same day", "1", "25.00"]]  # fmt: skip
+    heads, *rows = files["channel"]
+    at = [heads.index(name) for name in ("Channel", "Lead time", "Same day, percent")]
+    assert sorted([row[n] for n in at] for row in rows) == [
+        ["Online", "2.00", "0.00"], ["Walk-in", "0.00", "100.00"],
+    ]  # fmt: skip
 
 
 def figure_of(shown: str) -> dict[str, Any]:
