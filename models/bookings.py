@@ -101,6 +101,11 @@ class Booking(OwnedByVendor, Timestamped, Base):
         Index(None, "vendor_id", "staff_id", "starts_at"),
         Index(None, "vendor_id", "staff_id", "ends_at", postgresql_where=text(_BLOCKS)),
         Index(None, "vendor_id", "status", "starts_at"),
+        Index(
+            "ix_bookings_visits", "vendor_id", "starts_at",
+            postgresql_include=["customer_id", "service_id", "completed_at", "price", "id"],
+            postgresql_where=text("status = 'completed'"),
+        ),
         Index(None, "status", "starts_at"),
         Index(
             "ix_bookings_over_early", "vendor_id", "completed_at",

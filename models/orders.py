@@ -125,7 +125,12 @@ class Order(OwnedByVendor, Timestamped, Base):
         Index(None, "vendor_id", "placed_at"),
         Index(None, "placed_at"),
         Index(
-            None, "vendor_id", "fulfilled_at",
+            "ix_orders_given_back", "vendor_id", "fulfilled_at",
+            postgresql_where=text("refunded > 0 AND fulfilled_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_orders_settled", "vendor_id", "fulfilled_at",
+            postgresql_include=["customer_id", "status", "total", "includes_tax", "id"],
             postgresql_where=text("fulfilled_at IS NOT NULL"),
         ),
         Index(None, "vendor_id", "status", "placed_at"),
@@ -396,5 +401,7 @@ class OrderLine(OwnedByVendor, Base):
     @classmethod
     def _net(cls) -> ColumnElement[Decimal]:
         share = func.round(cls.tax * cls.refunded / func.nullif(cls.gross, 0), 2)
-        back = case((cls.refunded > 0, func.coalesce(share, 0)), else_=0)
-        return cls.kept - cls.tax + back
+        untouched = cls.total - case((Order.includes_tax, cls.tax), else_=0)
+        return case(
+            (cls.refunded == 0, untouched), else_=untouched - cls.refunded + func.coalesce(share, 0)
+        )

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Select, and_, extract, func, literal, or_, select
-from sqlalchemy.orm import aliased
 
 from app.operations import segment_sources as sources
 from app.operations.conditions import RUNNING, is_any
@@ -519,25 +518,18 @@ _PLAN = _holds(
 # --- consent, bookings to come, segments -------------------------------------------------------
 
 
-def _said_of(term: Term, scope: Scope) -> Select[Any]:
-    """The latest decision of each customer about a channel and a purpose."""
-    later = aliased(Consent)
-    same = (
-        later.vendor_id == Consent.vendor_id, later.customer_id == Consent.customer_id,
-        later.channel == Consent.channel, later.purpose == Consent.purpose, later.id > Consent.id,
-    )  # fmt: skip
-    return select(Consent.customer_id).where(
+def _consents(term: Term, scope: Scope) -> Leaf:
+    """Who decided so last about a channel and a purpose, or never has."""
+    said = term.values["said"]
+    decided = select(Consent.customer_id).where(
         *scope.mine(Consent.vendor_id, Consent.customer_id),
         Consent.channel == term.values["channel"], Consent.purpose == term.values["purpose"],
-        ~select(literal(1)).where(*same).exists(),
     )  # fmt: skip
-
-
-def _consents(term: Term, scope: Scope) -> Leaf:
-    found, said = _said_of(term, scope), term.values["said"]
     if said == "unasked":
-        return Leaf(ids=found, negated=True)
-    return Leaf(ids=found.where(Consent.granted if said == "granted" else ~Consent.granted))
+        return Leaf(ids=decided, negated=True)
+    last, agreed = func.max(Consent.id), func.max(Consent.id).filter(Consent.granted)
+    is_so = agreed == last if said == "granted" else agreed.is_distinct_from(last)
+    return Leaf(ids=decided.group_by(Consent.customer_id).having(is_so))
 
 
 def _consents_said(term: Term, _: Names) -> str:

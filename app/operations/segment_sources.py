@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from app.operations.conditions import is_any
 from app.operations.segment_scope import Leaf, Scope, between
@@ -26,6 +35,7 @@ from models.words import InterestKind
 
 Rows = list[Select[Any]]
 SERVICE_KINDS = tuple(kind.value for kind in ServiceKind)
+_OF_ORDER = and_(OrderLine.vendor_id == Order.vendor_id, OrderLine.order_id == Order.id)
 
 
 def compared(rows: Rows, op: str, wanted: int | Decimal) -> Leaf:
@@ -82,8 +92,7 @@ def _orders(scope: Scope, when: When | None, number: Any) -> Select[Any]:
 
 def _lines(scope: Scope, when: When | None, number: Any) -> Select[Any]:
     """Lines of orders that count, but for those that sold a booking: that counts as a visit."""
-    of_order = and_(OrderLine.vendor_id == Order.vendor_id, OrderLine.order_id == Order.id)
-    lines = _orders(scope, when, number).join(OrderLine, of_order)
+    lines = _orders(scope, when, number).join(OrderLine, _OF_ORDER)
     return lines.where(OrderLine.booking_id.is_(None))
 
 
@@ -203,38 +212,51 @@ def money(scope: Scope, when: When | None, what: str) -> Rows:
     """
     if what == "products":
         return [_lines(scope, when, OrderLine.net).where(OrderLine.kind == LineKind.PRODUCT)]
-    amount = OrderLine.kept if what == "all" else OrderLine.net
-    lines = _lines(scope, when, amount)
     if what == "services":
-        lines = lines.where(OrderLine.kind == LineKind.SERVICE)
+        lines = _lines(scope, when, OrderLine.net).where(OrderLine.kind == LineKind.SERVICE)
+        return [lines, _came(scope, when, OrderLine.net)]
+    return [
+        _orders(scope, when, Order.total), _booked(scope, when), _given_back(scope, when),
+        _came(scope, when, OrderLine.kept),
+    ]  # fmt: skip
+
+
+def _came(scope: Scope, when: When | None, amount: Any) -> Select[Any]:
+    """What visits cost: what the line says that sold them, else their price."""
     sold = _sold(amount)
-    came = _visits(scope, when, func.coalesce(sold.c.amount, Booking.price)).outerjoin(
+    return _visits(scope, when, func.coalesce(sold.c.amount, Booking.price)).outerjoin(
         sold, and_(sold.c.vendor_id == Booking.vendor_id, sold.c.booking_id == Booking.id)
     )
-    return [lines, came, _given_back(scope, when)] if what == "all" else [lines, came]
+
+
+def _booked(scope: Scope, when: When | None) -> Select[Any]:
+    """What is off totals of orders for the bookings they sold: each of these counts as a visit."""
+    lines = _orders(scope, when, -OrderLine.gross).join(OrderLine, _OF_ORDER)
+    return lines.where(OrderLine.booking_id.is_not(None))
 
 
 def _given_back(scope: Scope, when: When | None) -> Select[Any]:
-    """What is off orders because money was given back for no line of them; see `truth`."""
+    """What is off totals of orders because money was given back, as `truth` says it: few rows."""
     of_booking = and_(Booking.vendor_id == OrderLine.vendor_id, Booking.id == OrderLine.booking_id)
-    counts = or_(OrderLine.booking_id.is_(None), Booking.status == BookingStatus.COMPLETED)
-    counting = func.coalesce(func.sum(OrderLine.kept).filter(counts), 0)
+    booked, came = OrderLine.booking_id.is_not(None), Booking.status == BookingStatus.COMPLETED
+
+    def summed(what: Any, *those: Any) -> Any:
+        return func.coalesce(func.sum(what).filter(*those), 0)
+
+    counting = summed(OrderLine.kept, or_(~booked, came))
     for_no_line = Order.given_back - func.sum(OrderLine.refunded)
-    left = func.greatest(counting - for_no_line, 0)
-    of_order = and_(OrderLine.vendor_id == Order.vendor_id, OrderLine.order_id == Order.id)
-    orders = _orders(scope, when, left - counting).join(OrderLine, of_order)
-    return (
-        orders.outerjoin(Booking, of_booking)
-        .where(Order.refunded > 0)
-        .group_by(Order.id, Order.customer_id, Order.total, Order.paid, Order.refunded)
+    left = func.greatest(counting - for_no_line, 0) - summed(OrderLine.kept, booked, came)
+    lost = left - summed(OrderLine.gross, ~booked)
+    orders = _orders(scope, when, lost).join(OrderLine, _OF_ORDER).outerjoin(Booking, of_booking)
+    return orders.where(Order.refunded > 0).group_by(
+        Order.id, Order.customer_id, Order.total, Order.paid, Order.refunded
     )
 
 
 def _sold(amount: Any) -> Any:
     """What the lines that sold a booking bring, of orders that count."""
-    of_order = and_(OrderLine.vendor_id == Order.vendor_id, OrderLine.order_id == Order.id)
     sold = select(OrderLine.vendor_id, OrderLine.booking_id, amount.label("amount"))
-    sold = sold.join(Order, of_order)
+    sold = sold.join(Order, _OF_ORDER)
     return sold.where(
         OrderLine.booking_id.is_not(None), Order.status.in_(SETTLED),
         Order.customer_id.is_not(None),

@@ -141,7 +141,8 @@ def leaves(leaf: Leaf, scope: Scope) -> Select[Any]:
     home = select(Customer.id).where(*scope.home())
     if leaf.test is not None:
         return home.where(leaf.test)
-    return home.where(Customer.id.in_(_positive(leaf, scope)))
+    assert leaf.ids is not None  # a leaf is a test or a set
+    return _flat(except_(home, leaf.ids) if leaf.negated else intersect(home, leaf.ids))
 
 
 def _joined(match: Match, parts: Sequence[Leaf], scope: Scope) -> Leaf:
@@ -173,13 +174,6 @@ def _any(tests: list[Any], within: list[Any], without: list[Any], scope: Scope) 
     if tests:
         sets.insert(0, everyone.where(or_(*tests)))
     return Leaf(ids=_flat(union(*sets)) if len(sets) > 1 else sets[0])
-
-
-def _positive(leaf: Leaf, scope: Scope) -> Select[Any]:
-    assert leaf.ids is not None  # a leaf is a test or a set
-    if not leaf.negated:
-        return leaf.ids
-    return _flat(except_(select(Customer.id).where(*scope.home()), leaf.ids))
 
 
 def _flat(sets: Any) -> Select[Any]:

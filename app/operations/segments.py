@@ -32,7 +32,7 @@ from models.segments import Segment, SegmentDay, SegmentMembership
 
 BUILD = "tasks.segments.build"
 LONGEST_NAME = 80
-QUICK_MS, LONG_MS = 200, 5_000
+QUICK_MS, LONG_MS = 400, 5_000
 """What an exact number may cost while somebody waits, and what finding out at all may."""
 MOST_COUNTED = 10_000
 SAMPLES = 10
