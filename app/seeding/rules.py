@@ -6,13 +6,11 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app import clock
-from app.operations import score_keeping, score_nights, usages
+from app.operations import usages
 from app.seeding.rows import put
 from models.message_rules import MessageRule
 from models.staff import StaffMember
 from models.usages import StaleUsage
-from models.vendors import Vendor
 
 RULES: tuple[dict[str, Any], ...] = (
     {"name": "The evening before", "event": "booking_reminder", "days": 1, "at": time(18, 0)},
@@ -52,13 +50,6 @@ def make(session: Session, vendor_id: int, now: datetime) -> None:
 
 
 def work_out(session: Session) -> None:
-    """The usages of everybody who was noted so far, and what all customers are worth."""
+    """The usages of everybody who was noted so far."""
     noted = delete(StaleUsage).returning(StaleUsage.vendor_id, StaleUsage.customer_id)
     usages.rebuild(session, customers=[(row[0], row[1]) for row in session.execute(noted)])
-    as_of, vendors = clock.now().date(), session.scalars(select(Vendor.id)).all()
-    for vendor_id in vendors:
-        score_keeping.rebuild_vendor(session, vendor_id=vendor_id)
-    market = score_nights.settle_market(session, as_of=as_of)
-    for vendor_id in vendors:
-        score_nights.settle(session, vendor_id=vendor_id, as_of=as_of, market=market)
-    score_nights.gather_market(session, as_of=as_of)
