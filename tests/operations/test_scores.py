@@ -1,5 +1,6 @@
 """The models: published figures, closed forms, and customers drawn with parameters we know."""
 
+import csv
 import math
 import time
 from collections import defaultdict
@@ -93,6 +94,20 @@ def test_spending_of_who_never_came_back_is_what_everybody_spends() -> None:
     assert scores.expected_spend(PUBLISHED_SPENDING, 0, 0) == pytest.approx(35.17, abs=0.1)
     assert scores.expected_spend(PUBLISHED_SPENDING, 2, 22.35) == pytest.approx(24.65, abs=0.1)
     assert scores.expected_spend(PUBLISHED_SPENDING, 10**6, 80.0) == pytest.approx(80, rel=1e-5)
+
+
+def test_spending_expected_of_the_first_ten_customers(cdnow: dict[str, Any]) -> None:
+    """The figures of note 025's spreadsheet as the package lifetimes prints them, within 0.1."""
+    spending = scores.fit_spending(cdnow["x"], cdnow["mean"])
+    with (CDNOW / "cdnow_customers_summary_with_transactions.csv").open() as file:
+        first = [next(rows) for rows in [csv.DictReader(file)] for _ in range(10)]
+    x = np.array([float(row["x"]) for row in first])
+    mean = np.array([float(row["zbar"]) for row in first])
+    assert x.tolist() == cdnow["x"][:10].tolist()
+    assert mean == pytest.approx(cdnow["mean"][:10], abs=0.01)
+    assert scores.expected_spend(spending, x, mean) == pytest.approx(
+        np.array([24.65, 18.91, 35.17, 35.17, 35.17, 71.46, 18.91, 35.17, 27.28, 35.17]), abs=0.1
+    )
 
 
 WORLDS = [
