@@ -1,6 +1,7 @@
 """The first page of each role: what needs doing now, every figure a link to the list behind it."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -33,7 +34,7 @@ from app.settings import settings
 from app.tenancy import Actor, PanelRole, current_actor
 from models.tasks import TaskKind
 from reports import today
-from reports.pulse import LIKELY, Look, Seller, Slipping
+from reports.pulse import LIKELY, Jump, Look, Seller, Slipping
 from reports.registry import for_role
 from reports.troubles import Failing, Hourless
 
@@ -365,7 +366,10 @@ def marketplace_page(day: today.Marketplace, role: PanelRole) -> dict[str, Any]:
     ]  # fmt: skip
     vendors = {
         "title": "Vendors that need a look", "all_url": _to("vendor") if opens else None,
-        "rows": [row for look in day.attention for row in _looks(look, role)],
+        "rows": [
+            *(row for look in day.attention for row in _looks(look, role)),
+            *(_jumped(one, role) for one in day.jumps),
+        ],
     }  # fmt: skip
     busiest = {
         "title": "Busiest today", "empty": "nobody has a booking today",
@@ -418,6 +422,31 @@ def _looks(look: Look, role: PanelRole) -> list[dict[str, Any]]:
              "action": _open("bookings", look, role)}
         )  # fmt: skip
     return [{**row, "name": look.name, "url": url} for row in rows]
+
+
+def _jumped(one: Jump, role: PanelRole) -> dict[str, Any]:
+    """Scores that are far from those of the night before, and by what most."""
+    opens = role is PanelRole.ADMIN and one.vendor_id is not None
+    changes = (
+        ("customers", one.people), ("purchases expected", one.buying),
+        ("a purchase", one.spending),
+    )  # fmt: skip
+    known = [(what, change) for what, change in changes if change is not None]
+    what, change = max(known, key=lambda pair: abs(pair[1]), default=("", Decimal(0)))
+    sign = "+" if change > 0 else "−"
+    moved = f"{what} {sign}{percent(abs(change))} on the night before"
+    url = _report("lifetime-value", role, **({"vendor": one.vendor_id} if one.vendor_id else {}))
+    return {
+        "name": one.name or "All vendors", "tone": "warn", "icon": "alert-triangle",
+        "url": _record("vendor", one.vendor_id) if opens and one.vendor_id else None,
+        "word": "Scores jumped",
+        "figure": moved if abs(change) >= SHARP else "groups of customers moved since the night"
+        " before",
+        "action": {"title": "Open report", "url": url} if url else None,
+    }  # fmt: skip
+
+
+SHARP = Decimal("0.2")
 
 
 def _open(slug: str, look: Look, role: PanelRole) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ Times = Annotated[Decimal, mapped_column(Numeric(14, 4))]
 """How often something is expected."""
 Share = Annotated[Decimal, mapped_column(Numeric(9, 8))]
 Parameter = Annotated[Decimal, mapped_column(Numeric(24, 10))]
+Change = Annotated[Decimal, mapped_column(Numeric(16, 6))]
 
 
 class RfmSegment(StrEnum):
@@ -297,6 +298,7 @@ class _Model:
 
     Unit of time is the week. `customers` they were fitted to, of whom `repeaters` bought again;
     empty parameters: they were too few. `as_of` is the day up to which everything is worked out.
+    What changed against the night of `since` is told by `app.operations.score_drift`.
     """
 
     as_of: Mapped[date]
@@ -312,6 +314,12 @@ class _Model:
     q: Mapped[Parameter | None]
     v: Mapped[Parameter | None]
     money_log_likelihood: Mapped[Decimal | None] = mapped_column(Numeric(20, 4))
+    since: Mapped[date | None]
+    groups_moved: Mapped[Change | None]
+    people_change: Mapped[Change | None]
+    buying_change: Mapped[Change | None]
+    spending_change: Mapped[Change | None]
+    is_sharp: Mapped[bool] = mapped_column(server_default="false")
 
 
 class ScoreModel(_Model, OwnedByVendor, Base):

@@ -235,7 +235,8 @@ REPORT = Report(
          " the whole marketplace."),
         ("Few customers", "Of fewer than ten customers nothing that is expected is told."),
         ("Interval", "Chance of purchases and of spending; the models are taken as true."),
-        ("When", "Worked out every night."),
+        ("When", "Worked out every night. What jumps against the night before, the marketplace sees"
+         " on its first page."),
     ),
     hint="Select a group to see its customers.",
     empty=Empty(

@@ -20,7 +20,7 @@ from models.memberships import MembershipPlan
 from models.orders import LineKind
 from models.packages import Package
 from models.products import Product
-from models.scores import CustomerScore, RfmSegment
+from models.scores import CustomerScore, MarketModel, RfmSegment, ScoreModel
 from models.services import Service
 from models.tasks import Task
 from models.usages import Usage, UsageKind
@@ -316,3 +316,46 @@ def attention(session: Session, *, today: date, most: int = 8) -> list[Look]:
         .limit(most)
     )  # fmt: skip
     return [Look(*row) for row in rows]
+
+
+# --- whose scores jumped ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Scores that are far from those of the night of `since`: `app.operations.score_drift`.
+
+    Changes are shares of what was; `groups` is the population stability index. Without vendor:
+    the marketplace as a whole.
+    """
+
+    vendor_id: int | None
+    name: str | None
+    since: date
+    people: Decimal | None
+    buying: Decimal | None
+    spending: Decimal | None
+    groups: Decimal | None
+
+
+def jumps(session: Session, *, today: date, most: int = 8) -> list[Jump]:
+    """Open vendors whose scores jumped last night, and first the marketplace if its own did."""
+
+    def told(model: Any) -> tuple[Any, ...]:
+        return (
+            model.since, model.people_change, model.buying_change, model.spending_change,
+            model.groups_moved,
+        )  # fmt: skip
+
+    market = session.execute(
+        select(*told(MarketModel)).where(MarketModel.is_sharp, MarketModel.as_of >= today - DAY)
+    )
+    vendors = session.execute(
+        select(Vendor.id, Vendor.name, *told(ScoreModel))
+        .join(ScoreModel, ScoreModel.vendor_id == Vendor.id)
+        .where(ScoreModel.is_sharp, ScoreModel.as_of >= today - DAY)
+        .where(Vendor.status == VendorStatus.ACTIVE)
+        .order_by(Vendor.name, Vendor.id)
+        .limit(most)
+    )
+    return [*(Jump(None, None, *row) for row in market), *(Jump(*row) for row in vendors)]

@@ -26,7 +26,7 @@ from models.staff import StaffMember
 from models.tasks import Task, TaskKind, TaskStatus
 from models.vendors import Vendor, VendorStatus
 from reports import pulse, troubles
-from reports.pulse import Look, Seller, Slipping, Week
+from reports.pulse import Jump, Look, Seller, Slipping, Week
 from reports.troubles import Failing, Hourless
 
 CAP = 10_000
@@ -385,6 +385,7 @@ class Marketplace:
     week: Week
     busiest: list[Share]
     attention: list[Look]
+    jumps: list[Jump]
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,6 +424,7 @@ def analyst(session: Session, *, now: datetime) -> Marketplace:
         week=pulse.market_week(session, now=now),
         busiest=_busiest(session, now),
         attention=pulse.attention(session, today=now.astimezone(UTC).date()),
+        jumps=pulse.jumps(session, today=now.astimezone(UTC).date()),
     )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ def night() -> int:
         settled = [vendor for vendor in vendors if _rebuilt(vendor)]
         with begin() as session:
             market = score_nights.settle_market(session, as_of=as_of)
+        _tell("the marketplace", market)
         for vendor in settled:
             _settle(vendor, as_of, market)
         _gather(as_of)
@@ -48,9 +49,16 @@ def _rebuilt(vendor_id: int) -> bool:
 def _settle(vendor_id: int, as_of: date, market: Models) -> None:
     try:
         with begin() as session:
-            score_nights.settle(session, vendor_id=vendor_id, as_of=as_of, market=market)
+            models = score_nights.settle(session, vendor_id=vendor_id, as_of=as_of, market=market)
     except Exception:
         log.exception("The models of vendor %s were not worked out", vendor_id)
+        return
+    _tell(f"vendor {vendor_id}", models)
+
+
+def _tell(whose: str, models: Models) -> None:
+    if (drift := models.drift) is not None and drift.is_sharp:
+        log.warning("The scores of %s jumped since %s: %s", whose, drift.since, drift)
 
 
 @celery_app.task(name="tasks.scores.gather")

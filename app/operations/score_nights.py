@@ -10,7 +10,7 @@ is predicted.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -18,7 +18,8 @@ import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.operations import score_keeping, scores
+from app.operations import score_drift, score_keeping, scores
+from app.operations.score_drift import Drift
 from app.operations.score_keeping import REACH_KEY, REACHED, reach_of, spans_known
 from app.operations.score_spans import DAY, months_back
 from models.scores import ModelSource, RfmSegment
@@ -31,6 +32,7 @@ OVER_EVERYWHERE = 2 * DAY
 Greenwich: the day is over everywhere for a night that is two days later."""
 MOST = 9_999_999_999.0
 CHUNK = 50_000
+NOBODY: Mapping[str, int] = {}
 
 S = RfmSegment
 GRID: Mapping[int, tuple[RfmSegment, ...]] = {
@@ -52,6 +54,7 @@ class Models:
     repeaters: int
     purchases: scores.Purchases | None = None
     spending: scores.Spending | None = None
+    drift: Drift | None = None
 
 
 # --- ranks ---------------------------------------------------------------------------------------
@@ -111,7 +114,7 @@ def settle(
     """Work out ranks, models and what follows for all customers of a vendor, as of a day.
 
     `market` are the marketplace's models, for those who have too few customers; which are used is
-    answered.
+    answered, and how far all is from the night before.
     """
     score_keeping.hold(session, [vendor_id])
     customers = _histories(session, vendor_id, as_of)
@@ -119,6 +122,7 @@ def settle(
     months = _months(session, vendor_id, as_of)
     ends = {month: min(_end(month), as_of) for month in months}
     _rank(session, vendor_id, [*ends.values(), *(month - DAY for month in months)])
+    models = _beside_the_night_before(session, vendor_id, as_of, models)
     for month, end in ends.items():  # this month comes last: what is expected now stays
         known = {"vendor": vendor_id, "month": month, "as_of": end, "was": month - DAY}
         if fresh := month >= months_back(months[-1], 1):
@@ -285,6 +289,59 @@ def _months(session: Session, vendor_id: int, as_of: date) -> list[date]:
     return [*(month for month in past if month not in ended), this]
 
 
+def _beside_the_night_before(
+    session: Session, vendor_id: int, as_of: date, models: Models
+) -> Models:
+    """The models with their drift: before anything of the last night is written over."""
+    known = {"vendor": vendor_id, "as_of": as_of}
+    last = session.execute(
+        text("SELECT * FROM score_models WHERE vendor_id = :vendor"), known
+    ).one_or_none()
+    groups: list[dict[str, int]] = [
+        {row.segment: row.customers for row in session.execute(text(asked), known)}
+        for asked in (_WERE, _ARE)
+    ]
+    return _with_drift(models, last, as_of, ModelSource.OWN, *groups)
+
+
+_WERE = """
+  SELECT f.segment, CAST(sum(f.customers) AS bigint) AS customers FROM score_figures f
+  JOIN score_models m USING (vendor_id)
+  WHERE f.vendor_id = :vendor AND f.as_of = m.as_of GROUP BY 1
+"""
+_ARE = "SELECT segment, count(*) AS customers FROM ranks WHERE as_of = :as_of GROUP BY 1"
+
+
+def _with_drift(
+    models: Models,
+    last: Any,
+    as_of: date,
+    own: ModelSource,
+    before: Mapping[str, int] = NOBODY,
+    now: Mapping[str, int] = NOBODY,
+) -> Models:
+    """Twice a night is once: then it is still compared with the night before."""
+    if last is None:
+        return models
+    if last.as_of >= as_of:
+        told = {
+            name: None if (change := getattr(last, column)) is None else float(change)
+            for name, column in _CHANGES.items()
+        }
+        kept = Drift(last.since, **told, is_sharp=last.is_sharp) if last.since else None
+        return replace(models, drift=kept)
+    then = score_drift.Night(last.as_of, last.customers, before)
+    tonight = score_drift.Night(as_of, models.customers, now)
+    if models.source is own and last.source == own:  # what is borrowed drifts elsewhere
+        bought = scores.Purchases(
+            r=float(last.r), alpha=float(last.alpha), a=float(last.a), b=float(last.b)
+        )
+        spent = scores.Spending(p=float(last.p), q=float(last.q), v=float(last.v))
+        then = replace(then, purchases=bought, spending=spent)
+        tonight = replace(tonight, purchases=models.purchases, spending=models.spending)
+    return replace(models, drift=score_drift.between(then, tonight))
+
+
 def _keep_model(session: Session, vendor_id: int, as_of: date, models: Models) -> None:
     values = {"vendor": vendor_id, **model_values(as_of, models)}
     names = [name for name in values if name != "vendor"]
@@ -311,8 +368,24 @@ def model_values(as_of: date, models: Models) -> dict[str, Any]:
         parameters[likelihood] = fitted and round(fitted.log_likelihood, 4)
     return {
         "as_of": as_of, "customers": models.customers, "repeaters": models.repeaters,
-        "source": models.source.value, **parameters,
+        "source": models.source.value, **parameters, **_drift_values(models.drift),
     }  # fmt: skip
+
+
+def _drift_values(drift: Drift | None) -> dict[str, Any]:
+    if drift is None:
+        return {"since": None, "is_sharp": False} | dict.fromkeys(_CHANGES.values())
+    told = {
+        column: None if (change := getattr(drift, name)) is None else round(change, 6)
+        for name, column in _CHANGES.items()
+    }
+    return {"since": drift.since, "is_sharp": drift.is_sharp, **told}
+
+
+_CHANGES = {
+    "groups": "groups_moved", "people": "people_change", "buying": "buying_change",
+    "spending": "spending_change",
+}  # fmt: skip
 
 
 def keep_reach(session: Session, *, vendor_id: int, as_of: date) -> None:
@@ -360,8 +433,10 @@ def settle_market(session: Session, *, as_of: date) -> Models:
             scores.fit_purchases(scores.tally(x, t_x / 7, age / 7, times)),
             scores.fit_spending(often, mean, equal),
         )  # fmt: skip
-    values = model_values(as_of, models)
     _hold_market(session)
+    last = session.execute(text("SELECT * FROM market_models LIMIT 1")).one_or_none()
+    models = _with_drift(models, last, as_of, ModelSource.MARKETPLACE)
+    values = model_values(as_of, models)
     session.execute(text("DELETE FROM market_models"))
     session.execute(
         text(

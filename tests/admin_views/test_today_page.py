@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
@@ -16,6 +17,7 @@ from models.figures import ItemFigures, VendorFigures
 from reports.pulse import Day, Sums, Week
 from tests import make
 from tests.admin_views.customer_house import at, statements
+from tests.admin_views.reading import text_of
 from tests.furnished import db, house
 from tests.webclient import Browser, House, application, settled
 
@@ -110,6 +112,26 @@ def test_the_marketplace_sees_which_vendors_need_a_look(browser: Browser, house:
     assert f'href="/admin/reports/revenue?vendor={vendor_id}"' in page
     assert f'href="/admin/vendor/details/{vendor_id}"' in page
     assert "Busiest today" in page
+
+
+def test_the_marketplace_sees_whose_scores_jumped(browser: Browser, house: House) -> None:
+    changes: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"people_change": Decimal("-0.4"), "buying_change": Decimal("0.3")},
+         "Scores jumped customers −40 % on the night before"),
+        ({"groups_moved": Decimal("0.4"), "people_change": Decimal(0)},
+         "Scores jumped groups of customers moved"),
+    )  # fmt: skip
+    for number, (fields, said) in enumerate(changes):
+        vendor = make.new_vendor(name=f"Drift {number}")
+        with acting(admin_actor()), begin() as session:
+            make.score_model(
+                session, vendor_id=vendor, as_of=clock.now().date(), since=clock.now().date(),
+                is_sharp=True, **fields,
+            )  # fmt: skip
+        browser.as_("admin@market.example")
+        page = text_of(browser.get("/admin/").text)
+        assert f"Drift {number} {said}" in page, page[-3000:]
+    assert f"/admin/reports/lifetime-value?vendor={vendor}" in browser.get("/admin/").text
 
 
 def test_deliveries_to_check_lead_to_their_tasks_and_to_asking(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.database import begin
 from app.tenancy import Actor, DatabaseRole, acting, admin_actor, vendor_actor
 from models.figures import ItemFigures, VendorFigures
+from models.scores import MarketModel
 from reports import pulse
 from reports.pulse import Sums
 from tests import make
@@ -176,8 +177,34 @@ def test_vendors_that_fall_or_are_stood_up_need_a_look(market: Session) -> None:
     ]
 
 
+def test_vendors_whose_scores_jumped_last_night_need_a_look_too(market: Session) -> None:
+    names = ("Jumped", "Steady", "Long ago", "Closed")
+    jumped, steady, ago, gone = (
+        make.new_vendor(name=name, status="closed" if name == "Closed" else "active")
+        for name in names
+    )
+    night: dict[str, Any] = {
+        "as_of": FRIDAY, "since": days_ago(1), "is_sharp": True, "people_change": Decimal("-0.4"),
+        "groups_moved": Decimal("0.11"),
+    }  # fmt: skip
+    for vendor_id, fields in (
+        (jumped, {}), (steady, {"is_sharp": False}), (ago, {"as_of": days_ago(2)}), (gone, {}),
+    ):  # fmt: skip
+        make.score_model(market, vendor_id=vendor_id, **(night | fields))
+    market.add(MarketModel(as_of=days_ago(1), since=days_ago(2), is_sharp=True))
+    market.flush()
+    with acting(ANALYST), begin() as session:
+        found = pulse.jumps(session, today=FRIDAY)
+        assert len(pulse.jumps(session, today=FRIDAY, most=0)) == 1
+    assert [(one.name, one.since, one.people, one.buying, one.groups) for one in found] == [
+        (None, days_ago(2), None, None, None),
+        ("Jumped", days_ago(1), Decimal("-0.4"), None, Decimal("0.11")),
+    ]
+
+
 def test_nothing_is_nothing(market: Session, shop: int) -> None:
     assert pulse.attention(market, today=FRIDAY) == []
+    assert pulse.jumps(market, today=FRIDAY) == []
     assert pulse.market_week(market, now=NOON).now == Sums(Decimal(0), 0, 0)
     far_off = date(9999, 12, 31)
     assert pulse.best_sellers(market, vendor_id=shop, today=far_off) == []
