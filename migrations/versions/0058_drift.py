@@ -5,7 +5,7 @@ from alembic import op
 
 from migrations.tenancy import grant
 
-revision, down_revision = "0058", "0061"
+revision, down_revision = "0058", "0056"
 
 TABLES = ("score_models", "market_models")
 CHANGES = ("groups_moved", "people_change", "buying_change", "spending_change")
