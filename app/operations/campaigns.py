@@ -32,6 +32,7 @@ from models.campaigns import (
 from models.customers import ConsentPurpose, Customer
 from models.messages import MessageChannel, MessageStatus, MessageTemplate
 from models.segments import Segment
+from models.vendors import Vendor, VendorStatus
 
 GO_ON = "tasks.campaigns.go_on"
 LONGEST = 80
@@ -330,8 +331,12 @@ def send(session: Session, *, campaign_id: int, run_id: int, inline_limit: int) 
 
 
 def due(session: Session, *, now: datetime) -> list[tuple[int, int]]:
-    """The campaigns that go out again by `now`: vendor and id."""
-    rows = select(Campaign.vendor_id, Campaign.id).where(Campaign.next_at <= now)
+    """The campaigns of open vendors that go out again by `now`: vendor and id."""
+    rows = (
+        select(Campaign.vendor_id, Campaign.id)
+        .join(Vendor, Vendor.id == Campaign.vendor_id)
+        .where(Campaign.next_at <= now, Vendor.status == VendorStatus.ACTIVE)
+    )
     return [(vendor, number) for vendor, number in session.execute(rows.order_by(Campaign.id))]
 
 

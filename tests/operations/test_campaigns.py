@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -23,12 +23,13 @@ from app.operations import (
 from app.operations.coupon_terms import Case
 from app.operations.rungs import Asked
 from app.settings import settings
-from app.tenancy import acting, vendor_actor
+from app.tenancy import SYSTEM, acting, vendor_actor
 from models.campaigns import Campaign, CampaignRow, CampaignRun
 from models.coupons import Coupon
 from models.customers import Customer
 from models.messages import Message
 from models.outbox import OutboxMessage
+from models.vendors import Vendor
 from tasks import campaigns as tasks
 from tests import make
 
@@ -233,6 +234,27 @@ def test_one_that_goes_out_again_tells_each_once_and_keeps_its_hour(shop: int) -
         assert [(row.customer_id, row.outcome) for row in rows] == [(ben, "sent")]
         campaigns.stop(session, campaign_id=number)
         assert session.get_one(Campaign, number).next_at is None
+
+
+def test_nothing_goes_out_again_from_a_vendor_that_is_suspended(shop: int) -> None:
+    """It goes out once, not for every time it missed, when the vendor is open again."""
+    with begin() as session:
+        somebody(session, "Ana")
+        number = written(session, rhythm="weekly")
+    run = looked(number)
+    with begin() as session:
+        campaigns.send(session, campaign_id=number, run_id=run.id, inline_limit=ALL_INLINE)
+
+    def stands(status: str) -> None:
+        with acting(SYSTEM), begin() as session:
+            session.execute(update(Vendor).where(Vendor.id == shop).values(status=status))
+
+    with clock.stopped_at(make.NOON + timedelta(days=30)), acting(SYSTEM):
+        stands("suspended")
+        assert tasks.repeat_due.run() == 0
+        stands("active")
+        assert tasks.repeat_due.run() == 1
+        assert tasks.repeat_due.run() == 0
 
 
 def test_another_vendors_segment_and_template_are_not_here(shop: int) -> None:
