@@ -22,6 +22,7 @@ from models.figures import ItemFigures, SaleFigures, StaleDay
 from models.orders import LineKind, Order, OrderLine
 from models.payments import Refund
 from models.products import Product, Variant
+from models.returns import ProductReturn
 from models.services import Service
 from models.vendors import Vendor
 from tests import make
@@ -272,6 +273,14 @@ def _of_order(session: Session, order: Order, day: Any) -> Iterator[tuple[Key, d
         select(Refund).where(Refund.order_id == order.id, Refund.status != "failed")
         .order_by(Refund.created_at, Refund.id)
     ).all()  # fmt: skip
+    asked = select(ProductReturn).where(
+        ProductReturn.order_id == order.id, ProductReturn.received_at.is_not(None)
+    )
+    for came in session.scalars(asked).all():
+        for piece in came.lines:
+            if piece.received and piece.order_line_id in days:
+                at = max(days[piece.order_line_id], day(came.received_at))
+                yield _key(session, piece.order_line, at), {"returned": piece.received}
     first = min(days.values(), default=settled)
     left = sum((line.kept for line in counting), Decimal(0))
     too_much = max(order.paid - order.total, Decimal(0))
