@@ -7,7 +7,7 @@ nine of ten years would end if the models were true: the sum of many customers i
 
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, literal, literal_column, null, select
+from sqlalchemy import FromClause, Select, case, func, literal, literal_column, null, select
 
 from models.categories import Category
 from models.scores import MarketModel, ScoreFigure, ScoreModel
@@ -15,7 +15,7 @@ from models.vendors import Vendor
 from reports import figures, links
 from reports.cohorts import whose
 from reports.figures import Series
-from reports.privacy import enough
+from reports.privacy import without_few
 from reports.report import (
     MARKETPLACE,
     Chart,
@@ -100,46 +100,25 @@ def _parameters(table: Any) -> list[Any]:
 def by_group(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """The same by group."""
     table = ScoreFigure
-    return (
-        select(named(table.segment).label("name"), table.segment, *_sums())
-        .where(*_latest(period, filters))
-        .group_by(table.segment)
-        .having(*_enough())
-        .order_by(ranked(table.segment))
-    )
+    rows = _told(period, filters, table.segment)
+    return select(named(rows.c.segment).label("name"), rows).order_by(ranked(rows.c.segment))
 
 
 def by_channel(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """The same by the channel of the first purchase."""
-    table = ScoreFigure
-    rows = select(table.channel, *_sums()).where(*_latest(period, filters))
-    return rows.group_by(table.channel).having(*_enough())
+    return select(_told(period, filters, ScoreFigure.channel))
 
 
 def by_category(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """The same by the category of the first purchase."""
-    table = ScoreFigure
-    rows = (
-        select(table.category_id, *_sums())
-        .where(*_latest(period, filters))
-        .group_by(table.category_id)
-        .having(*_enough())
-        .subquery()
-    )
+    rows = _told(period, filters, ScoreFigure.category_id)
     name = func.coalesce(Category.name, "Without category").label("name")
     return select(name, *rows.c).outerjoin(Category, Category.id == rows.c.category_id)
 
 
 def by_vendor(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """The same by vendor, and whose models were used."""
-    table = ScoreFigure
-    rows = (
-        select(table.vendor_id, *_sums())
-        .where(*_latest(period, filters))
-        .group_by(table.vendor_id)
-        .having(*_enough())
-        .subquery()
-    )
+    rows = _told(period, filters, ScoreFigure.vendor_id)
     return (
         select(Vendor.name.label("name"), *rows.c, ScoreModel.source)
         .join(Vendor, Vendor.id == rows.c.vendor_id)
@@ -147,9 +126,11 @@ def by_vendor(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any,
     )
 
 
-def _enough() -> list[Any]:
+def _told(period: Period, filters: Filters, key: Any) -> FromClause:
+    """The sums by a column, as far as they are told."""
     customers = func.sum(ScoreFigure.customers)
-    return [and_(customers > 0, *enough(customers))]
+    rows = select(key, *_sums()).where(*_latest(period, filters)).group_by(key)
+    return without_few(rows.having(customers > 0).subquery("each")).subquery("rows")
 
 
 def figure(frame: Frame) -> Figure:

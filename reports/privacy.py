@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, case
+from sqlalchemy import ColumnElement, FromClause, Select, case, func, or_, select
 
 from app.tenancy import DatabaseRole, current_actor
 from models.vendors import Vendor
@@ -24,8 +24,27 @@ def hidden_if_few(value: Any, customers: Any) -> ColumnElement[Any]:
 
 
 def enough(customers: Any) -> list[ColumnElement[bool]]:
-    """The condition under which a row is shown at all."""
+    """The condition under which a row is shown at all, where rows share their customers."""
     return [customers >= FEWEST] if over_vendors() else []
+
+
+def without_few(rows: FromClause) -> Select[*tuple[Any, ...]]:
+    """The rows of enough `customers`, and none by which those left out could be told.
+
+    Where these come to fewer than five, the row of the fewest others goes with them: else they are
+    what is missing to a total that stands elsewhere.
+    """
+    if not over_vendors():
+        return select(rows)
+    enough_of_them = rows.c.customers >= FEWEST
+    left_out = func.sum(case((enough_of_them, 0), else_=rows.c.customers)).over()
+    place = func.row_number().over(partition_by=enough_of_them, order_by=rows.c.customers)
+    all_of_them = select(rows, left_out.label("left_out"), place.label("place_of")).subquery("told")
+    told = all_of_them.c
+    nobody_is_told = or_(told.left_out == 0, told.left_out >= FEWEST, told.place_of > 1)
+    return select(*(told[column.key] for column in rows.c)).where(
+        told.customers >= FEWEST, nobody_is_told
+    )
 
 
 def at_vendor(name: Any) -> ColumnElement[str]:

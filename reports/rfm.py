@@ -12,7 +12,7 @@ from models.scores import RfmSegment, ScoreFigure, SegmentMove
 from reports import figures, links
 from reports.cohorts import whose
 from reports.figures import Series
-from reports.privacy import enough, hidden_if_few
+from reports.privacy import hidden_if_few, without_few
 from reports.report import (
     Chart,
     Column,
@@ -58,7 +58,7 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
     """A row for each group, as it stood at the end of the period."""
     table = ScoreFigure
     customers = func.sum(table.customers)
-    return (
+    rows = (
         select(
             named(table.segment).label("name"), table.segment, customers.label("customers"),
             func.sum(table.revenue).label("revenue"),
@@ -75,9 +75,11 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
         )
         .where(table.month == month_of(period), *whose(table, filters))
         .group_by(table.segment)
-        .having(*[customers > 0, *enough(customers)])
-        .order_by(ranked(table.segment))
+        .having(customers > 0)
+        .subquery("groups")
     )  # fmt: skip
+    told = without_few(rows).subquery("shown")
+    return select(told).order_by(told.c.rank)
 
 
 def _of(table: Any, customers: Any, groups: tuple[RfmSegment, ...]) -> Any:
@@ -93,17 +95,20 @@ def moves(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
     """From which group to which customers went in the last month of the period."""
     table = SegmentMove
     customers = func.sum(table.customers)
-    return (
+    rows = (
         select(
             named(table.was).label("was"), named(table.became).label("became"),
             customers.label("customers"), ranked(table.was).label("rank"),
             ranked(table.became).label("place"), table.became.label("segment"),
-            func.sum(func.sum(table.customers)).over(partition_by=table.was).label("size"),
         )
         .where(table.month == month_of(period), *whose(table, filters))
         .group_by(table.was, table.became)
-        .having(*[customers > 0, *enough(customers)])
+        .having(customers > 0)
+        .subquery("moves")
     )  # fmt: skip
+    told = without_few(rows).subquery("shown")
+    size = func.sum(told.c.customers).over(partition_by=told.c.was)
+    return select(told, size.label("size"))
 
 
 def months(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
