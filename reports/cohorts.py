@@ -143,6 +143,7 @@ REPORT = Report(
     about="Of those who first bought in a month or week: who came back, and for how much.",
     query=query,
     summary=summary,
+    draws_before=False,
     measures=(
         Measure("size", "New customers", Unit.COUNT,
                 "Who bought for the first time ever in these months (or weeks).", better="up"),

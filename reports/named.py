@@ -249,7 +249,8 @@ class Ledger:
             select(*keys, total(table.net - table.refunded).label("revenue"))
             .where(sources.covering(table, period, filters, by), table.kind == self.sold)
             .group_by(*keys)
-            .subquery("paid")
+            .cte()
+            .prefix_with("MATERIALIZED")  # few, and not looked up once for each thing
         )
 
 

@@ -21,6 +21,7 @@ from reports.report import (
     Frame,
     Measure,
     Period,
+    Query,
     Report,
     Row,
     Table,
@@ -61,6 +62,8 @@ def read(session: Session, asked: Asked) -> Found:
     rows, sums = _summed(session, report, asked.period, asked)
     if (compared := asked.compared) is None:
         return Found(rows, None, sums, None)
+    if report.summary is not None and not report.draws_before:
+        return Found(rows, None, sums, _summary(session, report.summary, compared, asked))
     before, sums_before = _summed(session, report, compared, asked)
     return Found(rows, before, sums, sums_before)
 
@@ -77,8 +80,7 @@ def _summed(
 ) -> tuple[Sequence[Row], Sums]:
     if report.summary is not None:
         rows = session.execute(report.query(period, asked.filters, asked.by)).all()
-        one = session.execute(report.summary(period, asked.filters, asked.by)).mappings().first()
-        return rows, dict(one or {})
+        return rows, _summary(session, report.summary, period, asked)
     query = report.query(period, asked.filters, asked.by)
     inner = query.subquery("asked")
     sums = {m.key: _sum(m, inner.c).label(f"sum_of_{m.key}") for m in report.measures}
@@ -88,6 +90,10 @@ def _summed(
     rows = session.execute(statement).all()
     first = rows[0]._mapping if rows else {}
     return rows, {key: first.get(f"sum_of_{key}") for key in sums}
+
+
+def _summary(session: Session, ask: Query, period: Period, asked: Asked) -> Sums:
+    return dict(session.execute(ask(period, asked.filters, asked.by)).mappings().first() or {})
 
 
 def _sum(measure: Measure | Column, columns: Any) -> Any:
@@ -136,7 +142,9 @@ def _whole(asked: Asked, table: Table) -> Select[Any]:
     if not (table.change and table.identity and compared):
         nothing = [null().label("before"), null().label("sum_of_before")]
         return select(*now.c, *derived, *sums, many, *nothing)
-    then = table.query(compared, asked.filters, asked.by).cte("then")
+    # of the days before nothing but this is asked, and so nothing else is added up
+    those = table.query(compared, asked.filters, asked.by).subquery("those")
+    then = select(those.c[table.identity], those.c[table.change]).cte("then")
     whole = select(func.sum(then.c[table.change])).scalar_subquery()
     return select(
         *now.c, *derived, *sums, many,

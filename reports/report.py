@@ -429,7 +429,8 @@ class Report:
 
     `figure` None: the first table is what is looked at. `chart` is the head of the chart's card,
     to which the page adds "by week" when `grains` are offered. `notes` are further lines of the
-    definition card: (title, sentence).
+    definition card: (title, sentence). `draws_before` False: of the days compared with, only the
+    figures of the `summary` are shown.
     """
 
     slug: str
@@ -450,6 +451,7 @@ class Report:
     own_dates: bool = True
     period: str = "12w"
     compares: bool = True
+    draws_before: bool = True
     choices: tuple[Choice, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
     hint: str = ""

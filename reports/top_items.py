@@ -207,6 +207,7 @@ REPORT = Report(
     figure=figure,
     chart="Services",
     summary=summary,
+    draws_before=False,
     charts=(
         Chart("products", "Products", query, figure_of_products, drill),
     ),

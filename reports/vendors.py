@@ -1,8 +1,9 @@
 """How vendors do beside each other: for the marketplace alone, no vendor ever sees another.
 
-Revenue from `sale_figures`, bookings from `booking_figures`, customers from `reach_figures` (kept
-for the offered periods and what they are compared with; of other dates they are not known),
-answers from `user_figures`: a few rows for each vendor.
+Revenue from `vendor_figures` (of some channels or categories from `sale_figures`), bookings from
+`booking_figures`, customers from `reach_figures` (kept for the offered periods and what they are
+compared with; of other dates they are not known), answers from `user_figures`: a few rows for each
+vendor.
 """
 
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from sqlalchemy import Select, and_, func, literal, select
 
 from models.audiences import UserFigures
-from models.figures import BookingFigures, SaleFigures
+from models.figures import BookingFigures, SaleFigures, VendorFigures
 from models.scores import ReachFigure
 from models.vendors import Vendor
 from reports import figures, links, sources
@@ -40,10 +41,7 @@ REACHED = ("customers", "new_customers", "repeat_customers")
 
 def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """A row for each vendor that sold or was booked, the one with the most revenue first."""
-    sold = _of_each(
-        SaleFigures, period, filters,
-        revenue=func.sum(SaleFigures.net - SaleFigures.refunded),
-    )  # fmt: skip
+    sold = _sold(period, filters)
     booked = _of_each(
         BookingFigures, period, filters,
         **{name: func.sum(getattr(BookingFigures, name)) for name in BOOKED},
@@ -75,6 +73,14 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
         .where(sold.c.vendor_id.is_not(None) | booked.c.vendor_id.is_not(None))
         .order_by(revenue.desc(), Vendor.name)
     )  # fmt: skip
+
+
+def _sold(period: Period, filters: Filters) -> Any:
+    """Revenue: of all channels and categories a row a month, of some what was sold in them."""
+    if filters.channels or filters.category_ids:
+        revenue = SaleFigures.net - SaleFigures.refunded
+        return _of_each(SaleFigures, period, filters, revenue=func.sum(revenue))
+    return _of_each(VendorFigures, period, filters, revenue=func.sum(VendorFigures.revenue))
 
 
 def _of_each(table: Any, period: Period, filters: Filters, **sums: Any) -> Any:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from app.database import begin
 from app.tenancy import PanelRole, acting, admin_actor
 from models.audiences import UserFigures
-from models.figures import BookingFigures, SaleFigures
+from models.figures import BookingFigures, SaleFigures, VendorFigures
 from models.scores import ReachFigure
 from reports import reading
 from reports.registry import all_reports, for_role
@@ -37,10 +37,12 @@ def three_vendors(db: Connection) -> tuple[int, int, int]:
     first, second, idle = make.new_vendor(), make.new_vendor(), make.new_vendor()
     put(SaleFigures, first, DAY, kind="service", net=Decimal(500), refunded=Decimal(100))
     put(SaleFigures, second, DAY, kind="product", net=Decimal(450), channel="online")
+    put(VendorFigures, first, DAY, revenue=Decimal(400))
+    put(VendorFigures, second, DAY, revenue=Decimal(450))
     put(BookingFigures, first, DAY, bookings=10, completed=6, no_shows=2, cancelled=2)
     put(UserFigures, first, DAY, user_id=2, answered=2, answer_minutes=50)
     put(UserFigures, first, DAY, user_id=3, answered=1, answer_minutes=40)
-    for model in (SaleFigures, BookingFigures, UserFigures):
+    for model in (SaleFigures, VendorFigures, BookingFigures, UserFigures):
         roll_up(model)
     reached(first, 20, 5, 8)
     reached(first, 20, 3, 2, channel="walk_in")
