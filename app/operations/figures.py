@@ -131,11 +131,22 @@ def recompute(session: Session, *, days: Sequence[Day]) -> None:
     if not days:
         return
     vendors, listed = zip(*sorted(set(days)), strict=True)
-    known = {"vendors": list(vendors), "days": list(listed)}
+    known = _known(session, vendors, listed)
     for model in TABLES:
         _write(session, model, Scope.DAYS, known)
     staff_hours.work_out(session, days=days)
     market_figures.note(session, days=listed)
+
+
+def _known(session: Session, vendors: Sequence[int], days: Sequence[date]) -> dict[str, Any]:
+    """The days, and what may say something about them: bookings first, since orders sell some."""
+    known: dict[str, Any] = {"vendors": list(vendors), "days": list(days)}
+    for noun, asked in (
+        ("booking", figure_sources.BOOKINGS_OF_DAYS), ("order", figure_sources.ORDERS_OF_DAYS),
+    ):  # fmt: skip
+        found = session.execute(text(asked), known).all()
+        known |= {f"{noun}_vendors": [row[0] for row in found], f"{noun}s": [r[1] for r in found]}
+    return known
 
 
 def settle(session: Session, *, vendor_id: int, now: datetime) -> int:
@@ -221,7 +232,10 @@ def _sums(model: type[Figures]) -> list[str]:
 
 
 def _write(session: Session, model: type[Figures], scope: Scope, known: dict[str, Any]) -> None:
-    for statement in (_clear(model, scope), _put_days(model, scope), _sum_up(model, scope)):
+    statements = [_clear(model, scope), _put_days(model, scope), _sum_up(model, scope)]
+    if model.has_quarters:
+        statements.append(_sum_quarters(model, scope))
+    for statement in statements:
         session.execute(text(statement), known)
 
 
@@ -229,21 +243,21 @@ _DAYS = "unnest(CAST(:vendors AS bigint[]), CAST(:days AS date[])) AS w (vendor_
 _LONG = {"month": "1 month", "quarter": "3 months"}
 
 
-def _spans(model: type[Figures]) -> str:
-    """The weeks, months and, where they are kept, quarters of days, each with the day after it."""
-    longer = "".join(
-        f"""
-  UNION
-  SELECT vendor_id, '{grain}', CAST(date_trunc('{grain}', CAST(day AS timestamp)) AS date),
-    CAST(date_trunc('{grain}', CAST(day AS timestamp)) + interval '{long}' AS date)
-  FROM {_DAYS}"""
-        for grain, long in _LONG.items() if grain in _grains(model)
-    )  # fmt: skip
-    return f"""(
-  SELECT vendor_id, 'week' AS grain, day - (CAST(extract(isodow FROM day) AS integer) - 1)
+def _spans(*grains: str) -> str:
+    """The weeks, months or quarters of days, each with the day after it."""
+    week = f"""
+  SELECT DISTINCT vendor_id, 'week' AS grain, day - (CAST(extract(isodow FROM day) AS integer) - 1)
     AS starts_on, day - (CAST(extract(isodow FROM day) AS integer) - 8) AS until
-  FROM {_DAYS}{longer}
-)"""
+  FROM {_DAYS}"""
+    longer = [
+        f"""
+  SELECT DISTINCT vendor_id, '{grain}' AS grain,
+    CAST(date_trunc('{grain}', CAST(day AS timestamp)) AS date) AS starts_on,
+    CAST(date_trunc('{grain}', CAST(day AS timestamp)) + interval '{_LONG[grain]}' AS date) AS until
+  FROM {_DAYS}"""
+        for grain in grains if grain != "week"
+    ]  # fmt: skip
+    return f"({' UNION ALL '.join([week] * ('week' in grains) + longer)}\n)"
 
 
 def _grains(model: type[Figures]) -> list[str]:
@@ -266,7 +280,7 @@ def _clear(model: type[Figures], scope: Scope) -> str:
         return f"DELETE FROM {table} WHERE vendor_id = ANY (CAST(:vendors AS bigint[]))"
     return f"""
     DELETE FROM {table} f USING (
-      SELECT vendor_id, grain, starts_on FROM {_spans(model)} AS s
+      SELECT vendor_id, grain, starts_on FROM {_spans(*_grains(model))} AS s
       UNION ALL
       SELECT vendor_id, 'day', day FROM {_DAYS}
     ) AS w
@@ -284,29 +298,51 @@ def _put_days(model: type[Figures], scope: Scope) -> str:
     SELECT vendor_id, 'day', day, {listed} FROM ({rows}) AS rows ORDER BY {ordered}"""
 
 
-def _sum_up(model: type[Figures], scope: Scope) -> str:
-    table, keys, sums = model.__tablename__, _keys(model), _sums(model)
+def _into(model: type[Figures]) -> tuple[str, str, str]:
+    """Where sums are put, the keys and sums of rows `f`, and what they are grouped by."""
+    keys, sums = _keys(model), _sums(model)
+    listed = ", ".join(["vendor_id", "grain", "starts_on", *keys, *sums])
     summed = ", ".join([*(f"f.{name}" for name in keys), *(f"sum(f.{name})" for name in sums)])
-    into = f"INSERT INTO {table} (vendor_id, grain, starts_on, {', '.join([*keys, *sums])})"
     by = ", ".join(["1", "2", "3", *(f"f.{name}" for name in keys)])
+    return f"INSERT INTO {model.__tablename__} ({listed})", summed, by
+
+
+def _sum_up(model: type[Figures], scope: Scope) -> str:
+    """Weeks and months, of their days."""
+    into, summed, by = _into(model)
     if scope is Scope.DAYS:
         return f"""{into}
-        SELECT w.vendor_id, w.grain, w.starts_on, {summed} FROM {_spans(model)} AS w
-        JOIN {table} f ON f.vendor_id = w.vendor_id AND f.grain = 'day'
+        SELECT w.vendor_id, w.grain, w.starts_on, {summed} FROM {_spans("week", "month")} AS w
+        JOIN {model.__tablename__} f ON f.vendor_id = w.vendor_id AND f.grain = 'day'
           AND f.starts_on >= w.starts_on AND f.starts_on < w.until
         GROUP BY {by} ORDER BY {by}"""
-    those = "" if scope is Scope.ALL else " AND f.vendor_id = ANY (CAST(:vendors AS bigint[]))"
+    month = "CAST(date_trunc('month', CAST(f.starts_on AS timestamp)) AS date)"
     week = "f.starts_on - (CAST(extract(isodow FROM f.starts_on) AS integer) - 1)"
-    begins = (
-        f"CASE WHEN w.grain = 'week' THEN {week} ELSE"
-        " CAST(date_trunc(w.grain, CAST(f.starts_on AS timestamp)) AS date) END"
-    )
-    grains = ", ".join(f"('{grain}')" for grain in _grains(model))
     return f"""{into}
-    SELECT f.vendor_id, w.grain, {begins}, {summed}
-    FROM {table} f CROSS JOIN (VALUES {grains}) AS w (grain)
-    WHERE f.grain = 'day'{those}
+    SELECT f.vendor_id, w.grain, CASE WHEN w.grain = 'week' THEN {week} ELSE {month} END,
+      {summed}
+    FROM {model.__tablename__} f CROSS JOIN (VALUES ('week'), ('month')) AS w (grain)
+    WHERE f.grain = 'day'{_THOSE[scope]}
     GROUP BY {by} ORDER BY {by}"""
+
+
+def _sum_quarters(model: type[Figures], scope: Scope) -> str:
+    """Quarters, of their months."""
+    into, summed, by = _into(model)
+    if scope is Scope.DAYS:
+        return f"""{into}
+        SELECT w.vendor_id, w.grain, w.starts_on, {summed} FROM {_spans("quarter")} AS w
+        JOIN {model.__tablename__} f ON f.vendor_id = w.vendor_id AND f.grain = 'month'
+          AND f.starts_on >= w.starts_on AND f.starts_on < w.until
+        GROUP BY {by} ORDER BY {by}"""
+    return f"""{into}
+    SELECT f.vendor_id, 'quarter',
+      CAST(date_trunc('quarter', CAST(f.starts_on AS timestamp)) AS date), {summed}
+    FROM {model.__tablename__} f WHERE f.grain = 'month'{_THOSE[scope]}
+    GROUP BY {by} ORDER BY {by}"""
+
+
+_THOSE = {Scope.ALL: "", Scope.VENDORS: " AND f.vendor_id = ANY (CAST(:vendors AS bigint[]))"}
 
 
 def recent(session: Session, *, vendor_id: int, days: int = RECENT) -> list[Day]:
@@ -329,7 +365,7 @@ def drift(session: Session, *, days: Sequence[Day], limit: int = 1000) -> list[M
     if not days:
         return []
     vendors, listed = zip(*sorted(set(days)), strict=True)
-    known = {"vendors": list(vendors), "days": list(listed), "limit": limit}
+    known = _known(session, vendors, listed) | {"limit": limit}
     return [one for model in PROVED for one in _astray(session, model, known)]
 
 
@@ -382,9 +418,9 @@ def _sums_astray(model: type[Figures]) -> str:
     same = "f.vendor_id = w.vendor_id AND f.grain"
     return _beside(
         model,
-        f"SELECT w.vendor_id, w.grain, w.starts_on, {summed} FROM {_spans(model)} AS w"
+        f"SELECT w.vendor_id, w.grain, w.starts_on, {summed} FROM {_spans(*_grains(model))} AS w"
         f" JOIN {table} f ON {same} = 'day' AND f.starts_on >= w.starts_on"
         f" AND f.starts_on < w.until GROUP BY {by}",
-        f"SELECT f.* FROM {_spans(model)} AS w JOIN {table} f ON {same} = w.grain"
+        f"SELECT f.* FROM {_spans(*_grains(model))} AS w JOIN {table} f ON {same} = w.grain"
         " AND f.starts_on = w.starts_on",
     )
