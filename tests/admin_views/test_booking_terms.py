@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app import clock
 from app.database import begin
 from app.operations import bookings
-from app.tenancy import acting, vendor_actor
+from app.tenancy import SYSTEM, acting, vendor_actor
 from models.bookings import Booking
 from tests import make
 from tests.admin_views.panel_client import PanelClient, admin, manager, staff
@@ -199,7 +199,7 @@ def listed(panel: PanelClient, query: str) -> str:
 
 
 def test_bookings_are_found_by_category_over_all_vendors(panel: PanelClient, vendor: int) -> None:
-    with acting(make.SYSTEM), begin() as session:
+    with acting(SYSTEM), begin() as session:
         hair = make.category(session, name="Hair")
         cuts = make.category(session, name="Cuts", parent_id=hair.id)
         other = make.category(session, name="Other")

@@ -14,6 +14,7 @@ from app.database import begin
 from app.tenancy import acting, vendor_actor
 from models.bookings import Booking
 from models.customers import Customer
+from models.packages import PackageHolding
 from models.schedules import TimeOff
 from tests import make
 from tests.admin_views.panel_client import PanelClient, admin, analyst, manager, staff
@@ -83,7 +84,7 @@ def test_somebody_known_is_booked_and_it_stands(panel: PanelClient, shop: int) -
 def test_a_package_pays_for_what_is_booked_in_the_calendar(panel: PanelClient, shop: int) -> None:
     here = furnished(shop)
     with acting(vendor_actor(shop)), begin() as session:
-        customer = session.get_one(make.Customer, here["carla"])
+        customer = session.get_one(Customer, here["carla"])
         number = make.holding(session, customer=customer, uses=2).id
     panel.as_(staff(shop))
     wish = {"customer": here["carla"], "service": here["cut"], "staff": here["ana"], "use": "y"}
@@ -94,7 +95,7 @@ def test_a_package_pays_for_what_is_booked_in_the_calendar(panel: PanelClient, s
     paid = wish | {"use": ""}
     assert booking_of(shop, made(panel, **paid, starts="2026-11-24T09:00")).price == 40
     with acting(vendor_actor(shop)), begin() as session:
-        held = session.get_one(make.PackageHolding, number)
+        held = session.get_one(PackageHolding, number)
         assert (held.uses_left, held.uses_held) == (0, 2)
 
 

@@ -12,7 +12,7 @@ from app import clock
 from app.database import begin
 from app.tenancy import acting, vendor_actor
 from models.policies import CancellationPolicy
-from models.resources import Resource, ServiceResource
+from models.resources import Resource, ResourceClaim, ServiceResource
 from models.services import Service, StaffService
 from tests import make
 from tests.admin_views.panel_client import PanelClient, admin, manager, staff
@@ -99,7 +99,7 @@ def test_fewer_than_are_promised_or_needed_is_refused(panel: PanelClient, vendor
     with acting(vendor_actor(vendor)), begin() as session:
         service = make.service(session, name="Duo")
         make.service_resource(session, service=service, resource=room, quantity=2)
-        session.query(make.ResourceClaim).delete()
+        session.query(ResourceClaim).delete()
     assert "Duo needs 2 of it" in refused(panel, path, typed(panel, path, capacity="1"))
 
 

@@ -9,12 +9,13 @@ from sqlalchemy import select
 
 from app.database import begin
 from app.operations import feeds
-from app.tenancy import GATE, Actor, DatabaseRole, PanelRole, acting, vendor_actor
+from app.tenancy import GATE, SYSTEM, Actor, DatabaseRole, PanelRole, acting, vendor_actor
 from app.transact import in_transaction
 from models.booking_series import BookingSeries
 from models.bookings import Booking
 from models.class_sessions import ClassSession
 from models.feeds import CalendarFeed
+from models.staff import StaffMember
 from models.waitlist import WaitlistEntry
 from tests import make
 from tests.admin_views.panel_client import PanelClient, admin, manager, staff
@@ -189,7 +190,7 @@ def test_a_series_is_looked_at_fixed_and_booked(
     panel: PanelClient, vendor: int, wanted: dict[str, Any]
 ) -> None:
     with acting(vendor_actor(vendor)), begin() as session:
-        rui = session.get_one(make.StaffMember, wanted["staff"])
+        rui = session.get_one(StaffMember, wanted["staff"])
         at = datetime.fromisoformat("2026-12-08T09:30+00:00")
         make.booking(session, staff=rui, starts_at=at)
     page = post(panel, "booking-series/create", 200, **wanted, save="preview")
@@ -329,7 +330,7 @@ def test_nobody_waits_for_what_cannot_come(
 
 def test_who_fits_a_gap_is_ranked_and_offered_at_once(panel: PanelClient, vendor: int) -> None:
     entry = waiting(panel, vendor)
-    rui = every(vendor, make.StaffMember)[0].id
+    rui = every(vendor, StaffMember)[0].id
     gap = f"staff={rui}&from=2026-11-20T13:00&to=2026-11-20T16:00"
     html = panel.get(f"/admin/waitlist-entry/fits?{gap}").text
     assert "Ana" in html
@@ -392,7 +393,7 @@ def test_staff_make_their_own_and_see_no_button_at_a_colleagues(
     panel: PanelClient, vendor: int
 ) -> None:
     rita, rui = (put(vendor, make.staff_member, name=name) for name in ("Rita", "Rui"))
-    with acting(make.SYSTEM), begin() as session:
+    with acting(SYSTEM), begin() as session:
         user = make.user(session)
         make.vendor_user(session, user=user, vendor_id=vendor, staff_member_id=rita)
     panel.post("/admin/feeds/new", data={"of": "staff", "staff": rui})
@@ -420,7 +421,7 @@ def test_who_stops_working_here_loses_their_address_on_the_form(
         assert panel.post(url, data=panel.form_values(url) | typed).status_code == 303
         [feed] = every(vendor, CalendarFeed)
         assert (feed.revoked_at is not None) is ended
-    assert every(vendor, make.StaffMember)[0].title == "Trainer"
+    assert every(vendor, StaffMember)[0].title == "Trainer"
     assert "for good" in panel.get(url).text
 
 

@@ -11,6 +11,8 @@ from sqlalchemy import Connection
 from admin_views import customer_counts
 from app import clock
 from app.operations import choices
+from models.customers import Customer
+from models.tags import Tag
 from tests import make
 from tests.admin_views.customer_house import (
     BETA,
@@ -148,7 +150,7 @@ def test_filters_combine_and_every_chip_can_be_taken_away(browser: Browser, hous
     one, two = many(house, 2)
     tagged(house, one, "vip", "colour")
     with at(house) as session:
-        make.address(session, customer=session.get(make.Customer, one), city="Évora")
+        make.address(session, customer=session.get(Customer, one), city="Évora")
     browser.as_("staff@alpha.example")
     page = browser.get(f"{LIST}?tag=vip&city=Evora&status=active").text
     assert names(page) == ["Person 000"]
@@ -231,8 +233,8 @@ def test_popovers_offer_values_with_counts(browser: Browser, house: House) -> No
     one, two, _ = many(house, 3)
     tagged(house, one, "vip")
     with at(house) as session:
-        vip = session.query(make.Tag).filter_by(name="vip").one()
-        make.customer_tag(session, customer=session.get(make.Customer, two), tag=vip)
+        vip = session.query(Tag).filter_by(name="vip").one()
+        make.customer_tag(session, customer=session.get(Customer, two), tag=vip)
     tagged(house, customer(house, BETA), "secret", slug=BETA)
     browser.as_("staff@alpha.example")
     found = browser.get("/admin/customer/values/tag").json()["choices"]

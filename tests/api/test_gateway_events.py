@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
@@ -130,9 +131,7 @@ def test_before_our_own_answer_is_as_good_as_after(
     provider.says["authorise"] = EventKind.PAYMENT_AUTHORISED
     number = int(name.removeprefix("payment-"))
     with acting(vendor_actor(alpha)):
-        told = provider.authorise(
-            about=name, amount=make.Decimal("30.00"), currency="EUR", words="x"
-        )
+        told = provider.authorise(about=name, amount=Decimal("30.00"), currency="EUR", words="x")
         tasks._heard("provider", told)
         tasks.authorise.apply(kwargs={"payment_id": number})
         tasks.capture.apply(kwargs={"payment_id": number})
@@ -192,7 +191,7 @@ def test_what_leads_nowhere_and_what_is_too_long(
 def test_the_desk_says_itself_that_money_came(app: Starlette, alpha: int) -> None:
     name = asked(alpha, "desk")
     body, headers = desk(alpha).said(
-        EventKind.PAYMENT_CAPTURED, about=name, amount=make.Decimal("30.00"), currency="EUR"
+        EventKind.PAYMENT_CAPTURED, about=name, amount=Decimal("30.00"), currency="EUR"
     )
     answer = Browser(app).post(address(alpha, "desk"), content=body, headers=headers)
     assert answer.status_code == 200

@@ -13,7 +13,8 @@ from app.database import begin
 from app.operations import api_tokens
 from app.tenancy import Actor, DatabaseRole, PanelRole, acting, vendor_actor
 from app.transact import in_transaction
-from models.memberships import Membership
+from models.customers import Customer
+from models.memberships import Membership, MembershipPlan
 from models.orders import Order
 from models.payments import Payment
 from tests import make
@@ -156,8 +157,8 @@ def test_other_vendors_customers_and_plans_are_not_here(shop: Shop, house: House
 def test_one_who_has_it_is_renewed_and_asked_for_it_once(shop: Shop) -> None:
     with acting(vendor_actor(shop.vendor)), begin() as session:
         make.membership(
-            session, customer=session.get_one(make.Customer, shop.asked["customer_id"]),
-            plan=session.get_one(make.MembershipPlan, shop.asked["plan_id"]),
+            session, customer=session.get_one(Customer, shop.asked["customer_id"]),
+            plan=session.get_one(MembershipPlan, shop.asked["plan_id"]),
         )  # fmt: skip
     told = shop.post(uuid4()).json()
     assert (told["order"]["status"], told["membership"]["status"]) == ("placed", "active")

@@ -34,6 +34,7 @@ from app.operations.zones import OutOfTime
 from app.tenancy import acting, admin_actor, vendor_actor
 from models.booking_series import BookingSeries
 from models.bookings import Booking
+from models.customers import Customer
 from tests import make
 
 LISBON = ZoneInfo("Europe/Lisbon")
@@ -433,7 +434,7 @@ def test_a_customer_who_ends_it_owes_what_the_terms_say(salon: int) -> None:
 def test_a_package_pays_for_as_many_as_it_is_enough_for(salon: int) -> None:
     with begin() as session:
         wish = wanted(session)
-        customer = session.get_one(make.Customer, wish["customer_id"])
+        customer = session.get_one(Customer, wish["customer_id"])
         held = make.holding(session, customer=customer, uses=3)
         made = series.begin(session, **wish, use=True)
         free = [one.price == 0 for one in of(session, made.id)]

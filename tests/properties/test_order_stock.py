@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
+from uuid import uuid4
 
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -214,7 +215,7 @@ def test_a_parcel_is_delivered_once_and_an_order_is_not_called_off_under_it(
 
 
 def test_the_same_request_eight_times_at_once_is_one_sale(fresh_database: str) -> None:
-    vendor_id, key = make.new_vendor(), make.uuid4()
+    vendor_id, key = make.new_vendor(), uuid4()
     with acting(vendor_actor(vendor_id)), begin() as session:
         variant = make.variant(session)
         make.stock_move(session, variant=variant, on_hand=9)
