@@ -96,7 +96,7 @@ class ItemFigures(Sold, Figures):
         one_of("grain", KeptGrain),
         one_of("channel", Channel),
         CheckConstraint(f"kind IN {SOLD}", name="kind_known"),
-        Index(None, "grain", "starts_on"),
+        Index(None, "grain", "kind", "starts_on"),
     )
     has_quarters = True
 
