@@ -72,12 +72,12 @@ def report(slug: str, at: Period, filters: Filters, **wanted: Values) -> str:
     return f"{REPORTS}/{slug}{_query(asked)}"
 
 
-def records(noun: str, **wanted: Values) -> str:
+def records(noun: str, /, **wanted: Values) -> str:
     """The list of a noun with these filters in its address; those without values are left out."""
     return f"{PANEL}/{noun}/list{_query(wanted)}"
 
 
-def of_days(noun: str, event: str, at: Period, **wanted: Values) -> str:
+def of_days(noun: str, event: str, at: Period, /, **wanted: Values) -> str:
     """Those to which this happened on these days."""
     return records(noun, **{f"{event}_from": [at.first], f"{event}_to": [at.last]}, **wanted)
 

@@ -50,6 +50,9 @@ def ask(slug: str, actor: Actor, today: date = TODAY, **words: Any) -> Answer:
             for table in report.tables
             if table.roles is None or role in table.roles
         }
+        for table in report.tables:  # of every row shown the address behind it is asked for
+            for row in tables[table.key].rows if table.key in tables and table.drill else ():
+                table.drill(row, asked.period, asked.filters, None)
         for chart in report.charts:
             rows = session.execute(chart.query(asked.period, asked.filters, asked.by)).all()
             drawn(chart.figure, asked, rows)
