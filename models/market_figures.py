@@ -5,12 +5,24 @@ They are shadows of the vendors' figures (`models.figures`, which say what each 
 """
 
 from datetime import date, datetime
+from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, SmallInteger, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, one_of
-from models.figures import SOLD, Booked, Grain, Sold
+from models.figures import (
+    SOLD,
+    Booked,
+    BookingFigures,
+    Figures,
+    Grain,
+    HourFigures,
+    SaleFigures,
+    Sold,
+    StaffFigures,
+    StaffHours,
+)
 from models.words import Channel
 
 
@@ -18,6 +30,9 @@ class MarketFigures(Base):
     """A row of sums over all vendors, known by what it sums up; no vendor reads it."""
 
     __abstract__ = True
+
+    of: ClassVar[type[Figures]]
+    """The vendors' table that is added up."""
 
     id = None  # type: ignore[assignment]  # known by what it sums up, as `models.figures.Figures`
     grain: Mapped[str] = mapped_column(primary_key=True, sort_order=-3)
@@ -27,6 +42,7 @@ class MarketFigures(Base):
 class MarketSaleFigures(Sold, MarketFigures):
     """What was sold and given back, as `SaleFigures`."""
 
+    of = SaleFigures
     __tablename__ = "market_sale_figures"
     __table_args__ = (
         one_of("grain", Grain),
@@ -42,6 +58,7 @@ class MarketSaleFigures(Sold, MarketFigures):
 class MarketBookingFigures(Booked, MarketFigures):
     """Bookings, as `BookingFigures`, without the service."""
 
+    of = BookingFigures
     __tablename__ = "market_booking_figures"
     __table_args__ = (one_of("grain", Grain), one_of("channel", Channel))
 
@@ -52,6 +69,7 @@ class MarketBookingFigures(Booked, MarketFigures):
 class MarketStaffFigures(MarketFigures):
     """Bookings that somebody in particular does, as `StaffFigures`; nobody's are left out."""
 
+    of = StaffFigures
     __tablename__ = "market_staff_figures"
     __table_args__ = (one_of("grain", Grain), one_of("channel", Channel))
 
@@ -63,6 +81,7 @@ class MarketStaffFigures(MarketFigures):
 class MarketStaffHours(MarketFigures):
     """How long all members of staff could be booked, as `StaffHours`."""
 
+    of = StaffHours
     __tablename__ = "market_staff_hours"
     __table_args__ = (one_of("grain", Grain),)
 
@@ -72,6 +91,7 @@ class MarketStaffHours(MarketFigures):
 class MarketHourFigures(MarketFigures):
     """Bookings by the hour they begin on the wall of each vendor, as `HourFigures`."""
 
+    of = HourFigures
     __tablename__ = "market_hour_figures"
     __table_args__ = (
         one_of("grain", Grain),

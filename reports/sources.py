@@ -4,31 +4,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Date, DateTime, and_, cast, false, func, literal_column, or_
 
-from models.figures import (
-    BookingFigures,
-    Figures,
-    HourFigures,
-    SaleFigures,
-    StaffFigures,
-    StaffHours,
-)
-from models.market_figures import (
-    MarketBookingFigures,
-    MarketFigures,
-    MarketHourFigures,
-    MarketSaleFigures,
-    MarketStaffFigures,
-    MarketStaffHours,
-)
+from models.figures import Figures
+from models.market_figures import MarketFigures
 from reports.report import Filters, Period
 from reports.spans import Grain, Piece, pieces
 
 OF_ALL: dict[type[Figures], type[MarketFigures]] = {
-    SaleFigures: MarketSaleFigures,
-    BookingFigures: MarketBookingFigures,
-    StaffFigures: MarketStaffFigures,
-    StaffHours: MarketStaffHours,
-    HourFigures: MarketHourFigures,
+    market.of: market for market in MarketFigures.__subclasses__()
 }
 """The tables of which the marketplace keeps its own sums."""
 

@@ -35,7 +35,7 @@ def freshen() -> int:
             if not worked_out + _add_up():
                 break
             done += worked_out
-    except Exception:
+    except Exception:  # whatever it is, it is one vendor's: all others go on
         log.exception("Figures were not worked out: each vendor is tried by itself")
         with begin() as session:
             vendor_ids = figures.waiting(session)

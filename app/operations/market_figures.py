@@ -14,22 +14,8 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.operations.places import Misplaced
-from models.figures import (
-    BookingFigures,
-    Figures,
-    HourFigures,
-    SaleFigures,
-    StaffFigures,
-    StaffHours,
-)
-from models.market_figures import (
-    MarketBookingFigures,
-    MarketFigures,
-    MarketHourFigures,
-    MarketSaleFigures,
-    MarketStaffFigures,
-    MarketStaffHours,
-)
+from models.figures import Figures
+from models.market_figures import MarketFigures, MarketStaffFigures
 
 BATCH = 62
 """Days that are worked out in one transaction at most: two months."""
@@ -46,12 +32,9 @@ class Twin(NamedTuple):
     those: str = "true"
 
 
-TWINS = (
-    Twin(MarketSaleFigures, SaleFigures),
-    Twin(MarketBookingFigures, BookingFigures),
-    Twin(MarketStaffFigures, StaffFigures, "f.staff_id <> 0"),
-    Twin(MarketStaffHours, StaffHours),
-    Twin(MarketHourFigures, HourFigures),
+THOSE: dict[type[MarketFigures], str] = {MarketStaffFigures: "f.staff_id <> 0"}
+TWINS = tuple(
+    Twin(market, market.of, THOSE.get(market, "true")) for market in MarketFigures.__subclasses__()
 )
 
 _LOCK = 6_061_000_000_001
