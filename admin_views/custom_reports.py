@@ -52,7 +52,7 @@ class OwnReports(BaseView):
     @expose("/reports/own/{own}/edit", methods=["GET", "POST"], identity="reports")
     @needs("make")
     async def change_own(self, request: Request) -> Response:
-        """The same for one's own report; days and filters come from its page's address."""
+        """The same for a report one may change; days and filters come from its page's address."""
         number = record_id(request.path_params["own"])
         if number is None:
             raise HTTPException(404)
@@ -61,7 +61,7 @@ class OwnReports(BaseView):
     @expose("/reports/own/{own}/remove", methods=["POST"], identity="reports")
     @needs("make")
     async def remove_own(self, request: Request) -> Response:
-        """Remove one's own report."""
+        """Remove a report one may change."""
         number = record_id(request.path_params["own"])
         try:
             if number is None:
@@ -198,6 +198,7 @@ def form_of(row: CustomReport | None, given: Mapping[str, Any]) -> dict[str, Any
         "shares": list(shared.items()), "shared_with": given["shared_with"],
         "sends": list(SENT.items()), "sent_every": given["sent_every"],
         "remove_url": f"{HERE}/own/{row.id}/remove" if row else "",
+        "has_left": row is not None and row.user_id != current_actor().user_id,
         "back": f"{HERE}/{custom.PREFIX}{row.id}" if row else HERE,
     }  # fmt: skip
 
@@ -221,21 +222,15 @@ def own(session: Session, slug: str) -> tuple[Report, Words] | None:
 
 
 def tools(session: Session, slug: str, query: str) -> dict[str, Any]:
-    """The way from a report's page to its form, for the one who made it."""
+    """The way from a report's page to its form, for whoever may change it."""
     number = custom.number_of(slug)
-    row = custom_reports.seen(session, number) if number is not None else None
-    if row is None or not _changes(row):
+    if number is None or not makes() or not custom_reports.changeable(session, [number]):
         return {}
-    return {"change_url": _edit(row) + (f"?{query}" if query else "")}
+    return {"change_url": _edit(number) + (f"?{query}" if query else "")}
 
 
-def _changes(row: CustomReport) -> bool:
-    """Whether it is one's own."""
-    return row.user_id == current_actor().user_id and makes()
-
-
-def _edit(row: CustomReport) -> str:
-    return f"{HERE}/own/{row.id}/edit"
+def _edit(number: int) -> str:
+    return f"{HERE}/own/{number}/edit"
 
 
 def makes() -> bool:
@@ -246,15 +241,18 @@ def makes() -> bool:
 def cards(session: Session) -> list[dict[str, str]]:
     """One's own reports and the shared ones, as the overview shows them.
 
-    What can no longer be drawn leads its maker to the form, and is shown to nobody else.
+    What can no longer be drawn leads whoever may change it to the form, and is shown to nobody
+    else.
     """
-    found = []
-    for row in custom_reports.listed(session):
+    found, rows = [], custom_reports.listed(session)
+    numbers = [row.id for row in rows]
+    changes = custom_reports.changeable(session, numbers) if makes() else set()
+    for row in rows:
         report = custom.of_row(row)
         if report is not None:
             about, url = report.about, f"{HERE}/{report.slug}"
-        elif _changes(row):
-            about, url = "What it counted is no longer on the list: choose anew.", _edit(row)
+        elif row.id in changes:
+            about, url = "What it counted is no longer on the list: choose anew.", _edit(row.id)
         else:
             continue
         found.append({"title": row.name, "about": about, "url": url})

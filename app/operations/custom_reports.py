@@ -55,14 +55,21 @@ def seen(session: Session, report_id: int) -> CustomReport | None:
 
 
 def mine(session: Session, report_id: int) -> CustomReport:
-    """One's own report, held until this is over; refuses `NotFound`."""
-    own = select(CustomReport).where(
-        _here(), CustomReport.id == report_id, CustomReport.user_id == current_actor().user_id
-    )
-    found = session.scalar(own.with_for_update())
+    """A report one may change, held until this is over; refuses `NotFound`.
+
+    One's own, and what one has of somebody who has left: nobody else could end it.
+    """
+    asked = select(CustomReport).where(_here(), CustomReport.id == report_id, _own())
+    found = session.scalar(asked.with_for_update())
     if found is None:
         raise NotFound
     return found
+
+
+def changeable(session: Session, report_ids: Sequence[int]) -> set[int]:
+    """Those of these reports that one may change or remove."""
+    asked = select(CustomReport.id).where(_here(), CustomReport.id.in_(report_ids), _own())
+    return set(session.scalars(asked))
 
 
 def save(
@@ -74,7 +81,7 @@ def save(
     sent_every: str = SentEvery.NEVER,
     report_id: int | None = None,
 ) -> CustomReport:
-    """Keep a report under a name, or change one's own.
+    """Keep a report under a name, or change one's own; that of somebody who has left becomes one's.
 
     `definition` was read by `reports.custom`. It is first mailed on the next morning, Monday or
     first of a month. Refuses `NoReportName`, `ReportNameTaken`, `NoSuchWord`, `NotFound`.
@@ -90,6 +97,7 @@ def save(
         )
     else:
         report = mine(session, report_id)
+        report.user_id = actor.user_id
     report.name, report.definition_json = _name(name), dict(definition)
     if report.sent_every != sent_every:
         first = next_send(session, actor.vendor_id, SentEvery(sent_every), clock.now())
@@ -101,7 +109,7 @@ def save(
 
 
 def remove(session: Session, *, report_id: int) -> None:
-    """Remove one's own report."""
+    """Remove a report, with its mails; whose, `mine` says."""
     session.delete(mine(session, report_id))
     session.flush()  # a list read in the same transaction no longer shows it
 
@@ -199,14 +207,30 @@ def _here() -> ColumnElement[bool]:
 
 
 def _seen() -> ColumnElement[bool]:
-    actor = current_actor()
-    shared = {
+    return _here() & or_(CustomReport.user_id == current_actor().user_id, _shared())
+
+
+def _shared() -> ColumnElement[bool]:
+    """Whether one has it by one's role."""
+    with_these = {
         PanelRole.ANALYST: [SharedWith.ANALYSTS],
         PanelRole.STAFF: [],
-    }.get(actor.panel_role, [SharedWith.MANAGERS, SharedWith.ANALYSTS])
-    return _here() & or_(
-        CustomReport.user_id == actor.user_id, CustomReport.shared_with.in_(shared)
-    )
+    }.get(current_actor().panel_role, [SharedWith.MANAGERS, SharedWith.ANALYSTS])
+    return CustomReport.shared_with.in_(with_these)
+
+
+def _own() -> ColumnElement[bool]:
+    """Whether one may change it; of somebody who has left, managers and admins may."""
+    actor = current_actor()
+    own = CustomReport.user_id == actor.user_id
+    if actor.panel_role not in (PanelRole.MANAGER, PanelRole.ADMIN):
+        return own
+    if actor.vendor_id is None:
+        makes: ColumnElement[bool] = User.role == MarketplaceRole.ADMIN
+    else:
+        makes = _manages(actor.vendor_id)  # an admin who stood in it is no manager of it
+    is_here = select(User.id).where(User.id == CustomReport.user_id, User.is_active, makes)
+    return own | (_shared() & ~is_here.exists())
 
 
 def _name(text: str) -> str:

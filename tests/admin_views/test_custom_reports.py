@@ -163,6 +163,7 @@ def test_a_name_is_given_once(panel: PanelClient, vendor: int) -> None:
 
 
 def test_it_is_seen_by_those_it_is_shared_with_alone(panel: PanelClient, vendor: int) -> None:
+    panel.as_(replace(manager(vendor), user_id=somebody(vendor)))
     mine, shared = (
         slug_of(make_one(panel, name=name, shared_with=whom))
         for name, whom in (("Mine", "nobody"), ("Shared", "managers"))
@@ -424,6 +425,66 @@ def test_it_ends_with_the_place_of_the_one_who_made_it(
     else:
         changed(maker, **{"is_active": False} if gone == "inactive" else {"role": "analyst"})
     assert mailed(vendor, number) == 0
+
+
+@pytest.mark.parametrize("gone", ["inactive", "staff", "left"])
+def test_what_is_shared_by_somebody_who_has_left_is_changed_and_removed_by_who_has_it(
+    panel: PanelClient, vendor: int, post: PostOffice, gone: str
+) -> None:
+    maker, heir, colleague = (somebody(vendor) for _ in range(3))
+    panel.as_(replace(manager(vendor), user_id=maker))
+    first, second = (kept(panel, name=n, shared_with="managers") for n in ("One", "Two"))
+    private = kept(panel, name="Mine")
+    with acting(SYSTEM), begin() as session:  # what cannot be drawn any more is in the way too
+        session.get_one(CustomReport, second).definition_json = {"source": "smells"}
+    panel.as_(replace(manager(vendor), user_id=heir))
+    for number in (first, second):
+        assert panel.get(f"/admin/reports/own/{number}/edit").status_code == 404
+    with acting(SYSTEM), begin() as session:
+        if gone == "inactive":
+            session.execute(update(User).where(User.id == maker).values(is_active=False))
+        elif gone == "staff":
+            session.execute(
+                update(VendorUser).where(VendorUser.user_id == maker).values(role="staff")
+            )
+        else:
+            session.execute(delete(VendorUser).where(VendorUser.user_id == maker))
+    assert panel.get(f"/admin/reports/own/{private}/edit").status_code == 404
+    assert "Two What it counted is no longer on the list" in text_of(
+        panel.get("/admin/reports").text
+    )
+    form = panel.get(f"/admin/reports/own/{first}/edit").text
+    assert "Whoever made it has left: saved by you, it is yours." in text_of(form)
+    for other in (staff(vendor), replace(manager(make.new_vendor(name="B")), user_id=maker)):
+        panel.as_(other)
+        assert panel.post(f"/admin/reports/own/{second}/remove").status_code in (403, 404)
+    panel.as_(replace(manager(vendor), user_id=heir))
+    gone_now = panel.post(f"/admin/reports/own/{second}/remove", follow_redirects=False)
+    assert gone_now.status_code == 303
+    assert mailed(vendor, first) == 0
+    data = FORM | {"name": "One", "sent_every": "day", "shared_with": "managers"}
+    slug_of(panel.post(f"/admin/reports/own/{first}/edit", data=data, follow_redirects=False))
+    assert mailed(vendor, first) == 2, "the heir and the colleague"
+    panel.as_(replace(manager(vendor), user_id=colleague))
+    assert panel.post(f"/admin/reports/own/{first}/remove").status_code == 404, "it has a maker"
+
+
+@pytest.mark.parametrize("values", [{"is_active": False}, {"role": "analyst"}])
+def test_an_admin_removes_the_marketplaces_report_of_an_admin_who_has_left(
+    panel: PanelClient, vendor: int, values: dict[str, Any]
+) -> None:
+    boss = person("admin")
+    number = kept(panel.as_(replace(admin(), user_id=boss)), shared_with="analysts")
+    panel.as_(replace(admin(), user_id=person("admin")))
+    assert panel.post(f"/admin/reports/own/{number}/remove").status_code == 404
+    changed(boss, **values)
+    panel.as_(replace(analyst(), user_id=person("analyst")))
+    assert panel.post(f"/admin/reports/own/{number}/remove").status_code == 403
+    panel.as_(replace(admin(), user_id=person("admin")))
+    gone = panel.post(f"/admin/reports/own/{number}/remove", follow_redirects=False)
+    assert gone.status_code == 303
+    with acting(SYSTEM), begin() as session:
+        assert session.get(CustomReport, number) is None
 
 
 def test_a_vendor_that_is_suspended_is_sent_nothing(
