@@ -116,8 +116,10 @@ def drop_orders(
     return (last.whose, last.id), gone
 
 
-_WORKED_OUT = frozenset({"usages", "stale_usages", "customer_months", "customer_scores"})
-"""Of what a customer bought: it goes with the customer."""
+_WORKED_OUT = frozenset(
+    {"usages", "stale_usages", "customer_months", "customer_scores", "segment_memberships"}
+)
+"""Of what a customer is and bought: it goes with the customer."""
 
 _THINGS: dict[Noun, tuple[str, frozenset[str]]] = {
     Noun.CUSTOMER: ("customers", _WORKED_OUT),
@@ -152,11 +154,12 @@ def drop_things(session: Session, job: ImportJob, noun: Noun, *, size: int) -> i
     if noun is Noun.CUSTOMER:  # worked out of what they bought, which has gone before them
         leaving = list(session.scalars(text("SELECT id FROM leaving_customers ORDER BY id")))
         score_keeping.leave(session, vendor_id=job.vendor_id, customer_ids=leaving)
-        _run(
-            session, job,
-            "DELETE FROM usages WHERE vendor_id = :vendor"
-            " AND customer_id IN (SELECT id FROM leaving_customers)",
-        )  # fmt: skip
+        for worked_out in ("usages", "segment_memberships"):
+            _run(
+                session, job,
+                f"DELETE FROM {worked_out} WHERE vendor_id = :vendor"
+                " AND customer_id IN (SELECT id FROM leaving_customers)",
+            )  # fmt: skip
     gone = _run(session, job, f"DELETE FROM {table} WHERE id IN (SELECT id FROM leaving_{table})")
     return int(gone.rowcount)
 

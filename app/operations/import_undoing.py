@@ -15,7 +15,10 @@ KEPT_CHANGED, KEPT_IN_USE, KEPT_TAKEN = "kept_changed", "kept_in_use", "kept_tak
 KEPT = (KEPT_CHANGED, KEPT_IN_USE, KEPT_TAKEN)
 """Codes of rows that an undo leaves as they are: changed or used since, or stock that is gone."""
 
-OWN = {"addresses", "consents", "customer_tags", "import_rows", "staged_rows", "audit_entries"}
+OWN = {
+    "addresses", "consents", "customer_tags", "import_rows", "staged_rows", "audit_entries",
+    "segment_memberships",
+}  # fmt: skip
 """Tables that go with the customer and keep nothing alive."""
 
 
@@ -237,7 +240,7 @@ def _delete(session: Session, job_id: int) -> None:
         "SELECT customer_id FROM taken_back WHERE outcome = 'created' AND kept IS NULL",
     )
     vendor = "vendor_id = current_setting('app.vendor_id')::bigint"
-    for table in ("import_rows", "addresses", "customer_tags"):
+    for table in ("import_rows", "addresses", "customer_tags", "segment_memberships"):
         verb = FORGET if table == "import_rows" else "DELETE FROM {}"
         session.execute(
             text(

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection
 
 from app.database import begin
-from app.operations import history, orders, usages
+from app.operations import history, orders, segments, usages
 from app.operations.history_writing import next_order
 from app.operations.lines import DraftLine
 from app.past_sales import SaleField
@@ -383,6 +383,17 @@ def test_an_undo_spares_what_somebody_has_used_since_and_says_so(desk: Desk) -> 
     assert job.result["stays"] == {"orders": 1, "customers": 1, "products": 1, "categories": 1}
     assert desk.sql("SELECT number, reference FROM orders ORDER BY 1") == [(1, "3"), (4, None)]
     assert desk.drift() == []
+
+
+def test_a_segment_somebody_came_into_keeps_nobody(desk: Desk) -> None:
+    before = desk.everything()
+    told = desk.run(SALES)
+    with acting(vendor_actor(desk.vendor)), begin() as session:
+        everybody = make.segment(session).id
+        assert segments.build(session, segment_id=everybody).size == 2
+    job = desk.undone(told["job"])
+    assert (job.result or {})["stays"] == {}
+    assert desk.everything() == before
 
 
 def test_a_killed_import_goes_on_where_it_was_also_after_a_crash(desk: Desk) -> None:

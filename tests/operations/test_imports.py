@@ -470,6 +470,19 @@ def test_who_changed_since_or_is_needed_is_kept_and_named(real_desk: Desk) -> No
     assert desk.customers("full_name") == [("Known",), ("A",), ("B",)]
 
 
+def test_a_segment_somebody_came_into_keeps_nobody(real_desk: Desk) -> None:
+    desk = real_desk
+    job_id = desk.committed([HEADER, ANNA, BEN])
+    desk.sql(
+        "WITH s AS (INSERT INTO segments (name, definition_json) VALUES ('All', '{}') RETURNING id)"
+        " INSERT INTO segment_memberships (segment_id, customer_id, entered_at)"
+        " SELECT s.id, c.id, now() FROM s, customers c"
+    )
+    desk.undone(job_id)
+    assert [(row.code, row.undone) for row in desk.rows()] == [(None, True)] * 2
+    assert desk.customers() == []
+
+
 def test_undoing_goes_on_where_it_was_killed(real_desk: Desk) -> None:
     desk = real_desk
     job_id = desk.committed([HEADER, *(f"P {i},p{i}@example.com,,,,," for i in range(7))])
