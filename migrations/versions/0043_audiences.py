@@ -74,11 +74,16 @@ TABLES: dict[str, tuple[Columns, Columns, dict[str, str]]] = {
 
 
 def upgrade() -> None:
+    _find()
     for table, (keys, sums, checks) in TABLES.items():
         _make(table, keys, sums, checks)
         readable = [c.name for c in (*keys, *sums) if c.name != "user_id"]
         analyst = ("vendor_id", "grain", "starts_on", *readable)
         protect(table, vendor="SELECT", admin="SELECT, INSERT, DELETE", analyst=analyst)
+
+
+def _find() -> None:
+    """First, since it commits by itself: whoever breaks it off begins anew."""
     with op.get_context().autocommit_block():
         for table, name, columns, how in INDEXES:
             # what a broken-off run has left goes first

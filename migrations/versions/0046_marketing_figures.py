@@ -112,6 +112,7 @@ REFERENCING = {
 
 
 def upgrade() -> None:
+    _find()
     for table, (keys, sums) in TABLES.items():
         _make(table, keys, sums)
         op.create_index(f"ix_{table}_grain_starts_on", table, ["grain", "starts_on"])
@@ -132,6 +133,10 @@ def upgrade() -> None:
     op.execute("SET LOCAL ROLE app_admin")
     op.execute("INSERT INTO stale_days (vendor_id, day) SELECT id, NULL FROM vendors")
     op.execute("RESET ROLE")
+
+
+def _find() -> None:
+    """First, since it commits by itself: whoever breaks it off begins anew."""
     with op.get_context().autocommit_block():
         for name, (table, at, where) in INDEXES.items():
             # what a broken-off run has left goes first

@@ -185,6 +185,7 @@ INDEXES = {
 
 
 def upgrade() -> None:
+    _find()
     op.execute(NOTE_ORDERS)
     for table, events in WATCHED.items():
         for event, body in events.items():
@@ -215,6 +216,10 @@ def upgrade() -> None:
     op.execute("SET LOCAL ROLE app_admin")
     op.execute("INSERT INTO stale_days (vendor_id, day) SELECT id, NULL FROM vendors")
     op.execute("RESET ROLE")
+
+
+def _find() -> None:
+    """First, since it commits by itself: whoever breaks it off begins anew."""
     with op.get_context().autocommit_block():
         for name, (table, columns, those) in INDEXES.items():
             # what a broken-off run has left goes first

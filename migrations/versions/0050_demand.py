@@ -14,6 +14,7 @@ GONE, FRESH = "ix_waitlist_entries_created_at", "ix_waitlist_entries_updated_at"
 
 
 def upgrade() -> None:
+    _find()
     op.create_table(
         TABLE,
         sa.Column("vendor_id", sa.BigInteger, nullable=False),
@@ -39,6 +40,10 @@ def upgrade() -> None:
     op.create_index(f"ix_{TABLE}_grain_starts_on", TABLE, ["grain", "starts_on"])
     columns = ("vendor_id", "grain", "starts_on", *KEYS, *SUMS)
     protect(TABLE, vendor="SELECT", admin="SELECT, INSERT, DELETE", analyst=columns)
+
+
+def _find() -> None:
+    """First, since it commits by itself: whoever breaks it off begins anew."""
     with op.get_context().autocommit_block():
         # what a broken-off run has left goes first
         op.drop_index(FRESH, "waitlist_entries", if_exists=True, postgresql_concurrently=True)

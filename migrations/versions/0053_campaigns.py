@@ -56,6 +56,7 @@ def _stamps() -> list[sa.Column[object]]:
 
 
 def upgrade() -> None:
+    _coupons()
     _campaigns("campaigns")
     _runs("campaign_runs")
     _rows("campaign_rows")
@@ -63,7 +64,6 @@ def upgrade() -> None:
     audit("campaigns", without=("next_at",))
     protect("campaign_runs")
     protect("campaign_rows")
-    _coupons()
 
 
 def _campaigns(table: str) -> None:
@@ -138,18 +138,23 @@ def _rows(table: str) -> None:
 
 
 def _coupons() -> None:
-    """A column that is empty so far; its key and index are made while others work."""
-    op.add_column("coupons", sa.Column("segment_id", sa.BigInteger))
-    op.execute(
-        f"ALTER TABLE coupons ADD CONSTRAINT {KEY} FOREIGN KEY (vendor_id, segment_id)"
-        " REFERENCES segments (vendor_id, id) NOT VALID"
-    )
+    """A column that is empty so far; its key and index are made while others work.
+
+    First, since each step commits by itself: whoever breaks it off begins anew.
+    """
     with op.get_context().autocommit_block():
+        op.execute("ALTER TABLE coupons ADD COLUMN IF NOT EXISTS segment_id bigint")
+        # what a broken-off run has left goes first
+        op.execute(f"ALTER TABLE coupons DROP CONSTRAINT IF EXISTS {KEY}")
+        op.execute(
+            f"ALTER TABLE coupons ADD CONSTRAINT {KEY} FOREIGN KEY (vendor_id, segment_id)"
+            " REFERENCES segments (vendor_id, id) NOT VALID"
+        )
         op.execute(f"ALTER TABLE coupons VALIDATE CONSTRAINT {KEY}")
+        op.drop_index(INDEX, "coupons", if_exists=True, postgresql_concurrently=True)
         op.create_index(
             INDEX, "coupons", ["vendor_id", "segment_id"],
-            postgresql_where=sa.text("segment_id IS NOT NULL"),
-            postgresql_concurrently=True, if_not_exists=True,
+            postgresql_where=sa.text("segment_id IS NOT NULL"), postgresql_concurrently=True,
         )  # fmt: skip
 
 

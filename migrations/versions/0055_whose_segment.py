@@ -22,7 +22,7 @@ Customers of every vendor stand in what is the marketplace's; its days are its o
 """
 
 WRITTEN = """
-CREATE FUNCTION {table}_name_their_own() RETURNS trigger {head} AS $$
+CREATE OR REPLACE FUNCTION {table}_name_their_own() RETURNS trigger {head} AS $$
 BEGIN
   -- as whoever writes: what a vendor does not see, the marketplace's too, is not there for it
   IF EXISTS (
@@ -37,7 +37,7 @@ BEGIN
 END $$
 """
 MOVED = f"""
-CREATE FUNCTION rows_stay_with_their_vendor() RETURNS trigger {HEAD} AS $$
+CREATE OR REPLACE FUNCTION rows_stay_with_their_vendor() RETURNS trigger {HEAD} AS $$
 BEGIN
   RAISE foreign_key_violation USING MESSAGE = 'this stays where it was made',
     TABLE = TG_TABLE_NAME, CONSTRAINT = TG_ARGV[0];
@@ -47,13 +47,14 @@ FORGED = "DELETE FROM {table} n USING {parent} p WHERE p.id = n.{column} AND {fo
 
 
 def upgrade() -> None:
+    # a run that was broken off has made these already: each is made again
     op.execute(MOVED)
     for table, (parent, column, foreign) in NAMED.items():
         key = f"fk_{table}_{column}_{parent}"
         names = {"table": table, "parent": parent, "column": column, "foreign": foreign}
         op.execute(WRITTEN.format(head=HEAD, **names))
         op.execute(
-            f"CREATE TRIGGER names_its_own AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_rows"
+            f"CREATE OR REPLACE TRIGGER names_its_own AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_rows"
             f" FOR EACH STATEMENT EXECUTE FUNCTION {table}_name_their_own('{key}')"
         )
         _stays(table, key, "vendor_id", column)
@@ -70,7 +71,7 @@ def _stays(table: str, key: str, *columns: str) -> None:
     """Whoever changes one of these columns is refused, by the name of a key."""
     was, becomes = (", ".join(f"{row}.{name}" for name in columns) for row in ("OLD", "NEW"))
     op.execute(
-        f"CREATE TRIGGER stays_with_its_vendor AFTER UPDATE ON {table} FOR EACH ROW"
+        f"CREATE OR REPLACE TRIGGER stays_with_its_vendor AFTER UPDATE ON {table} FOR EACH ROW"
         f" WHEN (({was}) IS DISTINCT FROM ({becomes}))"
         f" EXECUTE FUNCTION rows_stay_with_their_vendor('{key}')"
     )
