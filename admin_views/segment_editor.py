@@ -1,7 +1,8 @@
 """What the editor of a segment works with: the fields to choose from, names, and what it asks."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -9,8 +10,19 @@ from sqlalchemy.orm import Session
 
 from admin_views.customer_choices import FOUND
 from admin_views.loaders import Customers, contains, typed, vendor_names
-from app.operations.segment_fields import FIELDS
-from app.operations.segment_terms import LONGEST, Group, Part
+from app.errors import DomainError
+from app.operations.segment_fields import FIELDS, PARTS
+from app.operations.segment_terms import (
+    DEEPEST,
+    LONGEST,
+    Group,
+    Kind,
+    Match,
+    Misread,
+    Part,
+    Term,
+    read,
+)
 from app.operations.segment_words import KINDS, MODELS, asked_of, names_of
 from app.tenancy import DatabaseRole, current_actor
 from models.segments import Segment
@@ -46,6 +58,87 @@ def _part(part: Part) -> dict[str, Any]:
     if part.usual is not None:
         drawn["usual"] = part.usual
     return drawn
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A rule in the editor, what its ids are called, and what of it cannot be read, and where."""
+
+    rule: dict[str, Any]
+    names: dict[str, dict[str, str]]
+    place: str | None = None
+    sentence: str = ""
+
+
+NEW = Opened(FRESH, {})
+
+
+def opened(session: Session, kept: Any) -> Opened:
+    """A kept rule to go on with, whatever it holds.
+
+    What cannot even be drawn has to be chosen anew: nothing is left out, and nothing mended.
+    """
+    rule = _drawn(kept, 0)
+    if "of" not in rule:
+        rule = {"match": "all", "of": []}
+    names = known_names(session, Group(Match.ALL, tuple(_read_of(rule))))
+    try:
+        read(kept, PARTS)
+    except Misread as unread:
+        return Opened(rule, names, unread.field, str(unread))
+    return Opened(rule, names)
+
+
+def typed_again(definition: str, names: str, refusal: DomainError | None) -> Opened:
+    """What was typed, with the sentence that refuses it at its place."""
+    tree, called = tree_of(definition), kept_names(names)
+    if isinstance(refusal, Misread):
+        return Opened(tree, called, refusal.field, str(refusal))
+    return Opened(tree, called)
+
+
+def _drawn(node: Any, deep: int) -> dict[str, Any]:
+    """A group or a condition as the script takes it."""
+    if not isinstance(node, dict):
+        return {"field": ""}
+    of, name = node.get("of"), node.get("field")
+    if (deep == 0 or "match" in node) and deep < DEEPEST:
+        match = node.get("match")
+        return {
+            "match": match if isinstance(match, str) else "",
+            "of": [_drawn(one, deep + 1) for one in of] if isinstance(of, list) else [],
+        }
+    if not isinstance(name, str) or name not in PARTS:
+        return {"field": ""}
+    shapes = [(_SHAPES.get(p.kind, _is_plain), node[p.name]) for p in PARTS[name] if p.name in node]
+    return node if all(fits(value) for fits, value in shapes) else {"field": ""}
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float)
+
+
+def _is_many(value: Any) -> bool:
+    return isinstance(value, list) and all(_is_plain(one) for one in value)
+
+
+def _is_when(value: Any) -> bool:
+    return isinstance(value, dict) and all(_is_plain(one) for one in value.values())
+
+
+_SHAPES = {Kind.IDS: _is_many, Kind.TEXTS: _is_many, Kind.WORDS: _is_many, Kind.WHEN: _is_when}
+
+
+def _read_of(node: dict[str, Any]) -> Iterator[Term]:
+    """The conditions that can be read by themselves."""
+    for one in node["of"]:
+        if "of" in one:
+            yield from _read_of(one)
+            continue
+        try:
+            yield from read({"match": Match.ALL, "of": [one]}, PARTS).terms()
+        except Misread:
+            continue
 
 
 def tree_of(text: str) -> dict[str, Any]:

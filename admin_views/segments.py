@@ -25,7 +25,6 @@ from admin_views.saving import Command, sentence_of, writing
 from app.database import begin_planned
 from app.errors import DomainError, NotFound
 from app.operations import segment_words, segments
-from app.operations.segment_terms import Misread
 from app.tenancy import current_actor
 from models.segments import Segment
 
@@ -154,7 +153,7 @@ def said_of(session: Session, segment: Segment) -> str:
     """A kept rule in plain language."""
     try:
         rule = segments.rule_of(segment)
-    except Misread as refusal:  # kept by a later or an earlier version of the house
+    except DomainError as refusal:  # kept by a later or an earlier version of the house
         return str(refusal)
     return segment_words.summary(rule, segment_words.names_of(session, rule))
 
@@ -200,7 +199,12 @@ def _page(
     path += [] if segment is None else [{"title": segment.name, "url": f"{HERE}/details/{number}"}]
     which = f"?segment={number}" if number else ""
     errors, error = ({}, "") if refusal is None else errors_of(refusal, {"name": ""})
-    place = refusal.field if isinstance(refusal, Misread) else None
+    if typed is not None:
+        opened = segment_editor.typed_again(typed["definition"], typed["names"], refusal)
+    elif segment is not None:
+        opened = segment_editor.opened(session, segment.definition_json)
+    else:
+        opened = segment_editor.NEW
     return {
         "page_title": title, "path": [*path, {"title": title}],
         "here": f"{HERE}/create" if number is None else f"{HERE}/edit/{number}",
@@ -208,11 +212,12 @@ def _page(
         "name": typed["name"] if typed else segment.name if segment else "",
         "seen": (typed["seen"] if typed else "") or (segment.version if segment else ""),
         "errors": errors, "error": error,
+        "unread": opened.sentence if typed is None else "",
         "whose": _whose(segment),
         "editor": {
             "fields": segment_editor.catalogue(),
-            "rule": _rule(segment, typed), "names": _names(session, segment, typed),
-            "place": place, "sentence": str(refusal) if place is not None else "",
+            "rule": opened.rule, "names": opened.names,
+            "place": opened.place, "sentence": opened.sentence,
             "look_url": f"{HERE}/look{which}", "find_url": f"{HERE}/find/", "find_query": which,
         },
     }  # fmt: skip
@@ -221,18 +226,6 @@ def _page(
 def _whose(segment: Segment | None) -> str:
     vendor = current_actor().vendor_id if segment is None else segment.vendor_id
     return "" if vendor is not None else "Over the customers of all vendors"
-
-
-def _rule(segment: Segment | None, typed: Mapping[str, str] | None) -> Any:
-    if typed is not None:
-        return segment_editor.tree_of(typed["definition"])
-    return segment_editor.FRESH if segment is None else segment.definition_json
-
-
-def _names(session: Session, segment: Segment | None, typed: Mapping[str, str] | None) -> Any:
-    if typed is not None:
-        return segment_editor.kept_names(typed["names"])
-    return {} if segment is None else segment_editor.known_names(session, segments.rule_of(segment))
 
 
 def _looked(session: Session, *, typed: Mapping[str, str], number: int | None) -> dict[str, Any]:

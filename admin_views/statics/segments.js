@@ -37,6 +37,7 @@
       e.selected = String(o[0]) === String(value);
       s.append(e);
     });
+    if (!options.some(function (o) { return String(o[0]) === String(value); })) { var none = B.make("option", { value: "" }, "Choose"); none.selected = true; s.prepend(none); }
     s.addEventListener("change", function () { on(s.value, s); });
     return s;
   };
@@ -206,7 +207,7 @@
     add.append(more);
     if (deep < 5) add.append(button("btn btn-sm btn-quiet", "folder-plus", "Add a group", null, function () { var made = { match: "any", of: [fresh("visits")] }; node.of.push(made); changed(true, { term: made }); }));
     box.append(head, list, add);
-    var mine = wrong.place === path || (!path && (wrong.place === "of" || wrong.place === "match"));
+    var mine = wrong.place === path || (path && wrong.place === path + ".match") || (!path && (wrong.place === "of" || wrong.place === "match"));
     if (mine && wrong.sentence) { wrong.place = path; complain(box, path); box.classList.add("is-wrong"); }
     if (focus && focus.term === node) focus.box = head;
     if (focus && focus.add === node.of) focus.box = add;

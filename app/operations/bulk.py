@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import DomainError, NotFound
-from app.operations import tags
+from app.operations import segments, tags
 from app.operations.bulk_changes import CHANGES
 from app.operations.conditions import is_any, matching
 from app.operations.filters import Filters
@@ -17,6 +17,7 @@ from app.operations.outbox import enqueue
 from app.tenancy import current_actor
 from models.bulk import BulkJob, BulkKind, BulkOutcome, BulkRow, BulkStatus
 from models.customers import Customer, CustomerStatus
+from models.segments import Segment
 
 CHUNK = 500
 MOST_SELECTED = 1_000
@@ -144,6 +145,7 @@ def _title(text: str) -> str:
 def _freeze(session: Session, job: BulkJob, ids: Sequence[int], filters: Filters | None) -> int:
     meant = select(Customer.vendor_id, literal(job.id), Customer.id)
     if filters is not None:
+        _must_be_read(session, filters.segments)
         meant = meant.where(Customer.id.in_(matching(filters)))
     elif len(ids) <= MOST_SELECTED:
         known = [number for number in ids if 0 < number < 2**63]
@@ -157,6 +159,11 @@ def _freeze(session: Session, job: BulkJob, ids: Sequence[int], filters: Filters
     session.execute(made)
     count = select(func.count()).select_from(BulkRow).where(BulkRow.job_id == job.id)
     return session.scalar(count) or 0
+
+
+def _must_be_read(session: Session, segment_ids: Sequence[int]) -> None:
+    for segment in session.scalars(select(Segment).where(is_any(Segment.id, segment_ids))):
+        segments.must_be_read(session, segment)
 
 
 def _go(session: Session, job: BulkJob, task: str, inline_limit: int) -> None:

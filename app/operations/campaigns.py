@@ -94,7 +94,8 @@ def save(
 ) -> Campaign:
     """Write a campaign down, or change one that has not gone out; nothing is sent by that.
 
-    Refuses `NoCampaignName`, `NoSuchSegment`, `NoSuchTemplate`, `TooLate`, `UnderWay`.
+    Refuses `NoCampaignName`, `NoSuchSegment`, `NoSuchTemplate`, `TooLate`, `UnderWay`, and a
+    segment whose rule cannot be read any more.
     """
     campaign = Campaign() if campaign_id is None else locked(session, Campaign, campaign_id)
     if campaign_id is not None:
@@ -119,6 +120,7 @@ def _owned(session: Session, segment_id: int, template_id: int) -> tuple[Segment
     segment = session.get(Segment, segment_id)
     if segment is None or segment.vendor_id is None or not segments.is_ours(segment):
         raise NoSuchSegment
+    segments.must_be_read(session, segment)
     template = session.get(MessageTemplate, template_id)
     same = template is not None and template.vendor_id == segment.vendor_id
     if template is None or not same or not template.is_active or template.event is not None:

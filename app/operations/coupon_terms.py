@@ -69,6 +69,13 @@ class NotAmong(DomainError):
     sentence = "{code} is for “{segment}”, and {who} is not among them: remove it."
 
 
+class NotRead(DomainError):
+    sentence = (
+        "{code} is for “{segment}”, and whom that means cannot be read any more: mend that segment,"
+        " or remove the code."
+    )
+
+
 class SpendMore(DomainError):
     sentence = "{code} needs items for {minimum:,.2f}: add {more:,.2f} more, or remove it."
 
@@ -254,8 +261,11 @@ def _is_among(case: Case, coupon: Coupon, code: str) -> DomainError | None:
     if coupon.segment_id is None:
         return None
     who = case.customer
-    if who is not None and case.is_in(coupon.segment_id):
-        return None
+    try:
+        if who is not None and case.is_in(coupon.segment_id):
+            return None
+    except DomainError:  # of all that is on the order, this coupon alone does not hold
+        return NotRead(code=code, segment=coupon.segment)
     return NotAmong(code=code, segment=coupon.segment, who=_name(who))
 
 

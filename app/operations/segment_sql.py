@@ -106,7 +106,11 @@ class _Gathering:
             raise Misread("This segment is not here any more: remove it.", field=here)
         if number in above:
             raise Circle(name=segment.name, field=here)
-        rule = read(segment.definition_json, PARTS, root=f"s{number}")
+        try:
+            rule = read(segment.definition_json, PARTS, root=f"s{number}")
+        except Misread:
+            unread = f"“{segment.name}” cannot be read any more: mend that segment first."
+            raise Misread(unread, field=here) from None
         self.sizes[number] = self.gather(rule, (*above, number), here)
         self.found[number] = rule
         return self.sizes[number]

@@ -210,13 +210,19 @@ def _one(one: Any, fields: Mapping[str, Sequence[Part]], path: str, at: int) -> 
         return _group(one, fields, path, at + 1)
     name = one.get("field")
     if not isinstance(name, str) or name not in fields:
-        raise Misread("Choose what this condition is about.", field=f"{path}.field")
+        raise Misread(_about_what(name), field=f"{path}.field")
     parts = fields[name]
     strange = set(one) - {"field", *(p.name for p in parts)}
     if strange:
         raise Misread("This condition has a part that is unknown: write it anew.", field=path)
     values = {p.name: _part(p, one.get(p.name), f"{path}.{p.name}") for p in parts}
     return Term(name, {k: v for k, v in values.items() if v is not None}, path)
+
+
+def _about_what(name: Any) -> str:
+    if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= LONGEST_WORD:
+        return "Choose what this condition is about."
+    return f"“{name}” is not known any more: choose what this condition is about."
 
 
 def _part(part: Part, given: Any, path: str) -> Any:

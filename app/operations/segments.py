@@ -48,6 +48,12 @@ class SegmentNameTaken(DomainError):
     field = "name"
 
 
+class Unreadable(DomainError):
+    """A kept rule of another version, or that was written by hand: it means nobody."""
+
+    sentence = "Whom “{name}” means cannot be read any more: open the segment and mend its rule."
+
+
 class SegmentAskedFor(DomainError):
     sentence = "{who} asks for this segment: change that first."
 
@@ -113,11 +119,21 @@ def remove(session: Session, *, segment_id: int) -> None:
     segment = _locked(session, segment_id)
     same = Segment.vendor_id.is_not_distinct_from(segment.vendor_id)
     for other in session.scalars(select(Segment).where(same, Segment.id != segment.id)):
-        asked = [t for t in rule_of(other).terms() if t.field == "segment"]
-        if any(segment.id in term.values["ids"] for term in asked):
+        if segment.id in _asked_for(other.definition_json):
             raise SegmentAskedFor(who=f"“{other.name}”")
     session.delete(segment)
     session.flush()  # whether anything else asks for it
+
+
+def _asked_for(tree: Any) -> Iterator[Any]:
+    """The ids of the segments that a kept rule asks for, whatever else of it can be read."""
+    if not isinstance(tree, dict):
+        return
+    ids, of = tree.get("ids"), tree.get("of")
+    if tree.get("field") == "segment" and isinstance(ids, list):
+        yield from ids
+    for one in of if isinstance(of, list) else ():
+        yield from _asked_for(one)
 
 
 def checked(
@@ -151,8 +167,19 @@ def _known(lookup: str, ids: Sequence[int], vendor_id: int | None) -> Any:
 
 
 def rule_of(segment: Segment) -> Group:
-    """The rule of a kept segment."""
-    return read(segment.definition_json, PARTS)
+    """The rule of a kept segment; refuses `Unreadable`."""
+    try:
+        return read(segment.definition_json, PARTS)
+    except Misread:
+        raise Unreadable(name=segment.name) from None
+
+
+def must_be_read(session: Session, segment: Segment) -> None:
+    """Refuse a segment whose rule, or that of one it asks for, cannot be read any more.
+
+    Who was in it when it was last worked out is known still, and is not who is meant.
+    """
+    segment_sql.nested(session, segment.vendor_id, rule_of(segment))
 
 
 def _locked(session: Session, segment_id: int) -> Segment:

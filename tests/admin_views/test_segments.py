@@ -9,10 +9,11 @@ from typing import Any
 from urllib.parse import urlparse
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.database import begin
+from app.errors import DomainError
 from app.operations import segments
 from app.operations.filters import Filters
 from app.settings import settings
@@ -138,6 +139,107 @@ def test_an_old_page_changes_nothing(panel: PanelClient, vendor: int) -> None:
     with at(vendor) as session:
         kept = session.get_one(Segment, number)
         assert (kept.version, kept.definition_json["match"]) == (2, "none")
+
+
+PETS = {"field": "pets_owned", "times": 3}
+UNREAD: dict[str, Any] = {
+    "field": {"match": "all", "of": [PETS, *VIP["of"]]},
+    "none of it": {"match": "none", "of": [PETS]},
+    "match": {"match": "most", "of": VIP["of"]},
+    "kinds": {"match": "all", "of": [
+        {"field": "tag", "has": {"a": 1}, "texts": 5}, {"field": "group", "words": 7}, 7, None,
+        {"field": "visits", "op": [], "times": {}, "when": "ever"}, {"field": "constructor"},
+        {"match": ["x"], "of": 3}, {"match": "any", "of": {"a": 1}},
+    ]},
+    "list": [1, 2], "text": "nothing", "number": 7, "nothing": {}, "null": None,
+}  # fmt: skip
+"""Rules of a later or an earlier version, and what somebody wrote by hand."""
+
+
+def put(number: int, rule: Any) -> None:
+    with acting(SYSTEM), begin() as session:
+        session.execute(
+            text("UPDATE segments SET definition_json = CAST(:rule AS jsonb) WHERE id = :id"),
+            {"rule": json.dumps(rule), "id": number},
+        )
+
+
+def is_drawn(node: Any, fields: dict[str, Any]) -> bool:
+    """Whether the script draws it: groups with lists, conditions with parts of their kinds."""
+    if "of" in node:
+        whole = isinstance(node["of"], list) and isinstance(node["match"], str)
+        return whole and all(is_drawn(one, fields) for one in node["of"])
+    kinds = {"ids": list, "texts": list, "words": list, "when": dict}
+    known = fields.get(node["field"], {"parts": []})["parts"]
+    return (node["field"] == "" or node["field"] in fields) and all(
+        isinstance(node[part["name"]], kinds.get(part["kind"], str | int | float))
+        for part in known if part["name"] in node
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", UNREAD.values(), ids=UNREAD)
+def test_a_rule_that_cannot_be_read_any_more_is_opened_mended_and_removed(
+    panel: PanelClient, vendor: int, rule: Any
+) -> None:
+    number, other = saved(vendor), saved(vendor, "Others")
+    put(number, rule)
+    panel.as_(manager(vendor))
+    page = panel.get(f"/admin/segment/edit/{number}")
+    assert page.status_code == 200
+    assert "cannot be read any more" in text_of(page.text)
+    editor = editor_of(page)
+    assert is_drawn(editor["rule"], editor["fields"]), editor["rule"]
+    if rule == UNREAD["field"]:
+        assert "“pets_owned” is not known any more" in text_of(page.text)
+        assert (editor["place"], editor["rule"]["of"][1:]) == ("of.0.field", VIP["of"])
+    kept = panel.post(f"/admin/segment/edit/{number}", data=form(editor["rule"], seen="1"))
+    assert kept.status_code == 400, "nothing is mended by itself"
+    for path in ("list", f"details/{number}"):
+        assert "cannot be read any more" in text_of(panel.get(f"/admin/segment/{path}").text)
+    assert panel.get(f"/admin/segment/details/{number}?customer=1").status_code == 200
+    assert panel.post(f"/admin/segment/remove/{other}", follow_redirects=False).status_code == 303
+    done = panel.post(f"/admin/segment/edit/{number}", data=form(seen="1"), follow_redirects=False)
+    assert done.status_code == 303
+    put(number, rule)
+    panel.post(f"/admin/segment/remove/{number}")
+    with at(vendor) as session:
+        assert session.scalars(select(Segment)).all() == []
+
+
+@pytest.mark.parametrize("rule", UNREAD.values(), ids=UNREAD)
+def test_nothing_is_done_by_a_rule_that_cannot_be_read(
+    panel: PanelClient, vendor: int, rule: Any
+) -> None:
+    """By its own, nor by one that asks for it."""
+    inner = saved(vendor)
+    with at(vendor) as session:
+        asks = {"match": "none", "of": [{"field": "segment", "in": "in", "ids": [inner]}]}
+        outer = segments.save(session, name="Outer", definition=asks).id
+        segments.build(session, segment_id=outer)
+        template = make.message_template(session, event=None, purpose="marketing")
+    put(inner, rule)
+    panel.as_(manager(vendor))
+    for number in (inner, outer):
+        sent = {"all": "1", "fingerprint": Filters(segments=(number,)).fingerprint, "value": "x"}
+        panel.post(f"/admin/customer/bulk/add_tag?segment={number}", data=sent)
+        said = text_of(panel.get(f"/admin/customer/list?segment={number}").text)
+        assert "cannot be read any more" in said
+        with at(vendor) as session:
+            assert session.scalars(select(BulkRow)).all() == []
+            found = make.campaign(session, segment=session.get_one(Segment, number),
+                                  template=template).id  # fmt: skip
+        panel.post(f"/admin/campaign/do/{found}/look")
+        said = text_of(panel.get(f"/admin/campaign/details/{found}").text)
+        assert "cannot be read any more" in said
+        panel.post(f"/admin/segment/do/{number}/build")
+        assert "cannot be read any more" in text_of(
+            panel.get(f"/admin/segment/details/{number}").text
+        )
+        with at(vendor) as session:
+            assert session.scalars(select(CampaignRun)).all() == []
+            for customer in session.scalars(select(Customer)).all():
+                with pytest.raises(DomainError, match="cannot be read any more"):
+                    segments.holds(session, segment_id=number, customer_id=customer.id)
 
 
 def test_why_somebody_is_in_it_or_not(panel: PanelClient, vendor: int) -> None:

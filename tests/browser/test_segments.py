@@ -91,3 +91,27 @@ def test_a_segment_is_written_refused_saved_and_asked_why(
     lines = page.locator(".sg-why li")
     expect(lines).to_contain_text(["Yes", f"Is tagged “gold {four}”", "Yes", "Visited"])
     visitor.check_both("segment-why")
+
+
+def test_a_rule_of_another_version_opens_is_refused_and_mended(
+    visit: Visit, installation: Running, four: int
+) -> None:
+    odd = [{"field": "pets_owned", "times": 3}, {"field": "visits", "times": {}, "when": "ever"}]
+    rule = {"match": "all", "of": [{"field": "tag", "has": "has", "texts": [f"gold {four}"]}, *odd]}
+    with installation.at("alpha") as session:
+        kept = make.segment(session, name=f"Old {four}", definition_json=rule).id
+    visitor = visit(MANAGER)
+    page = visitor.page
+    visitor.open(f"/admin/segment/edit/{kept}")
+    expect(page.get_by_text("This rule cannot be read any more")).to_be_visible()
+    wrong = page.locator(".sg-row.is-wrong")
+    expect(wrong.get_by_role("alert")).to_contain_text("“pets_owned” is not known any more")
+    expect(page.locator(".sg-row")).to_have_count(3)
+    visitor.check_both("segment-unread")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".sg-row.is-wrong").get_by_role("alert")).to_contain_text("Choose what")
+    for _ in odd:
+        page.locator(".sg-row").nth(1).get_by_role("button", name="Remove this condition").click()
+    expect(page.locator("[data-count]")).to_have_text("4 customers")
+    page.get_by_role("button", name="Save").click()
+    visitor.toast("is saved")

@@ -303,6 +303,11 @@ def test_a_coupon_for_a_segment_asks_at_the_moment_it_is_used(shop: int) -> None
         tags.remove(session, customer_id=ben, name="vip")  # the list still has Ben
         assert str(refusal(ben)) == "VIP10 is for “VIP”, and Ben is not among them: remove it."
         assert segment.size == 2
+        segment.definition_json = {"match": "none", "of": [{"field": "pets_owned"}]}
+        assert str(refusal(ana)) == (
+            "VIP10 is for “VIP”, and whom that means cannot be read any more: mend that segment,"
+            " or remove the code."
+        )
         number, kept = segment.id, coupon.id
     with pytest.raises(segments.CouponAsksForIt), begin() as session:
         segments.remove(session, segment_id=number)
