@@ -4,7 +4,7 @@ Shadows like those of `models.figures`, and never of one person: no customer sta
 marketplace's own rows, sums of all vendors, have 0 for their vendor.
 """
 
-from sqlalchemy import CheckConstraint, Index, Integer, SmallInteger
+from sqlalchemy import CheckConstraint, Index, Integer, PrimaryKeyConstraint, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import one_of
@@ -13,6 +13,9 @@ from models.words import Channel, InterestKind
 
 EVERYWHERE = 0
 """The vendor of sums over all of them, and of what is done in none."""
+
+ANY_CHANNEL, ANY_CATEGORY = "", -1
+"""Channel and category of the rows that sum up all channels, and all categories."""
 
 SORTS = ("kind", "service", "product")
 """What a customer can prefer: a kind of thing, a category of services, one of products."""
@@ -66,7 +69,34 @@ class WaitFigures(Figures):
     left_it: Mapped[int] = mapped_column(Integer)
 
 
-class ActiveFigures(Figures):
+class ByFirst:
+    """Figures of customers by the channel and the category of their first purchase (0: of none).
+
+    Whatever somebody buys later, these stay: so each customer is counted once in each channel and
+    each category, too, which by those of every single purchase they could not be. Who never bought
+    anything is known by how they came. What all channels, all categories, and both come to stands
+    beside them (`ANY_CHANNEL`, `ANY_CATEGORY`), so that no page adds up what it does not tell
+    apart: of a question one channel is read, or any, and one category, or any.
+    """
+
+    channel: Mapped[str] = mapped_column(primary_key=True, comment="empty: all of them")
+    category_id: Mapped[int] = mapped_column(
+        primary_key=True, autoincrement=False, comment="0: of none, -1: all of them"
+    )
+
+
+def _by_first(*keys: str) -> tuple[CheckConstraint, PrimaryKeyConstraint]:
+    """What is asked for stands in the key before the time: months of one channel lie together."""
+    known = ", ".join(f"'{word}'" for word in (ANY_CHANNEL, *Channel))
+    return (
+        CheckConstraint(f"channel IN ({known})", name="channel_known"),
+        PrimaryKeyConstraint(
+            "vendor_id", "grain", "channel", "category_id", "starts_on", *keys
+        ),
+    )  # fmt: skip
+
+
+class ActiveFigures(ByFirst, Figures):
     """Customers who bought something in a month, by how soon they did again.
 
     `next_in` is the number of months to their next one, 0 while there is none. So customers of
@@ -74,7 +104,11 @@ class ActiveFigures(Figures):
     """
 
     __tablename__ = "active_figures"
-    __table_args__ = (one_of("grain", Grain), Index(None, "grain", "starts_on"))
+    __table_args__ = (
+        one_of("grain", Grain),
+        *_by_first("next_in"),
+        Index(None, "grain", "channel", "category_id", "starts_on"),
+    )
 
     next_in: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     customers: Mapped[int] = mapped_column(Integer)
@@ -85,7 +119,7 @@ class ActiveFigures(Figures):
     revenue: Mapped[Sum]
 
 
-class PlaceFigures(Figures):
+class PlaceFigures(ByFirst, Figures):
     """The same by where customers live: the newest of their addresses that has a city or a code.
 
     `area` is the front of the postal code: two digits, or the letters it begins with. Who has no
@@ -93,7 +127,10 @@ class PlaceFigures(Figures):
     """
 
     __tablename__ = "place_figures"
-    __table_args__ = (one_of("grain", Grain), Index(None, "grain", "starts_on"))
+    __table_args__ = (
+        one_of("grain", Grain),
+        *_by_first("country", "city_key", "area", "next_in"),
+    )
 
     country: Mapped[str] = mapped_column(primary_key=True)
     city_key: Mapped[str] = mapped_column(primary_key=True)
@@ -135,11 +172,12 @@ class PreferenceFigures(Figures):
     revenue: Mapped[Sum]
 
 
-class EngagementFigures(Figures):
+class EngagementFigures(ByFirst, Figures):
     """People by the number of vendors they bought from in the months that end with this one.
 
     `span` is how many months these are; `vendors` is 1, 2, or 3 for three and more. A person
-    counts once, with as many files as they have; a file that leads to no person is one.
+    counts once, with as many files as they have; a file that leads to no person is one. The first
+    purchase is the first of all their files.
     """
 
     __tablename__ = "engagement_figures"
@@ -147,6 +185,7 @@ class EngagementFigures(Figures):
         one_of("grain", Grain),
         CheckConstraint("vendors BETWEEN 1 AND 3", name="vendors_are_one_to_three"),
         CheckConstraint("span > 0", name="span_is_positive"),
+        *_by_first("span", "vendors"),
         Index(None, "grain", "starts_on"),
     )
 

@@ -1,14 +1,16 @@
 """Who is active, and at how many vendors: people once each, whatever files they have.
 
 Read from `engagement_figures` (people by the number of their vendors), and of each vendor from
-`active_figures` and `message_figures`. For the marketplace alone.
+`active_figures` and `message_figures`. For the marketplace alone. Channel and category are those of
+a person's first purchase at any vendor, of a vendor's customers of their first one there: each of
+them has one, and is counted once. Messages have neither.
 """
 
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Integer, Select, case, cast, func, null, select
 
-from models.audiences import ActiveFigures, EngagementFigures
+from models.audiences import EVERYWHERE, ActiveFigures, EngagementFigures
 from models.marketing_figures import MessageFigures
 from models.vendors import Vendor
 from reports import figures, links, months
@@ -37,29 +39,38 @@ SPANS = (("1", "The month"), ("3", "Three months"), ("12", "Twelve months"))
 SUMS = ("people", "files", "days", "visits", "orders")
 
 
-def _known(period: Period, filters: Filters) -> list[Any]:
+def _known(period: Period, filters: Filters) -> Any:
+    """People by month and number of vendors, of the channels and categories asked for."""
     table = EngagementFigures
-    span = table.span == int(filters.picked("within"))
-    return [table.grain == "month", span, months.within(table, period), table.people >= FEWEST]
+    return (
+        select(
+            table.starts_on, table.vendors,
+            *(func.sum(getattr(table, name)).label(name) for name in (*SUMS, "revenue")),
+        )
+        .where(
+            table.vendor_id == EVERYWHERE, table.grain == "month", months.within(table, period),
+            table.span == int(filters.picked("within")), *months.first_by(table, filters),
+        )
+        .group_by(table.starts_on, table.vendors)
+        .having(func.sum(table.people) >= FEWEST)
+    )  # fmt: skip
 
 
 def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """A row for each month: people by the number of vendors at which they were active."""
-    table = EngagementFigures
+    known = _known(period, filters).subquery("known").c
     by_number = [
-        func.sum(table.people).filter(table.vendors == number).label(name)
+        func.sum(known.people).filter(known.vendors == number).label(name)
         for number, name in NUMBERS.items()
     ]
-    several = func.coalesce(func.sum(table.people).filter(table.vendors > 1), 0)
+    several = func.coalesce(func.sum(known.people).filter(known.vendors > 1), 0)
     return (
         select(
-            table.starts_on.label("day"), *by_number, several.label("several"),
-            *(func.sum(getattr(table, name)).label(name) for name in SUMS),
-            func.sum(table.revenue).label("revenue"),
+            known.starts_on.label("day"), *by_number, several.label("several"),
+            *(func.sum(known[name]).label(name) for name in (*SUMS, "revenue")),
         )
-        .where(*_known(period, filters))
-        .group_by(table.starts_on)
-        .order_by(table.starts_on)
+        .group_by(known.starts_on)
+        .order_by(known.starts_on)
     )  # fmt: skip
 
 
@@ -77,16 +88,16 @@ def summary(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, .
 
 def by_number(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """People of one, two, three and more vendors, and what they bring: the last month's."""
-    table = EngagementFigures
-    where = _known(period, filters)
-    latest = select(func.max(table.starts_on)).where(*where).scalar_subquery()
+    known = _known(period, filters).cte()
+    rows = known.c
+    latest = select(func.max(rows.starts_on)).scalar_subquery()
     words = {1: "One vendor", 2: "Two vendors", 3: "Three vendors or more"}
     return select(
-        case(words, value=table.vendors).label("name"), table.vendors,
-        *(getattr(table, name) for name in SUMS), table.revenue,
-        (1.0 * table.visits / table.people).label("visits_each"),
-        (table.revenue / table.people).label("revenue_each"),
-    ).where(*where, table.starts_on == latest)  # fmt: skip
+        case(words, value=rows.vendors).label("name"), rows.vendors,
+        *(rows[name] for name in (*SUMS, "revenue")),
+        (1.0 * rows.visits / rows.people).label("visits_each"),
+        (rows.revenue / rows.people).label("revenue_each"),
+    ).where(rows.starts_on == latest)  # fmt: skip
 
 
 def by_vendor(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
@@ -99,7 +110,10 @@ def by_vendor(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any,
             *(func.sum(getattr(table, name)).label(name) for name in (
                 "newcomers", "visits", "orders", "revenue")),
         )
-        .where(table.grain == "month", months.within(table, period), *_of(table, filters))
+        .where(
+            table.grain == "month", months.within(table, period), *_of(table, filters),
+            *months.first_by(table, filters),
+        )
         .group_by(table.vendor_id)
         .subquery("active")
     )  # fmt: skip
@@ -114,12 +128,14 @@ def by_vendor(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any,
     )  # fmt: skip
     customers = active.c.customers
     each = func.nullif(customers, 0)
+    sent = func.coalesce(written.c.messages, 0)
+    of_some = filters.channels or filters.category_ids
     return (
         select(
             Vendor.name.label("name"), active.c.vendor_id, customers,
             hidden_if_few(active.c.newcomers, active.c.newcomers).label("newcomers"),
             active.c.visits, active.c.orders,
-            func.coalesce(written.c.messages, 0).label("messages"),
+            (cast(null(), Integer) if of_some else sent).label("messages"),
             (1.0 * active.c.visits / each).label("visits_each"),
             (active.c.revenue / each).label("revenue_each"),
         )
@@ -209,7 +225,6 @@ REPORT = Report(
             sort="customers", change="customers", identity="vendor_id", drill=to_vendor,
         ),
     ),
-    filters=frozenset({"vendor"}),
     grains=(Grain.MONTH,),
     periods=months.OFFERED,
     period="12m",
@@ -218,6 +233,9 @@ REPORT = Report(
         months.NOTE,
         ("Several months", "People cannot be added up over months: the figures above the chart are"
          " those of the last month shown."),
+        ("Channel and category", "Those of the first purchase: of a person at any vendor, in the"
+         " table of vendors at that one. Messages have neither, and are not told then."),
+        ("Vendor", "Narrows the table of vendors; people are counted over all of them."),
         ("Small groups", "Fewer than five people or customers are not told."),
     ),
     hint="Each bar counts a person once.",

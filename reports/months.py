@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, cast, func, or_
 
-from models.audiences import EVERYWHERE
+from models.audiences import ANY_CATEGORY, ANY_CHANNEL, EVERYWHERE
 from reports.report import Filters, Period
 
 OFFERED = ("month", "year", "12m", "24m")
@@ -39,6 +39,13 @@ def whose(table: Any, filters: Filters) -> list[ColumnElement[bool]]:
     """The vendors asked for; the sums over all of them where none is."""
     ids: Sequence[int] = filters.vendor_ids or (EVERYWHERE,)
     return [table.grain == "month", table.vendor_id.in_(ids)]
+
+
+def first_by(table: Any, filters: Filters) -> list[ColumnElement[bool]]:
+    """The channels and categories of first purchases asked for; the sums over all where none is."""
+    channels: Sequence[str] = filters.channels or (ANY_CHANNEL,)
+    categories: Sequence[int] = filters.category_ids or (ANY_CATEGORY,)
+    return [table.channel.in_(channels), table.category_id.in_(categories)]
 
 
 def last_there(table: Any, period: Period) -> ColumnElement[bool]:

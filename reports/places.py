@@ -1,7 +1,9 @@
 """Where customers live, and what services and products are used and bought from there.
 
 Read from `place_figures`: which services are used from where would be a question to every booking
-and every address. Customers are counted once in the months asked for.
+and every address. Customers are counted once in the months asked for; also of some channels or
+categories, since these are those of the first purchase, of which everybody has one. By those of
+every purchase somebody who books online and walks in would be two customers.
 """
 
 from typing import Any
@@ -81,10 +83,16 @@ def _places(period: Period, filters: Filters) -> Any:
             ).label("customers"),
             *(func.sum(getattr(table, one)).label(one) for one in SUMS),
         )
-        .where(*months.whose(table, filters), months.within(table, period))
+        .where(*_those(period, filters))
         .group_by(*keys)
         .subquery()
     )  # fmt: skip
+
+
+def _those(period: Period, filters: Filters) -> list[Any]:
+    table = PlaceFigures
+    first = months.first_by(table, filters)
+    return [*months.whose(table, filters), *first, months.within(table, period)]
 
 
 def over_time(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
@@ -98,7 +106,7 @@ def over_time(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any,
             *(func.sum(getattr(table, one)).label(one) for one in SUMS),
             revenue.label("revenue"),
         )
-        .where(*months.whose(table, filters), months.within(table, period))
+        .where(*_those(period, filters))
         .group_by(table.starts_on)
         .having(and_(or_(customers > 0, revenue != 0), *enough(customers)))
     )  # fmt: skip
@@ -179,7 +187,6 @@ REPORT = Report(
         ),
     ),
     drill=drill,
-    filters=frozenset({"vendor"}),
     grains=(),
     periods=months.OFFERED,
     period="12m",
@@ -187,8 +194,8 @@ REPORT = Report(
     notes=(
         months.NOTE,
         ("Place", "The newest address of a customer; a postal area is the front of its code."),
-        ("Filters", "Months and vendors. By place what was bought is kept without its channel and"
-         " category."),
+        ("Channel and category", "Those of the first purchase. So what online customers bring has"
+         " in it what they bought at the counter since."),
         ("Small groups", "Over several vendors, places with fewer than five customers stand"
          " together."),
     ),

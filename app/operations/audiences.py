@@ -5,7 +5,8 @@ where somebody lives and what they like best can change all of their months, and
 cannot be mended day by day. What the marketplace reads without choosing a vendor are sums of
 these rows, kept beside them under the vendor `EVERYWHERE`.
 
-Money is without tax and less what was given back, on its own day (`customer_months`).
+Money is without tax and less what was given back, on its own day (`customer_months`). Channel and
+category are those of a customer's first purchase: `models.audiences.ByFirst` says why.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from datetime import date
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
-from models.audiences import EVERYWHERE
+from models.audiences import ANY_CATEGORY, ANY_CHANNEL, EVERYWHERE
 
 SPANS = (1, 3, 12)
 """The months within which people are counted by the number of their vendors."""
@@ -22,30 +23,37 @@ AGAIN = 2
 """The months whose people are counted again each night: this one and the one before."""
 
 _MONTHS = """
-  SELECT customer_id, month, visits, orders, days, services, products, other,
+  SELECT n.customer_id, month, n.visits, n.orders, n.days, services, products, other,
     coalesce((extract(year FROM next) - extract(year FROM month)) * 12
       + extract(month FROM next) - extract(month FROM month), 0) AS next_in,
-    days > 0 AS came, days > 0 AND before IS NULL AS new
+    n.days > 0 AS came, n.days > 0 AND before IS NULL AS new,
+    coalesce(s.first_channel, c.channel) AS channel,
+    coalesce(s.first_category_id, 0) AS category_id
   FROM (
     SELECT *, lead(month) OVER own AS next, lag(month) OVER own AS before
     FROM customer_months WHERE vendor_id = :vendor
     WINDOW own AS (PARTITION BY customer_id, days > 0 ORDER BY month)
-  ) AS neighbours
+  ) AS n
+  JOIN customers c ON c.vendor_id = :vendor AND c.id = n.customer_id
+  LEFT JOIN customer_scores s ON s.vendor_id = :vendor AND s.customer_id = n.customer_id
 """
 """A month in which money was only given back is nobody's visit, but its money counts."""
 
+_FIRST = f"coalesce(channel, '{ANY_CHANNEL}'), coalesce(category_id, {ANY_CATEGORY})"
+"""Of `CUBE (channel, category_id)`, whose sums over all of them have neither."""
+
 _ACTIVE = f"""
-  INSERT INTO active_figures (vendor_id, grain, starts_on, next_in, customers, newcomers, days,
-    visits, orders, revenue)
-  SELECT :vendor, 'month', month, next_in, count(*) FILTER (WHERE came),
+  INSERT INTO active_figures (vendor_id, grain, channel, category_id, starts_on, next_in,
+    customers, newcomers, days, visits, orders, revenue)
+  SELECT :vendor, 'month', {_FIRST}, month, next_in, count(*) FILTER (WHERE came),
     count(*) FILTER (WHERE new), sum(days),
     sum(visits), sum(orders), sum(services + products + other)
-  FROM ({_MONTHS}) AS m GROUP BY month, next_in
+  FROM ({_MONTHS}) AS m GROUP BY month, next_in, CUBE (channel, category_id)
 """  # noqa: S608 - nothing but our own words
 
 _PLACES = f"""
-  INSERT INTO place_figures (vendor_id, grain, starts_on, country, city_key, area, next_in, city,
-    customers, visits, orders, services, products, other)
+  INSERT INTO place_figures (vendor_id, grain, channel, category_id, starts_on, country, city_key,
+    area, next_in, city, customers, visits, orders, services, products, other)
   WITH lives AS (
     SELECT DISTINCT ON (customer_id) customer_id, coalesce(country, '') AS country,
       coalesce(city_key, '') AS city_key, coalesce(city, '') AS city,
@@ -55,12 +63,12 @@ _PLACES = f"""
     WHERE vendor_id = :vendor AND (city_key IS NOT NULL OR postal_code IS NOT NULL)
     ORDER BY customer_id, id DESC
   )
-  SELECT :vendor, 'month', m.month, coalesce(l.country, ''), coalesce(l.city_key, ''),
+  SELECT :vendor, 'month', {_FIRST}, m.month, coalesce(l.country, ''), coalesce(l.city_key, ''),
     coalesce(l.area, ''), m.next_in, coalesce(mode() WITHIN GROUP (ORDER BY l.city), ''),
     count(*) FILTER (WHERE m.came), sum(m.visits), sum(m.orders), sum(m.services),
     sum(m.products), sum(m.other)
   FROM ({_MONTHS}) AS m LEFT JOIN lives l ON l.customer_id = m.customer_id
-  GROUP BY 3, 4, 5, 6, 7
+  GROUP BY 5, 6, 7, 8, 9, CUBE (channel, category_id)
 """  # noqa: S608 - nothing but our own words
 
 _PREFERENCES = """
@@ -102,7 +110,7 @@ _OF_A_VENDOR = {
 
 _EVERYWHERE = {
     "place_figures": (
-        "starts_on, country, city_key, area, next_in",
+        "channel, category_id, starts_on, country, city_key, area, next_in",
         "max(city), sum(customers), sum(visits), sum(orders), sum(services), sum(products),"
         " sum(other)",
         "city, customers, visits, orders, services, products, other",
@@ -114,9 +122,9 @@ _EVERYWHERE = {
     ),
 }
 
-_ENGAGED = """
-  INSERT INTO engagement_figures (vendor_id, grain, starts_on, span, vendors, people, files, days,
-    visits, orders, revenue)
+_ENGAGED = f"""
+  INSERT INTO engagement_figures (vendor_id, grain, channel, category_id, starts_on, span, vendors,
+    people, files, days, visits, orders, revenue)
   WITH files AS (
     SELECT vendor_id, customer_id, sum(days) AS days, sum(visits) AS visits,
       sum(orders) AS orders, sum(services + products + other) AS revenue
@@ -132,14 +140,23 @@ _ENGAGED = """
     GROUP BY 1, 2
   ),
   known AS (
-    SELECT least(count(*), 3) AS vendors, sum(files) AS files, sum(days) AS days,
+    SELECT person, least(count(*), 3) AS vendors, sum(files) AS files, sum(days) AS days,
       sum(visits) AS visits, sum(orders) AS orders, sum(revenue) AS revenue
     FROM people GROUP BY person
+  ),
+  firsts AS (
+    SELECT DISTINCT ON (person) coalesce(c.person_id, -c.id) AS person,
+      coalesce(s.first_channel, c.channel) AS channel,
+      coalesce(s.first_category_id, 0) AS category_id
+    FROM customers c
+    LEFT JOIN customer_scores s ON s.vendor_id = c.vendor_id AND s.customer_id = c.id
+    ORDER BY person, s.first_on, s.id, c.id
   )
-  SELECT :everywhere, 'month', :month, :span, vendors, count(*), sum(files), sum(days),
+  SELECT :everywhere, 'month', {_FIRST}, :month, :span, vendors, count(*), sum(files), sum(days),
     sum(visits), sum(orders), sum(revenue)
-  FROM known GROUP BY vendors
-"""
+  FROM known JOIN firsts USING (person) GROUP BY vendors, CUBE (channel, category_id)
+"""  # noqa: S608 - nothing but our own words
+"""Where a person bought first is the same as in `score_nights`, whose cohorts tell it too."""
 
 
 def rebuild(session: Session, *, vendor_id: int) -> None:
@@ -188,7 +205,7 @@ def engage(session: Session, *, month: date) -> None:
         connection.execute(text(_ENGAGED), known)
 
 
-_CHANGED = """
+_CHANGED = f"""
   SELECT month FROM (
     SELECT month, count(*) AS files, sum(days) AS days, sum(visits) AS visits,
       sum(orders) AS orders, sum(services + products + other) AS revenue
@@ -196,12 +213,15 @@ _CHANGED = """
   ) AS bought FULL JOIN (
     SELECT starts_on AS month, sum(files) AS files, sum(days) AS days, sum(visits) AS visits,
       sum(orders) AS orders, sum(revenue) AS revenue
-    FROM engagement_figures WHERE grain = 'month' AND span = 1 GROUP BY starts_on
+    FROM engagement_figures
+    WHERE grain = 'month' AND span = 1 AND channel <> '{ANY_CHANNEL}'
+      AND category_id <> {ANY_CATEGORY}
+    GROUP BY starts_on
   ) AS counted USING (month)
   WHERE (bought.files, bought.days, bought.visits, bought.orders, bought.revenue)
     IS DISTINCT FROM
     (counted.files, counted.days, counted.visits, counted.orders, counted.revenue)
-"""
+"""  # noqa: S608 - nothing but our own words
 """Months that were never counted, or came to something else since: sales were brought in, or
 taken back."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from models.audiences import ANY_CATEGORY, ANY_CHANNEL, ByFirst
 from models.customers import Customer
 from models.figures import StaleDay
 from models.pairs import ItemPair
@@ -31,6 +32,8 @@ def figures(session: Session, model: type[T], *, vendor_id: int, **fields: Any) 
         "weekday": 5, "sort": "kind", "span": 1, "vendors": 1, "way": "email",
         "purpose": "marketing", "event": "",
     }  # fmt: skip
+    if issubclass(model, ByFirst):
+        values |= {"channel": ANY_CHANNEL, "category_id": ANY_CATEGORY}
     return saved(session, model(**{name: values[name] for name in columns} | fields))
 
 

@@ -14,6 +14,8 @@ from app.database import begin
 from app.operations import audiences
 from app.tenancy import SYSTEM, Actor, DatabaseRole, acting, vendor_actor
 from models.audiences import (
+    ANY_CATEGORY,
+    ANY_CHANNEL,
     EVERYWHERE,
     ActiveFigures,
     EngagementFigures,
@@ -21,15 +23,22 @@ from models.audiences import (
     PreferenceFigures,
 )
 from models.customers import Customer
-from models.scores import CustomerMonth
-from reports.months import last_there, within
-from reports.report import Period
+from models.scores import CustomerMonth, CustomerScore
+from reports.months import first_by, last_there, within
+from reports.report import Filters, Period
 from tasks.audiences import rebuild
 from tests import make
 
 MONTHS = [date(2025, n, 1) for n in range(7, 13)] + [date(2026, n, 1) for n in range(1, 12)]
 Did = dict[tuple[int, int], dict[date, tuple[int, Decimal]]]
 """Days and money of each (vendor, customer) by month."""
+First = tuple[str, int]
+ASKED = (
+    Filters(), Filters(channels=("online",)), Filters(channels=("online", "phone")),
+    Filters(category_ids=(7,)), Filters(category_ids=(0, 8)), Filters(channels=("import",)),
+    Filters(channels=("walk_in", "phone"), category_ids=(7, 8)),
+)  # fmt: skip
+"""Channels and categories of first purchases, as a reader asks for them."""
 
 
 @pytest.fixture
@@ -42,7 +51,10 @@ def did(db: Connection) -> Did:
             vendor_id = make.vendor(session).id
             for n in range(30):
                 person = people[n] if n < len(people) else None
-                customer = make.customer(session, vendor_id=vendor_id, person_id=person)
+                customer = make.customer(
+                    session, vendor_id=vendor_id, person_id=person,
+                    channel=random.choice(("online", "walk_in", "import")),
+                )  # fmt: skip
                 for month in random.sample(MONTHS, random.choice((0, 1, 1, 3, 9))):
                     days = random.choice((0, 1, 1, 2))
                     money = Decimal(random.randrange(-500 if not days else 0, 9000)) / 100
@@ -54,6 +66,14 @@ def did(db: Connection) -> Did:
                         )
                     )  # fmt: skip
                     told[vendor_id, customer.id][month] = days, money + Decimal("0.50")
+                mine = told.get((vendor_id, customer.id), {})
+                came = [month for month, (days, _) in mine.items() if days]
+                if came:
+                    make.score(
+                        session, customer=customer, first_on=min(came),
+                        first_channel=random.choice(("online", "walk_in", "phone")),
+                        first_category_id=random.choice((0, 7, 8)),
+                    )  # fmt: skip
         session.flush()
         for vendor_id in {vendor for vendor, _ in told}:
             audiences.rebuild(session, vendor_id=vendor_id)
@@ -71,7 +91,29 @@ def active(did: Did, vendor_id: int, first: date, last: date) -> set[int]:
     }
 
 
-def test_customers_of_any_months_are_counted_once(did: Did) -> None:
+@pytest.fixture
+def firsts(did: Did) -> dict[int, First]:
+    """Channel and category of each customer's first purchase, or how they came without one."""
+    with acting(SYSTEM), begin() as session:
+        came = session.execute(select(Customer.id, Customer.channel)).all()
+        score = CustomerScore
+        bought = session.execute(
+            select(score.customer_id, score.first_channel, score.first_category_id)
+        ).all()
+    return {row[0]: (row[1], 0) for row in came} | {row[0]: (row[1], row[2]) for row in bought}
+
+
+def fits(first: First, asked: Filters) -> bool:
+    channel, category = first
+    return (not asked.channels or channel in asked.channels) and (
+        not asked.category_ids or category in asked.category_ids
+    )
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=str)
+def test_customers_of_any_months_are_counted_once(
+    did: Did, firsts: dict[int, First], asked: Filters
+) -> None:
     vendors = {vendor for vendor, _ in did}
     for first, last in ((0, 16), (3, 3), (2, 9), (10, 16), (0, 1), (16, 16)):
         period = Period(MONTHS[first].replace(day=17), MONTHS[last].replace(day=9))
@@ -81,37 +123,67 @@ def test_customers_of_any_months_are_counted_once(did: Did) -> None:
                     session.execute(
                         select(table.vendor_id, func.sum(table.customers))
                         .where(within(table, period), last_there(table, period))
+                        .where(*first_by(table, asked))
                         .group_by(table.vendor_id)
                     ).all()
                 )
             for vendor_id in vendors:
                 expected = active(did, vendor_id, MONTHS[first], MONTHS[last])
-                assert found.get(vendor_id, 0) == len(expected)
+                assert found.get(vendor_id, 0) == sum(fits(firsts[c], asked) for c in expected)
 
 
-def test_money_of_all_months_is_there_and_newcomers_are_new_once(did: Did) -> None:
+@pytest.mark.parametrize("asked", ASKED, ids=str)
+def test_money_of_all_months_is_there_and_newcomers_are_new_once(
+    did: Did, firsts: dict[int, First], asked: Filters
+) -> None:
     money = Counter[int]()
     came = Counter[int]()
-    for (vendor, _), months in did.items():
-        money[vendor] += sum(m for _, m in months.values())  # type: ignore[assignment]
-        came[vendor] += any(days for days, _ in months.values())
+    for (vendor, customer), months in did.items():
+        if months and fits(firsts[customer], asked):
+            money[vendor] += sum(m for _, m in months.values())  # type: ignore[assignment]
+            came[vendor] += any(days for days, _ in months.values())
     with acting(SYSTEM), begin() as session:
         sums = select(
             ActiveFigures.vendor_id, func.sum(ActiveFigures.revenue),
             func.sum(ActiveFigures.newcomers),
-        ).group_by(ActiveFigures.vendor_id)  # fmt: skip
+        ).where(*first_by(ActiveFigures, asked)).group_by(ActiveFigures.vendor_id)  # fmt: skip
         found = {vendor: (revenue, new) for vendor, revenue, new in session.execute(sums)}
         place = PlaceFigures.services + PlaceFigures.products + PlaceFigures.other
         places = dict(
             session.execute(
-                select(PlaceFigures.vendor_id, func.sum(place)).group_by(PlaceFigures.vendor_id)
+                select(PlaceFigures.vendor_id, func.sum(place))
+                .where(*first_by(PlaceFigures, asked))
+                .group_by(PlaceFigures.vendor_id)
             ).all()
         )
     assert found == {vendor: (money[vendor], came[vendor]) for vendor in money}
-    assert places == {**money, EVERYWHERE: sum(money.values())}
+    assert places == ({**money, EVERYWHERE: sum(money.values())} if money else {})
 
 
-def test_people_are_counted_by_their_vendors(did: Did, db: Connection) -> None:
+def test_what_all_channels_and_categories_come_to_is_what_stands_beside_them(did: Did) -> None:
+    engaged()
+    for table in (ActiveFigures, PlaceFigures, EngagementFigures):
+        each, of_each = table.channel != ANY_CHANNEL, table.category_id != ANY_CATEGORY
+        of_all = summed(table, ~each, ~of_each)
+        assert of_all
+        assert summed(table, each, of_each) == of_all
+        assert summed(table, each, ~of_each) == summed(table, ~each, of_each) == of_all
+
+
+def summed(table: Any, *those: Any) -> set[tuple[Any, ...]]:
+    """The sums of some rows, by all they are known by but channel and category."""
+    columns = [c for c in table.__table__.c if c.name not in ("channel", "category_id", "city")]
+    known_by = [c for c in columns if c.primary_key]
+    sums = [func.sum(c) for c in columns if not c.primary_key]
+    with acting(SYSTEM), begin() as session:
+        rows = session.execute(select(*known_by, *sums).where(*those).group_by(*known_by))
+        return {tuple(row) for row in rows}
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=str)
+def test_people_are_counted_by_their_vendors(
+    did: Did, firsts: dict[int, First], asked: Filters
+) -> None:
     people = defaultdict[Any, set[int]](set)
     month = date(2026, 3, 1)
     with acting(SYSTEM), begin() as session:
@@ -121,16 +193,25 @@ def test_people_are_counted_by_their_vendors(did: Did, db: Connection) -> None:
         for _ in range(2):  # twice is as good as once
             audiences.engage(session, month=month)
         assert audiences.months(session)[0] == max(m for months in did.values() for m in months)
+        score = CustomerScore
+        earliest = select(score.customer_id).order_by(score.first_on.desc(), score.id.desc())
+        first_of = {persons[c] or -c: firsts[c] for c in session.scalars(earliest)}
     for span, first in ((1, date(2026, 3, 1)), (3, date(2026, 1, 1)), (12, date(2025, 4, 1))):
         people.clear()
         for vendor_id in {vendor for vendor, _ in did}:
             for customer in active(did, vendor_id, first, month):
                 people[persons[customer] or -customer].add(vendor_id)
-        expected = Counter(min(len(at), 3) for at in people.values())
+        expected = Counter(
+            min(len(at), 3) for person, at in people.items() if fits(first_of[person], asked)
+        )
         table = EngagementFigures
         with acting(Actor(DatabaseRole.ANALYST)), begin() as session:
             found = dict(
-                session.execute(select(table.vendors, table.people).where(table.span == span)).all()
+                session.execute(
+                    select(table.vendors, func.sum(table.people))
+                    .where(table.span == span, *first_by(table, asked))
+                    .group_by(table.vendors)
+                ).all()
             )
         assert found == expected
 
@@ -189,7 +270,9 @@ def test_the_newest_address_says_where_somebody_lives(db: Connection) -> None:
         found = {
             tuple(row)[:3]: tuple(row)[3:]
             for row in session.execute(
-                select(table.country, table.city_key, table.area, table.customers, table.services)
+                select(
+                    table.country, table.city_key, table.area, table.customers, table.services
+                ).where(*first_by(table, Filters()))
             )
         }
     assert found == {

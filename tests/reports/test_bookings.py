@@ -26,10 +26,10 @@ BOOKINGS = all_reports()["bookings"]
 
 
 def asked(
-    actor: Actor, report: Report = BOOKINGS, **words: str
+    actor: Actor, report: Report = BOOKINGS, **words: str | list[str]
 ) -> tuple[asking.Asked, reading.Found]:
     with acting(actor), begin() as session:
-        said = {name: [word] for name, word in words.items()}
+        said = {name: word if isinstance(word, list) else [word] for name, word in words.items()}
         question = asking.ask(session, report, said, today=TODAY, vendor_id=actor.vendor_id)
         return question, reading.read(session, question)
 

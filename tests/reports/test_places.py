@@ -26,13 +26,16 @@ PLACES, PREFERENCES = all_reports()["places"], all_reports()["preferences"]
 SEPTEMBER, OCTOBER, NOVEMBER = (date(2026, n, 1) for n in (9, 10, 11))
 
 
-def lives(vendor_id: int, month: date, city: str, customers: int, next_in: int = 0) -> None:
+def lives(
+    vendor_id: int, month: date, city: str, customers: int, next_in: int = 0, **first: Any
+) -> None:
     """So many customers of a city who brought 10.00 for services and 4.00 for products each."""
     put(
         PlaceFigures, vendor_id, month, grain="month", country="PT" if city else "",
         city_key=city.lower(), city=city, area="40" if city == "Porto" else "",
         next_in=next_in, customers=customers, visits=customers, orders=1,
         services=Decimal(10) * customers, products=Decimal(4) * customers, other=Decimal(-1),
+        **first,
     )  # fmt: skip
 
 
@@ -83,6 +86,40 @@ def test_small_places_are_hidden_over_vendors(db: Connection) -> None:
     assert [r.customers for r in found.rows] == [4, 3]
     link = reading.link(question, PLACES.drill, found.rows[0], None, lambda _: True)
     assert link == "/admin/customer/list?city=porto"
+
+
+def test_places_by_channel_and_category_of_the_first_purchase(db: Connection) -> None:
+    here, _ = two_cities(db)
+    with acting(admin_actor()), begin() as session:
+        care = make.category(session, name="Care")
+        hair = make.category(session, name="Hair", parent_id=care.id).id
+    online, hairs = {"channel": "online"}, {"category_id": hair}
+    lives(here, OCTOBER, "Porto", 3, next_in=1, **online)
+    lives(here, NOVEMBER, "Porto", 3, **online)
+    lives(here, NOVEMBER, "Braga", 1, **online)
+    lives(here, NOVEMBER, "Braga", 2, channel="phone")
+    lives(here, NOVEMBER, "Braga", 1, **hairs)
+    lives(here, NOVEMBER, "Porto", 2, **online, **hairs)
+    with acting(admin_actor()), begin() as session:
+        audiences.add_up(session)
+    me = vendor_actor(here)
+
+    def told(**words: Any) -> list[tuple[Any, ...]]:
+        question, found = asked(me, PLACES, period="12m", **words)
+        assert tables(me, question)["month"].totals["revenue"] == found.sums["revenue"]
+        return [(r.name, r.customers, r.revenue) for r in found.rows]
+
+    assert told(channel="online") == [("Porto, PT", 3, 82), ("Braga, PT", 1, 13)]
+    assert told(channel=["online", "phone"]) == [("Porto, PT", 3, 82), ("Braga, PT", 3, 40)]
+    assert told(category=str(care.id)) == [("Braga, PT", 1, 13)]
+    assert told(category=str(care.id), channel="online") == [("Porto, PT", 2, 27)]
+    assert told(channel="import") == []
+    assert told(vendor="7") == told()
+    _, found = asked(ANALYST, PLACES, period="12m", channel="online")
+    assert found.rows == []  # four, over all places and vendors
+    question, found = asked(me, PLACES, period="12m", channel="online")
+    link = reading.link(question, PLACES.drill, found.rows[0], None, lambda _: True)
+    assert link == "/admin/customer/list?channel=online&city=porto"
 
 
 def likes(
@@ -146,6 +183,41 @@ def test_people_at_several_vendors(db: Connection) -> None:
     ]  # fmt: skip
     _, found = asked(admin_actor(), report, period="12m", within="12")
     assert found.sums["people"] == 500
+
+
+def test_people_by_channel_and_category_of_their_first_purchase(db: Connection) -> None:
+    here = make.new_vendor()
+    for vendors, people, first in (
+        (1, 40, {}), (2, 20, {}), (1, 9, {"channel": "online"}), (2, 3, {"channel": "online"}),
+        (2, 4, {"channel": "phone"}), (1, 8, {"category_id": 7}),
+        (1, 5, {"channel": "online", "category_id": 7}),
+    ):  # fmt: skip
+        put(
+            EngagementFigures, 0, NOVEMBER, grain="month", vendors=vendors, people=people,
+            files=people * vendors, visits=people, orders=1, revenue=Decimal(people), **first,
+        )  # fmt: skip
+    for customers, first in ((30, {}), (6, {"channel": "online"}), (1, {"channel": "phone"})):
+        put(
+            ActiveFigures, here, NOVEMBER, grain="month", customers=customers, newcomers=customers,
+            visits=customers, orders=1, revenue=Decimal(customers), **first,
+        )  # fmt: skip
+    put(MessageFigures, here, NOVEMBER, grain="month", way="email", purpose="reminder", sent=7)
+    report = all_reports()["engagement"]
+
+    def told(**words: Any) -> tuple[list[tuple[int, int]], list[tuple[int, int | None]]]:
+        question, found = asked(ANALYST, report, period="12m", **words)
+        rows = tables(ANALYST, question)
+        assert [r.people for r in found.rows] == [sum(r.people for r in rows["number"].rows)]
+        return (
+            [(r.vendors, r.people) for r in rows["number"].rows],
+            [(r.customers, r.messages) for r in rows["vendor"].rows],
+        )
+
+    assert told() == ([(1, 40), (2, 20)], [(30, 7)])
+    assert told(channel="online") == ([(1, 9)], [(6, None)])  # of three people nothing is told
+    assert told(channel=["online", "phone"]) == ([(1, 9), (2, 7)], [(7, None)])
+    assert told(category="7") == ([(1, 8)], [])
+    assert told(category="7", channel="online") == ([(1, 5)], [])
 
 
 def test_each_vendors_customers_and_what_they_were_sent(db: Connection) -> None:
