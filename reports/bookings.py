@@ -7,7 +7,7 @@ A booking stands on the day it begins.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal_column, select, union_all
 
 from app.tenancy import PanelRole
 from models.categories import Category
@@ -124,8 +124,9 @@ def by_staff(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, 
     return (
         select(
             func.coalesce(at_vendor(StaffMember.name), "Nobody in particular").label("name"),
-            *(rows.c[n] for n in ("staff_id", *names)),
+            *(rows.c[n] for n in ("vendor_id", "staff_id", *names)),
             (rows.c.completed + rows.c.no_shows).label("due"),
+            case((rows.c.staff_id != 0, rows.c.minutes), else_=0).label("worked"),
         )
         .outerjoin(StaffMember, member)
         .join(Vendor, Vendor.id == rows.c.vendor_id)
@@ -297,7 +298,7 @@ REPORT = Report(
                 Column("minutes", "Booked", Unit.MINUTES),
                 Column("available", "Available", Unit.MINUTES),
                 Column(
-                    "utilisation", "Utilisation", Unit.PERCENT, part="minutes", of="available",
+                    "utilisation", "Utilisation", Unit.PERCENT, part="worked", of="available",
                     bar=True,
                 ),
                 Column("value", "Value", Unit.MONEY),

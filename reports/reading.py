@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, null, or_, select
 from sqlalchemy.orm import Session
 
 from models.figures import StaleDay
@@ -144,12 +144,19 @@ def _whole(asked: Asked, table: Table) -> Select[Any]:
         return select(*now.c, *derived, *sums, many, *nothing)
     # of the days before nothing but this is asked, and so nothing else is added up
     those = table.query(compared, asked.filters, asked.by).subquery("those")
-    then = select(those.c[table.identity], those.c[table.change]).cte("then")
+    keys = _keys(table, now.c)
+    then = select(*(those.c[key] for key in keys), those.c[table.change]).cte("then")
     whole = select(func.sum(then.c[table.change])).scalar_subquery()
     return select(
         *now.c, *derived, *sums, many,
         then.c[table.change].label("before"), whole.label("sum_of_before"),
-    ).outerjoin_from(now, then, then.c[table.identity] == now.c[table.identity])  # fmt: skip
+    ).outerjoin_from(now, then, and_(*(then.c[key] == now.c[key] for key in keys)))  # fmt: skip
+
+
+def _keys(table: Table, columns: Any) -> list[str]:
+    """What tells a row from all others: what is without a thing (0) there is of every vendor."""
+    keys = [str(table.identity), "vendor_id"]
+    return list(dict.fromkeys(key for key in keys if key in columns))
 
 
 def _derived(column: Column, columns: Any) -> Any:

@@ -8,7 +8,7 @@ from statistics import median_low
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Numeric, literal, select
+from sqlalchemy import Connection, Numeric, delete, literal, select
 
 from app.database import begin
 from app.tenancy import Actor, DatabaseRole, acting, admin_actor, vendor_actor
@@ -104,7 +104,7 @@ def test_every_grouping_and_table_adds_up_to_the_same(db: Connection, by: str) -
 
 def test_who_works_how_full_and_when(db: Connection) -> None:
     here, _, ana, rui = a_week(db)
-    question, _ = asked(vendor_actor(here), period="7d")
+    question, found = asked(vendor_actor(here), period="7d")
     told = tables(vendor_actor(here), question)
     staff = {r.staff_id: (r.name, r.bookings, r.minutes, r.available, r.utilisation)
              for r in told["staff"].rows}  # fmt: skip
@@ -113,11 +113,28 @@ def test_who_works_how_full_and_when(db: Connection) -> None:
         rui: ("Rui", 0, 0, 240, 0),
         0: ("Nobody in particular", 3, 90, 0, None),
     }
-    assert told["staff"].totals["utilisation"] is not None
+    # what nobody in particular does takes nobody's hours, above the chart and below the table
+    assert told["staff"].totals["utilisation"] == found.sums["utilisation"]
     hours = {(r.weekday, r.hour): r.bookings for r in told["hours"].rows}
     assert hours == {(1, 10): 5, (2, 9): 3}
     _, online = asked(vendor_actor(here), period="7d", channel="online")
     assert (online.sums["bookings"], online.sums["utilisation"]) == (3, 0)
+
+
+def test_what_nobody_in_particular_does_is_a_row_of_each_vendor(db: Connection) -> None:
+    here, there, *_ = a_week(db)
+    for vendor, many in ((there, 4), (here, 1)):
+        put(StaffFigures, vendor, MONDAY, category_id=9, bookings=many)
+    put(StaffFigures, there, date(2026, 11, 9), bookings=2)
+    put(StaffFigures, here, date(2026, 11, 9), bookings=7)
+    with acting(admin_actor()), begin() as session:
+        session.execute(delete(StaffFigures).where(StaffFigures.grain != "day"))
+    roll_up(StaffFigures)
+    question, _ = asked(admin_actor(), period="7d")
+    staff = tables(admin_actor(), question)["staff"]
+    nobody = [(r.vendor_id, r.bookings, r.before) for r in staff.rows if r.staff_id == 0]
+    assert nobody == [(here, 4, 7), (there, 4, 2)]
+    assert (staff.many, staff.totals["bookings"], staff.totals["before"]) == (4, 13, 9)
 
 
 def test_marks_and_rows_lead_to_their_bookings(db: Connection) -> None:
