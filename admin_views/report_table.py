@@ -144,14 +144,16 @@ def grid(
     across = sorted(places, key=lambda value: places[value])
     by_row: dict[Any, dict[Any, Row]] = {}
     for row in lines.rows:
-        by_row.setdefault(getattr(row, first.key), {})[getattr(row, shape.across)] = row
+        of = getattr(row, table.identity or first.key)  # two of one name are two rows
+        by_row.setdefault(of, {})[getattr(row, shape.across)] = row
     low, high = _range(lines.rows, shape, unit)
     rows = []
-    for key, cells in by_row.items():
+    for cells in by_row.values():
+        title = next(getattr(r, first.key) for r in cells.values())
         size = next((getattr(r, shape.size) for r in cells.values()), None) if shape.size else None
         rows.append(
             {
-                "title": said(key, first.unit, by=asked.by),
+                "title": said(title, first.unit, by=asked.by),
                 "size": said(size, Unit.COUNT) if shape.size else None,
                 "cells": [
                     _field(asked, table, shape, unit, cells.get(at), (low, high), opens)

@@ -190,12 +190,13 @@ REPORT = Report(
         ),
         Table(
             "day", "Person and day", by_day, (Column("name", "Who", Unit.TEXT),),
-            sort="name", ascending=True, grid=Grid("day", "changes", "Changes of each person"),
+            sort="name", ascending=True, identity="user_id",
+            grid=Grid("day", "changes", "Changes of each person"),
         ),
         Table(
             "vendor", "Vendor", by_vendor,
-            (Column("name", "Vendor", Unit.TEXT), Column("people", "People", Unit.COUNT),
-             *_COLUMNS),
+            (Column("name", "Vendor", Unit.TEXT),
+             Column("people", "People", Unit.COUNT, total=False), *_COLUMNS),
             sort="changes", change="changes", better=None, identity="vendor_id", drill=to_vendor,
             roles=frozenset({PanelRole.ADMIN}),
         ),

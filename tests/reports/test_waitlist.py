@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from admin_views.report_table import drawn
 from app.database import begin
 from app.operations import demand
 from app.tenancy import acting, admin_actor, vendor_actor
@@ -162,6 +163,23 @@ def test_what_people_did_is_counted_and_never_told(db: Connection) -> None:
     assert days == {(ana, 17): 7, (ana, 18): 1, (gone, 18): 5}
 
 
+def test_people_of_one_name_are_a_row_each(db: Connection) -> None:
+    here, ana, _ = a_team(db)
+    with acting(admin_actor()), begin() as session:
+        other = make.user(session, name="Ana")
+        make.vendor_user(session, user=other, vendor_id=here)
+    for user_id, made in ((other.id, 20), (10**9 + 1, 30)):  # the second has left, as one has
+        put(UserFigures, here, date(2026, 11, 18), user_id=user_id, made=made)
+    question, _ = asked(vendor_actor(here), ACTIVITY, period="7d", by="day")
+    grid = drawn(question, tables(vendor_actor(here), question)["day"], str, "", bool)["grid"]
+    cells = [(row["title"], [cell and cell["text"] for cell in row["cells"]])
+             for row in grid["rows"]]  # fmt: skip
+    left = "The marketplace, or somebody who left"
+    assert cells == [
+        ("Ana", ["7", "1"]), ("Ana", [None, "20"]), (left, [None, "5"]), (left, [None, "30"]),
+    ]  # fmt: skip
+
+
 def test_the_marketplace_sees_all_of_it(db: Connection) -> None:
     a_team(db)
     for by in ("day", "week", "month"):
@@ -171,3 +189,4 @@ def test_the_marketplace_sees_all_of_it(db: Connection) -> None:
     told = tables(admin_actor(), question)
     assert {r.name for r in told["vendor"].rows} > {"The marketplace itself"}
     assert told["vendor"].totals["changes"] == told["person"].totals["changes"] == 23
+    assert told["vendor"].totals["people"] is None  # who works in two of them is one
