@@ -74,11 +74,18 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
             (100.0 * customers / size).label("share"), revenue.label("revenue"),
             (revenue / size).label("each"),
             (reached.c.starts_on >= going_on).label("unfinished"),
+            key_of(reached.c.cohort, by),
         )
         .select_from(reached)
         .outerjoin(kept, and_(kept.c.cohort == reached.c.cohort, kept.c.age == age))
         .order_by(reached.c.cohort, age)
     )  # fmt: skip
+
+
+def key_of(day: Any, by: Grain) -> Any:
+    """What the list of customers calls a cohort: 2026-03, or 2026-W10."""
+    shape: Any = literal_column("""'IYYY"-W"IW'""" if by is Grain.WEEK else "'YYYY-MM'")
+    return func.to_char(day, shape).label("cohort")
 
 
 def today_of(period: Period) -> date:
@@ -120,10 +127,8 @@ def summary(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, .
 
 def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
     """Everybody who first bought in the row's month or week."""
-    week = at.days < 8 and row.day.weekday() == 0
-    year, number, _ = row.day.isocalendar()
-    cohort = f"{year}-W{number:02}" if week else f"{row.day:%Y-%m}"
-    return links.customers(filters, cohort=[cohort])
+    cohort = getattr(row, "cohort", None)  # not in what was kept of old runs
+    return links.first_bought(filters, cohort=[cohort]) if cohort else None
 
 
 _FIRST = Column("day", "First purchase", Unit.BUCKET)

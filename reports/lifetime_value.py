@@ -144,7 +144,7 @@ def figure(frame: Frame) -> Figure:
 
 def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
     segment = getattr(row, "segment", None)
-    return links.customers(filters, group=[segment]) if segment else None
+    return links.first_bought(filters, group=[segment]) if segment else None
 
 
 _COLUMNS = (

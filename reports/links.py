@@ -63,6 +63,16 @@ def customers(filters: Filters, **wanted: Values) -> str:
     return records("customer", **{**whose, **wanted})
 
 
+def first_bought(filters: Filters, **wanted: Values) -> str | None:
+    """The customers of a cohort or a group, where their list can say whose: of one vendor or all.
+
+    Channel and category are those of the first purchase there, which no list is asked for.
+    """
+    if filters.channels or filters.category_ids or len(filters.vendors) > 1:
+        return None
+    return customers(filters, **wanted)
+
+
 def report(slug: str, at: Period, filters: Filters, **wanted: Values) -> str:
     """Another report of the same days and filters."""
     days: dict[str, Values] = {"from": [at.first], "to": [at.last]}

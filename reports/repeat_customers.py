@@ -11,7 +11,8 @@ from sqlalchemy import Select, and_, cast, func, literal, null, select, true, un
 
 from models.scores import CustomerScore, MarketReach, ReachFigure
 from reports import figures, links
-from reports.cohorts import source, today_of, whose
+from reports.cohorts import drill as began
+from reports.cohorts import key_of, source, today_of, whose
 from reports.figures import Series
 from reports.report import (
     Column,
@@ -54,6 +55,7 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
             summed(table.customers, ~new).label("returning_customers"),
             summed(table.revenue, new).label("new_revenue"),
             summed(table.revenue, ~new).label("returning_revenue"),
+            key_of(table.starts_on, by),
         )
         .where(table.grain == by.value, *whose(table, filters))
         .where(table.starts_on >= beginning(period.first, by), table.starts_on <= period.last)
@@ -181,11 +183,8 @@ def figure(frame: Frame) -> Figure:
 
 def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
     """Who began then; returning customers by the orders they made."""
-    if series == "new_customers" and at.days <= 31:
-        week = at.days <= 7 and row.day.weekday() == 0
-        year, number, _ = row.day.isocalendar()
-        cohort = f"{year}-W{number:02}" if week else f"{row.day:%Y-%m}"
-        return links.customers(filters, cohort=[cohort])
+    if series == "new_customers":
+        return began(row, at, filters, series)
     return links.orders(at, filters)
 
 

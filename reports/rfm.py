@@ -10,7 +10,7 @@ from sqlalchemy import Select, case, func, select
 
 from models.scores import RfmSegment, ScoreFigure, SegmentMove
 from reports import figures, links
-from reports.cohorts import whose
+from reports.cohorts import today_of, whose
 from reports.figures import Series
 from reports.privacy import hidden_if_few, without_few
 from reports.report import (
@@ -145,8 +145,11 @@ def over_months(frame: Frame) -> Figure:
 
 
 def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
+    """Who is in a group now; who was in one when a month ended, no list tells."""
     segment = getattr(row, "segment", None)
-    return links.customers(filters, group=[segment]) if segment else None
+    if not segment or month_of(at) < beginning(today_of(at), Grain.MONTH):
+        return None
+    return links.first_bought(filters, group=[segment])
 
 
 REPORT = Report(
@@ -199,7 +202,7 @@ REPORT = Report(
                 Column("customers", "Customers", Unit.COUNT),
                 Column("rank", "Place", Unit.COUNT),
             ),
-            sort="rank", ascending=True, drill=drill,
+            sort="rank", ascending=True,
             grid=Grid(
                 "became", "customers", "From a month ago to now", size="size", order="place"
             ),

@@ -13,7 +13,9 @@ from app.operations import score_keeping, score_nights, scores
 from app.operations.score_nights import Models, ModelSource
 from app.tenancy import SYSTEM, acting, vendor_actor
 from models.scores import MarketModel
+from reports import reading
 from reports.registry import all_reports
+from reports.report import Filters
 from tests import make
 from tests.reports.asked import ANALYST, TODAY, ask
 
@@ -123,6 +125,31 @@ def test_the_marketplace_sees_all_vendors_and_one_vendor_only_its_own(vendor: in
     assert ask("cohorts", vendor_actor(other), period="12m").found.sums["size"] == 1
 
 
+@pytest.mark.parametrize(
+    ("by", "today", "cohort"),
+    [("month", "2026-06-03", "2026-06"), ("week", "2026-06-03", "2026-W23"),
+     ("week", "2027-01-03", "2026-W53"), ("month", "2026-06-30", "2026-06")],
+)  # fmt: skip
+def test_marks_lead_to_who_began_in_their_own_month_or_week(
+    db: Connection, at_noon: datetime, by: str, today: str, cohort: str
+) -> None:
+    """Also in the first days of a month that began on a Monday, as June 2026 did."""
+    vendor, last = make.new_vendor(), date.fromisoformat(today)
+    customer(vendor, (last - DAY, "10"))
+    night(vendor)
+    address = f"/admin/customer/list?cohort={cohort}"
+    for slug, series in (("cohorts", "share"), ("repeat-customers", "new_customers")):
+        asked = ask(slug, vendor_actor(vendor), today=last, period="12m", by=by)
+        row = asked.found.rows[-1]
+        drill = asked.asked.report.drill
+        assert reading.link(asked.asked, drill, row, series, bool) == address
+        online = ask(slug, vendor_actor(vendor), today=last, period="12m", by=by, channel="online")
+        assert reading.link(online.asked, drill, row, series, bool) is None
+        assert drill is not None
+        of_two = Filters(vendors=(vendor, vendor + 1))
+        assert drill(row, online.asked.period, of_two, series) is None
+
+
 def test_repeat_customers_of_an_offered_period_and_of_own_days(vendor: int) -> None:
     offered = ask("repeat-customers", vendor_actor(vendor), period="month")
     sums = offered.found.sums
@@ -193,6 +220,24 @@ def test_groups_and_who_went_where(db: Connection, at_noon: datetime) -> None:
     assert [row[3] for row in moves] == sorted(row[3] for row in moves)
     before = ask("rfm", vendor_actor(vendor), **{"from": "2026-10-01", "to": "2026-10-31"})
     assert sum(row[0] for row in before.rows("customers")) == 12
+
+
+def test_a_group_leads_to_who_is_in_it_now(db: Connection, at_noon: datetime) -> None:
+    vendor = make.new_vendor()
+    crowd(vendor)
+    for words, linked in (({"period": "month"}, True), (
+        {"from": "2026-10-01", "to": "2026-10-31"}, False),
+    ):  # fmt: skip
+        answer = ask("rfm", vendor_actor(vendor), **words)
+        links = [
+            reading.link(answer.asked, answer.asked.report.drill, row, None, bool)
+            for row in answer.found.rows
+        ]
+        groups = [f"/admin/customer/list?group={row.segment}" for row in answer.found.rows]
+        assert links == (groups if linked else [None] * len(groups))
+        moves = answer.tables["moves"]
+        assert moves.rows
+        assert moves.table.drill is None  # no list tells who came from another group
 
 
 def test_lifetime_value_names_the_models_and_an_interval(db: Connection, at_noon: datetime) -> None:
