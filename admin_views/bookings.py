@@ -1,7 +1,6 @@
 """Bookings on screen: booked, moved to another time, and carried on by its buttons."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -12,12 +11,12 @@ from admin_views import booking_terms as shown
 from admin_views.access import allowed
 from admin_views.base import declared
 from admin_views.details import link_to
-from admin_views.filters import InCategory, Named, OneOf, Related, VendorDays, of_vendor
+from admin_views.filters import Named, OneOf, Related, VendorDays, of_vendor
 from admin_views.forms import Amount, Check, Choice, Note, Pick, Saving, Text, WallTime, Whole
 from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids
 from admin_views.lookups import ALL_SERVICES, ALL_STAFF, CUSTOMERS, SERVICES, STAFF
-from admin_views.of_customers import branch
+from admin_views.of_customers import InServiceCategory
 from admin_views.order_money import paid_word
 from admin_views.rendering import moment, money
 from admin_views.saved_views import SavedViews
@@ -29,7 +28,7 @@ from app.operations.lines import GONE
 from app.tenancy import current_actor
 from models.bookings import BOOKING_TRANSITIONS, Booking, BookingStatus
 from models.orders import Order, OrderLine
-from models.services import Service, ServiceKind
+from models.services import ServiceKind
 from models.words import Channel
 
 ON_EDIT = ("staff", "starts_at", "ends_at", "anyway", "note")
@@ -67,18 +66,6 @@ def _book(session: Session, **values: Any) -> Booking:
     if "anyway" in given and not may_overbook():
         raise NoOverbooking
     return bookings.book(session, **given)
-
-
-@dataclass(frozen=True)
-class InServiceCategory(InCategory):
-    """Categories of the services that were booked, with everything below them."""
-
-    def where(
-        self, session: Session, statement: Select[Any], values: list[Any], zone: Any
-    ) -> Select[Any]:
-        """The services of the branch, looked up first."""
-        wanted = select(Service.id).where(Service.category_id.in_(branch(session, values)))
-        return statement.where(self.column.in_(wanted))
 
 
 def _paid_by(session: Session, booking: Booking) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from admin_views.access import needs
 from admin_views.base import HouseView, declared
 from admin_views.coupon_fields import HOURS, THINGS, ThingPicks
 from admin_views.details import link_to
-from admin_views.filters import Between, Named, OneOf, Related, YesNo, of_vendor
+from admin_views.filters import Named, OneOf, Related, VendorDays, YesNo, of_vendor
 from admin_views.forms import (
     Amount,
     Check,
@@ -489,7 +489,9 @@ class RedemptionView(HouseView, model=CouponRedemption):
             "status", "Status", CouponRedemption.status, icon="circle-dot", words=RedemptionStatus
         ),
         OneOf("channel", "Channel", CouponRedemption.channel, icon="route", words=CHANNELS),
-        Between("used", "Used", CouponRedemption.redeemed_at),
+        VendorDays(
+            "used", "Used", CouponRedemption.redeemed_at, vendor=CouponRedemption.vendor_id
+        ),
     )  # fmt: skip
     loads = tuple(
         joinedload(getattr(CouponRedemption, name))

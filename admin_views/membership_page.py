@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from admin_views.base import HouseView, declared
 from admin_views.details import link_to
-from admin_views.filters import Between, OneOf, Related, of_vendor
+from admin_views.filters import OneOf, Related, VendorDays, of_vendor
 from admin_views.forms import Check, Choice, Pick
 from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids
@@ -139,8 +139,9 @@ class MembershipView(HouseView, model=Membership):
         OneOf("status", "Status", Membership.status, icon="circle-dot", words=MembershipStatus),
         of_vendor(Membership.vendor_id),
         Related("plan", "Plan", Membership.plan_id, icon="id", lookup=ALL_PLANS),
-        Between("joined", "Joined", Membership.started_at),
-        Between("ended", "Ended", Membership.ended_at, open=False),
+        VendorDays("joined", "Joined", Membership.started_at, vendor=Membership.vendor_id),
+        VendorDays("ended", "Ended", Membership.ended_at, open=False, vendor=Membership.vendor_id),
+        OneOf("channel", "Channel", Membership.channel, icon="route", words=Channel, open=False),
         Related("customer", "Customer", Membership.customer_id, lookup=CUSTOMERS, open=False),
     )
     empty = declared(

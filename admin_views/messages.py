@@ -12,7 +12,7 @@ from admin_views import message_words as words
 from admin_views.base import declared
 from admin_views.customer_side import may
 from admin_views.details import link_to
-from admin_views.filters import Between, OneOf, Related, of_vendor
+from admin_views.filters import Between, OneOf, Related, VendorDays, of_vendor
 from admin_views.lists import Address, Col, Sort
 from admin_views.loaders import Records, customer_ids, who_did
 from admin_views.lookups import CUSTOMERS
@@ -124,7 +124,7 @@ class MessageView(MessageWriting, model=Message):
             multiple=False,
         ),
         Between("written", "Written", Message.created_at),
-        Between("due", "Due", Message.send_at, open=False),
+        VendorDays("due", "Due", Message.send_at, open=False, vendor=Message.vendor_id),
         OneOf(
             "event", "About", Message.event, icon="bolt", open=False,
             words=tuple((event.value, said) for event, said in words.EVENTS.items()),

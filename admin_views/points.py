@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from admin_views.base import HouseView, declared
 from admin_views.details import link_to
-from admin_views.filters import Between, OneOf, Related, of_vendor
+from admin_views.filters import OneOf, Related, VendorDays, of_vendor
 from admin_views.forms import Pick, Text, Whole, read_whole
 from admin_views.lists import Col, Sort
 from admin_views.loaders import Records, customer_ids, who_did
@@ -272,7 +272,7 @@ class EntryView(HouseView, model=LoyaltyEntry):
         of_vendor(LoyaltyEntry.vendor_id),
         OneOf("kind", "What", LoyaltyEntry.kind, icon="category",
               words=tuple((k.value, w) for k, w in KINDS.items())),
-        Between("at", "When", LoyaltyEntry.at, icon="calendar"),
+        VendorDays("at", "When", LoyaltyEntry.at, vendor=LoyaltyEntry.vendor_id),
     )  # fmt: skip
     loads = (
         joinedload(LoyaltyEntry.account).joinedload(LoyaltyAccount.customer),

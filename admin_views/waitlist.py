@@ -14,11 +14,11 @@ from starlette.responses import RedirectResponse, Response
 from admin_views.access import needs
 from admin_views.base import declared
 from admin_views.details import link_to
-from admin_views.filters import Between, OneOf, Related, Usually, of_vendor
+from admin_views.filters import OneOf, Related, Usually, VendorDays, of_vendor
 from admin_views.forms import Choice, Clock, Day, Note, Pick, Saving
 from admin_views.lists import Col, Sort
 from admin_views.lookups import ALL_SERVICES, ALL_STAFF, CLASSES_TO_COME, CUSTOMERS, SERVICES, STAFF
-from admin_views.of_customers import OfCustomer, OfCustomersView
+from admin_views.of_customers import InServiceCategory, OfCustomer, OfCustomersView
 from admin_views.own_pages import read_fields
 from admin_views.rendering import say
 from admin_views.saving import Command, saving_for, sentence_of
@@ -92,7 +92,10 @@ class WaitlistView(OfCustomersView, model=WaitlistEntry):
             ),
         ),
         of_vendor(WaitlistEntry.vendor_id),
-        Between("joined", "Joined", WaitlistEntry.created_at, open=False),
+        VendorDays(
+            "joined", "Joined", WaitlistEntry.created_at, open=False,
+            vendor=WaitlistEntry.vendor_id,
+        ),
         Related("service", "For", WaitlistEntry.service_id, icon="sparkles", lookup=ALL_SERVICES),
         Related("staff", "With", WaitlistEntry.staff_id, icon="id-badge-2", lookup=ALL_STAFF),
         OneOf(
@@ -103,6 +106,9 @@ class WaitlistView(OfCustomersView, model=WaitlistEntry):
             "class_session", "Class", WaitlistEntry.class_session_id, icon="users-group",
             lookup=CLASSES_TO_COME, open=False,
         ),
+        InServiceCategory("category", "Category", WaitlistEntry.service_id, icon="sitemap",
+                          open=False),
+        OneOf("channel", "Channel", WaitlistEntry.channel, icon="route", words=Channel, open=False),
         OfCustomer("customer", "Customer", WaitlistEntry),
     )  # fmt: skip
     loads = LOADS

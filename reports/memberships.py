@@ -112,11 +112,17 @@ def figure_of_money(frame: Frame) -> Figure:
 
 
 def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
-    """The orders that sold memberships then, for money; else who joined then, or left."""
+    """The orders that sold memberships then, for money; else who joined then, or left.
+
+    Which there were at the end of a day that is over, no list tells.
+    """
     if series == "revenue":
         return links.orders(at, filters, sold=["membership"])
+    if series == "running":
+        return None
     event = "ended" if series == "ended" else "joined"
-    return links.of_days("membership", event, at, vendor=filters.vendor_ids)
+    whose = {"channel": filters.channels, "vendor": filters.vendors}
+    return links.of_days("membership", event, at, **whose)
 
 
 def drill_plan(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:

@@ -165,9 +165,10 @@ def figure(frame: Frame) -> Figure:
 
 
 def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
-    """The stock of this category."""
-    category = [row.category_id] if row.category_id else []
-    return links.records("variant", category=category, vendor=filters.vendor_ids)
+    """The stock of this category; what has none cannot be asked for."""
+    if not row.category_id:
+        return None
+    return links.records("variant", category=[row.category_id], vendor=filters.vendors)
 
 
 def drill_product(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:

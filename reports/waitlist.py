@@ -115,10 +115,13 @@ STATUSES = {
 
 
 def _list(at: Period, filters: Filters, **wanted: Any) -> str:
-    asked = {"vendor": filters.vendors, **wanted}
+    whose = {
+        "vendor": filters.vendors, "channel": filters.channels, "category": filters.categories,
+    }  # fmt: skip
     return links.records(
-        "waitlist-entry", line=["all"], joined_from=[at.first], joined_to=[at.last], **asked
-    )
+        "waitlist-entry", line=["all"], joined_from=[at.first], joined_to=[at.last],
+        **{**whose, **wanted},
+    )  # fmt: skip
 
 
 def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
@@ -127,6 +130,10 @@ def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | N
 
 def to_service(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
     return _list(at, filters, service=[row.service_id])
+
+
+def to_channel(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
+    return _list(at, filters, channel=[row.channel])
 
 
 def to_vendor(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
@@ -187,7 +194,7 @@ REPORT = Report(
         Table(
             "channel", "Channel", by_channel,
             (Column("channel", "Channel", Unit.CHANNEL), *_COLUMNS),
-            sort="joined", change="joined", identity="channel", better=None,
+            sort="joined", change="joined", identity="channel", better=None, drill=to_channel,
         ),
         Table(
             "vendor", "Vendor", by_vendor, (Column("name", "Vendor", Unit.TEXT), *_COLUMNS),

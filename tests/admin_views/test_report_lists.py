@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from app.database import begin
 from app.tenancy import acting, admin_actor, vendor_actor
 from models.packages import PackageHolding
+from models.services import Service
 from reports.registry import all_reports
 from reports.report import Filters, Period
 from tests import make
@@ -157,3 +159,75 @@ def test_packages_are_found_by_what_happened_to_their_uses_and_when(
             rows = panel.get(str(address)).text.partition("<tbody>")[2]
             text = text_of(rows)
             assert {name for name in ("Early Bird", "Late Owl") if name in text} == names, address
+
+
+def waiting(session: Session, customer: Any, at: datetime, **fields: Any) -> None:
+    make.waitlist_entry(session, customer=customer, created_at=at, status="expired", **fields)
+
+
+def member(session: Session, customer: Any, at: datetime, **fields: Any) -> None:
+    make.membership(session, customer=customer, started_at=at, **fields)
+
+
+def written(session: Session, customer: Any, at: datetime) -> None:
+    make.message(session, customer=customer, send_at=at, status="sent")
+
+
+def pointed(session: Session, customer: Any, at: datetime) -> None:
+    account = make.account(session, customer=customer)
+    make.loyalty_entry(session, account=account, points=5, at=at)
+
+
+@pytest.mark.parametrize(
+    ("slug", "put"),
+    [("waitlist", waiting), ("memberships", member), ("messages", written), ("loyalty", pointed)],
+)
+def test_days_of_lists_behind_figures_are_the_vendors_for_the_marketplace_too(
+    panel: PanelClient, shop: dict[str, Any], slug: str, put: Any
+) -> None:
+    moments = {"Day Before": at(16, 14, 59), "First Hour": at(16, 15), "Last Hour": at(17, 14, 59)}
+    with acting(vendor_actor(shop["vendor"])), begin() as session:
+        for name, moment in moments.items():
+            put(session, make.customer(session, full_name=name), moment)
+    drill, day = all_reports()[slug].drill, Period(DAY.date(), DAY.date())
+    assert drill is not None
+    chosen = (("way", "all"), ("purpose", "all"))
+    for who, zone in ((manager(shop["vendor"]), "Asia/Tokyo"), (admin(), "UTC")):
+        panel.as_(who).door.zone = zone
+        assert behind(panel, drill(None, day, Filters(chosen=chosen), None), moments) == {
+            "First Hour", "Last Hour",
+        }  # fmt: skip
+
+
+def behind(panel: PanelClient, address: str | None, names: Any) -> set[str]:
+    """Who of some people stands in the list behind a mark."""
+    assert address is not None
+    shown = text_of(panel.get(address).text.partition("<tbody>")[2])
+    return {name for name in names if name in shown}
+
+
+def test_a_chosen_channel_or_category_holds_in_the_list_behind_a_mark(
+    panel: PanelClient, shop: dict[str, Any]
+) -> None:
+    names = ("By Phone", "Over Net")
+    with acting(vendor_actor(shop["vendor"])), begin() as session:
+        phone, net = (make.customer(session, full_name=name) for name in names)
+        cut = session.get_one(Service, shop["cut"])
+        waiting(session, phone, at(17, 3), channel="phone", service=cut)
+        waiting(session, net, at(17, 3), channel="online")
+        member(session, phone, at(17, 3), channel="phone")
+        member(session, net, at(17, 3), channel="online")
+    day, care = Period(DAY.date(), DAY.date()), (shop["care"],)
+    for slug, filters, found in (
+        ("waitlist", Filters(), set(names)),
+        ("waitlist", Filters(channels=("online",)), {"Over Net"}),
+        ("waitlist", Filters(categories=care, category_ids=care), {"By Phone"}),
+        ("memberships", Filters(), set(names)),
+        ("memberships", Filters(channels=("phone",)), {"By Phone"}),
+    ):
+        drill = all_reports()[slug].drill
+        assert drill is not None
+        assert behind(panel, drill(None, day, filters, None), names) == found, (slug, filters)
+    drill = all_reports()["memberships"].drill
+    assert drill is not None
+    assert drill(None, day, Filters(), "running") is None  # who was a member then, no list tells

@@ -259,4 +259,8 @@ def test_stock_is_worth_what_it_cost_and_lasts_as_it_was_sold(db: Connection) ->
     assert answer.table("deads", "name", "on_hand") == [("Dusty", 3)]
     assert answer.table("lows", "name", "available", "missing") == [("Comb, small", 2, 0)]
     assert answer.table("category", "name", "value") == [("No category", 34)]
+    drill = answer.asked.report.drill
+    assert drill is not None
+    # what has no category is not all there is, and no list tells it
+    assert drill(answer.found.rows[0], answer.asked.period, answer.asked.filters, None) is None
     assert ask("stock", ANALYST).table("vendor", "name", "value") == [("There", 100), ("Here", 34)]
