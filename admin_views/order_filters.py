@@ -16,7 +16,7 @@ from admin_views.loaders import Lookup, Records, record_id
 from admin_views.lookups import ALL_PACKAGES, ALL_PLANS, ALL_PRODUCTS, ALL_SERVICES, CATEGORIES
 from admin_views.of_customers import branch
 from admin_views.rendering import word
-from models.coupons import Coupon, CouponRedemption
+from models.coupons import Coupon, CouponRedemption, RedemptionStatus
 from models.orders import LineKind, Order, OrderLine
 from models.packages import Package
 from models.products import Product, Variant
@@ -149,9 +149,20 @@ class WithCoupon(Related):
         self, session: Session, statement: Select[Any], values: list[Any], zone: Any
     ) -> Select[Any]:
         """See `Filter`."""
-        used = select(CouponRedemption.id).where(
-            CouponRedemption.vendor_id == Order.vendor_id,
-            CouponRedemption.order_id == Order.id,
-            CouponRedemption.coupon_id.in_(values),
-        )
-        return statement.where(used.exists())
+        return statement.where(with_coupon(CouponRedemption.coupon_id.in_(values)))
+
+
+def with_coupon(*conditions: Any) -> ColumnElement[bool]:
+    """Orders on which a coupon was redeemed, also where all of it was given back later."""
+    used = select(CouponRedemption.id).where(
+        CouponRedemption.vendor_id == Order.vendor_id,
+        CouponRedemption.order_id == Order.id,
+        CouponRedemption.status.in_([RedemptionStatus.REDEEMED, RedemptionStatus.REVERSED]),
+        *conditions,
+    )
+    return used.exists()
+
+
+def without_coupon() -> ColumnElement[bool]:
+    """All other orders."""
+    return ~with_coupon()

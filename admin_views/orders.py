@@ -21,7 +21,14 @@ from admin_views.forms import Pick
 from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids, record_id
 from admin_views.lookups import BOOKED_ITEMS, COUNTRIES, CUSTOMERS
-from admin_views.order_filters import WithCategory, WithCoupon, WithItem, WithKind
+from admin_views.order_filters import (
+    WithCategory,
+    WithCoupon,
+    WithItem,
+    WithKind,
+    with_coupon,
+    without_coupon,
+)
 from admin_views.order_form import form_page
 from admin_views.order_money import OVERPAID, OWED, paid_word, till
 from admin_views.order_money_commands import OrderMoney
@@ -114,6 +121,12 @@ class OrderView(OrderMoney, SavedViews, model=Order):
         WithItem("item", "Item", open=False),
         WithCategory("category", "Category", open=False),
         WithCoupon("coupon", "Coupon", open=False),
+        Named(
+            "coupons", "Coupons", icon="discount", open=False,
+            conditions=(
+                ("used", "With a coupon", with_coupon), ("none", "Without one", without_coupon),
+            ),
+        ),
     )  # fmt: skip
     loads = (joinedload(Order.customer),)
     details_loads = (

@@ -123,29 +123,23 @@ def figure_of_funding(frame: Frame) -> Figure:
 
 
 def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
-    """The coupons used then, on the days their orders were placed."""
-    return _used(at, filters)
+    """The orders with a coupon that were handed over then, or those without."""
+    return links.orders(at, filters, coupons=["none" if series == "brought_by_others" else "used"])
 
 
 def drill_coupon(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
-    """Where this coupon was used."""
-    return _used(at, filters, coupon=[row.coupon_id], vendor=[row.vendor_id])
+    """The orders with this coupon."""
+    return links.orders(at, filters, coupon=[row.coupon_id], vendor=[row.vendor_id])
 
 
 def drill_channel(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
-    """The coupons used by this channel."""
-    return _used(at, filters, channel=[row.channel])
+    """The orders with a coupon that came by this channel."""
+    return links.orders(at, filters, coupons=["used"], channel=[row.channel])
 
 
 def drill_vendor(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
-    """The coupons used at this vendor."""
-    return _used(at, filters, vendor=[row.vendor_id])
-
-
-def _used(at: Period, filters: Filters, **wanted: Any) -> str:
-    whose = {"vendor": filters.vendor_ids, "channel": filters.channels}
-    status = ["redeemed", "reversed"]
-    return links.of_days("coupon-redemption", "used", at, status=status, **{**whose, **wanted})
+    """This vendor's orders with a coupon."""
+    return links.orders(at, filters, coupons=["used"], vendor=[row.vendor_id])
 
 
 NUMBERS = (
@@ -229,7 +223,7 @@ REPORT = Report(
         ("Two coupons on one order", "Each has what it took off; the order is counted with both,"
          " and once among all."),
     ),
-    hint="Select a bar to see where coupons were used.",
+    hint="Select a bar to see the orders behind it.",
     empty=Empty(
         "No order has been fulfilled in these days.",
         (("Make a coupon", "/admin/coupon/create"), ("Open the till", "/admin/counter")),

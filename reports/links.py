@@ -44,16 +44,18 @@ def orders(
     vendor: Values | None = None,
     sold: Values = (),
     coupon: Values = (),
+    coupons: Values = (),
 ) -> str:
     """The orders handed over on these days.
 
     `sold`: with a line of such a kind (product, service, package, membership, fee, shipping, tip);
-    `item`: with such a product (`product:12`), service, package or membership plan.
+    `item`: with such a product (`product:12`), service, package or membership plan;
+    `coupons`: with any coupon (`used`) or without one (`none`).
     """
     return records(
         "order",
         sold_from=[at.first], sold_to=[at.last], kind=sold, item=item, coupon=coupon,
-        **_whose(filters, category, channel, vendor),
+        coupons=coupons, **_whose(filters, category, channel, vendor),
     )  # fmt: skip
 
 

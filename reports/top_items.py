@@ -182,9 +182,15 @@ def _bars(frame: Frame, kind: str, tone: int) -> Figure:
 
 
 def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
-    """The orders with this item."""
-    item = f"{row.kind}:{row.item_id}"
-    return links.orders(at, filters, item=[item], vendor=[row.vendor_id])
+    """The visits with this service, which need no order; the orders with this product."""
+    if row.kind == SERVICE:
+        return links.bookings(
+            at, filters, status=["completed"], service=[row.item_id], category=(),
+            vendor=[row.vendor_id],
+        )  # fmt: skip
+    return links.orders(
+        at, filters, item=[f"{row.kind}:{row.item_id}"], category=(), vendor=[row.vendor_id]
+    )
 
 
 NUMBERS = (
@@ -243,6 +249,6 @@ REPORT = Report(
         Choice("rank", "Rank by",
                (("revenue", "Revenue"), ("quantity", "Pieces"), ("margin", "Margin"))),
     ),
-    hint="Select a bar to see the orders behind it.",
+    hint="Select a bar to see the visits or orders behind it.",
     empty=Empty("Nothing has been sold in these days.", (("Open the till", "/admin/counter"),)),
 )  # fmt: skip

@@ -54,6 +54,8 @@ def shop(panel: PanelClient) -> dict[str, Any]:
         second = make.order(session, number=9002, fulfilled_at=at(17, 14, 59), **done)
         make.order_line(session, order=second, variant=blue)
         make.coupon_redemption(session, coupon=coupon, order=second)
+        given_up = {"status": "released", "ended_at": at(17, 14), "redeemed_at": None}
+        make.coupon_redemption(session, coupon=coupon, order=first, **given_up)
         third = make.order(session, number=9003, fulfilled_at=at(17, 15), **done)
         make.order_line(session, order=third, kind="package", package_id=trio.id)
         fourth = make.order(session, number=9004, fulfilled_at=at(16, 14, 59), **done)
@@ -82,6 +84,9 @@ def test_orders_are_found_by_what_was_sold_and_when(
         f"category={shop['care']}": {9001},
         f"category={shop['toys']}&sold_from=2026-11-17": {9002},
         f"coupon={shop['coupon']}": {9002},
+        "coupons=used": {9002},
+        "coupons=none&sold_from=2026-11-17": {9001, 9003},
+        "coupons=some&sold_from=2026-11-18": {9003},
         "item=product:9&item=user:1&item=product:&kind=nothing&category=x": set(),
         "kind=nothing&item=user:1&category=-4&coupon=a": {9001, 9002, 9003, 9004, 9005},
     }

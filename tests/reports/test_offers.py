@@ -17,6 +17,7 @@ from models.marketing_figures import (
     PackageFigures,
     PointFigures,
 )
+from reports.report import Filters, Period
 from tests import make
 from tests.reports.asked import ANALYST, TODAY, ask, kept, vendor
 
@@ -74,6 +75,11 @@ def test_orders_with_a_coupon_beside_the_others(db: Connection) -> None:
     assert answer.table("channel", "channel", "orders", "others", "share") == [
         ("walk_in", 3, 1, 75), ("online", 0, 2, 0),
     ]  # fmt: skip
+    drill = answer.asked.report.drill
+    assert drill is not None
+    for series, coupons in (("brought", "used"), ("brought_by_others", "none"), ("own", "used")):
+        address = drill(answer.found.rows[1], Period(TODAY, TODAY), Filters(), series)
+        assert address == (f"/admin/order/list?sold_from={TODAY}&sold_to={TODAY}&coupons={coupons}")
     both = ask("coupons", ANALYST, **WEEK)
     assert both.table("vendor", "name", "taken_off", "borne") == [
         ("There", 100, 0), ("Here", 12, money("4.50")),

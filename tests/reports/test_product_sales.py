@@ -128,8 +128,12 @@ def test_the_best_of_both_stand_side_by_side(db: Connection) -> None:
     assert drill is not None
     address = drill(answer.found.rows[0], answer.asked.period, answer.asked.filters, None)
     assert address is not None
-    assert f"item=service%3A{ids['cut']}" in address
-    assert "sold_from=2026-11-20" in address
+    # visits that no order sold are in the figures, and are found as bookings only
+    assert address.startswith("/admin/booking/list?day_from=2026-11-20&day_to=2026-11-21")
+    assert f"&status=completed&service={ids['cut']}" in address
+    address = drill(answer.found.rows[1], answer.asked.period, answer.asked.filters, None)
+    assert address is not None
+    assert address.startswith("/admin/order/list?sold_from=2026-11-20&sold_to=2026-11-21&item=prod")
 
 
 def test_a_removed_category_is_still_said(db: Connection) -> None:

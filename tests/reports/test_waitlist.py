@@ -164,7 +164,7 @@ def test_what_people_did_is_counted_and_never_told(db: Connection) -> None:
 
 
 def test_people_of_one_name_are_a_row_each(db: Connection) -> None:
-    here, ana, _ = a_team(db)
+    here, *_ = a_team(db)
     with acting(admin_actor()), begin() as session:
         other = make.user(session, name="Ana")
         make.vendor_user(session, user=other, vendor_id=here)
