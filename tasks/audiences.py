@@ -29,10 +29,17 @@ def note_demand() -> int:
     """Tell the demand of vendors anew in whose line something has changed; of how many."""
     with begin() as session:
         vendor_ids = demand.changed(session, since=clock.now() - LATELY)
-    for vendor_id in vendor_ids:
+    return sum(_told(vendor_id) for vendor_id in vendor_ids)
+
+
+def _told(vendor_id: int) -> bool:
+    try:
         with begin() as session:
             demand.rebuild(session, vendor_id=vendor_id)
-    return len(vendor_ids)
+    except Exception:  # the next vendor's line waits for no one
+        log.exception("The demand of vendor %s was not told", vendor_id)
+        return False
+    return True
 
 
 @celery_app.task(name="tasks.audiences.rebuild")

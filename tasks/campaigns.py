@@ -26,7 +26,10 @@ def _chunk(run_id: int) -> bool:
 
 @celery_app.task(name="tasks.campaigns.repeat_due")
 def repeat_due() -> int:
-    """Let what goes out again go out, each in a transaction of its own; how many did."""
+    """Let what goes out again go out; how many did.
+
+    Each in a transaction of its own; one that fails holds up no other.
+    """
     now = clock.now()
     with begin() as session:
         due = campaigns.due(session, now=now)
@@ -39,4 +42,6 @@ def _repeated(vendor_id: int, campaign_id: int) -> bool:
             return campaigns.repeat(session, campaign_id=campaign_id, now=clock.now()) is not None
     except DomainError as refusal:
         log.warning("A campaign did not go out again: %s: %s", campaign_id, refusal)
-        return False
+    except Exception:  # the next vendor's campaigns wait for no one
+        log.exception("Campaign %s did not go out again", campaign_id)
+    return False

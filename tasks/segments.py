@@ -27,7 +27,7 @@ def build(segment_id: int) -> None:
 def build_all() -> int:
     """Work out every segment that is not fresh, the oldest first; how many were.
 
-    Each in a transaction of its own; one whose rule asks for what is gone holds up no other.
+    Each in a transaction of its own; one that fails holds up no other.
     """
     with begin() as session:
         due = segments.due(session, before=clock.now() - FRESH)
@@ -41,4 +41,6 @@ def _built(vendor_id: int | None, segment_id: int) -> bool:
             return segments.build(session, segment_id=segment_id) is not None
     except DomainError as refusal:
         log.warning("A segment was not worked out: %s: %s", segment_id, refusal)
-        return False
+    except Exception:  # it is the oldest of the next round too, and would be in its way again
+        log.exception("Segment %s was not worked out", segment_id)
+    return False

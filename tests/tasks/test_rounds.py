@@ -1,0 +1,66 @@
+"""Rounds over all vendors: what is wrong with one of them holds up no other."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, select, update
+
+from app import clock
+from app.database import begin
+from app.tenancy import SYSTEM, acting
+from models.audiences import WaitFigures
+from models.campaigns import Campaign
+from models.segments import Segment
+from models.vendors import Vendor
+from tasks import audiences, campaigns, segments
+from tests import make
+
+LATER = make.NOON + timedelta(days=1)
+
+
+def two(noun: Any, **fields: Any) -> tuple[int, int]:
+    """A vendor whose clock nobody knows, with one of a noun, and one after it with the same."""
+    with acting(SYSTEM), begin() as session:
+        wrong, right = make.vendor(session).id, make.vendor(session).id
+        for vendor_id in (wrong, right):
+            noun(session, vendor_id=vendor_id, **fields)
+        nowhere = update(Vendor).where(Vendor.id == wrong).values(time_zone="Nowhere/Land")
+        session.execute(nowhere)
+    return wrong, right
+
+
+def of(vendor_id: int, column: Any) -> Any:
+    with acting(SYSTEM), begin() as session:
+        return session.scalar(select(column).where(column.class_.vendor_id == vendor_id).limit(1))
+
+
+def test_segments_of_all_others_are_worked_out(
+    db: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong, right = two(make.segment)
+    with acting(SYSTEM):
+        assert segments.build_all.run() == 1
+    assert of(right, Segment.built_at) is not None
+    assert of(wrong, Segment.built_at) is None
+    assert "was not worked out" in caplog.text
+
+
+def test_campaigns_of_all_others_go_out_again(
+    db: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong, right = two(make.campaign, rhythm="weekly", status="active", next_at=make.NOON)
+    with clock.stopped_at(LATER), acting(SYSTEM):
+        assert campaigns.repeat_due.run() == 1
+    assert of(right, Campaign.next_at) > LATER
+    assert of(wrong, Campaign.next_at) == make.NOON
+    assert "did not go out again" in caplog.text
+
+
+def test_demand_of_all_others_is_told(db: Connection, caplog: pytest.LogCaptureFixture) -> None:
+    wrong, right = two(make.waitlist_entry)
+    with acting(SYSTEM):
+        assert audiences.note_demand.run() == 1
+    assert of(right, WaitFigures.joined) == 1
+    assert of(wrong, WaitFigures.joined) is None
+    assert f"vendor {wrong}" in caplog.text
