@@ -12,6 +12,7 @@ from sqlalchemy import Date, Select, and_, case, cast, func, literal, literal_co
 from app import clock
 from models.scores import CohortFigure, MarketCohort
 from reports import links
+from reports.privacy import enough, hidden_if_some
 from reports.report import (
     Column,
     Empty,
@@ -56,7 +57,9 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
         .group_by(table.cohort, table.age)
         .cte("kept")
     )  # fmt: skip
-    began = select(kept.c.cohort, kept.c.customers.label("size")).where(kept.c.age == 0)
+    began = select(kept.c.cohort, kept.c.customers.label("size")).where(
+        kept.c.age == 0, *enough(kept.c.customers)
+    )
     sizes = began.cte("sizes")
     step: Any = literal_column(f"interval '1 {by.value}'")
     reached = select(
@@ -71,8 +74,9 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
     return (
         select(
             reached.c.cohort.label("day"), age.label("age"), size, customers.label("customers"),
-            (100.0 * customers / size).label("share"), revenue.label("revenue"),
-            (revenue / size).label("each"),
+            (100.0 * customers / size).label("share"),
+            hidden_if_some(revenue, customers).label("revenue"),
+            hidden_if_some(revenue / size, customers).label("each"),
             (reached.c.starts_on >= going_on).label("unfinished"),
             key_of(reached.c.cohort, by),
         )
@@ -191,6 +195,8 @@ REPORT = Report(
         ("Customer", "A person once, even with files at several vendors, where the whole"
          " marketplace is shown; of chosen vendors, each file."),
         ("Channel and category", "Those of the first purchase."),
+        ("Small groups", "Over several vendors, cohorts of fewer than five customers are left out,"
+         " of the sums as well; and what fewer than five of a cohort brought is not told."),
     ),
     hint="Months or weeks since the first purchase run to the right. Select a cell to see everybody"
     " who began with it; what is outlined is not over.",

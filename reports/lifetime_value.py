@@ -15,7 +15,7 @@ from models.vendors import Vendor
 from reports import figures, links
 from reports.cohorts import whose
 from reports.figures import Series
-from reports.privacy import without_few
+from reports.privacy import SMALL_GROUPS, enough, without_few
 from reports.report import (
     MARKETPLACE,
     Chart,
@@ -89,7 +89,7 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
         select(*worth.c, *model.c)
         .select_from(worth)
         .outerjoin(model, literal(True))
-        .where(worth.c.customers > 0)
+        .where(worth.c.customers > 0, *enough(worth.c.customers))
     )
 
 
@@ -215,6 +215,7 @@ REPORT = Report(
         ("Whose models", "A vendor's own from 200 customers on, of whom 50 came back; else those of"
          " the whole marketplace."),
         ("Few customers", "Of fewer than ten customers nothing that is expected is told."),
+        SMALL_GROUPS,
         ("Interval", "Chance of purchases and of spending; the models are taken as true."),
         ("When", "Worked out every night. What jumps against the night before, the marketplace sees"
          " on its first page."),

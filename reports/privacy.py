@@ -8,6 +8,11 @@ from app.tenancy import DatabaseRole, current_actor
 from models.vendors import Vendor
 
 FEWEST = 5
+SMALL_GROUPS = (
+    "Small groups",
+    "Over several vendors, groups of fewer than five customers are left out, and so is one by which"
+    " they could be told.",
+)
 
 
 def over_vendors() -> bool:
@@ -23,22 +28,29 @@ def hidden_if_few(value: Any, customers: Any) -> ColumnElement[Any]:
     return case((customers >= FEWEST, value))
 
 
+def hidden_if_some(value: Any, customers: Any) -> ColumnElement[Any]:
+    """The same, but what nobody brought is told: it is nothing."""
+    return case((customers == 0, value), else_=hidden_if_few(value, customers))
+
+
 def enough(customers: Any) -> list[ColumnElement[bool]]:
     """The condition under which a row is shown at all, where rows share their customers."""
     return [customers >= FEWEST] if over_vendors() else []
 
 
-def without_few(rows: FromClause) -> Select[*tuple[Any, ...]]:
+def without_few(rows: FromClause, *, within: str | None = None) -> Select[*tuple[Any, ...]]:
     """The rows of enough `customers`, and none by which those left out could be told.
 
     Where these come to fewer than five, the row of the fewest others goes with them: else they are
-    what is missing to a total that stands elsewhere.
+    what is missing to a total that stands elsewhere. `within`: a column, such as a month, of which
+    each value has a total of its own.
     """
     if not over_vendors():
         return select(rows)
     enough_of_them = rows.c.customers >= FEWEST
-    left_out = func.sum(case((enough_of_them, 0), else_=rows.c.customers)).over()
-    place = func.row_number().over(partition_by=enough_of_them, order_by=rows.c.customers)
+    apart = [rows.c[within]] if within else []
+    left_out = func.sum(case((enough_of_them, 0), else_=rows.c.customers)).over(partition_by=apart)
+    place = func.row_number().over(partition_by=[*apart, enough_of_them], order_by=rows.c.customers)
     all_of_them = select(rows, left_out.label("left_out"), place.label("place_of")).subquery("told")
     told = all_of_them.c
     nobody_is_told = or_(told.left_out == 0, told.left_out >= FEWEST, told.place_of > 1)

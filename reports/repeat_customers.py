@@ -14,6 +14,7 @@ from reports import figures, links
 from reports.cohorts import drill as began
 from reports.cohorts import key_of, source, today_of, whose
 from reports.figures import Series
+from reports.privacy import SMALL_GROUPS, enough, hidden_if_some, without_few
 from reports.report import (
     Column,
     Empty,
@@ -48,18 +49,21 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
     def summed(column: Any, those: Any) -> Any:
         return func.coalesce(func.sum(column).filter(those), 0)
 
+    def brought(those: Any) -> Any:
+        return hidden_if_some(summed(table.revenue, those), summed(table.customers, those))
+
     return (
         select(
             table.starts_on.label("day"), func.sum(table.customers).label("customers"),
             summed(table.customers, new).label("new_customers"),
             summed(table.customers, ~new).label("returning_customers"),
-            summed(table.revenue, new).label("new_revenue"),
-            summed(table.revenue, ~new).label("returning_revenue"),
+            brought(new).label("new_revenue"), brought(~new).label("returning_revenue"),
             key_of(table.starts_on, by),
         )
         .where(table.grain == by.value, *whose(table, filters))
         .where(table.starts_on >= beginning(period.first, by), table.starts_on <= period.last)
         .group_by(table.starts_on)
+        .having(and_(true(), *enough(func.sum(table.customers))))
         .order_by(table.starts_on)
     )  # fmt: skip
 
@@ -139,8 +143,14 @@ def summary(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, .
         (100.0 * reach.c.repeat_customers / func.nullif(reach.c.customers, 0)).label("repeat_rate"),
         (100.0 * reach.c.mature_repeat / func.nullif(reach.c.mature, 0)).label("mature_rate"),
         soon.label("return_days"),
-        (100.0 * reach.c.returning_revenue / func.nullif(revenue, 0)).label("returning_share"),
-    ).where(reach.c.customers > 0)  # fmt: skip
+        hidden_if_some(
+            hidden_if_some(
+                100.0 * reach.c.returning_revenue / func.nullif(revenue, 0),
+                reach.c.returning_customers,
+            ),
+            reach.c.new_customers,
+        ).label("returning_share"),
+    ).where(reach.c.customers > 0, *enough(reach.c.customers))  # fmt: skip
 
 
 def _soon(period: Period, filters: Filters) -> Any:
@@ -164,7 +174,10 @@ def by_channel(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any
     """The customers of these days by the channel of their first purchase."""
     reach = _reach(period, filters, "channel")
     revenue = reach.c.new_revenue + reach.c.returning_revenue
-    return select(reach.c.channel, *(reach.c[name] for name in COUNTED), revenue.label("revenue"))
+    rows = select(
+        reach.c.channel, *(reach.c[name] for name in COUNTED), revenue.label("revenue")
+    ).subquery("channels")
+    return without_few(rows)
 
 
 def long(period: Period, filters: Filters) -> bool:
@@ -256,6 +269,7 @@ REPORT = Report(
         ("Customer", "A person once, even with files at several vendors, where the offered periods"
          " of the whole marketplace are shown; of chosen vendors or own dates, each file."),
         ("Channel and category", "Those of the first purchase."),
+        SMALL_GROUPS,
     ),
     hint="Select a bar to see who began then, or what was sold.",
     empty=Empty(

@@ -12,7 +12,7 @@ from models.scores import RfmSegment, ScoreFigure, SegmentMove
 from reports import figures, links
 from reports.cohorts import today_of, whose
 from reports.figures import Series
-from reports.privacy import hidden_if_few, without_few
+from reports.privacy import SMALL_GROUPS, hidden_if_few, without_few
 from reports.report import (
     Chart,
     Column,
@@ -113,21 +113,29 @@ def moves(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
 
 def months(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """How many the best, the slipping and all customers were, at the end of each month."""
-    table = ScoreFigure
-
-    def those(groups: tuple[RfmSegment, ...]) -> Any:
-        return func.sum(table.customers).filter(table.segment.in_([g.value for g in groups]))
-
-    first = beginning(period.first, Grain.MONTH)
-    return (
+    table, first = ScoreFigure, beginning(period.first, Grain.MONTH)
+    groups = (
         select(
-            table.month.label("day"), func.sum(table.customers).label("customers"),
-            func.coalesce(those(BEST), 0).label("best"),
-            func.coalesce(those(SLIPPING), 0).label("slipping"),
+            table.month.label("day"), table.segment, func.sum(table.customers).label("customers")
         )
         .where(table.month >= first, table.month <= month_of(period), *whose(table, filters))
-        .group_by(table.month)
-        .order_by(table.month)
+        .group_by(table.month, table.segment)
+        .having(func.sum(table.customers) > 0)
+        .subquery("groups")
+    )
+    told = without_few(groups, within="day").subquery("told").c
+
+    def those(groups: tuple[RfmSegment, ...]) -> Any:
+        of_these = told.segment.in_([group.value for group in groups])
+        return func.coalesce(func.sum(told.customers).filter(of_these), 0)
+
+    return (
+        select(
+            told.day, func.sum(told.customers).label("customers"), those(BEST).label("best"),
+            those(SLIPPING).label("slipping"),
+        )
+        .group_by(told.day)
+        .order_by(told.day)
     )  # fmt: skip
 
 
@@ -207,6 +215,16 @@ REPORT = Report(
                 "became", "customers", "From a month ago to now", size="size", order="place"
             ),
         ),
+        Table(
+            "months", "Month", months,
+            (
+                Column("day", "Month", Unit.MONTH),
+                Column("best", "Champions and loyal", Unit.COUNT, total=False),
+                Column("slipping", "Slipping away", Unit.COUNT, total=False),
+                Column("customers", "Customers", Unit.COUNT, strong=True, total=False),
+            ),
+            sort="day",
+        ),
     ),
     charts=(
         Chart("months", "Month by month", months, over_months, compares=False,
@@ -224,6 +242,7 @@ REPORT = Report(
          " last night."),
         ("Vendors", "Everybody is ranked among customers of the same vendor, who has ten or more."),
         ("Channel and category", "Those of the first purchase."),
+        SMALL_GROUPS,
     ),
     hint="Select a group to see its customers.",
     empty=Empty(

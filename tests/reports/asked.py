@@ -1,6 +1,6 @@
 """A report asked as its page asks it: rows, sums and tables, on a day that stands still."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,7 +12,7 @@ from reports import asking, reading
 from reports.asking import Asked
 from reports.reading import Found, Lines
 from reports.registry import all_reports
-from reports.report import Figure, Frame, Report
+from reports.report import Figure, Frame, Report, Row
 from tests import make
 from tests.reports.figured import roll_up
 
@@ -27,6 +27,7 @@ class Answer:
     asked: Asked
     found: Found
     tables: Mapping[str, Lines]
+    charts: Mapping[str, Sequence[Row]]
 
     def rows(self, *names: str) -> list[tuple[Any, ...]]:
         """The named columns of every row."""
@@ -53,12 +54,14 @@ def ask(slug: str, actor: Actor, today: date = TODAY, **words: Any) -> Answer:
         for table in report.tables:  # of every row shown the address behind it is asked for
             for row in tables[table.key].rows if table.key in tables and table.drill else ():
                 table.drill(row, asked.period, asked.filters, None)
+        charts = {}
         for chart in report.charts:
             rows = session.execute(chart.query(asked.period, asked.filters, asked.by)).all()
             drawn(chart.figure, asked, rows)
+            charts[chart.key] = rows
     if report.figure is not None:
         drawn(report.figure, asked, found.rows, found.before)
-    return Answer(asked, found, tables)
+    return Answer(asked, found, tables, charts)
 
 
 def _listed(value: Any) -> list[Any]:

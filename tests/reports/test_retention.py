@@ -11,7 +11,7 @@ from app import clock
 from app.database import begin
 from app.operations import score_keeping, score_nights, scores
 from app.operations.score_nights import Models, ModelSource
-from app.tenancy import SYSTEM, acting, vendor_actor
+from app.tenancy import SYSTEM, acting, admin_actor, vendor_actor
 from models.scores import MarketModel
 from reports import reading
 from reports.registry import all_reports
@@ -116,13 +116,41 @@ def test_what_is_over_is_over_in_own_days_that_end_within_it(vendor: int) -> Non
 
 def test_the_marketplace_sees_all_vendors_and_one_vendor_only_its_own(vendor: int) -> None:
     other = make.new_vendor()
-    customer(other, (date(2026, 9, 8), "1"))
+    for _ in range(5):
+        customer(other, (date(2026, 9, 8), "1"))
     night(vendor, other)
     sizes = {row[0]: row[1] for row in ask("cohorts", ANALYST, period="12m").rows("day", "size")}
-    assert sizes[date(2026, 9, 1)] == 3
+    assert sizes[date(2026, 9, 1)] == 7
     of_one = ask("cohorts", ANALYST, period="12m", vendor=other).rows("day", "size")
-    assert of_one[0] == (date(2026, 9, 1), 1)
-    assert ask("cohorts", vendor_actor(other), period="12m").found.sums["size"] == 1
+    assert of_one[0] == (date(2026, 9, 1), 5)
+    assert ask("cohorts", vendor_actor(other), period="12m").found.sums["size"] == 5
+
+
+def test_the_marketplace_is_told_nothing_of_fewer_than_five(vendor: int) -> None:
+    other, sep, nov = make.new_vendor(), date(2026, 9, 8), date(2026, 11, 6)
+    for n in range(6):
+        customer(other, (sep, "10"), *([(nov, "5")] if n < 2 else []))
+    customer(other, (sep, "10"), channel="phone")
+    night(vendor, other)
+    for actor in (ANALYST, admin_actor()):
+        for slug in ("cohorts", "repeat-customers", "lifetime-value"):
+            few = ask(slug, actor, vendor=vendor)
+            assert few.found.rows == []
+            assert not any(few.found.sums.values())
+            assert not any(lines.many for lines in few.tables.values()), slug
+            assert ask(slug, actor, vendor=other, channel="phone").found.rows == []
+        cohorts = ask("cohorts", actor, vendor=other, period="12m")
+        assert cohorts.rows("age", "size", "customers", "revenue", "each") == [
+            (0, 7, 7, 70, 10), (1, 7, 0, 0, 0), (2, 7, 2, None, None),
+        ]  # fmt: skip
+        again = ask("repeat-customers", actor, vendor=other, period="year")
+        assert again.rows("customers", "new_revenue", "returning_revenue") == [(7, 70, 0)]
+        # of the seven six came online: who else did is told by neither of the rows
+        assert again.table("channel", "channel", "customers") == []
+        assert again.found.sums["returning_share"] == 0
+    mine = ask("repeat-customers", vendor_actor(other), period="year")
+    assert mine.rows("customers", "returning_revenue") == [(7, 0), (2, 10)]
+    assert mine.table("channel", "customers") == [(6,), (1,)]
 
 
 @pytest.mark.parametrize(
@@ -174,10 +202,12 @@ def test_repeat_customers_of_an_offered_period_and_of_own_days(vendor: int) -> N
 
 
 def test_own_days_come_to_what_is_kept_for_the_marketplace_too(vendor: int) -> None:
+    customer(vendor, (date(2026, 11, 2), "30"))
+    night(vendor)
     kept = ask("repeat-customers", ANALYST, period="year").found.sums
     own = ask("repeat-customers", ANALYST, **{"from": "2026-01-02", "to": "2026-11-20"}).found.sums
     assert own == kept
-    assert (kept["customers"], kept["mature_rate"], kept["return_days"]) == (4, None, None)
+    assert (kept["customers"], kept["mature_rate"], kept["return_days"]) == (5, None, None)
     report = all_reports()["repeat-customers"]
     assert report.long is not None
 
@@ -220,6 +250,24 @@ def test_groups_and_who_went_where(db: Connection, at_noon: datetime) -> None:
     assert [row[3] for row in moves] == sorted(row[3] for row in moves)
     before = ask("rfm", vendor_actor(vendor), **{"from": "2026-10-01", "to": "2026-10-31"})
     assert sum(row[0] for row in before.rows("customers")) == 12
+
+
+def test_groups_month_by_month_are_those_that_the_table_tells(
+    db: Connection, at_noon: datetime
+) -> None:
+    vendor = make.new_vendor()
+    crowd(vendor)
+    best = {"champions", "loyal"}
+    for actor, everybody in ((vendor_actor(vendor), True), (ANALYST, False)):
+        answer = ask("rfm", actor, period="month")
+        months = answer.charts["months"]
+        told = dict(answer.rows("segment", "customers"))
+        assert sum(month.customers for month in months) == sum(told.values())
+        of_best = sum(many for group, many in told.items() if group in best)
+        assert sum(month.best for month in months) == of_best
+        assert (sum(told.values()) == 12) == everybody
+        shown = answer.table("months", "day", "best", "slipping", "customers")
+        assert shown == [(m.day, m.best, m.slipping, m.customers) for m in months]
 
 
 def test_a_group_leads_to_who_is_in_it_now(db: Connection, at_noon: datetime) -> None:
