@@ -1,6 +1,6 @@
 """Campaigns: a message to all in a segment, once or again and again, and what became of it."""
 
-from datetime import datetime
+from datetime import datetime, time
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
@@ -54,7 +54,8 @@ class RowOutcome(StrEnum):
 class Campaign(OwnedByVendor, Timestamped, Base):
     """What is told to whom, how often; `again`: to the same customers each time, else once each.
 
-    One that goes out again and again does so from `next_at` on.
+    One that goes out again and again does so from `next_at` on, at the hour `goes_at` on the
+    vendor's wall.
     """
 
     __tablename__ = "campaigns"
@@ -68,6 +69,7 @@ class Campaign(OwnedByVendor, Timestamped, Base):
             "next_at IS NULL OR (status = 'active' AND rhythm <> 'once')",
             name="next_is_of_an_active_one",
         ),
+        CheckConstraint("next_at IS NULL OR goes_at IS NOT NULL", name="hour_of_the_next_is_given"),
         Index(None, "vendor_id", "segment_id"),
         Index(None, "vendor_id", "template_id"),
         Index(None, "next_at", postgresql_where=text("next_at IS NOT NULL")),
@@ -80,6 +82,7 @@ class Campaign(OwnedByVendor, Timestamped, Base):
     again: Mapped[bool] = mapped_column(default=False, server_default="false")
     status: Mapped[str] = mapped_column(default=CampaignStatus.DRAFT, server_default="draft")
     next_at: Mapped[datetime | None]
+    goes_at: Mapped[time | None]
 
     segment: Mapped[Segment] = relationship(foreign_keys=[segment_id])
     template: Mapped[MessageTemplate] = relationship(foreign_keys=[template_id])

@@ -5,7 +5,7 @@ asked again when the message is composed, and a last time when it is sent.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -326,7 +326,9 @@ def send(session: Session, *, campaign_id: int, run_id: int, inline_limit: int) 
         campaign.status = CampaignStatus.DONE
     else:
         campaign.status = CampaignStatus.ACTIVE
-        campaign.next_at = _after(session, campaign, clock.now(), clock.now())
+        now, zone = clock.now(), _zone(session, campaign)
+        campaign.goes_at = now.astimezone(zone).time()
+        campaign.next_at = _after(campaign, zone, now, now)
     run.status, run.finished_at = RunStatus.SENDING, None
     _go(session, run, inline_limit)
     return run
@@ -350,7 +352,8 @@ def repeat(session: Session, *, campaign_id: int, now: datetime) -> CampaignRun 
     campaign = locked(session, Campaign, campaign_id)
     if campaign.next_at is None or campaign.next_at > now:
         return None
-    campaign.next_at = _after(session, campaign, campaign.next_at, now)
+    zone = _zone(session, campaign)
+    campaign.next_at = _after(campaign, zone, campaign.next_at, now)
     if _runs(session, campaign, *RUNNING):
         return None
     run = _frozen(session, campaign)
@@ -358,15 +361,22 @@ def repeat(session: Session, *, campaign_id: int, now: datetime) -> CampaignRun 
     return run
 
 
-def _after(session: Session, campaign: Campaign, at: datetime, now: datetime) -> datetime:
-    """The first of its times after `now`, counted from one of them."""
-    zone = ZoneInfo(zone_of(session, campaign.vendor_id))
-    step = timedelta(days=STEPS[Rhythm(campaign.rhythm)])
-    wall = at.astimezone(zone)  # days are added on the wall: an hour that is changed stays
-    wall += step * max((now - at) // step, 0)
-    while wall <= now:
-        wall += step
-    return wall.astimezone(UTC)
+def _zone(session: Session, campaign: Campaign) -> ZoneInfo:
+    return ZoneInfo(zone_of(session, campaign.vendor_id))
+
+
+def _after(campaign: Campaign, zone: ZoneInfo, at: datetime, now: datetime) -> datetime:
+    """The first of its times after `now`, counted from one of them.
+
+    Days are added on the wall, to the hour that was set: one that the clocks skip is an hour later
+    on that day alone.
+    """
+    step, hour = STEPS[Rhythm(campaign.rhythm)], campaign.goes_at or time()
+    day, today = (moment.astimezone(zone).date() for moment in (at, now))
+    day += timedelta(days=max((today - day).days // step, 1) * step)
+    while (found := datetime.combine(day, hour, zone).astimezone(UTC)) <= now:
+        day += timedelta(days=step)
+    return found
 
 
 def reasons(session: Session, *, run_id: int) -> list[tuple[str, str, int]]:

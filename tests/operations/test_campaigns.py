@@ -236,6 +236,40 @@ def test_one_that_goes_out_again_tells_each_once_and_keeps_its_hour(shop: int) -
         assert session.get_one(Campaign, number).next_at is None
 
 
+def test_an_hour_that_the_clocks_skip_is_kept_on_the_other_days(shop: int) -> None:
+    """Half past two is not on 28 March in Amsterdam; another wall is another moment."""
+    start = datetime(2027, 3, 26, 1, 30, tzinfo=UTC)
+    with clock.stopped_at(start):
+        with begin() as session:
+            somebody(session, "Ana")
+            number = written(session, rhythm="daily", again=True)
+        run = looked(number)
+        with begin() as session:
+            campaigns.send(session, campaign_id=number, run_id=run.id, inline_limit=ALL_INLINE)
+
+    def goes_next() -> datetime:
+        with begin() as session:
+            at = session.get_one(Campaign, number).next_at
+            assert at is not None
+            session.execute(update(CampaignRun).values(status="done"))
+        with clock.stopped_at(at):
+            assert tasks.repeat_due.run() == 1
+        return at.astimezone(UTC)
+
+    assert [goes_next() for _ in range(4)] == [
+        datetime(2027, 3, 27, 1, 30, tzinfo=UTC),
+        datetime(2027, 3, 28, 1, 30, tzinfo=UTC),  # half past three
+        datetime(2027, 3, 29, 0, 30, tzinfo=UTC),
+        datetime(2027, 3, 30, 0, 30, tzinfo=UTC),
+    ]
+    with acting(SYSTEM), begin() as session:
+        session.get_one(Vendor, shop).time_zone = "Europe/Lisbon"
+    assert [goes_next() for _ in range(2)] == [
+        datetime(2027, 3, 31, 0, 30, tzinfo=UTC),  # as it was set
+        datetime(2027, 4, 1, 1, 30, tzinfo=UTC),
+    ]
+
+
 def test_nothing_goes_out_again_from_a_vendor_that_is_suspended(shop: int) -> None:
     """It goes out once, not for every time it missed, when the vendor is open again."""
     with begin() as session:
