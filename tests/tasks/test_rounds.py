@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, text, update
 
 from app import clock
 from app.database import begin
@@ -13,7 +13,7 @@ from models.audiences import WaitFigures
 from models.campaigns import Campaign
 from models.segments import Segment
 from models.vendors import Vendor
-from tasks import audiences, campaigns, segments
+from tasks import audiences, campaigns, nightly, segments
 from tests import make
 
 LATER = make.NOON + timedelta(days=1)
@@ -64,3 +64,14 @@ def test_demand_of_all_others_is_told(db: Connection, caplog: pytest.LogCaptureF
     assert of(right, WaitFigures.joined) == 1
     assert of(wrong, WaitFigures.joined) is None
     assert f"vendor {wrong}" in caplog.text
+
+
+def test_books_of_all_others_are_checked(db: Connection, caplog: pytest.LogCaptureFixture) -> None:
+    wrong, right = two(make.customer)
+    with acting(SYSTEM), begin() as session:
+        session.execute(
+            text("UPDATE customers SET visit_count = 7 WHERE vendor_id = :v"), {"v": right}
+        )
+    assert nightly.check_the_books.apply().get() == 2
+    assert f"vendor {right}, customer" in caplog.text
+    assert f"The books of vendor {wrong} could not be checked" in caplog.text
