@@ -7,7 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.operations.conditions import is_any
-from app.operations.segment_fields import FIELDS, Names
+from app.operations.segment_fields import FIELDS
+from app.operations.segment_parts import Names
 from app.operations.segment_terms import Group, Kind, Match, Term
 from models.categories import Category, CategoryKind
 from models.customers import Address

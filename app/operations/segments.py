@@ -21,7 +21,8 @@ from app.operations.counting import Count
 from app.operations.customers import clean
 from app.operations.outbox import enqueue
 from app.operations.segment_fields import FIELDS as FIELDS_OF
-from app.operations.segment_fields import PARTS, Names
+from app.operations.segment_fields import PARTS
+from app.operations.segment_parts import Names
 from app.operations.segment_scope import Scope
 from app.operations.segment_sources import summed
 from app.operations.segment_terms import Group, Kind, Match, Misread, Term, read
