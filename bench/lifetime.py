@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from app.operations import scores
+from app.operations import score_fitting, scores
 from app.operations.scores import Numbers, Purchases, Spending
 from bench import harness
 
@@ -66,9 +66,9 @@ def megabytes() -> float:
 def measure(number: int) -> dict[str, Any]:
     """Seconds of each step and the peak of memory, the customers themselves included."""
     people = drawn(number)
-    counted, count = timed(lambda: scores.tally(people.x, people.t_x, people.age))
-    purchases, first = timed(lambda: scores.fit_purchases(counted))
-    spending, second = timed(lambda: scores.fit_spending(people.x, people.mean))
+    counted, count = timed(lambda: score_fitting.tally(people.x, people.t_x, people.age))
+    purchases, first = timed(lambda: score_fitting.fit_purchases(counted))
+    spending, second = timed(lambda: score_fitting.fit_spending(people.x, people.mean))
     of = (people.x, people.t_x, people.age, people.mean)
     _, value = timed(lambda: scores.value(purchases, spending, *of))
     fit, peak = count + first + second, megabytes()

@@ -18,7 +18,7 @@ import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.operations import score_drift, score_keeping, scores
+from app.operations import score_drift, score_fitting, score_keeping, scores
 from app.operations.score_drift import Drift
 from app.operations.score_keeping import REACH_KEY, REACHED, reach_of, spans_known
 from app.operations.score_spans import DAY, months_back
@@ -181,8 +181,10 @@ def _models(customers: Mapping[str, Any], market: Models | None) -> Models:
     x, mean = customers["x"], customers["mean"]
     known, repeaters = len(x), int((x > 0).sum())
     if not scores.borrowed(known, int(((x > 0) & (mean > 0)).sum())):
-        purchases = scores.fit_purchases(scores.tally(x, customers["t_x"], customers["age"]))
-        spending = scores.fit_spending(x, mean)
+        purchases = score_fitting.fit_purchases(
+            score_fitting.tally(x, customers["t_x"], customers["age"])
+        )
+        spending = score_fitting.fit_spending(x, mean)
         return Models(ModelSource.OWN, known, repeaters, purchases, spending)
     if market is None or market.purchases is None:
         return Models(ModelSource.NONE, known, repeaters)
@@ -430,8 +432,8 @@ def settle_market(session: Session, *, as_of: date) -> Models:
     if not scores.borrowed(models.customers, int(equal.sum())):
         models = Models(
             ModelSource.MARKETPLACE, models.customers, models.repeaters,
-            scores.fit_purchases(scores.tally(x, t_x / 7, age / 7, times)),
-            scores.fit_spending(often, mean, equal),
+            score_fitting.fit_purchases(score_fitting.tally(x, t_x / 7, age / 7, times)),
+            score_fitting.fit_spending(often, mean, equal),
         )  # fmt: skip
     _hold_market(session)
     last = session.execute(text("SELECT * FROM market_models LIMIT 1")).one_or_none()

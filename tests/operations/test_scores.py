@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.operations import scores
+from app.operations import score_fitting, scores
 from app.operations.scores import Purchases, Spending
 
 CDNOW = Path(__file__).parents[2].parent / "shared" / "data" / "retail" / "cdnow"
@@ -58,12 +58,12 @@ def test_cdnow_to_the_printed_digits(cdnow: dict[str, Any]) -> None:
     assert (len(cdnow["x"]), int((cdnow["x"] == 0).sum()), int(cdnow["x"].sum())) == (
         2357, 1411, 2457,
     )  # fmt: skip
-    model = scores.fit_purchases(scores.tally(cdnow["x"], cdnow["t_x"], cdnow["age"]))
+    model = score_fitting.fit_purchases(score_fitting.tally(cdnow["x"], cdnow["t_x"], cdnow["age"]))
     assert [f"{n:.3f}" for n in (model.r, model.alpha, model.a, model.b)] == [
         "0.243", "4.414", "0.793", "2.426",
     ]  # fmt: skip
     assert f"{model.log_likelihood:.3f}" == "-9582.429"
-    spending = scores.fit_spending(cdnow["x"], cdnow["mean"])
+    spending = score_fitting.fit_spending(cdnow["x"], cdnow["mean"])
     assert [f"{n:.2f}" for n in (spending.p, spending.q, spending.v)] == ["6.25", "3.74", "15.44"]
     assert spending.customers == 946
     of = (cdnow["x"], cdnow["t_x"], cdnow["age"])
@@ -98,7 +98,7 @@ def test_spending_of_who_never_came_back_is_what_everybody_spends() -> None:
 
 def test_spending_expected_of_the_first_ten_customers(cdnow: dict[str, Any]) -> None:
     """The figures of note 025's spreadsheet as the package lifetimes prints them, within 0.1."""
-    spending = scores.fit_spending(cdnow["x"], cdnow["mean"])
+    spending = score_fitting.fit_spending(cdnow["x"], cdnow["mean"])
     with (CDNOW / "cdnow_customers_summary_with_transactions.csv").open() as file:
         first = [next(rows) for rows in [csv.DictReader(file)] for _ in range(10)]
     x = np.array([float(row["x"]) for row in first])
@@ -159,8 +159,8 @@ def test_people_all_alike_are_worth_what_they_buy_and_soon_told(
 ) -> None:
     """The rate of all is one, so that r and alpha grow together without end."""
     of = [np.full(300, number) for number in history]
-    model = scores.fit_purchases(scores.tally(*of))
-    money = scores.fit_spending(of[0], np.full(300, 10.0))
+    model = score_fitting.fit_purchases(score_fitting.tally(*of))
+    money = score_fitting.fit_spending(of[0], np.full(300, 10.0))
     begun = time.process_time()
     value = scores.value(model, money, *of, np.full(300, 10.0), discount=0)
     assert time.process_time() - begun < 5
@@ -192,36 +192,39 @@ def drawn(model: Purchases, spending: Spending, number: int) -> dict[str, Any]:
 def test_known_parameters_are_found_again() -> None:
     truth, spent = Purchases(0.8, 6.0, 0.9, 3.0), Spending(4.0, 5.0, 60.0)
     people = drawn(truth, spent, 15_000)
-    counted = scores.tally(people["x"], people["t_x"], people["age"])
-    found = scores.fit_purchases(counted)
-    assert found.log_likelihood >= scores.purchases_log_likelihood(truth, counted)
+    counted = score_fitting.tally(people["x"], people["t_x"], people["age"])
+    found = score_fitting.fit_purchases(counted)
+    assert found.log_likelihood >= score_fitting.purchases_log_likelihood(truth, counted)
     assert (found.r, found.alpha, found.a, found.b) == pytest.approx((0.8, 6.0, 0.9, 3.0), rel=0.15)
-    money = scores.fit_spending(people["x"], people["mean"])
+    money = score_fitting.fit_spending(people["x"], people["mean"])
     assert (money.p, money.q, money.v) == pytest.approx((4.0, 5.0, 60.0), rel=0.1)
 
 
 def test_counting_equal_customers_changes_nothing() -> None:
     people = drawn(PUBLISHED, PUBLISHED_SPENDING, 400)
     weeks = {name: np.round(people[name]) for name in ("x", "t_x", "age")}
-    one_by_one = scores.fit_purchases(scores.tally(**weeks))
-    counted = scores.tally(**weeks)
+    one_by_one = score_fitting.fit_purchases(score_fitting.tally(**weeks))
+    counted = score_fitting.tally(**weeks)
     assert len(counted.x) < 400
-    again = scores.tally(counted.x, counted.t_x, counted.age, counted.times)
-    assert scores.fit_purchases(again) == one_by_one
-    scaled = scores.fit_spending(people["x"], people["mean"] * 100)
-    plain = scores.fit_spending(people["x"], people["mean"])
+    again = score_fitting.tally(counted.x, counted.t_x, counted.age, counted.times)
+    assert score_fitting.fit_purchases(again) == one_by_one
+    scaled = score_fitting.fit_spending(people["x"], people["mean"] * 100)
+    plain = score_fitting.fit_spending(people["x"], people["mean"])
     assert (scaled.p, scaled.q, scaled.v) == pytest.approx((plain.p, plain.q, plain.v * 100), 1e-4)
 
 
 def test_slopes_are_the_likelihoods_own() -> None:
     """The derivatives that are written down, against differences of the likelihood itself."""
     people = drawn(PUBLISHED, PUBLISHED_SPENDING, 300)
-    counted = scores.tally(people["x"], people["t_x"], people["age"])
+    counted = score_fitting.tally(people["x"], people["t_x"], people["age"])
     kinds, of_kind = np.unique(people["x"][people["x"] > 0], return_inverse=True)
     mean = people["mean"][people["x"] > 0]
     slopes = (
-        (lambda at: scores._purchases_slope(counted, at), np.log([0.3, 4.0, 0.8, 2.5])),
-        (scores._spending_slope(kinds, of_kind, mean, np.ones(len(mean))), np.log([5.0, 3.0, 9.0])),
+        (lambda at: score_fitting._purchases_slope(counted, at), np.log([0.3, 4.0, 0.8, 2.5])),
+        (
+            score_fitting._spending_slope(kinds, of_kind, mean, np.ones(len(mean))),
+            np.log([5.0, 3.0, 9.0]),
+        ),
     )
     for slope, at in slopes:
         for place in range(len(at)):
@@ -266,18 +269,22 @@ def test_nobody_leaves_before_a_second_purchase() -> None:
 
 def test_digamma_is_what_it_says() -> None:
     """psi(1) = -gamma, psi(1/2) = -gamma - 2 ln 2, psi(z + 1) = psi(z) + 1/z."""
-    assert scores.digamma(1) == pytest.approx(-np.euler_gamma, abs=1e-12)
-    assert scores.digamma(0.5) == pytest.approx(-np.euler_gamma - 2 * math.log(2), abs=1e-12)
+    assert score_fitting.digamma(1) == pytest.approx(-np.euler_gamma, abs=1e-12)
+    assert score_fitting.digamma(0.5) == pytest.approx(-np.euler_gamma - 2 * math.log(2), abs=1e-12)
     z = np.array([1e-4, 0.3, 2.5, 9.99, 10.0, 1e6])
-    assert scores.digamma(z + 1) == pytest.approx(scores.digamma(z) + 1 / z, rel=1e-12)
+    assert score_fitting.digamma(z + 1) == pytest.approx(
+        score_fitting.digamma(z) + 1 / z, rel=1e-12
+    )
 
 
 def test_nobody_at_all_and_people_all_alike_are_fitted_without_an_error() -> None:
-    nobody = scores.tally([], [], [])
+    nobody = score_fitting.tally([], [], [])
     assert nobody.customers == 0
     assert scores.expected(PUBLISHED, [], [], [], 52).tolist() == []
-    alike = scores.fit_purchases(scores.tally(np.full(300, 4), np.full(300, 30), np.full(300, 40)))
+    alike = score_fitting.fit_purchases(
+        score_fitting.tally(np.full(300, 4), np.full(300, 30), np.full(300, 40))
+    )
     assert all(math.isfinite(n) for n in (alike.r, alike.alpha, alike.a, alike.b))
     assert np.isfinite(scores.expected(alike, 4, 30, 40, 52))
-    money = scores.fit_spending(np.full(300, 4), np.full(300, 25.0))
+    money = score_fitting.fit_spending(np.full(300, 4), np.full(300, 25.0))
     assert scores.expected_spend(money, 4, 25.0) == pytest.approx(25, rel=0.01)
