@@ -29,7 +29,7 @@ def of_table(asked: Asked, source: Source, table: Table, sort: str) -> str:
 
 def of_chart(asked: Asked, source: Source) -> str:
     """The rows of the report's query: those that are drawn, and what the command line prints."""
-    rows = source.found().rows
+    rows = source.rows()
     columns = [c for c in (rows[0]._fields if rows else ()) if not c.startswith("sum_of_")]
     titles = {m.key: m.title for m in asked.report.measures}
     heads = [titles.get(c, _spaced(c)) for c in columns]

@@ -151,6 +151,7 @@ CHECKED = {
     "hour_figures": "bookings",
     "item_figures": "gross",
     "market_sale_figures": "net",
+    "market_item_figures": "gross",
     "market_booking_figures": "value + lead_0 + 1000 * lead_2 + 1000000 * lead_31",
     "market_staff_figures": "minutes",
     "market_hour_figures": "bookings",
@@ -202,8 +203,8 @@ def of_all_vendors(prefix: str) -> Iterator[tuple[str, str]]:
             (
                 f"INSERT INTO {prefix}{table} ({', '.join(listed + sums)})"
                 f" SELECT {by}, {', '.join(f'sum({name}) AS {name}' for name in sums)}"
-                f" FROM {prefix}{twin.of.__tablename__} f WHERE grain <> 'quarter' AND {twin.those}"
-                f" GROUP BY {by}"
+                f" FROM {prefix}{twin.of.__tablename__} f WHERE grain IN {twin.market.grains}"
+                f" AND {twin.those} GROUP BY {by}"
             ),
         )
 

@@ -250,7 +250,8 @@ class VendorFigures(Figures):
     """What a vendor's business came to, all together: a row a day, week and month.
 
     Sums of the sales, orders and bookings above, for pages that look at every vendor at once.
-    `revenue` is net less refunded, `bookings` are those not cancelled.
+    `revenue` is net less refunded, `bookings` are those not cancelled. With `cancelled` they are
+    all there were.
     """
 
     __tablename__ = "vendor_figures"
@@ -261,6 +262,7 @@ class VendorFigures(Figures):
     bookings: Mapped[int] = mapped_column(Integer)
     completed: Mapped[int] = mapped_column(Integer)
     no_shows: Mapped[int] = mapped_column(Integer)
+    cancelled: Mapped[int] = mapped_column(Integer)
 
 
 class StaleDay(OwnedByVendor, Base):

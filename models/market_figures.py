@@ -18,6 +18,8 @@ from models.figures import (
     Figures,
     Grain,
     HourFigures,
+    ItemFigures,
+    KeptGrain,
     SaleFigures,
     Sold,
     StaffFigures,
@@ -33,6 +35,10 @@ class MarketFigures(Base):
 
     of: ClassVar[type[Figures]]
     """The vendors' table that is added up."""
+
+    grains: ClassVar[tuple[str, ...]] = ("day", "week", "month")
+    """How long the times of its rows are; the first are added up of the vendors', and the others
+    of the first."""
 
     id = None  # type: ignore[assignment]  # known by what it sums up, as `models.figures.Figures`
     grain: Mapped[str] = mapped_column(primary_key=True, sort_order=-3)
@@ -53,6 +59,26 @@ class MarketSaleFigures(Sold, MarketFigures):
     kind: Mapped[str] = mapped_column(primary_key=True)
     category_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     channel: Mapped[str] = mapped_column(primary_key=True)
+
+
+class MarketItemFigures(Sold, MarketFigures):
+    """What each service, product, package and plan brought, as `ItemFigures`, of all channels.
+
+    Of whole months and quarters only: no vendor's item is added up with another's, and of a day
+    there is little to add up.
+    """
+
+    of = ItemFigures
+    grains = (KeptGrain.MONTH.value, KeptGrain.QUARTER.value)
+    __tablename__ = "market_item_figures"
+    __table_args__ = (
+        CheckConstraint(f"grain IN {grains}", name="grain_known"),
+        CheckConstraint(f"kind IN {SOLD}", name="kind_known"),
+    )
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    vendor_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    item_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
 class MarketBookingFigures(Booked, MarketFigures):

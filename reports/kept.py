@@ -24,7 +24,10 @@ class Source(Protocol):
     """Where a page has its figures from."""
 
     def found(self) -> Found:
-        """The report's own rows, and the figures above its chart."""
+        """The figures above the report's chart, and the rows that are drawn."""
+
+    def rows(self) -> Sequence[Row]:
+        """The report's own rows, drawn or not."""
 
     def chart(self, chart: Chart) -> Pair:
         """The rows of a further chart, and those compared with."""
@@ -46,11 +49,15 @@ class Live:
             self._found = reading.read(self.session, self.asked)
         return self._found
 
+    def rows(self) -> Sequence[Row]:
+        """See `Source`."""
+        rows = self.found().rows
+        return reading.plain_rows(self.session, self.asked)[1] if rows is None else rows
+
     def chart(self, chart: Chart) -> Pair:
         """See `Source`; a chart of the report's own question asks nothing once more."""
         if chart.query is self.asked.report.query:
-            found = self.found()
-            return found.rows, found.before if chart.compares else None
+            return self.rows(), self.found().before if chart.compares else None
         return reading.chart_rows(self.session, self.asked, chart)
 
     def lines(self, table: Table, sort: str, most: int | None) -> Lines:
@@ -83,7 +90,7 @@ def steps(asked: Asked) -> list[tuple[str, Callable[[Source], Any]]]:
 def _keep_found(source: Source) -> dict[str, Any]:
     found = source.found()
     return {
-        "rows": pack(found.rows),
+        "rows": pack(source.rows()),
         "before": None if found.before is None else pack(found.before),
         "sums": _values(found.sums),
         "sums_before": None if found.sums_before is None else _values(found.sums_before),
@@ -122,6 +129,10 @@ class Kept:
             _read(kept["sums"]),
             None if sums_before is None else _read(sums_before),
         )
+
+    def rows(self) -> Sequence[Row]:
+        """See `Source`."""
+        return unpack(self.result["found"]["rows"])
 
     def chart(self, chart: Chart) -> Pair:
         """See `Source`."""

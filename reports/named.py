@@ -1,6 +1,6 @@
 """Parts that reports of several nouns are made of: sums with the names of what they are about."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from app.tenancy import PanelRole
 from models.categories import Category
-from models.figures import ItemFigures, SaleFigures
+from models.figures import SaleFigures, Sold
 from models.orders import LineKind
 from models.vendors import Vendor
 from reports import sources
@@ -40,6 +40,8 @@ GONE = "No longer sold"
 NO_CATEGORY = "No category"
 LOST_CATEGORY = "A category that is gone"
 VENDOR = Shown("vendor", "Vendor", Unit.TEXT)
+SALES = tuple(Sold.__annotations__)
+"""What is added up of sales."""
 
 
 def total(what: Any, *those: Any) -> ColumnElement[Any]:
@@ -96,6 +98,19 @@ def sums_by(
     by = [getattr(table, key) for key in keys]
     where = sources.covering(table, period, filters)
     return select(*by, *sums).where(where, *those).group_by(*by).subquery("sums")
+
+
+def sums_of_items(
+    keys: Sequence[str],
+    sums: Callable[[Any], Sequence[ColumnElement[Any]]],
+    period: Period,
+    filters: Filters,
+    kinds: Sequence[str],
+) -> FromClause:
+    """The sums of a period of what items of some kinds brought, by some of their columns."""
+    rows = sources.items(period, filters, kinds, (*keys, *SALES)).c
+    by = [rows[key] for key in keys]
+    return select(*by, *sums(rows)).group_by(*by).subquery("sums")
 
 
 def seen_by_both(table: Table) -> tuple[Table, Table]:
@@ -204,7 +219,9 @@ class Ledger:
         )
         if self.sold is not None:
             sale = sources.summed(SaleFigures, filters)
-            paid = self._paid(sale, sources.bucket(sale, by), period, filters, by)
+            on = sources.bucket(sale, by)
+            of_kind = sources.covering(sale, period, filters, by), sale.kind == self.sold
+            paid = _few(select(on, *_revenue(sale)).where(*of_kind).group_by(on))
             revenue = func.coalesce(paid.c.revenue, 0).label("revenue")
             query = query.add_columns(revenue).outerjoin(paid, paid.c.day == days.c.day)
         return query.add_columns(*map(so_far, self.kept)).order_by(days.c.day)
@@ -228,7 +245,8 @@ class Ledger:
         )
         if self.sold is None:
             return query
-        paid = self._paid(ItemFigures, ItemFigures.item_id, period, filters, None)
+        items = sums_of_items(("vendor_id", "item_id"), _revenue, period, filters, (self.sold,))
+        paid = _few(select(items))
         of_it = and_(paid.c.vendor_id == sums.c.vendor_id, paid.c.item_id == sums.c[self.key])
         revenue = func.coalesce(paid.c.revenue, 0).label("revenue")
         return query.add_columns(revenue).outerjoin(paid, of_it)
@@ -241,17 +259,14 @@ class Ledger:
         same = and_(self.model.vendor_id == self.table.vendor_id, self.model.id == key)
         return query.join(self.model, same)
 
-    def _paid(
-        self, table: Any, key: Any, period: Period, filters: Filters, by: Grain | None
-    ) -> FromClause:
-        keys = (key,) if by else (table.vendor_id, key)
-        return (
-            select(*keys, total(table.net - table.refunded).label("revenue"))
-            .where(sources.covering(table, period, filters, by), table.kind == self.sold)
-            .group_by(*keys)
-            .cte()
-            .prefix_with("MATERIALIZED")  # few, and not looked up once for each thing
-        )
+
+def _revenue(sold: Any) -> list[ColumnElement[Any]]:
+    return [total(sold.net - sold.refunded).label("revenue")]
+
+
+def _few(rows: Rows) -> FromClause:
+    """Rows that are few, and so are not looked up once for each thing."""
+    return rows.cte().prefix_with("MATERIALIZED")
 
 
 def _labelled(sums: Mapping[str, Any], *those: Any) -> list[ColumnElement[Any]]:

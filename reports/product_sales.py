@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select
 
-from models.figures import ItemFigures, SaleFigures
+from models.figures import SaleFigures
 from models.orders import LineKind
 from models.products import Product
 from reports import figures, links, named, sources
@@ -65,12 +65,11 @@ def _products(table: Any) -> ColumnElement[bool]:
 def by_product(period: Period, filters: Filters, by: Grain) -> Rows:
     """What each product brought."""
     return named.by_item(
-        named.sums_by(
-            ItemFigures, ("vendor_id", "item_id"), _sums(ItemFigures), period, filters,
-            _products(ItemFigures),
+        named.sums_of_items(
+            ("vendor_id", "item_id"), _sums, period, filters, (LineKind.PRODUCT.value,)
         ),
         Product,
-    )  # fmt: skip
+    )
 
 
 def _by(sale: Any, key: str, period: Period, filters: Filters) -> Any:

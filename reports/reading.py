@@ -35,9 +35,12 @@ Sums = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The rows of a query with their sums; `before` are those of the days compared with."""
+    """The rows of a query with their sums; `before` are those of the days compared with.
 
-    rows: Sequence[Row]
+    `rows` is None where nothing is drawn of them, and so nobody asked (`plain_rows` does).
+    """
+
+    rows: Sequence[Row] | None
     before: Sequence[Row] | None
     sums: Sums
     sums_before: Sums | None
@@ -58,9 +61,13 @@ class Lines:
 
 def read(session: Session, asked: Asked) -> Found:
     """The report's rows and the figures above its chart."""
-    report = asked.report
+    report, compared = asked.report, asked.compared
+    if report.figure is None and report.summary is not None:
+        sums = _summary(session, report.summary, asked.period, asked)
+        earlier = _summary(session, report.summary, compared, asked) if compared else None
+        return Found(None, None, sums, earlier)
     rows, sums = _summed(session, report, asked.period, asked)
-    if (compared := asked.compared) is None:
+    if compared is None:
         return Found(rows, None, sums, None)
     if report.summary is not None and not report.draws_before:
         return Found(rows, None, sums, _summary(session, report.summary, compared, asked))
@@ -191,7 +198,7 @@ def _order(statement: Select[Any], table: Table, sort: str) -> list[ColumnElemen
 
 def frame_of(asked: Asked, found: Found, allowed: Any) -> Frame:
     """What the report's figure is drawn of; `allowed(address)` says which links the reader has."""
-    return _frame(asked, found.rows, found.before, asked.report.drill, allowed)
+    return _frame(asked, found.rows or (), found.before, asked.report.drill, allowed)
 
 
 def chart_rows(
@@ -251,4 +258,6 @@ def stale_since(session: Session, asked: Asked) -> datetime | None:
 def is_empty(found: Found) -> bool:
     """Whether nothing at all was found in the days asked for."""
     known = [value for value in found.sums.values() if value is not None]
+    if found.rows is None:
+        return not any(known)
     return not found.rows or (bool(known) and not any(known))

@@ -1,11 +1,25 @@
 """What every query over the roll-ups says in the same words: which rows, grouped by what."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, DateTime, and_, cast, false, func, literal_column, or_
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    DateTime,
+    FromClause,
+    and_,
+    cast,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 
-from models.figures import Figures
-from models.market_figures import MarketFigures
+from models.figures import Figures, ItemFigures
+from models.market_figures import MarketFigures, MarketItemFigures
 from reports.report import Filters, Period
 from reports.spans import Grain, Piece, pieces
 
@@ -25,9 +39,30 @@ def covering(
     """
     quarters = getattr(table, "has_quarters", False)
     covered = pieces(period.first, period.last, by, quarters=quarters)
-    spans = [_in(table, piece) for piece in covered]
-    days = or_(*spans) if spans else false()
-    return and_(*of(table, filters), days)
+    return and_(*of(table, filters), _within(table, covered))
+
+
+def items(
+    period: Period, filters: Filters, kinds: Sequence[str], columns: Sequence[str]
+) -> FromClause:
+    """What items of some kinds brought in a period: rows to be added up, as few as there are.
+
+    `columns` are those of `ItemFigures` that are asked for. Where all vendors are, of every channel
+    and category, whole months are read from the marketplace's own rows, which do not tell these.
+    """
+    covered = pieces(period.first, period.last, quarters=True)
+    parts: list[tuple[Any, list[Piece]]] = [(ItemFigures, covered)]
+    if not (filters.vendor_ids or filters.channels or filters.category_ids):
+        kept = [piece for piece in covered if piece.grain.value in MarketItemFigures.grains]
+        rest = [piece for piece in covered if piece not in kept]
+        parts = [(MarketItemFigures, kept), (ItemFigures, rest)]
+    asked = [
+        select(*(getattr(table, name) for name in columns)).where(
+            *of(table, filters), table.kind.in_(kinds), _within(table, those)
+        )
+        for table, those in parts if those
+    ] or [select(*(getattr(ItemFigures, name) for name in columns)).where(false())]  # fmt: skip
+    return (union_all(*asked) if len(asked) > 1 else asked[0]).subquery("items")
 
 
 def summed(table: type[Figures], filters: Filters) -> Any:
@@ -59,6 +94,10 @@ def bucket(table: Any, by: Grain) -> ColumnElement[Any]:
         return labelled
     word: Any = literal_column(f"'{by.value}'")  # the same text in SELECT and GROUP BY
     return cast(func.date_trunc(word, cast(table.starts_on, DateTime)), Date).label("day")
+
+
+def _within(table: Any, covered: Sequence[Piece]) -> ColumnElement[bool]:
+    return or_(*(_in(table, piece) for piece in covered)) if covered else false()
 
 
 def _in(table: Any, piece: Piece) -> ColumnElement[bool]:

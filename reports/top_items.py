@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Integer, and_, cast, func, select, true
 from sqlalchemy.orm import aliased
 
-from models.figures import ItemFigures, SaleFigures
+from models.figures import SaleFigures
 from models.marketing_figures import AttachFigures
 from models.orders import LineKind
 from models.products import Product
@@ -46,77 +46,79 @@ SERVICE, PRODUCT = KINDS
 
 def query(period: Period, filters: Filters, by: Grain) -> Rows:
     """The first `MOST` of each kind: `place`, `share` of its kind's revenue, `attach`."""
-    ranked = _ranked(period, filters, KINDS).subquery("ranked")
-    one = ranked.c
-    return (
-        select(
-            ranked,
-            named.percent(one.revenue, one.of_kind).label("share"),
-            named.percent(one.with_product, one.orders).label("attach"),
-        )
-        .where(one.place <= MOST)
-        .order_by(one.kind.desc(), one.place)
-    )
+    ranked = _ranked(period, filters, KINDS)
+    first = select(ranked).where(ranked.c.place <= MOST).subquery("first")
+    one = _named(first, period, filters).subquery("named")
+    return select(
+        one,
+        named.percent(one.c.revenue, one.c.of_kind).label("share"),
+        named.percent(one.c.with_product, one.c.orders).label("attach"),
+    ).order_by(one.c.kind.desc(), one.c.place)
 
 
 def all_services(period: Period, filters: Filters, by: Grain) -> Rows:
     """Every service that was sold, with what was bought beside it."""
-    return _ranked(period, filters, (SERVICE,))
+    return _named(_ranked(period, filters, (SERVICE,)), period, filters)
 
 
 def all_products(period: Period, filters: Filters, by: Grain) -> Rows:
     """Every product that was sold."""
-    return _ranked(period, filters, (PRODUCT,))
+    return _named(_ranked(period, filters, (PRODUCT,)), period, filters)
 
 
-def _ranked(period: Period, filters: Filters, kinds: tuple[str, ...]) -> Rows:
+def _ranked(period: Period, filters: Filters, kinds: tuple[str, ...]) -> FromClause:
     """Items by what is asked for, the first first; equal ones in the order of their ids."""
-    sums, beside = _sums(period, filters, kinds), _beside(period, filters)
-    asked = sums.c[filters.picked("rank")]
+    sums = _sums(period, filters, kinds).c
+    first = (sums[filters.picked("rank")].desc(), sums.item_id)
+    place = func.row_number().over(partition_by=sums.kind, order_by=first)
+    return select(
+        *sums,
+        cast(place, Integer).label("place"),
+        func.sum(sums.revenue).over(partition_by=sums.kind).label("of_kind"),
+    ).subquery("ranked")
+
+
+def _named(ranked: FromClause, period: Period, filters: Filters) -> Rows:
+    """The same with their names, their vendors', and the orders with a service."""
+    beside, item = _beside(period, filters), ranked.c
     service, product = aliased(Service), aliased(Product)
-    is_service = sums.c.kind == SERVICE
+    is_service = item.kind == SERVICE
 
     def same(model: Any, *those: Any) -> ColumnElement[bool]:
-        return and_(model.vendor_id == sums.c.vendor_id, model.id == sums.c.item_id, *those)
+        return and_(model.vendor_id == item.vendor_id, model.id == item.item_id, *those)
 
-    first = (asked.desc(), sums.c.item_id)
     return (
         select(
-            sums,
+            ranked,
             func.coalesce(service.name, product.name, named.GONE).label("name"),
             Vendor.name.label("vendor"),
-            cast(
-                func.row_number().over(partition_by=sums.c.kind, order_by=first), Integer
-            ).label("place"),
-            func.sum(sums.c.revenue).over(partition_by=sums.c.kind).label("of_kind"),
             beside.c.orders,
             beside.c.with_product,
         )
-        .join(Vendor, Vendor.id == sums.c.vendor_id)
+        .join(Vendor, Vendor.id == item.vendor_id)
         .outerjoin(service, same(service, is_service))
-        .outerjoin(product, same(product, sums.c.kind == PRODUCT))
+        .outerjoin(product, same(product, item.kind == PRODUCT))
         .outerjoin(
             beside,
             and_(
-                is_service, beside.c.vendor_id == sums.c.vendor_id,
-                beside.c.service_id == sums.c.item_id,
+                is_service, beside.c.vendor_id == item.vendor_id,
+                beside.c.service_id == item.item_id,
             ),
         )
     )  # fmt: skip
 
 
 def _sums(period: Period, filters: Filters, kinds: tuple[str, ...]) -> FromClause:
-    item = ItemFigures
-    revenue = named.total(item.net - item.refunded)
-    return named.sums_by(
-        item, ("vendor_id", "kind", "item_id"),
-        (
+    def sums(item: Any) -> list[ColumnElement[Any]]:
+        revenue = named.total(item.net - item.refunded)
+        return [
             named.total(item.quantity).label("quantity"),
             revenue.label("revenue"),
             (revenue - named.total(item.cost)).label("margin"),
-        ),
-        period, filters, item.kind.in_(kinds), item.item_id != 0,
-    )  # fmt: skip
+        ]
+
+    items = named.sums_of_items(("vendor_id", "kind", "item_id"), sums, period, filters, kinds)
+    return select(items).where(items.c.item_id != 0).subquery("sums")
 
 
 def _beside(period: Period, filters: Filters) -> FromClause:

@@ -1,7 +1,7 @@
 """How vendors do beside each other: for the marketplace alone, no vendor ever sees another.
 
-Revenue from `vendor_figures` (of some channels or categories from `sale_figures`), bookings from
-`booking_figures`, customers from `reach_figures` (kept for the offered periods and what they are
+Revenue and bookings from `vendor_figures` (of some channels or categories from `sale_figures` and
+`booking_figures`), customers from `reach_figures` (kept for the offered periods and what they are
 compared with; of other dates they are not known), answers from `user_figures`: a few rows for each
 vendor.
 """
@@ -41,17 +41,13 @@ REACHED = ("customers", "new_customers", "repeat_customers")
 
 def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """A row for each vendor that sold or was booked, the one with the most revenue first."""
-    sold = _sold(period, filters)
-    booked = _of_each(
-        BookingFigures, period, filters,
-        **{name: func.sum(getattr(BookingFigures, name)) for name in BOOKED},
-    )  # fmt: skip
+    done = _done(period, filters)
     answered = _of_each(
         UserFigures, period, filters,
         **{name: func.sum(getattr(UserFigures, name)) for name in ANSWERED},
     )  # fmt: skip
     reached = _reached(period, filters)
-    revenue = func.coalesce(sold.c.revenue, 0)
+    revenue = func.coalesce(done.c.revenue, 0)
     customers = {name: hidden_if_few(reached.c[name], reached.c.customers) for name in REACHED}
     average = answered.c.answer_minutes / func.nullif(answered.c.answered, 0)
     return (
@@ -60,27 +56,37 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
             literal(1).label("vendors"),
             func.rank().over(order_by=revenue.desc()).label("rank"),
             revenue.label("revenue"),
-            *(func.coalesce(booked.c[name], 0).label(name) for name in BOOKED),
-            func.coalesce(booked.c.completed + booked.c.no_shows, 0).label("due"),
+            *(func.coalesce(done.c[name], 0).label(name) for name in BOOKED),
+            func.coalesce(done.c.completed + done.c.no_shows, 0).label("due"),
             *(value.label(name) for name, value in customers.items()),
             *(func.coalesce(answered.c[name], 0).label(name) for name in ANSWERED),
             average.label("answered_in"),
         )
-        .outerjoin(sold, sold.c.vendor_id == Vendor.id)
-        .outerjoin(booked, booked.c.vendor_id == Vendor.id)
+        .join(done, done.c.vendor_id == Vendor.id)
         .outerjoin(answered, answered.c.vendor_id == Vendor.id)
         .outerjoin(reached, reached.c.vendor_id == Vendor.id)
-        .where(sold.c.vendor_id.is_not(None) | booked.c.vendor_id.is_not(None))
         .order_by(revenue.desc(), Vendor.name)
     )  # fmt: skip
 
 
-def _sold(period: Period, filters: Filters) -> Any:
-    """Revenue: of all channels and categories a row a month, of some what was sold in them."""
-    if filters.channels or filters.category_ids:
-        revenue = SaleFigures.net - SaleFigures.refunded
-        return _of_each(SaleFigures, period, filters, revenue=func.sum(revenue))
-    return _of_each(VendorFigures, period, filters, revenue=func.sum(VendorFigures.revenue))
+def _done(period: Period, filters: Filters) -> Any:
+    """Revenue and bookings, of who has any: where channels or categories are asked, of those."""
+    if not (filters.channels or filters.category_ids):
+        own = VendorFigures
+        came = {name: func.sum(getattr(own, name)) for name in ("revenue", *BOOKED[1:])}
+        booked = func.sum(own.bookings + own.cancelled)
+        return _of_each(own, period, filters, bookings=booked, **came)
+    revenue = func.sum(SaleFigures.net - SaleFigures.refunded)
+    sold = _of_each(SaleFigures, period, filters, revenue=revenue)
+    of_bookings = {name: func.sum(getattr(BookingFigures, name)) for name in BOOKED}
+    came_in = _of_each(BookingFigures, period, filters, **of_bookings)
+    whose = func.coalesce(sold.c.vendor_id, came_in.c.vendor_id).label("vendor_id")
+    same = sold.c.vendor_id == came_in.c.vendor_id
+    return (
+        select(whose, sold.c.revenue, *(came_in.c[name] for name in BOOKED))
+        .join_from(sold, came_in, same, full=True)
+        .subquery("done")
+    )
 
 
 def _of_each(table: Any, period: Period, filters: Filters, **sums: Any) -> Any:

@@ -404,11 +404,13 @@ def _sums_of_items(scope: Scope) -> str:
 def _sums_of_vendors(scope: Scope) -> str:
     """All that a vendor sold and was booked for: worked out last."""
     parts = {
-        "sale_figures": ("f.net - f.refunded", "0", "0", "0", "0"),
-        "order_figures": ("0", "f.orders", "0", "0", "0"),
-        "booking_figures": ("0", "0", "f.bookings - f.cancelled", "f.completed", "f.no_shows"),
-    }
-    names = ("revenue", "orders", "bookings", "completed", "no_shows")
+        "sale_figures": ("f.net - f.refunded", "0", "0", "0", "0", "0"),
+        "order_figures": ("0", "f.orders", "0", "0", "0", "0"),
+        "booking_figures": (
+            "0", "0", "f.bookings - f.cancelled", "f.completed", "f.no_shows", "f.cancelled",
+        ),
+    }  # fmt: skip
+    names = ("revenue", "orders", "bookings", "completed", "no_shows", "cancelled")
     rows = " UNION ALL ".join(
         "SELECT f.vendor_id, f.starts_on AS day, "
         + ", ".join(f"{what} AS {name}" for what, name in zip(sums, names, strict=True))

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.operations.places import Misplaced
-from models.figures import Figures
-from models.market_figures import MarketFigures, MarketStaffFigures
+from models.figures import SOLD, Figures
+from models.market_figures import MarketFigures, MarketItemFigures, MarketStaffFigures
 
 BATCH = 62
 """Days that are worked out in one transaction at most: two months."""
@@ -31,8 +31,16 @@ class Twin(NamedTuple):
     of: type[Figures]
     those: str = "true"
 
+    @property
+    def base(self) -> str:
+        """How long the time of a row is that is added up of the vendors' rows."""
+        return self.market.grains[0]
 
-THOSE: dict[type[MarketFigures], str] = {MarketStaffFigures: "f.staff_id <> 0"}
+
+THOSE: dict[type[MarketFigures], str] = {
+    MarketStaffFigures: "f.staff_id <> 0",
+    MarketItemFigures: f"f.kind IN {SOLD}",  # every kind there is: an index begins with them
+}
 TWINS = tuple(
     Twin(market, market.of, THOSE.get(market, "true")) for market in MarketFigures.__subclasses__()
 )
@@ -49,8 +57,9 @@ _TAKE = """
 _NOTE_VENDORS = " UNION ".join(
     f"SELECT f.starts_on FROM {twin.of.__tablename__} f"
     " WHERE f.vendor_id = ANY (CAST(:vendors AS bigint[])) AND f.grain = 'day'"
-    for twin in TWINS
-)
+    for twin in TWINS if twin.base == "day"
+)  # fmt: skip
+"""Of all days that there are: who keeps months has no other ones."""
 
 
 # --- what has changed ---------------------------------------------------------------------
@@ -83,10 +92,16 @@ def freshen(session: Session, *, most: int = BATCH) -> int:
         return 0
     days = list(session.scalars(text(_TAKE), {"most": most}))
     if days:
+        known = _known(days)
         for twin in TWINS:
-            for statement in (_clear(twin), _put_days(twin), _sum_up(twin)):
-                session.execute(text(statement), {"days": days})
+            for statement in (_clear(twin), _put(twin), _sum_up(twin)):
+                session.execute(text(statement), known)
     return len(days)
+
+
+def _known(days: Sequence[date]) -> dict[str, Any]:
+    """The days, and the months they lie in."""
+    return {"days": list(days), "months": sorted({day.replace(day=1) for day in days})}
 
 
 def rebuild(session: Session, *, only: Sequence[type[Figures]] | None = None) -> None:
@@ -108,16 +123,18 @@ def rebuild(session: Session, *, only: Sequence[type[Figures]] | None = None) ->
 # --- how a table is written ---------------------------------------------------------------
 
 _DAYS = "unnest(CAST(:days AS date[])) AS w (day)"
-_SPANS = f"""(
-  SELECT 'week' AS grain, day - (CAST(extract(isodow FROM day) AS integer) - 1) AS starts_on,
-    day - (CAST(extract(isodow FROM day) AS integer) - 8) AS until
-  FROM {_DAYS}
-  UNION
-  SELECT 'month', CAST(date_trunc('month', CAST(day AS timestamp)) AS date),
-    CAST(date_trunc('month', CAST(day AS timestamp)) + interval '1 month' AS date)
-  FROM {_DAYS}
-)"""
-"""The weeks and months that days lie in, each with the day after it."""
+_LONG = {"day": "1 day", "week": "1 week", "month": "1 month", "quarter": "3 months"}
+
+
+def _spans(grains: Sequence[str]) -> str:
+    """The weeks, months or quarters that days lie in, each with the day after it."""
+    start = "date_trunc('{}', CAST(day AS timestamp))"  # a week begins on its Monday
+    found = [
+        f"SELECT DISTINCT '{grain}' AS grain, CAST({start.format(grain)} AS date) AS starts_on,"
+        f" CAST({start.format(grain)} + interval '{_LONG[grain]}' AS date) AS until FROM {_DAYS}"
+        for grain in grains
+    ]
+    return f"({' UNION ALL '.join(found)})"
 
 
 def _keys(twin: Twin) -> list[str]:
@@ -140,32 +157,31 @@ def _into(twin: Twin) -> str:
 
 def _clear(twin: Twin) -> str:
     return f"""
-    DELETE FROM {twin.market.__tablename__} f USING (
-      SELECT grain, starts_on FROM {_SPANS} AS s UNION ALL SELECT 'day', day FROM {_DAYS}
-    ) AS w
+    DELETE FROM {twin.market.__tablename__} f USING {_spans(twin.market.grains)} AS w
     WHERE f.grain = w.grain AND f.starts_on = w.starts_on"""
 
 
-def _of_days(twin: Twin) -> str:
-    """Rows of days, added up over all vendors."""
+def _of_vendors(twin: Twin) -> str:
+    """Rows of days, or of their months, added up over all vendors."""
     by = ", ".join(["f.grain", "f.starts_on", *(f"f.{name}" for name in _keys(twin))])
     return (
-        f"SELECT {by}, {_summed(twin)} FROM {twin.of.__tablename__} f WHERE f.grain = 'day'"
-        f" AND f.starts_on = ANY (CAST(:days AS date[])) AND {twin.those} GROUP BY {by}"
+        f"SELECT {by}, {_summed(twin)} FROM {twin.of.__tablename__} f WHERE f.grain = '{twin.base}'"
+        f" AND f.starts_on = ANY (CAST(:{twin.base}s AS date[])) AND {twin.those} GROUP BY {by}"
     )
 
 
-def _put_days(twin: Twin) -> str:
-    return f"{_into(twin)} {_of_days(twin)}"
+def _put(twin: Twin) -> str:
+    return f"{_into(twin)} {_of_vendors(twin)}"
 
 
 def _of_spans(twin: Twin) -> str:
-    """Rows of the weeks and months of days, added up from the marketplace's days."""
+    """Rows of the longer times in which days lie, added up from the marketplace's shortest."""
     keys = [f"f.{name}" for name in _keys(twin)]
     by = ", ".join(["w.grain", "w.starts_on", *keys])
     return (
-        f"SELECT {by}, {_summed(twin)} FROM {_SPANS} AS w JOIN {twin.market.__tablename__} f"
-        " ON f.grain = 'day' AND f.starts_on >= w.starts_on AND f.starts_on < w.until"
+        f"SELECT {by}, {_summed(twin)} FROM {_spans(twin.market.grains[1:])} AS w"
+        f" JOIN {twin.market.__tablename__} f ON f.grain = '{twin.base}'"
+        " AND f.starts_on >= w.starts_on AND f.starts_on < w.until"
         f" GROUP BY {by}"
     )
 
@@ -178,7 +194,7 @@ def _put_all(twin: Twin) -> str:
     by = ", ".join(["f.grain", "f.starts_on", *(f"f.{name}" for name in _keys(twin))])
     return (
         f"{_into(twin)} SELECT {by}, {_summed(twin)} FROM {twin.of.__tablename__} f"
-        f" WHERE f.grain IN ('day', 'week', 'month') AND {twin.those} GROUP BY {by}"
+        f" WHERE f.grain IN {twin.market.grains} AND {twin.those} GROUP BY {by}"
     )
 
 
@@ -198,7 +214,7 @@ def drift(session: Session, *, days: Sequence[date], limit: int = 1000) -> list[
     each table.
     """
     session.flush()  # what is not yet written would look like drift
-    known = {"days": sorted(set(days)), "limit": limit}
+    known = _known(sorted(set(days))) | {"limit": limit}
     return [one for twin in TWINS for one in _astray(session, twin, known)] if days else []
 
 
@@ -209,7 +225,7 @@ def _astray(session: Session, twin: Twin, known: dict[str, Any]) -> list[Misplac
             " ".join(str(row[word]) for word in ("grain", *_keys(twin))) + f" {name}",
             row[f"kept_{name}"], row[f"true_{name}"],
         )
-        for statement in (_days_astray(twin), _spans_astray(twin))
+        for statement in (_base_astray(twin), _spans_astray(twin))
         for row in session.execute(text(statement), known).mappings()
         for name in _sums(twin) if row[f"kept_{name}"] != row[f"true_{name}"]
     ]  # fmt: skip
@@ -225,19 +241,21 @@ def _beside(twin: Twin, true: str, kept: str, more: str = "") -> str:
     WHERE ({differ}){more} ORDER BY {key} LIMIT :limit"""
 
 
-def _days_astray(twin: Twin) -> str:
+def _base_astray(twin: Twin) -> str:
+    lies_in = f"CAST(date_trunc('{twin.base}', CAST(d.day AS timestamp)) AS date)"
     return _beside(
-        twin, _of_days(twin),
-        f"SELECT f.* FROM {twin.market.__tablename__} f"
-        " WHERE f.grain = 'day' AND f.starts_on = ANY (CAST(:days AS date[]))",
+        twin, _of_vendors(twin),
+        f"SELECT f.* FROM {twin.market.__tablename__} f WHERE f.grain = '{twin.base}'"
+        f" AND f.starts_on = ANY (CAST(:{twin.base}s AS date[]))",
         " AND NOT EXISTS (SELECT FROM stale_market_days d"
-        " WHERE d.day = coalesce(t.starts_on, k.starts_on))",
+        f" WHERE {lies_in} = coalesce(t.starts_on, k.starts_on))",
     )  # fmt: skip
 
 
 def _spans_astray(twin: Twin) -> str:
     return _beside(
         twin, _of_spans(twin),
-        f"SELECT f.* FROM {_SPANS} AS w JOIN {twin.market.__tablename__} f"
+        f"SELECT f.* FROM {_spans(twin.market.grains[1:])} AS w"
+        f" JOIN {twin.market.__tablename__} f"
         " ON f.grain = w.grain AND f.starts_on = w.starts_on",
     )  # fmt: skip

@@ -531,5 +531,7 @@ def _gathered(
         f" FROM (SELECT {listed}, {every} FROM {vendors}{these}"
         f" UNION ALL SELECT {listed}, {less} FROM ({files}) AS f"
         f" UNION ALL SELECT {listed}, {every} FROM ({people}) AS p{others}) AS a"
-        f" GROUP BY {listed} HAVING sum(customers) <> 0" + (" OR channel = ''" if is_reach else "")
+        f" GROUP BY {listed} HAVING sum(customers) <> 0"
+        + (" OR channel = ''" if is_reach else "")
+        + f" ORDER BY {listed}"  # rows that are read together lie together
     )

@@ -11,10 +11,11 @@ from app.database import SessionFactory, begin
 from app.errors import NotAllowed
 from app.operations import figures, market_figures
 from app.tenancy import SYSTEM, acting, admin_actor, vendor_actor
-from models.figures import BookingFigures, SaleFigures
+from models.figures import BookingFigures, ItemFigures, SaleFigures
 from models.market_figures import (
     MarketBookingFigures,
     MarketHourFigures,
+    MarketItemFigures,
     MarketSaleFigures,
     MarketStaffFigures,
     StaleMarketDay,
@@ -78,6 +79,46 @@ def test_what_a_vendor_no_longer_has_is_no_longer_in_it(db: Connection) -> None:
         session.execute(delete(SaleFigures))
     add_up(DAY)
     assert net("day") == net("week") == net("month") == []
+
+
+def test_items_are_kept_by_month_and_quarter_whatever_their_channel_and_category(
+    db: Connection,
+) -> None:
+    one, other = make.new_vendor(), make.new_vendor()
+    month = DAY.replace(day=1)
+    item = {"grain": "month", "starts_on": month, "item_id": 7}
+    with acting(admin_actor()), begin() as session:
+        make.figures(session, ItemFigures, vendor_id=one, net=1, **item)
+        make.figures(session, ItemFigures, vendor_id=one, net=20, channel="online", **item)
+        make.figures(session, ItemFigures, vendor_id=one, net=300, category_id=3, **item)
+        make.figures(session, ItemFigures, vendor_id=other, net=4000, **item)
+        before = {**item, "starts_on": date(2026, 10, 1)}
+        make.figures(session, ItemFigures, vendor_id=one, net=50_000, **before)
+    add_up(DAY)  # of October nobody has noted anything yet
+    columns = ("starts_on", "vendor_id", "item_id", "net")
+
+    def kept(grain: str) -> list[tuple[Any, ...]]:
+        return market(MarketItemFigures, *columns, grain=grain)
+
+    assert kept("month") == [(month, one, 7, 321), (month, other, 7, 4000)]
+    add_up(date(2026, 10, 30), date(2026, 10, 31))
+    assert kept("month")[0] == (date(2026, 10, 1), one, 7, 50_000)
+    assert kept("quarter") == [
+        (date(2026, 10, 1), one, 7, 50_321), (date(2026, 10, 1), other, 7, 4000),
+    ]  # fmt: skip
+    assert market(MarketItemFigures, "net") == []  # of days they would be nearly as many
+
+
+def test_a_false_month_of_an_item_is_found_unless_a_day_of_it_is_noted(db: Connection) -> None:
+    vendor, month = make.new_vendor(), DAY.replace(day=1)
+    with acting(admin_actor()), begin() as session:
+        make.figures(session, ItemFigures, vendor_id=vendor, grain="month", starts_on=month, net=5)
+    with acting(SYSTEM), begin() as session:
+        found = {one.what: one for one in market_figures.drift(session, days=[DAY])}
+        net = found[f"month product {vendor} 0 net"]
+        assert (net.kept, net.true) == (None, Decimal("5.00"))
+        market_figures.note(session, days=[DAY.replace(day=30)])
+        assert market_figures.drift(session, days=[DAY]) == []
 
 
 def test_work_of_nobody_in_particular_is_left_out_of_the_staffs(db: Connection) -> None:

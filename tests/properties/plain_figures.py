@@ -136,7 +136,10 @@ class Plain:
                 "hour_figures", day, local.isoweekday(), local.hour, one.channel, bookings=1,
                 no_shows=missed, minutes=took,
             )  # fmt: skip
-            self.add("vendor_figures", day, bookings=1 - gone, completed=done, no_shows=missed)
+            self.add(
+                "vendor_figures", day, bookings=1 - gone, completed=done, no_shows=missed,
+                cancelled=gone,
+            )  # fmt: skip
 
     def lead(self, one: Booking, day: date) -> dict[str, int]:
         ahead = (day - self.day(one.created_at)).days

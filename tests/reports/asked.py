@@ -1,7 +1,7 @@
 """A report asked as its page asks it: rows, sums and tables, on a day that stands still."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -9,6 +9,7 @@ from app.database import begin
 from app.tenancy import Actor, DatabaseRole, PanelRole, acting, admin_actor, vendor_actor
 from models.figures import Figures
 from reports import asking, reading
+from reports import kept as kept_or_live
 from reports.asking import Asked
 from reports.reading import Found, Lines
 from reports.registry import all_reports
@@ -31,7 +32,7 @@ class Answer:
 
     def rows(self, *names: str) -> list[tuple[Any, ...]]:
         """The named columns of every row."""
-        return [tuple(getattr(row, name) for name in names) for row in self.found.rows]
+        return [tuple(getattr(row, name) for name in names) for row in self.found.rows or ()]
 
     def table(self, key: str, *names: str) -> list[tuple[Any, ...]]:
         """The named columns of every row of a table, as it is sorted."""
@@ -44,7 +45,8 @@ def ask(slug: str, actor: Actor, today: date = TODAY, **words: Any) -> Answer:
     said = {name: [str(v) for v in _listed(value)] for name, value in words.items()}
     with acting(actor), begin() as session:
         asked = asking.ask(session, report, said, today=today, vendor_id=actor.vendor_id)
-        found = reading.read(session, asked)
+        source = kept_or_live.Live(session, asked)
+        found = replace(source.found(), rows=source.rows())
         role = PanelRole.MANAGER if actor.vendor_id else PanelRole.ANALYST
         tables = {
             table.key: reading.lines(session, asked, table)

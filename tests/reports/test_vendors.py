@@ -37,7 +37,8 @@ def three_vendors(db: Connection) -> tuple[int, int, int]:
     first, second, idle = make.new_vendor(), make.new_vendor(), make.new_vendor()
     put(SaleFigures, first, DAY, kind="service", net=Decimal(500), refunded=Decimal(100))
     put(SaleFigures, second, DAY, kind="product", net=Decimal(450), channel="online")
-    put(VendorFigures, first, DAY, revenue=Decimal(400))
+    put(VendorFigures, first, DAY, revenue=Decimal(400), bookings=8, completed=6, no_shows=2,
+        cancelled=2)  # fmt: skip
     put(VendorFigures, second, DAY, revenue=Decimal(450))
     put(BookingFigures, first, DAY, bookings=10, completed=6, no_shows=2, cancelled=2)
     put(UserFigures, first, DAY, user_id=2, answered=2, answer_minutes=50)
