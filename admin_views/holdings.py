@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from admin_views.base import HouseView, declared
 from admin_views.details import link_to
-from admin_views.filters import OneOf, Related, VendorDays, of_vendor
+from admin_views.filters import InCategory, OneOf, Related, VendorDays, below, of_vendor
 from admin_views.forms import Choice, Pick
 from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids
@@ -22,8 +22,9 @@ from app.errors import DomainError
 from app.operations import package_refunds, package_uses, packages
 from app.operations.zones import zone_of
 from models.bookings import Booking
+from models.categories import CategoryKind
 from models.orders import Order
-from models.packages import EntryKind, HoldingStatus, PackageEntry, PackageHolding
+from models.packages import EntryKind, HoldingStatus, Package, PackageEntry, PackageHolding
 from models.users import User
 from models.words import Channel
 
@@ -105,6 +106,18 @@ class OnDays(VendorDays):
         return statement.where(super().where(session, entries, values, zone).exists())
 
 
+@dataclass(frozen=True)
+class OfPackages(InCategory):
+    """Categories of packages, with everything below them."""
+
+    def where(
+        self, session: Session, statement: Select[Any], values: list[Any], zone: tzinfo
+    ) -> Select[Any]:
+        """The packages of the branch."""
+        wanted = select(Package.id).where(Package.category_id.in_(below(values)))
+        return statement.where(self.column.in_(wanted))
+
+
 def on_days(name: str, title: str, kind: EntryKind) -> OnDays:
     """A filter by the days of entries of a kind."""
     at, vendor = PackageEntry.at, PackageEntry.vendor_id
@@ -133,6 +146,14 @@ class HoldingView(HouseView, model=PackageHolding):
         OneOf("status", "Status", PackageHolding.status, icon="circle-dot", words=HoldingStatus),
         of_vendor(PackageHolding.vendor_id),
         Related("package", "Package", PackageHolding.package_id, lookup=ALL_PACKAGES),
+        OfPackages(
+            "category",
+            "Category",
+            PackageHolding.package_id,
+            icon="sitemap",
+            open=False,
+            of=CategoryKind.PACKAGE,
+        ),
         Related("customer", "Customer", PackageHolding.customer_id, lookup=CUSTOMERS, open=False),
         OneOf(
             "channel", "Channel", PackageHolding.channel, icon="route", words=Channel, open=False

@@ -183,7 +183,8 @@ class Ledger:
 
     `flows` are counted in a period; of `kept` all changes there ever were are what there is. `key`
     is the roll-up's column of the thing, `model` the thing. `priced`: its own columns are needed to
-    know a change. `sold`: the kind of line whose revenue stands beside it.
+    know a change. `sold`: the kind of line whose revenue stands beside it. `sorted_in`: the thing's
+    own category, by which it is asked for; where that changes, all its days change with it.
     """
 
     table: Any
@@ -193,6 +194,7 @@ class Ledger:
     kept: Mapping[str, Any]
     priced: bool = False
     sold: LineKind | None = None
+    sorted_in: Any = None
 
     def over_time(self, period: Period, filters: Filters, by: Grain) -> Rows:
         """A row for each day, week or month: its flows, its revenue, and what there is at its end.
@@ -201,9 +203,14 @@ class Ledger:
         """
         table, days, day = self.table, calendar(period, by), sources.bucket(self.table, by)
         all_of_it = _labelled({**self.flows, **self.kept})
-        within = self._asked(day, *all_of_it).where(sources.covering(table, period, filters, by))
+        those = self._those(filters)
+        within = self._asked(day, *all_of_it).where(
+            sources.covering(table, period, filters, by), *those
+        )
         sums = within.group_by(day).subquery("sums")
-        earlier_ones = self._asked(*_labelled(self.kept)).where(earlier(table, period, filters))
+        earlier_ones = self._asked(*_labelled(self.kept)).where(
+            earlier(table, period, filters), *those
+        )
         before = earlier_ones.subquery("before")
 
         def so_far(name: str) -> ColumnElement[Any]:
@@ -215,7 +222,7 @@ class Ledger:
             .select_from(days)
             .outerjoin(sums, sums.c.day == days.c.day)
             .join(before, true())
-            .where(exists().where(up_to(table, period.last, filters)))
+            .where(exists().where(up_to(table, period.last, filters), *those))
         )
         if self.sold is not None:
             sale = sources.summed(SaleFigures, filters)
@@ -233,7 +240,7 @@ class Ledger:
         by = (table.vendor_id, getattr(table, self.key))
         sums = (
             self._asked(*by, *_labelled(self.flows, within), *_labelled(self.kept))
-            .where(earlier(table, period, filters) | within)
+            .where(earlier(table, period, filters) | within, *self._those(filters))
             .group_by(*by)
             .subquery("sums")
         )
@@ -250,6 +257,13 @@ class Ledger:
         of_it = and_(paid.c.vendor_id == sums.c.vendor_id, paid.c.item_id == sums.c[self.key])
         revenue = func.coalesce(paid.c.revenue, 0).label("revenue")
         return query.add_columns(revenue).outerjoin(paid, of_it)
+
+    def _those(self, filters: Filters) -> list[ColumnElement[bool]]:
+        """The things of the categories asked for."""
+        if self.sorted_in is None or not filters.category_ids:
+            return []
+        wanted = select(self.model.id).where(self.sorted_in.in_(filters.category_ids))
+        return [getattr(self.table, self.key).in_(wanted)]
 
     def _asked(self, *columns: Any) -> Rows:
         query: Rows = select(*columns).select_from(self.table)

@@ -38,7 +38,7 @@ LEDGER = named.Ledger(
         "open": _ROW.granted - (_ROW.used + _ROW.forfeited + _ROW.expired + _ROW.refunded),
         "deferred": _ROW.deferred,
     },
-    sold=LineKind.PACKAGE,
+    sold=LineKind.PACKAGE, sorted_in=Package.category_id,
 )  # fmt: skip
 
 
@@ -91,18 +91,23 @@ def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | N
     if series == "deferred":
         return None
     event = series if series in ("used", "forfeited", "expired") else "sold"
-    whose = {"channel": filters.channels, "vendor": filters.vendor_ids}
+    whose = {**_which(filters), "vendor": filters.vendor_ids}
     return links.of_days("package-holding", event, at, **whose)
+
+
+def _which(filters: Filters) -> dict[str, links.Values]:
+    return {"channel": filters.channels, "category": filters.categories}
 
 
 def drill_package(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
     """Who has this package."""
-    return links.records("package-holding", package=[row.package_id], vendor=[row.vendor_id])
+    wanted = {"package": [row.package_id], "vendor": [row.vendor_id], "channel": filters.channels}
+    return links.records("package-holding", **wanted)
 
 
 def drill_vendor(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
     """The packages that customers of this vendor have."""
-    return links.records("package-holding", vendor=[row.vendor_id])
+    return links.records("package-holding", vendor=[row.vendor_id], **_which(filters))
 
 
 NUMBERS = (
@@ -159,8 +164,9 @@ REPORT = Report(
         named.over_time(query, NUMBERS, drill, at_end=("open", "deferred")),
     ),
     drill=drill,
-    filters=frozenset({"vendor", "channel"}),
     notes=(
+        ("Channel and category", "The channel by which a package was sold or given; the category"
+         " it is in."),
         ("Adds up", "Uses sold are used, forfeited, run out, taken back or open."),
     ),
     hint="Select a bar to see the packages behind it.",

@@ -211,6 +211,33 @@ def behind(panel: PanelClient, address: str | None, names: Any) -> set[str]:
     return {name for name in names if name in shown}
 
 
+def test_a_chosen_category_holds_in_the_list_of_packages(
+    panel: PanelClient, shop: dict[str, Any]
+) -> None:
+    with acting(admin_actor()), begin() as session:
+        care = make.category(session, kind="package").id
+        hair = make.category(session, kind="package", parent_id=care).id
+    with acting(vendor_actor(shop["vendor"])), begin() as session:
+        for name, category in (("Of Hair", hair), ("Of Nothing", None)):
+            holding = PackageHolding(
+                customer_id=make.customer(session, full_name=name).id,
+                package_id=make.package(session, category_id=category).id,
+            )
+            session.add(holding)
+            session.flush()
+            make.package_entry(session, holding=holding, kind="grant", at=at(17, 3))
+    drill, day = all_reports()["packages"].drill, Period(DAY.date(), DAY.date())
+    names = ("Of Hair", "Of Nothing")
+    panel.as_(manager(shop["vendor"])).door.zone = "Asia/Tokyo"
+    assert drill is not None
+    for filters, found in (
+        (Filters(), set(names)),
+        (Filters(categories=(care,), category_ids=(care, hair)), {"Of Hair"}),
+        (Filters(categories=(care,), category_ids=(care, hair), channels=("online",)), set()),
+    ):
+        assert behind(panel, drill(None, day, filters, None), names) == found, filters
+
+
 def test_a_chosen_channel_or_category_holds_in_the_list_behind_a_mark(
     panel: PanelClient, shop: dict[str, Any]
 ) -> None:

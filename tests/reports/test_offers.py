@@ -201,6 +201,39 @@ def test_uses_are_used_lost_or_open(db: Connection) -> None:
     assert ask("packages", vendor(here), channel="online", **WEEK).rows() == []
 
 
+def test_packages_of_a_category_and_of_those_below_it(db: Connection) -> None:
+    here = make.new_vendor()
+    with acting(admin_actor()), begin() as session:
+        care = make.category(session, kind="package").id
+        hair = make.category(session, kind="package", parent_id=care).id
+    with acting(vendor_actor(here)), begin() as session:
+        cuts = make.package(session, name="Cuts", category_id=hair).id
+        walks = make.package(session, name="Walks").id
+    own: dict[str, Any] = {"vendor_id": here, "starts_on": TODAY}
+    kept(
+        PackageFigures,
+        {**own, "package_id": cuts, "starts_on": TODAY - 9 * DAY, "sold": 1, "granted": 5,
+         "deferred": money("50.00")},
+        {**own, "package_id": cuts, "used": 2, "deferred": money("-20.00")},
+        {**own, "package_id": walks, "sold": 3, "granted": 30, "deferred": money("300.00")},
+    )  # fmt: skip
+    sold: dict[str, Any] = {**own, "kind": "package"}
+    of_cuts, of_walks = {**sold, "net": 50, "category_id": hair}, {**sold, "net": 300}
+    kept(ItemFigures, {**of_cuts, "item_id": cuts}, {**of_walks, "item_id": walks})
+    kept(SaleFigures, of_cuts, of_walks)
+    for actor in (vendor(here), ANALYST):
+        for category in (care, hair):
+            answer = ask("packages", actor, category=category, **WEEK)
+            last = answer.rows("used", "sold", "open", "deferred", "revenue")[-1]
+            assert last == (2, 0, 3, 30, 50)
+            sums = answer.found.sums
+            assert (sums["open"], sums["deferred"], sums["revenue"]) == (3, 30, 50)
+        assert ask("packages", actor, category=10**9, **WEEK).rows() == []
+        assert ask("packages", actor, **WEEK).found.sums["deferred"] == 330
+    mine = ask("packages", vendor(here), category=care, **WEEK)
+    assert mine.table("packages", "name", "used", "deferred", "revenue") == [("Cuts", 2, 30, 50)]
+
+
 def test_who_came_is_told_beside_who_had_come_before(db: Connection) -> None:
     here = make.new_vendor()
     with acting(vendor_actor(here)), begin() as session:
