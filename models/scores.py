@@ -48,8 +48,8 @@ class CustomerMonth(Belonging, Base):
     """What a customer did and brought in one month of the vendor's calendar.
 
     Money is without tax and less what was given back in that month. `days` are those with a visit
-    or an order; a month in which money was only given back has none. Only `app.operations.scores`
-    and its neighbours write it.
+    or an order; a month in which money was only given back has none. Only
+    `app.operations.score_keeping` writes it.
     """
 
     __tablename__ = "customer_months"

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from app import clock
 from app.database import begin
-from app.operations import score_keeping, score_nights
-from app.operations.score_nights import Models
+from app.operations import score_keeping, score_market, score_nights
+from app.operations.score_models import Models
 from app.tenancy import SYSTEM, acting
 from models.vendors import Vendor
 from tasks.celery import celery_app
@@ -28,7 +28,7 @@ def night() -> int:
             vendors = list(session.scalars(select(Vendor.id).order_by(Vendor.id)))
         settled = [vendor for vendor in vendors if _rebuilt(vendor)]
         with begin() as session:
-            market = score_nights.settle_market(session, as_of=as_of)
+            market = score_market.settle(session, as_of=as_of)
         _tell("the marketplace", market)
         for vendor in settled:
             _settle(vendor, as_of, market)
@@ -70,4 +70,4 @@ def gather() -> None:
 
 def _gather(as_of: date) -> None:
     with begin() as session:
-        score_nights.gather_market(session, as_of=as_of)
+        score_market.gather(session, as_of=as_of)

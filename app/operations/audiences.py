@@ -156,7 +156,7 @@ _ENGAGED = f"""
     sum(visits), sum(orders), sum(revenue)
   FROM known JOIN firsts USING (person) GROUP BY vendors, CUBE (channel, category_id)
 """  # noqa: S608 - nothing but our own words
-"""Where a person bought first is the same as in `score_nights`, whose cohorts tell it too."""
+"""Where a person bought first is the same as in `score_market`, whose cohorts tell it too."""
 
 
 def rebuild(session: Session, *, vendor_id: int) -> None:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app.database import begin
-from app.operations import score_keeping, score_nights
+from app.operations import score_keeping, score_market, score_nights
 from app.tenancy import acting, admin_actor
 from tests import make
 from tests.browser.calendar_day import MANAGER
@@ -34,7 +34,7 @@ def spring(installation: Running) -> None:
         session.flush()
         score_keeping.rebuild_vendor(session, vendor_id=vendor)
         score_nights.settle(session, vendor_id=vendor, as_of=LAST.date())
-        score_nights.gather_market(session, as_of=LAST.date())
+        score_market.gather(session, as_of=LAST.date())
 
 
 @pytest.mark.usefixtures("spring")

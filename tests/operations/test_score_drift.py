@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, delete, select
 
 from app.database import begin
-from app.operations import score_drift, score_nights, scores
+from app.operations import score_drift, score_market, scores
 from app.operations.score_drift import Night
 from app.tenancy import SYSTEM, acting
 from models.scores import CustomerScore, MarketModel, RfmSegment, ScoreModel
@@ -105,7 +105,7 @@ def settled(vendor: int, as_of: date) -> ScoreModel:
     """What a night keeps of a vendor and of the marketplace."""
     with acting(SYSTEM):
         with begin() as session:
-            market = score_nights.settle_market(session, as_of=as_of)
+            market = score_market.settle(session, as_of=as_of)
         nightly._tell("the marketplace", market)
         nightly._settle(vendor, as_of, market)
         with begin() as session:

@@ -15,8 +15,10 @@ from sqlalchemy import Connection, func, select, update
 
 from app import clock
 from app.database import begin
-from app.operations import forgetting, score_nights, scores
-from app.operations.score_nights import GRID, Models
+from app.operations import forgetting, score_market, score_nights, score_ranks, scores
+from app.operations.score_keeping import REACHED
+from app.operations.score_models import Models
+from app.operations.score_ranks import GRID
 from app.tenancy import SYSTEM, acting, vendor_actor
 from models.customers import Customer
 from models.scores import (
@@ -24,6 +26,7 @@ from models.scores import (
     MarketCohort,
     MarketModel,
     MarketReach,
+    ModelSource,
     ReachFigure,
     RfmSegment,
     ScoreFigure,
@@ -82,7 +85,7 @@ def test_every_rank_has_one_group_and_every_group_a_rank() -> None:
     assert set(groups) == set(RfmSegment)
     assert len(groups) == 11
     assert sum(groups.values()) == 25
-    assert score_nights._group().count("WHEN") == 25
+    assert score_ranks.group_of().count("WHEN") == 25
 
 
 def test_few_customers_are_not_ranked_and_nothing_is_predicted(vendor: int) -> None:
@@ -221,7 +224,7 @@ def test_who_was_archived_or_forgotten_is_ranked_no_more(vendor: int) -> None:
 
 
 BORROWED = Models(
-    score_nights.ModelSource.MARKETPLACE, 5000, 2000,
+    ModelSource.MARKETPLACE, 5000, 2000,
     scores.Purchases(0.2425982, 4.4136842, 0.7929899, 2.4261667),
     scores.Spending(6.25, 3.74, 15.44),
 )  # fmt: skip
@@ -282,9 +285,9 @@ def test_distinct_customers_of_the_offered_periods(vendor: int) -> None:
 
         def reach(first: date, last: date = TODAY) -> tuple[Any, ...]:
             row = session.execute(
-                select(
-                    *(func.sum(getattr(ReachFigure, name)) for name in score_nights.REACHED)
-                ).where(ReachFigure.starts_on == first, ReachFigure.ends_on == last)
+                select(*(func.sum(getattr(ReachFigure, name)) for name in REACHED)).where(
+                    ReachFigure.starts_on == first, ReachFigure.ends_on == last
+                )
             ).one()
             return tuple(row)
 
@@ -345,7 +348,7 @@ def test_a_vendor_whose_night_is_late_counts_in_the_marketplace_all_the_same(
         known(session, (5, "7.00"), customer=make.customer(session, vendor_id=second))
         settle(session, first)
         score_nights.settle(session, vendor_id=second, as_of=TODAY - DAY)
-        score_nights.gather_market(session, as_of=TODAY)
+        score_market.gather(session, as_of=TODAY)
         year = session.execute(
             select(func.sum(MarketReach.customers), func.sum(MarketReach.purchases),
                    func.sum(MarketReach.new_revenue))
@@ -363,11 +366,11 @@ def test_two_nights_at_once_leave_one_model_of_the_marketplace(fresh_database: s
         with acting(SYSTEM), begin() as session:
             session.execute(select(1))
             begun.set()
-            score_nights.settle_market(session, as_of=TODAY)
+            score_market.settle(session, as_of=TODAY)
 
     with ThreadPoolExecutor(1) as pool, acting(SYSTEM):
         with begin() as session:
-            score_nights.settle_market(session, as_of=TODAY)
+            score_market.settle(session, as_of=TODAY)
             other = pool.submit(night)
             assert begun.wait(10)
             time.sleep(0.3)  # it is at the table, or waits for us

@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 
 from app import clock
 from app.database import begin
-from app.operations import score_keeping, score_nights, scores
-from app.operations.score_nights import Models, ModelSource
+from app.operations import score_keeping, score_market, score_nights, scores
+from app.operations.score_models import Models
 from app.tenancy import SYSTEM, acting, admin_actor, vendor_actor
-from models.scores import MarketModel
+from models.scores import MarketModel, ModelSource
 from reports import reading
 from reports.registry import all_reports
 from reports.report import Filters
@@ -47,7 +47,7 @@ def night(*vendors: int, market: Models | None = None) -> None:
         for vendor in vendors:
             score_keeping.rebuild_vendor(session, vendor_id=vendor)
             score_nights.settle(session, vendor_id=vendor, as_of=TODAY, market=market)
-        score_nights.gather_market(session, as_of=TODAY)
+        score_market.gather(session, as_of=TODAY)
 
 
 @pytest.fixture
