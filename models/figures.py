@@ -268,11 +268,13 @@ class VendorFigures(Figures):
 class StaleDay(OwnedByVendor, Base):
     """A day of a vendor whose figures are to be worked out anew: the database notes it, with `at`.
 
-    Without a day it is all of the vendor's. The same day may be noted many times: whoever books
-    must wait for nobody who books on the same day.
+    Without a day it is all of the vendor's. Where its clock was changed, `waits_for` is not null:
+    zero, then the number of the first transaction that has surely seen that. The same day may be
+    noted many times: whoever books must wait for nobody who books on the same day.
     """
 
     __tablename__ = "stale_days"
 
     day: Mapped[date | None]
     at: Mapped[datetime] = mapped_column(server_default=func.now())
+    waits_for: Mapped[int | None]

@@ -7,6 +7,9 @@ that counts, in `stale_days`; `freshen` works that off. Weeks and months are sum
 Whoever works out the figures of a vendor holds the vendor's lock, takes its notes, and only then
 reads: what was committed before is seen, what comes after has a note of its own. So two at once
 lose no change, and nobody who books or sells waits for them.
+
+Who began before a vendor's clock was changed notes days by the old one, also later: all days are
+worked out at once, and once more when the last of them is done.
 """
 
 from collections.abc import Sequence
@@ -92,9 +95,13 @@ _ALL = 6_041_000_000_001
 """The lock of all figures: shared by those who work on some vendors."""
 _LOCK = "hashtextextended('figures:' || vendor_id, 0)"
 _WHOSE = "= coalesce(CAST(:vendor AS bigint), {0})"
+_DONE = """NOT EXISTS (
+      SELECT FROM pg_snapshot_xip(pg_current_snapshot()) AS running
+      WHERE CAST(CAST(running AS text) AS bigint) < waits_for)"""
+"""Whether all others have ended who could have noted days by a vendor's old clock."""
 _HOLD_ONE = f"""
   SELECT vendor_id FROM (
-    SELECT DISTINCT vendor_id FROM stale_days WHERE day IS NULL
+    SELECT DISTINCT vendor_id FROM stale_days WHERE day IS NULL AND {_DONE}
       AND vendor_id {_WHOSE.format("vendor_id")} ORDER BY vendor_id OFFSET 0
   ) AS noted WHERE pg_try_advisory_xact_lock({_LOCK}) LIMIT 1
 """
@@ -120,7 +127,15 @@ _TAKE = """
   )
   SELECT vendor_id, day FROM noted
 """
-_SETTLE = "DELETE FROM stale_days WHERE vendor_id = ANY (CAST(:vendors AS bigint[]))"
+_WAIT = """
+  UPDATE stale_days
+  SET waits_for = CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)
+  WHERE vendor_id = ANY (CAST(:vendors AS bigint[])) AND waits_for = 0
+"""
+_SETTLE = f"""
+  DELETE FROM stale_days WHERE vendor_id = ANY (CAST(:vendors AS bigint[]))
+    AND (waits_for IS NULL OR waits_for > 0 AND {_DONE})
+"""
 
 
 def recompute(session: Session, *, days: Sequence[Day]) -> None:
@@ -206,6 +221,7 @@ def rebuild(
         _hold(session, vendor_ids)
     known = {"vendors": list(vendor_ids)}
     if only is None:
+        session.execute(text(_WAIT), known)
         session.execute(text(_SETTLE), known)
     if scope is Scope.VENDORS:
         market_figures.note_all_of(session, vendor_ids=vendor_ids)  # days that may be empty soon

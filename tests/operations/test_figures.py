@@ -388,6 +388,32 @@ def test_another_zone_or_category_is_another_day_or_category_of_all(db: Connecti
     assert rows(vendor, HourFigures, "weekday", "hour") == [(6, 10)]
 
 
+def test_another_zone_finds_what_was_booked_by_the_old_one_and_not_yet_committed(
+    fresh_database: str,
+) -> None:
+    """Its day was noted by a clock that is no more, and all days were worked out without it."""
+    vendor = make.new_vendor(time_zone="Europe/Lisbon")
+    with at(vendor) as session:
+        moved = make.booking(session, starts_at=NOON - 40 * DAY)
+        service, number = moved.service_id, moved.id
+    settle()
+    with acting(vendor_actor(vendor)), SessionFactory() as slow:
+        late = datetime(2027, 1, 15, 23, tzinfo=UTC)
+        make.booking(slow, service=slow.get_one(Service, service), starts_at=late)
+        slow.get_one(Booking, number).starts_at = datetime(2026, 6, 1, 23, tzinfo=UTC)
+        slow.flush()
+        with acting(SYSTEM), begin() as session:
+            session.get_one(Vendor, vendor).time_zone = "Australia/Sydney"
+        settle()
+        assert rows(vendor, BookingFigures, "starts_on") == [((NOON - 40 * DAY).date(),)]
+        slow.commit()
+    settle()
+    booked = [(date(2026, 6, 2), 1), (date(2027, 1, 16), 1)]
+    assert rows(vendor, BookingFigures, "starts_on", "bookings") == booked
+    with acting(SYSTEM), begin() as session:
+        assert session.scalars(select(StaleDay)).all() == []
+
+
 def test_who_is_merged_or_forgotten_stays_in_the_figures(db: Connection) -> None:
     vendor = make.new_vendor()
     with at(vendor) as session:
