@@ -12,8 +12,9 @@ one gap is no rhythm. Where there is none, a product has the days that its last 
 pieces times `replenishment_days` of the variant. What is expected next is the last day plus the
 interval; from the day after it on the customer is late.
 
-The database notes of whom something has changed, in `stale_usages`; `freshen` works that off, and
-with it what else follows from purchases: `app.operations.score_keeping`.
+The database notes of whom something has changed, in `stale_usages`, and who has bought a product
+that is said to last for another time now; `freshen` works that off, and with it what else follows
+from purchases: `app.operations.score_keeping`.
 """
 
 from collections.abc import Sequence

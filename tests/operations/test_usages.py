@@ -136,6 +136,24 @@ def test_what_the_operations_do_is_noted_and_worked_out_within_minutes(vendor: i
         }  # fmt: skip
 
 
+def test_how_long_a_product_lasts_counts_for_who_bought_it_before(vendor: int) -> None:
+    with acting(vendor_actor(vendor)), begin() as session:
+        customer, variant = make.customer(session), make.variant(session)
+        bought(session, customer, variant, 10, pieces=2)
+        interests.rebuild(session, customer_ids=[customer.id])
+        assert usages.freshen(session) == 1
+        assert kept(session, customer)["product", variant.product_id].next_on is None
+        variant.low_stock = 3
+        session.flush()
+        assert usages.freshen(session) == 0
+        variant.replenishment_days = 30
+        session.flush()
+        assert usages.freshen(session) == 1
+        session.expire_all()
+        food = kept(session, customer)["product", variant.product_id]
+        assert (food.source, food.next_on) == ("product", date(2026, 11, 10) + 60 * DAY)
+
+
 def test_two_files_made_one_are_one_rhythm_and_two_again(vendor: int) -> None:
     with acting(vendor_actor(vendor)), begin() as session:
         service = make.service(session)
