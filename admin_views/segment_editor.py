@@ -1,6 +1,7 @@
 """What the editor of a segment works with: the fields to choose from, names, and what it asks."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,11 @@ from sqlalchemy.orm import Session
 from admin_views.customer_choices import FOUND
 from admin_views.loaders import Customers, contains, typed, vendor_names
 from app.errors import DomainError
+from app.operations.filters import MOST_VALUES
 from app.operations.segment_fields import FIELDS, PARTS
 from app.operations.segment_terms import (
     DEEPEST,
-    LONGEST,
+    MOST_CONDITIONS,
     Group,
     Kind,
     Match,
@@ -28,6 +30,9 @@ from app.tenancy import DatabaseRole, current_actor
 from models.segments import Segment
 
 MOST = 12
+MOST_NAMES = MOST_CONDITIONS * MOST_VALUES
+MOST_LEVELS = 4 * DEEPEST
+"""A group has two levels in JSON, and one more group than is allowed can be typed."""
 FRESH: dict[str, Any] = {
     "match": "all",
     "of": [{"field": "last_visit", "when": {"is": "not_since", "days": 60}}],
@@ -142,12 +147,31 @@ def _read_of(node: dict[str, Any]) -> Iterator[Term]:
 
 
 def tree_of(text: str) -> dict[str, Any]:
-    """A typed rule as the editor shows it again, whatever is wrong with it."""
+    """A typed rule as the editor shows it again, whatever is wrong with it.
+
+    What nests deeper than anything the editor makes is begun anew.
+    """
+    tree = _json(text)
+    whole = isinstance(tree, dict) and isinstance(tree.get("of"), list)
+    return tree if whole and _nests_within(tree, MOST_LEVELS) else FRESH
+
+
+def _json(text: str) -> Any:
+    """What was sent, however long; numbers that JSON does not know are none."""
     try:
-        tree = json.loads(text[:LONGEST])
+        return json.loads(text, parse_float=_finite, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
-        tree = None
-    return tree if isinstance(tree, dict) and isinstance(tree.get("of"), list) else FRESH
+        return None
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _nests_within(value: Any, levels: int) -> bool:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels > 0 and all(_nests_within(one, levels - 1) for one in inside)
 
 
 def known_names(session: Session, rule: Group) -> dict[str, dict[str, str]]:
@@ -162,14 +186,11 @@ def known_names(session: Session, rule: Group) -> dict[str, dict[str, str]]:
 
 def kept_names(text: str) -> dict[str, dict[str, str]]:
     """The names that the page had already, as it sends them back with a rule that is refused."""
-    try:
-        given = json.loads(text[:LONGEST])
-    except (ValueError, RecursionError):
-        return {}
+    given = _json(text)
     if not isinstance(given, dict):
         return {}
     return {
-        str(lookup): {str(k): str(v)[:200] for k, v in list(named.items())[:200]}
+        str(lookup): {str(k): str(v)[:200] for k, v in list(named.items())[:MOST_NAMES]}
         for lookup, named in list(given.items())[:20]
         if isinstance(named, Mapping)
     }

@@ -29,7 +29,7 @@ from app.tenancy import current_actor
 from models.segments import Segment
 
 HERE = "/admin/segment"
-FIELDS = ("name", "definition", "names", "seen")
+FIELDS = ("name", "definition", "names", "seen", "was_called")
 MOST_LIST_WORDS = 160
 MOST_POSTED = 500_000
 
@@ -166,7 +166,7 @@ def _saved(typed: Mapping[str, str], number_: int | None) -> tuple[int, str]:
     with _where(number_) as session:
         kept = segments.save(
             session, segment_id=number_, name=typed["name"], definition=typed["definition"],
-            seen=record_id(typed["seen"]),
+            seen=record_id(typed["seen"]), was_called=typed["was_called"],
         )  # fmt: skip
         return kept.id, kept.name
 
@@ -211,6 +211,7 @@ def _page(
         "cancel_url": f"{HERE}/list" if number is None else f"{HERE}/details/{number}",
         "name": typed["name"] if typed else segment.name if segment else "",
         "seen": (typed["seen"] if typed else "") or (segment.version if segment else ""),
+        "was_called": typed["was_called"] if typed else segment.name if segment else "",
         "errors": errors, "error": error,
         "unread": opened.sentence if typed is None else "",
         "whose": _whose(segment),

@@ -112,7 +112,7 @@ def often(op: str, times: int) -> str:
     """At least twice, at most 3 times; the least there can be goes without saying."""
     word = {1: "once", 2: "twice"}.get(times, f"{times:,} times")
     if op == Op.AT_LEAST:
-        return "" if times <= 1 else f" at least {word}"
+        return "" if times == 1 else f" at least {word}"
     return f" {dict(OPS)[op]} {word}"
 
 

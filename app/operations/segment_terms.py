@@ -265,7 +265,7 @@ def _text(part: Part, one: Any, path: str) -> str:
     if not isinstance(one, str) or len(one) > LONGEST_WORD:
         raise Misread(f"{part.title}: write a few words.", field=path)
     seen = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in one)
-    word = _NORMAL.get(part.lookup, str.strip)(seen)
+    word = _NORMAL.get(part.lookup, str)(seen).strip()
     if not word:
         raise Misread(f"{part.title}: this is missing.", field=path)
     return word
@@ -305,7 +305,7 @@ def _number(part: Part, given: Any, path: str) -> Decimal:
         raise wrong
     if number != number.quantize(Decimal(1).scaleb(-part.decimals)):
         raise wrong
-    return number
+    return number + 0  # no minus before a nought
 
 
 def _whole(part: Part, given: Any, path: str) -> int:

@@ -84,12 +84,13 @@ def save(
     definition: Any,
     segment_id: int | None = None,
     seen: int | None = None,
+    was_called: str | None = None,
 ) -> Segment:
     """Keep a rule under a name, and promise to work out who is in it.
 
     `definition` is the rule as JSON or as what that stands for, `seen` the version that was
-    changed. A new one is the vendor's that acts, else the marketplace's. Refuses `Misread` at its
-    place, `Circle`, `NoSegmentName`, `ChangedMeanwhile`.
+    changed, `was_called` its name then. A new one is the vendor's that acts, else the
+    marketplace's. Refuses `Misread` at its place, `Circle`, `NoSegmentName`, `ChangedMeanwhile`.
     """
     segment = None if segment_id is None else _locked(session, segment_id)
     vendor_id = current_actor().vendor_id if segment is None else segment.vendor_id
@@ -101,15 +102,15 @@ def save(
         segment = Segment(vendor_id=vendor_id, name=called, definition_json=rule.kept())
         session.add(segment)
     else:
-        _change(segment, called, rule, seen)
+        if (seen or segment.version, was_called or segment.name) != (segment.version, segment.name):
+            raise ChangedMeanwhile
+        _change(segment, called, rule)
     session.flush()  # the id, and whether the name is free
     enqueue(session, BUILD, vendor_id=segment.vendor_id, segment_id=segment.id)
     return segment
 
 
-def _change(segment: Segment, name: str, rule: Group, seen: int | None) -> None:
-    if seen is not None and seen != segment.version:
-        raise ChangedMeanwhile
+def _change(segment: Segment, name: str, rule: Group) -> None:
     segment.name = name
     if segment.definition_json != rule.kept():
         segment.definition_json, segment.version = rule.kept(), segment.version + 1

@@ -105,6 +105,65 @@ def test_a_segment_is_counted_while_it_is_written_then_kept(
     assert "Cleo" not in found.text
 
 
+def test_a_rule_too_long_to_be_kept_stays_as_it_was_typed(panel: PanelClient, vendor: int) -> None:
+    """Fifty cities in each of some conditions are more than is kept; nobody types them twice."""
+    panel.as_(manager(vendor))
+    cities = [f"{'Llanfairpwllgwyngyll' * 4} {n}" for n in range(50)]
+    rule = {"match": "any", "of": [{"field": "city", "texts": cities}] * 8}
+    called = {"service": {str(n): f"Cut {n} {'x' * 150}" for n in range(400)}}
+    page = panel.post("/admin/segment/create", data=form(rule, names=json.dumps(called)))
+    assert page.status_code == 400
+    editor = editor_of(page)
+    assert "too long" in editor["sentence"]
+    assert (editor["rule"], editor["names"]) == (rule, called)
+
+
+@pytest.mark.parametrize("levels", [60, 900, 950, 960, 970, 980, 990, 2000])
+def test_a_rule_that_nests_beyond_measure_begins_anew(
+    panel: PanelClient, vendor: int, levels: int
+) -> None:
+    panel.as_(manager(vendor))
+    deep = '{"match": "all", "of": ' + "[" * levels + "]" * levels + "}"
+    page = panel.post("/admin/segment/create", data=form(deep))
+    assert page.status_code == 400
+    assert editor_of(page)["rule"] == editor_of(panel.get("/admin/segment/create"))["rule"]
+
+
+@pytest.mark.parametrize("days", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_number_that_is_none_leaves_the_editor_readable(
+    panel: PanelClient, vendor: int, days: str
+) -> None:
+    """What a script reads is JSON, which knows no such number."""
+    panel.as_(manager(vendor))
+    typed = f'{{"match": "all", "of": [{{"field": "last_visit", "when": {{"days": {days}}}}}]}}'
+    page = panel.post("/admin/segment/create", data=form(typed))
+    assert page.status_code == 400
+    found = re.search(r'data-segment="([^"]*)"', page.text)
+    assert found is not None
+    assert "Infinity" not in found[1]
+    assert "NaN" not in found[1]
+
+
+def test_of_two_who_rename_a_segment_at_once_the_second_is_told(
+    panel: PanelClient, vendor: int
+) -> None:
+    panel.as_(manager(vendor))
+    number = saved(vendor)
+    address = f"/admin/segment/edit/{number}"
+    hidden = r'name="(seen|was_called)" value="([^"]+)"'
+    opened = dict(re.findall(hidden, panel.get(address).text))
+    assert opened == {"seen": "1", "was_called": "Friends"}
+    first = panel.post(address, data=form(name="Best", **opened), follow_redirects=False)
+    assert first.status_code == 303
+    second = panel.post(address, data=form(name="Old", **opened))
+    assert second.status_code == 400
+    assert "Somebody changed this meanwhile" in text_of(second.text)
+    assert 'value="Old"' in second.text
+    assert dict(re.findall(hidden, second.text)) == opened
+    with at(vendor) as session:
+        assert session.get_one(Segment, number).name == "Best"
+
+
 def test_what_is_refused_stays_as_it_was_typed_with_the_sentence_at_its_place(
     panel: PanelClient, vendor: int
 ) -> None:

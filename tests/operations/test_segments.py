@@ -802,6 +802,8 @@ HOSTILE: list[tuple[Any, str]] = [
       for bad in ([2**63], [-1], [True], [1.5], ["x"], [list("1")], [str(10**60)], [999_999],
                   ["0" * 19 + "1" + "9" * 40])),
     ({"match": "all", "of": [{"field": "country", "texts": ["Portugal"]}]}, "of.0.texts"),
+    *(({"match": "all", "of": [{"field": "city", "texts": bad}]}, "of.0.texts")
+      for bad in ([" "], ["\u202e"])),
     (asks_for(2**62), "of.0.ids"),
 ]  # fmt: skip
 
@@ -813,6 +815,22 @@ def test_whatever_cannot_be_meant_is_refused_at_its_place(world: World) -> None:
                 segments.save(session, name="X", definition=definition)
             assert refused.value.field == place, definition
             assert str(refused.value).count(". ") == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"field": "visits", "op": "at_least", "times": 0, "when": {"is": "ever"}},
+         "Visited at least 0 times"),
+        ({"field": "visits", "op": "at_least", "times": 1, "when": {"is": "ever"}}, "Visited"),
+        ({"field": "spent", "op": "at_least", "amount": "-0", "what": "all",
+          "when": {"is": "ever"}}, "Spent at least 0.00"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_nothing_is_true(typed: dict[str, Any], said: str) -> None:
+    """At least no visit is everybody, not those who visited."""
+    rule = read({"match": "all", "of": [typed]}, PARTS)
+    assert segment_words.summary(rule, lambda *_: "") == said
 
 
 def test_while_it_is_written_it_is_counted_and_a_few_are_shown(world: World) -> None:
