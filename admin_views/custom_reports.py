@@ -1,6 +1,6 @@
 """Reports of one's own on screen: put together on a form, listed, changed, removed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqladmin import BaseView, expose
@@ -13,13 +13,14 @@ from admin_views.access import allowed, needs
 from admin_views.loaders import record_id, without_control
 from admin_views.rendering import say
 from admin_views.saving import sentence_of
+from app import clock
 from app.errors import DomainError, NotFound
 from app.operations import custom_reports
 from app.tenancy import current_actor
 from app.transact import in_thread
 from models.custom_reports import CustomReport, SentEvery, SharedWith
 from models.words import Channel
-from reports import custom
+from reports import asking, custom
 from reports.figures import worded
 from reports.report import PERIODS, Report
 from reports.spans import Grain
@@ -107,11 +108,24 @@ def wrong(refusal: DomainError) -> dict[str, Any]:
 
 
 def _save(session: Session, *, given: Mapping[str, Any], report_id: int | None) -> CustomReport:
-    definition = custom.read(given).as_json()
+    definition = custom.read(given)
+    asking.period_of(  # days that are none are refused while somebody is there to correct them
+        custom.report_of(0, given["name"], definition),
+        by_name(definition.words),
+        clock.now().date(),
+    )
     return custom_reports.save(
-        session, name=given["name"], definition=definition, shared_with=given["shared_with"],
-        sent_every=given["sent_every"], report_id=report_id,
+        session, name=given["name"], definition=definition.as_json(),
+        shared_with=given["shared_with"], sent_every=given["sent_every"], report_id=report_id,
     )  # fmt: skip
+
+
+def by_name(words: Iterable[Sequence[str]]) -> dict[str, list[str]]:
+    """Pairs of a name and a value as an address has them."""
+    found: dict[str, list[str]] = {}
+    for name, value in words:
+        found.setdefault(name, []).append(value)
+    return found
 
 
 async def read_form(request: Request) -> dict[str, Any]:
@@ -167,9 +181,7 @@ def form_of(row: CustomReport | None, given: Mapping[str, Any]) -> dict[str, Any
         (one, custom.DIMENSIONS[one].title)
         for one in source.dimensions if not (vendor and one == custom.VENDOR)
     ]  # fmt: skip
-    words: dict[str, list[str]] = {}
-    for name, value in given["words"]:
-        words.setdefault(name, []).append(value)
+    words = by_name(given["words"])
     picked = [*given["dimensions"], "", ""]
     shared = {k: v for k, v in SHARED.items() if not (vendor and k == SharedWith.ANALYSTS)}
     own = words.get("from") or words.get("to")
@@ -215,10 +227,7 @@ def own(session: Session, slug: str) -> tuple[Report, Words] | None:
     report = custom.of_row(row)
     if report is None:
         return None
-    words: dict[str, list[str]] = {}
-    for name, value in row.definition_json.get("words", ()):
-        words.setdefault(name, []).append(value)
-    return report, words
+    return report, by_name(row.definition_json.get("words", ()))
 
 
 def tools(session: Session, slug: str, query: str) -> dict[str, Any]:

@@ -30,10 +30,17 @@ def of_table(asked: Asked, source: Source, table: Table, sort: str) -> str:
 def of_chart(asked: Asked, source: Source) -> str:
     """The rows of the report's query: those that are drawn, and what the command line prints."""
     rows = source.rows()
-    columns = [c for c in (rows[0]._fields if rows else ()) if not c.startswith("sum_of_")]
+    known = rows[0]._fields if rows else _columns(asked)
+    columns = [c for c in known if not c.startswith("sum_of_")]
     titles = {m.key: m.title for m in asked.report.measures}
     heads = [titles.get(c, _spaced(c)) for c in columns]
     return written([heads, *([plain(getattr(row, c)) for c in columns] for row in rows)])
+
+
+def _columns(asked: Asked) -> Sequence[str]:
+    """What the report's query tells, where it found nothing."""
+    query = asked.report.query(asked.period, asked.filters, asked.by)
+    return list(query.selected_columns.keys())
 
 
 def _spaced(name: str) -> str:

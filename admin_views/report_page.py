@@ -25,7 +25,7 @@ from reports.report import PERIODS, Compare, Figure, Measure, Report, Table, Uni
 from reports.spans import Grain, ending
 
 HERE = "/admin/reports"
-MOST_SHOWN = 1000
+MOST_SHOWN, LONGEST = 1000, 100
 THOUSAND = 1000
 """From here on the figures above the chart are written without cents."""
 Dicts = list[dict[str, Any]]
@@ -43,7 +43,10 @@ class Address:
         """What the page knows of an address; the rest is dropped."""
         names = ("period", "from", "to", "compare", "by", *report_choices.NAMES)
         known = (*names, *(choice.key for choice in report.choices), "table", "sort", "all")
-        pairs = [(n, v) for n in known for v in words.get(n, ()) if v and "\x00" not in v]
+        pairs = [
+            (n, v) for n in known for v in words.get(n, ())
+            if v and len(v) <= LONGEST and "\x00" not in v
+        ]  # fmt: skip
         return cls(report.slug, tuple(pairs[:400]))
 
     def without(self, *names: str) -> list[tuple[str, str]]:

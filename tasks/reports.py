@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.database import begin
+from app.errors import DomainError
 from app.gateways import mail
 from app.operations import custom_reports, report_runs
 from app.operations.zones import zone_of
@@ -84,7 +85,11 @@ def _letter(session: Session, row: CustomReport, report: Report) -> tuple[str, s
     for name, value in row.definition_json.get("words", ()):
         words.setdefault(name, []).append(value)
     today = clock.now().astimezone(zone).date()
-    asked = asking.ask(session, report, words, today=today, vendor_id=vendor_id)
+    place = f"{settings().public_url.rstrip('/')}/admin/reports/{report.slug}\n"
+    try:
+        asked = asking.ask(session, report, words, today=today, vendor_id=vendor_id)
+    except DomainError as refusal:  # days without an end can become too many
+        return report.title, f"{report.title}\n{refusal}\n\n{place}"
     lines = reading.lines(session, asked, report.tables[0], most=MOST_ROWS)
     columns = report.tables[0].columns
     heads = [column.title or asked.by.value.capitalize() for column in columns]
@@ -96,7 +101,7 @@ def _letter(session: Session, row: CustomReport, report: Report) -> tuple[str, s
     text = (
         f"{report.title}\n{report.about}\n{first} to {last}\n\n{table.as_text()}\n\n"
         + (f"More in the report: {more}.\n" if more else "")
-        + f"{settings().public_url.rstrip('/')}/admin/reports/{report.slug}\n"
+        + place
     )
     return f"{report.title}: {first} to {last}", text
 

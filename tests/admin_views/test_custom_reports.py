@@ -141,6 +141,11 @@ def test_it_is_changed_with_the_days_and_filters_of_its_page(
         ({"source": "users"}, "Choose what the report is about"),
         ({"shared_with": "everybody"}, "Choose one of the answers"),
         ({"sent_every": "second"}, "Choose one of the answers"),
+        ({"period": "", "carried-from": "yesterday"}, "“yesterday” is no day"),
+        (
+            {"period": "", "carried-from": "2026-11-20", "carried-to": "2026-11-01"},
+            "The period ends before it begins",
+        ),
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence_and_nothing_typed_is_lost(
@@ -332,6 +337,20 @@ def test_a_mail_has_the_first_rows_and_says_how_many_more_there_are(
     (told,) = (one.get_content() for one in post.box.letters)
     lines = [" ".join(line.split()) for line in told.splitlines() if line]
     assert lines[3:6] == ["Item Revenue Refunds", "Service 1500 0", "More in the report: 1."]
+
+
+def test_days_that_have_become_too_many_are_said_in_the_mail(
+    panel: PanelClient, vendor: int, post: PostOffice
+) -> None:
+    panel.as_(replace(manager(vendor), user_id=somebody(vendor)))
+    days = {"period": "", "carried-from": "2016-12-01", "sent_every": "day"}
+    number = custom.number_of(slug_of(make_one(panel, **days)))
+    with clock.stopped_at(datetime(2026, 12, 20, 9, tzinfo=UTC)):
+        given = {"vendor_id": vendor, "report_id": number}
+        assert send_figures.apply(kwargs=given, task_id="later").get() == 1
+    (told,) = (one.get_content() for one in post.box.letters)
+    assert "longer than 10 years: choose fewer days" in told
+    assert f"/admin/reports/own-{number}" in told
 
 
 def test_a_report_of_what_is_no_longer_counted_is_put_together_anew(

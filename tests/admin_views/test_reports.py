@@ -185,6 +185,11 @@ def test_days_that_are_none_are_a_sentence(panel: PanelClient, vendor: int, quer
     assert WRONG[query] in text_of(answer.text)
 
 
+def test_a_file_of_no_figures_has_its_heads(panel: PanelClient, vendor: int) -> None:
+    told = panel.get("/admin/reports/revenue/figures.csv?from=1970-01-01&to=1970-01-02").text
+    assert told.startswith("\ufeffDay,Services,Products")
+
+
 HOSTILE = (
     "period=%27--&by=decade&compare=everything&sort=password&table=users&all=yes",
     "period=12w&period=nan&channel=smoke&channel=online%27%29&category=x&category=-1",

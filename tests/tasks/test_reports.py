@@ -209,6 +209,17 @@ def test_a_question_may_be_as_long_as_an_address(panel: PanelClient, vendor: int
     assert runs()[0].status == "done"
 
 
+def test_the_way_back_from_a_question_is_no_longer_than_an_address_may_be(
+    panel: PanelClient, vendor: int
+) -> None:
+    panel.as_(manager(vendor))
+    given = {"from": "x" * 100_000, "channel": ["y" * 50_000] * 20}
+    answer = panel.post("/admin/reports/revenue/run", data=given, follow_redirects=False)
+    assert answer.status_code == 303
+    assert len(answer.headers["location"]) < 1000
+    assert runs() == []
+
+
 def test_the_same_question_has_one_spelling(vendor: int) -> None:
     report = tasks.all_reports()["revenue"]
     spelled: set[str] = set()
