@@ -30,7 +30,7 @@ from admin_views.menu import draw_menu
 from admin_views.rendering import say
 from admin_views.shell import Shell
 from app.database import AppSession, SessionFactory
-from app.errors import DomainError, NobodyActs, NotAllowed, NotFound
+from app.errors import DomainError, NobodyActs, NotAllowed, NotFound, spoken
 
 log = logging.getLogger(__name__)
 
@@ -166,8 +166,9 @@ class Panel(Admin):
             raise TypeError(error)
         if error.headers and (moved := error.headers.get("location")):
             return RedirectResponse(moved, 303)
-        message = error.detail if error.status_code not in (403, 404) else ""
-        return await self.error_page(request, error.status_code, message)
+        status = error.status_code
+        message = spoken(status, error.detail) if status not in (403, 404) else ""
+        return await self.error_page(request, status, message)
 
     async def refused(self, request: Request, error: Exception) -> Response:
         """A refusal of the whole page; who is not signed in goes to the door."""

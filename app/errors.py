@@ -4,6 +4,7 @@ A refusal is one sentence that tells what is wrong and what to do. Every deliver
 shows `str(refusal)`; nothing else that was raised ever reaches a page.
 """
 
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 
@@ -53,6 +54,20 @@ class AtOnce(DomainError):
 
 class ChangedMeanwhile(DomainError):
     sentence = "Somebody changed this meanwhile: reload the page and make your change again."
+
+
+_STATUSES = {405: "This address only takes what a form sends: go back and use the button there."}
+_TOO_MUCH = ("Too many f", "Field exceeded", "Part exceeded")
+_GARBLED = ("Missing boundary", "Invalid multipart", "The Content-Disposition")
+
+
+def spoken(status: int, detail: str) -> str:
+    """The sentence of a refusal by status, where what serves the pages has worded it itself."""
+    if detail.startswith(_TOO_MUCH):
+        return "This is more than the page takes: go back, leave some out and send it again."
+    if detail.startswith(_GARBLED):
+        return "What was sent cannot be read: go back and send it again."
+    return _STATUSES.get(status, detail) if detail == HTTPStatus(status).phrase else detail
 
 
 REFUSALS: dict[str, type[DomainError]] = {}

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from admin_views.auth import token_of
 from admin_views.rendering import speaking_in
 from app import clock
-from app.errors import DomainError, NobodyActs, NotAllowed, NotFound
+from app.errors import DomainError, NobodyActs, NotAllowed, NotFound, spoken
 from app.operations import users
 from app.operations.pictures import MOST_BYTES
 from app.settings import settings
@@ -161,7 +161,7 @@ def new_number() -> str:
 def judged(error: Exception) -> tuple[int, str]:
     """Status and sentence of an error; no sentence for what nobody foresaw."""
     if isinstance(error, HTTPException):
-        return error.status_code, error.detail
+        return error.status_code, spoken(error.status_code, error.detail)
     if isinstance(error, DomainError):
         statuses = {NotFound: 404, NotAllowed: 403, NobodyActs: 401}
         return statuses.get(type(error), 400), str(error)

@@ -331,6 +331,22 @@ def test_statics_end_at_their_folder(browser: Browser, path: str) -> None:
 # --- hostile input and trouble ---------------------------------------------------------------
 
 
+def test_what_the_server_refuses_by_itself_is_a_sentence_of_the_house(browser: Browser) -> None:
+    browser.as_("manager@alpha.example")
+    multipart = {"content-type": "multipart/form-data; boundary=x"}
+    answers = (
+        browser.get("/admin/reports/revenue/run"),
+        browser.post("/admin/reports/own/new", data={"name": "x" * 100_000}, headers=OWN),
+        browser.post("/admin/reports/own/new", data={"measures": ["a"] * 9999}, headers=OWN),
+        browser.post("/admin/reports/own/new", content=b"x", headers=OWN | multipart),
+    )
+    assert [answer.status_code for answer in answers] == [405, 400, 400, 400]
+    said = ("only takes what a form sends: go back", *["more than the page takes: go back"] * 2,
+            "cannot be read: go back")  # fmt: skip
+    for answer, sentence in zip(answers, said, strict=True):
+        assert sentence in answer.text
+
+
 def test_the_nul_character_is_refused_everywhere(browser: Browser) -> None:
     browser.as_("manager@alpha.example")
     assert browser.get("/admin/customer/details/%00").status_code == 404
