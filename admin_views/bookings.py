@@ -106,6 +106,16 @@ class BookingView(SavedViews, model=Booking):
                 ("needed", "Needs an outcome", lambda: bookings.lacks_outcome(clock.now())),
             ),
         ),
+        Named(
+            "held",
+            "Waitlist",
+            icon="hourglass",
+            open=False,
+            conditions=(
+                ("no", "Bookings only", lambda: Booking.held_until.is_(None)),
+                ("yes", "Offers only", lambda: Booking.held_until.is_not(None)),
+            ),
+        ),
         of_vendor(Booking.vendor_id),
         VendorDays("day", "Day", Booking.starts_at, vendor=Booking.vendor_id),
         Related("staff", "With", Booking.staff_id, icon="id-badge-2", lookup=ALL_STAFF),

@@ -1,6 +1,7 @@
 """The first page of each role: what needs doing now, every figure a link to the list behind it."""
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -34,7 +35,7 @@ from app.settings import settings
 from app.tenancy import Actor, PanelRole, current_actor
 from models.tasks import TaskKind
 from reports import today
-from reports.pulse import LIKELY, Jump, Look, Seller, Slipping
+from reports.pulse import DAY, LIKELY, SOLD_IN, Jump, Look, Seller, Slipping
 from reports.registry import for_role
 from reports.troubles import Failing, Hourless
 
@@ -96,8 +97,8 @@ def _here() -> str:
     return day_head(clock.now())
 
 
-def _local_day(zone: str) -> str:
-    return clock.now().astimezone(zone_named(zone)).date().isoformat()
+def _local_day(zone: str) -> date:
+    return clock.now().astimezone(zone_named(zone)).date()
 
 
 def vendor_page(
@@ -105,11 +106,12 @@ def vendor_page(
 ) -> dict[str, Any]:
     """A vendor's day."""
     on = _local_day(day.zone)
-    due = f"state=todo&due_to={on}"
+    due, here = f"state=todo&due_to={on}", f"day_from={on}&day_to={on}"
+    planned = urlencode([("held", "no"), *(("status", one) for one in today.PLANNED)])
     figures = [
         {
             "label": "Bookings today", "value": number(day.bookings),
-            "url": _to("booking", f"day_from={on}&day_to={on}"),
+            "url": _to("booking", f"{here}&{planned}"),
             "note": f"{number(day.by_status.get('completed', 0))} completed",
         },
         {
@@ -124,7 +126,8 @@ def vendor_page(
         },
         {
             "label": "To confirm", "value": capped(day.to_confirm),
-            "url": _to("booking", "status=pending"), "note": "bookings that wait for a yes",
+            "url": _to("booking", f"status=pending&held=no&day_from={on}"),
+            "note": "bookings that wait for a yes",
         },
         {
             "label": "New customers", "value": capped(day.new_customers), "note": "this week",
@@ -156,7 +159,7 @@ def vendor_page(
     if day.sells_goods or day.checks_due:
         side.insert(0, _to_check(day, role, f"{due}&kind={TaskKind.DELIVERY_CHECK}"))
     if day.sellers:
-        side.append(_best_sellers(day.sellers, role))
+        side.append(_best_sellers(day.sellers, role, on))
     if day.slipping:
         cards.insert(0, _slipping(day.slipping, role))
     if day.not_arrived + day.given_up and allowed(role, "message", "send"):
@@ -164,7 +167,7 @@ def vendor_page(
     if free:
         side.insert(0, today_free.card(free, role))
     now = {
-        "title": "Now and next", "all_url": _to("booking", f"day_from={on}&day_to={on}"),
+        "title": "Now and next", "all_url": _to("booking", here),
         "rows": [_booking(line, role) for line in day.next_bookings],
     }  # fmt: skip
     return {
@@ -211,9 +214,10 @@ PAGES = {
 }  # fmt: skip
 
 
-def _best_sellers(sellers: Sequence[Seller], role: PanelRole) -> dict[str, Any]:
+def _best_sellers(sellers: Sequence[Seller], role: PanelRole, on: date) -> dict[str, Any]:
+    days = {"from": on - (SOLD_IN - 1) * DAY, "to": on}
     return {
-        "title": "Best sellers, 4 weeks", "all_url": _report("top-items", role, period="30d"),
+        "title": "Best sellers, 4 weeks", "all_url": _report("top-items", role, **days),
         "all_title": "Open report",
         "rows": [
             {"title": one.name, "url": _record(PAGES[one.kind], one.item_id),

@@ -26,11 +26,15 @@ def bookings(
     channel: Values | None = None,
     vendor: Values | None = None,
 ) -> str:
-    """The bookings that begin on these days; what is not given is as the filters say."""
+    """The bookings that begin on these days; what is not given is as the filters say.
+
+    Times that are only held for somebody of the waitlist are among none.
+    """
+    held = ["no"] if not status or "pending" in status else []
     return records(
         "booking",
-        day_from=[at.first], day_to=[at.last], status=status, service=service, staff=staff,
-        kind=kind, **_whose(filters, category, channel, vendor),
+        day_from=[at.first], day_to=[at.last], held=held, status=status, service=service,
+        staff=staff, kind=kind, **_whose(filters, category, channel, vendor),
     )  # fmt: skip
 
 

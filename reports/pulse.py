@@ -215,7 +215,8 @@ def slipping(session: Session, *, vendor_id: int, today: date, most: int = 5) ->
         .join(Customer, and_(Customer.vendor_id == score.vendor_id, mine))
         .outerjoin(Usage, visit)
         .where(score.vendor_id == vendor_id, score.id.in_(among))
-        .where(Customer.archived_at.is_(None), ~_is_coming(today), ~_is_minded(today))
+        .where(Customer.archived_at.is_(None), ~_is_coming(vendor_id, today))
+        .where(~_is_minded(vendor_id, today))
         .where(or_(func.coalesce(score.p_alive, 0) < LIKELY, Usage.next_on < today))
         .order_by(score.revenue.desc(), score.customer_id)
         .limit(most)
@@ -223,21 +224,27 @@ def slipping(session: Session, *, vendor_id: int, today: date, most: int = 5) ->
     return [Slipping(row[0].id, row[0].name, *row[1:]) for row in rows]
 
 
-def _is_coming(today: date) -> Any:
+def _is_coming(vendor_id: int, today: date) -> Any:
     return (
         select(literal(1))
         .where(
             Booking.vendor_id == CustomerScore.vendor_id,
             Booking.customer_id == CustomerScore.customer_id,
-            Booking.starts_at >= cast(literal(today, Date), DateTime(timezone=True)),
+            Booking.starts_at >= _beginning(vendor_id, today),
             Booking.status.in_([BookingStatus.PENDING, BookingStatus.CONFIRMED]),
         )
         .exists()
     )
 
 
-def _is_minded(today: date) -> Any:
-    since = cast(literal(today - LEFT_ALONE, Date), DateTime(timezone=True))
+def _beginning(vendor_id: int, day: date) -> Any:
+    """The midnight with which a day begins where the vendor is."""
+    zone = select(Vendor.time_zone).where(Vendor.id == vendor_id).scalar_subquery()
+    return func.timezone(zone, cast(literal(day, Date), DateTime))
+
+
+def _is_minded(vendor_id: int, today: date) -> Any:
+    since = _beginning(vendor_id, today - LEFT_ALONE)
     return (
         select(literal(1))
         .where(

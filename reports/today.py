@@ -33,7 +33,8 @@ CAP = 10_000
 ROWS = 8
 FEW = 5
 
-_PLANNED = ("pending", "confirmed", "checked_in", "completed", "no_show")
+PLANNED = ("pending", "confirmed", "checked_in", "completed", "no_show")
+"""The statuses of a day's bookings: what was called off is none."""
 _TO_DO = (TaskStatus.OPEN, TaskStatus.IN_PROGRESS)
 _NEEDS_A_PERSON = (ImportStatus.UPLOADED, ImportStatus.MAPPED, ImportStatus.TRIED)
 
@@ -100,7 +101,9 @@ def vendor(
     ).one()  # fmt: skip
     start, end = session.execute(select(*_day(literal(zone), now))).one()
     mine = Booking.vendor_id == vendor_id
-    today = [mine, Booking.starts_at >= start, Booking.starts_at < end]
+    # what is only offered to somebody of the waitlist is no booking yet, as in every figure
+    promised = [mine, Booking.held_until.is_(None)]
+    today = [*promised, Booking.starts_at >= start, Booking.starts_at < end]
     by_status, expected, taken = _bookings_today(session, today)
     due = [Task.vendor_id == vendor_id, Task.status.in_(_TO_DO), Task.due_at < end]
     checks = [*due, Task.kind == TaskKind.DELIVERY_CHECK]
@@ -112,7 +115,7 @@ def vendor(
         Customer.status == CustomerStatus.PENDING_FOLLOW_UP,
         Customer.archived_at.is_(None),
     ]
-    waiting = [mine, Booking.status == BookingStatus.PENDING, Booking.starts_at >= now]
+    waiting = [*promised, Booking.status == BookingStatus.PENDING, Booking.starts_at >= now]
     left = Variant.on_hand - Variant.reserved
     low = [Variant.vendor_id == vendor_id, Variant.tracks_stock, Variant.is_active,
            left <= Variant.low_stock]  # fmt: skip
@@ -138,7 +141,7 @@ def vendor(
     ).one()
     return VendorToday(
         zone=zone,
-        bookings=sum(by_status.get(status, 0) for status in _PLANNED),
+        bookings=sum(by_status.get(status, 0) for status in PLANNED),
         by_status=by_status,
         expected=expected,
         taken=taken,

@@ -4,10 +4,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.database import begin
-from app.tenancy import acting, admin_actor, vendor_actor
+from app.operations import figures
+from app.tenancy import SYSTEM, acting, admin_actor, vendor_actor
+from models.figures import BookingFigures
 from models.packages import PackageHolding
 from models.services import Service
 from reports.registry import all_reports
@@ -164,6 +167,34 @@ def test_packages_are_found_by_what_happened_to_their_uses_and_when(
             rows = panel.get(str(address)).text.partition("<tbody>")[2]
             text = text_of(rows)
             assert {name for name in ("Early Bird", "Late Owl") if name in text} == names, address
+
+
+def test_an_offer_to_the_waitlist_is_no_booking_in_figures_nor_in_the_list_behind(
+    panel: PanelClient, shop: dict[str, Any]
+) -> None:
+    names, day = ("Is Booked", "Is Asked", "Has Come"), Period(DAY.date(), DAY.date())
+    with acting(vendor_actor(shop["vendor"])), begin() as session:
+        for name, fields in zip(
+            names, ({}, {"held_until": at(17, 2)}, {"status": "completed"}), strict=True
+        ):
+            customer = make.customer(session, full_name=name)
+            values = {"status": "pending", "starts_at": at(17, 3)} | fields
+            make.booking(session, customer=customer, **values)
+    with acting(SYSTEM), begin() as session:
+        while figures.freshen(session):
+            pass
+    panel.as_(manager(shop["vendor"]))
+    for series, found in ((None, {"Is Booked", "Has Come"}), ("open", {"Is Booked"})):
+        drill = all_reports()["bookings"].drill
+        assert drill is not None
+        assert behind(panel, drill(None, day, Filters(), series), names) == found
+    with acting(vendor_actor(shop["vendor"])), begin() as session:
+        told = session.scalars(
+            select(BookingFigures).where(
+                BookingFigures.grain == "day", BookingFigures.starts_on == DAY.date()
+            )
+        )
+        assert sum(row.bookings for row in told) == 2
 
 
 def waiting(session: Session, customer: Any, at: datetime, **fields: Any) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import Connection
@@ -14,6 +15,7 @@ from app import clock
 from app.database import begin
 from app.tenancy import acting, admin_actor
 from models.figures import ItemFigures, VendorFigures
+from reports import today
 from reports.pulse import Day, Sums, Week
 from tests import make
 from tests.admin_views.customer_house import at, statements
@@ -75,6 +77,12 @@ def test_a_manager_sees_how_the_week_went(browser: Browser, house: House) -> Non
     assert "200.00 before" in page
     assert 'href="/admin/reports/revenue"' in page
     assert "Best sellers, 4 weeks" in page
+    on = clock.now().date()
+    days = urlencode({"from": on - timedelta(days=27), "to": on})
+    assert f'href="/admin/reports/top-items?{days.replace("&", "&amp;")}"' in page
+    statuses = "".join(f"&amp;status={one}" for one in today.PLANNED)
+    day = f"day_from={on}&amp;day_to={on}&amp;held=no"
+    assert f'href="/admin/booking/list?{day}{statuses}"' in page
     assert f'<a href="/admin/service/details/{cut}">Cut &lt;b&gt;</a>' in page
     assert "Might not come back" in page
     assert "Camille &lt;i&gt;" in page

@@ -148,7 +148,9 @@ def test_marks_and_rows_lead_to_their_bookings(db: Connection) -> None:
     table = next(t for t in BOOKINGS.tables if t.key == "staff")
     row = next(r for r in tables(actor, question)["staff"].rows if r.staff_id == ana)
     address = reading.link(question, table.drill, row, None, lambda _: True)
-    assert address == (f"/admin/booking/list?day_from=2026-11-14&day_to=2026-11-20&staff={ana}")
+    assert address == (
+        f"/admin/booking/list?day_from=2026-11-14&day_to=2026-11-20&held=no&staff={ana}"
+    )
 
 
 def test_nothing_is_told_of_nothing(db: Connection) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Connection
@@ -145,6 +146,20 @@ def test_who_might_not_come_back_and_is_left_alone_by_everybody(shop: int) -> No
         assert [o.name for o in pulse.slipping(session, vendor_id=shop, today=FRIDAY, most=1)] == [
             "Camille"
         ]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_who_is_booked_today_on_the_vendors_clock_is_coming(zone: str, shop: int) -> None:
+    there = make.new_vendor(time_zone=zone)
+    midnight = datetime(FRIDAY.year, FRIDAY.month, FRIDAY.day, tzinfo=ZoneInfo(zone))
+    with acting(vendor_actor(there)), begin() as session:
+        for name, minutes in (("This Morning", 1), ("Last Night", -1)):
+            customer = make.customer(session, full_name=name)
+            make.score(session, customer=customer, segment="at_risk")
+            starts_at = midnight + timedelta(minutes=minutes)
+            make.booking(session, customer=customer, starts_at=starts_at, status="confirmed")
+        found = pulse.slipping(session, vendor_id=there, today=FRIDAY)
+    assert [one.name for one in found] == ["Last Night"]
 
 
 def test_vendors_that_fall_or_are_stood_up_need_a_look(market: Session) -> None:

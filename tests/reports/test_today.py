@@ -28,6 +28,12 @@ def busy_day(vendor_id: int) -> None:
             make.booking(session, status=status, starts_at=NOON + timedelta(hours=hour),
                          staff=staff)  # fmt: skip
         make.booking(session, status="pending", starts_at=NOON + timedelta(days=1))
+        make.booking(
+            session,
+            status="pending",
+            starts_at=NOON + timedelta(hours=4),
+            held_until=NOON + timedelta(hours=3),
+        )  # offered to the waitlist
         make.booking(session, status="completed", starts_at=NOON - timedelta(days=7))
         make.task(session, due_at=NOON - timedelta(hours=1), title="Patch test")
         make.task(session, due_at=NOON + timedelta(hours=1), customer=None)
