@@ -18,6 +18,7 @@ from reports.spans import Grain, buckets, ending
 
 TICKS = 12
 FADED = 0.55
+FEW = 3
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 SPOKEN = {"walk_in": "Walk-in", "no_show": "No-show"}
 
@@ -75,10 +76,11 @@ def over_time(
         keys.append(Key(_compared_key(frame, series, compare), 0))
     layout = {
         "xaxis": {"type": "category", **_ticks(days, titles, frame.by)},
-        "yaxis": _axis(unit),
+        "yaxis": {**_axis(unit), **_whole_steps(unit, data)},
         "barmode": "relative" if stacked else "group",
     }
-    gist = _gist(series, titles, found, days, total or compare or series[0].key, frame, unit)
+    key = total or compare or series[0].key
+    gist = _gist(series, titles, found, days, key, frame, unit, none=None if lines else 0.0)
     return Figure(data, layout, tuple(keys), gist)
 
 
@@ -177,16 +179,20 @@ def _gist(
     key: str,
     frame: Frame,
     unit: Unit,
+    *,
+    none: float | None,
 ) -> str:
+    """What is to be seen, in words; a day without a row is `none`, as it is drawn."""
     names = " and ".join([", ".join(s.title for s in series[:-1]), series[-1].title][-2:])
     names = names.removeprefix(" and ")
     head = f"{names} by {frame.by.value}, {_said(frame.period.first)} to {_said(frame.period.last)}"
-    known = [(plain(getattr(found[d], key, None)), t) for d, t in zip(days, titles, strict=True)
-             if d in found]  # fmt: skip
+    known = [(plain(getattr(found[d], key, None)) if d in found else none, t)
+             for d, t in zip(days, titles, strict=True)
+             if found and d <= max(frame.today, *found)]  # fmt: skip
     values = [(value, title) for value, title in known if value is not None]
     if not values:
         return f"{head}."
-    (high, best), (low, worst) = max(values), min(values)
+    (high, best), (low, worst) = (of(values, key=lambda one: one[0]) for of in (max, min))
     return f"{head}. Most: {spoken(high, unit)}, {best}; least: {spoken(low, unit)}, {worst}."
 
 
@@ -228,7 +234,10 @@ def ranked(
             "tickmode": "array", "tickvals": names, "ticktext": [_short(name) for name in names],
             "tickformat": "", "rangemode": "normal",
         },
-        "xaxis": {**_axis(unit), "showgrid": True, "rangemode": "tozero", "nticks": 5},
+        "xaxis": {
+            **_axis(unit), "showgrid": True, "rangemode": "tozero", "nticks": 5,
+            **_whole_steps(unit, data, "x"),
+        },
         "barmode": "relative" if stacked else "group",
         "hovermode": "y unified",
     }  # fmt: skip
@@ -316,7 +325,7 @@ def curve(
     step = -(-len(names) // TICKS) or 1
     layout = {
         "xaxis": {"type": "category", "tickmode": "array", "tickvals": names[::step]},
-        "yaxis": _axis(unit),
+        "yaxis": {**_axis(unit), **_whole_steps(unit, data)},
         "barmode": "group",
     }
     keys = tuple(Key(one.title, one.tone or place + 1) for place, one in enumerate(series))
@@ -336,6 +345,12 @@ def _axis(unit: Unit) -> dict[str, Any]:
     """How the values' axis is written; where nothing is said the template's way."""
     formats = {Unit.PERCENT: {"ticksuffix": " %", "tickformat": ""}}
     return dict(formats.get(unit, {}))
+
+
+def _whole_steps(unit: Unit, data: Sequence[Mapping[str, Any]], axis: str = "y") -> dict[str, Any]:
+    """An axis of few things is cut into whole ones: nobody comes 0.2 times."""
+    drawn = (abs(value) for one in data for value in one[axis] if value is not None)
+    return {"dtick": 1} if unit is Unit.COUNT and max(drawn, default=0) <= FEW else {}
 
 
 def _format(unit: Unit, axis: str) -> str:

@@ -35,8 +35,14 @@
       return drawn;
     });
   };
+  /* from one on 1k, 2M; below it 0.2, not 200 milli; no template says so */
+  var STEPS = [{ dtickrange: [null, 0.99], value: "~f" }, { dtickrange: [1, null], value: "~s" }];
   var layout = function (figure) {
     var given = JSON.parse(JSON.stringify(figure.layout));
+    ["xaxis", "yaxis"].forEach(function (name) {
+      var axis = given[name] = given[name] || {};
+      if (axis.type !== "category") axis.tickformatstops = STEPS;
+    });
     given.template = template();
     delete given.height; /* the card says how high it is */
     given.autosize = true;

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from app.database import begin
 from app.tenancy import acting, admin_actor
-from models.figures import SaleFigures
+from models.figures import BookingFigures, SaleFigures
 from tests import make
 from tests.browser.calendar_day import MANAGER
 from tests.browser.house import Running, bound
@@ -74,6 +74,21 @@ def test_it_drills_from_a_chart_to_a_list(visit: Visit, week: int, shape: tuple[
     for n in range(3):
         expect(visitor.page.get_by_text(f"Order {week + n}").first).to_be_visible()
     visitor.check()
+
+
+def test_axes_of_few_things_are_cut_into_whole_ones(visit: Visit, installation: Running) -> None:
+    vendor, day = installation.house.vendors["alpha"], date(2025, 2, 3)
+    with bound(installation.database), acting(admin_actor()), begin() as session:
+        make.figures(session, BookingFigures, vendor_id=vendor, starts_on=day, bookings=1,
+                     completed=1)  # fmt: skip
+        make.figures(session, SaleFigures, vendor_id=vendor, starts_on=day, kind="service",
+                     net=Decimal("0.80"), gross=Decimal("0.80"), lines=1)  # fmt: skip
+    visitor = visit(MANAGER, WIDE)
+    for slug, ticks in (("bookings", {"0", "1"}), ("revenue", {"0", "0.2", "0.4", "0.6", "0.8"})):
+        visitor.open(f"/admin/reports/{slug}?from={day}&to={day}&by=day&compare=nothing")
+        expect(visitor.page.locator("#figure-main[data-drawn]")).to_be_visible()
+        said = visitor.page.locator("#figure-main .ytick text").all_text_contents()
+        assert set(said) == ticks
 
 
 def test_the_keyboard_reaches_what_the_mouse_does(visit: Visit, week: int) -> None:

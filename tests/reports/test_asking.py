@@ -143,10 +143,21 @@ def test_days_without_rows_are_nothing_and_today_is_paler() -> None:
     assert first["customdata"] == [None, "/admin/2026-11-19/a", None]
     assert [key.tone for key in shown.keys] == [1, 2, 0]
     assert shown.keys[2].title == "3 days before, total"
+    assert "dtick" not in shown.layout["yaxis"]  # up to seven there is room for fives
     assert shown.gist == (
         "As and Bs by day, 18 November 2026 to 20 November 2026."
-        " Most: 2, Thu 19 Nov 2026; least: 2, Thu 19 Nov 2026."
+        " Most: 2, Thu 19 Nov 2026; least: 0, Wed 18 Nov 2026."
     )
+
+
+def test_lines_have_gaps_and_few_things_whole_steps() -> None:
+    rows = [SimpleNamespace(day=date(2026, 11, 19), a=3)]
+    shown = figures.over_time(frame(rows), [Series("a", "As")], unit=Unit.COUNT, lines=True)
+    assert shown.data[0]["y"] == [None, 3, None]
+    assert "least: 3, Thu 19 Nov 2026" in shown.gist  # of the others nothing is known
+    assert shown.layout["yaxis"]["dtick"] == 1
+    of_money = figures.over_time(frame(rows), [Series("a", "As")], unit=Unit.MONEY)
+    assert "dtick" not in of_money.layout["yaxis"]
 
 
 @pytest.mark.parametrize("slug", list(all_reports()))
