@@ -97,6 +97,7 @@ def save(
     called = clean(name, "name", longest=LONGEST_NAME)
     if called is None:
         raise NoSegmentName
+    _alone(session, vendor_id)
     rule = checked(session, definition, vendor_id=vendor_id, own_id=segment_id)
     if segment is None:
         segment = Segment(vendor_id=vendor_id, name=called, definition_json=rule.kept())
@@ -119,6 +120,7 @@ def _change(segment: Segment, name: str, rule: Group) -> None:
 def remove(session: Session, *, segment_id: int) -> None:
     """Remove a segment with its history; one that another asks for stays."""
     segment = _locked(session, segment_id)
+    _alone(session, segment.vendor_id)
     same = Segment.vendor_id.is_not_distinct_from(segment.vendor_id)
     for other in session.scalars(select(Segment).where(same, Segment.id != segment.id)):
         if segment.id in _asked_for(other.definition_json):
@@ -136,6 +138,17 @@ def _asked_for(tree: Any) -> Iterator[Any]:
         yield from ids
     for one in of if isinstance(of, list) else ():
         yield from _asked_for(one)
+
+
+def _alone(session: Session, vendor_id: int | None) -> None:
+    """Let nobody else change what a vendor's segments ask of one another until this is over.
+
+    Two at once could each ask for the other, or for one that is just being removed.
+    """
+    session.execute(_ALONE, {"vendor": f"segments:{vendor_id}"})
+
+
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:vendor, 0))")
 
 
 def checked(

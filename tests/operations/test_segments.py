@@ -1,6 +1,7 @@
 """Segments find whom a naive reading of the records finds, keep who came and went, and say why."""
 
 import random
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -935,3 +936,38 @@ def test_whoever_is_in_a_segment_of_the_marketplace_is_not_found_out_by_a_vendor
         number = str(market.id)
     with acting(vendor_actor(world.vendors[0])):
         assert listed(segment=[number]) == set()
+
+
+def asking(*numbers: int) -> dict[str, Any]:
+    """The rule of those who are in one of these segments."""
+    return {"match": "all", "of": [{"field": "segment", "in": "in", "ids": [*numbers]}]}
+
+
+@pytest.mark.parametrize("second", ["asks back", "is removed"])
+def test_two_at_once_make_no_circle_and_remove_nothing_that_is_asked_for(
+    fresh_database: str, second: str
+) -> None:
+    vendor = vendor_actor(make.new_vendor())
+    with acting(vendor), begin() as session:
+        one, other = (
+            segments.save(session, name=name, definition=ACTIVE).id for name in ("One", "Other")
+        )
+    found: list[str] = []
+
+    def meanwhile() -> None:
+        try:
+            with acting(vendor), begin() as session:
+                if second == "is removed":
+                    segments.remove(session, segment_id=other)
+                else:
+                    segments.save(session, name="Other", definition=asking(one), segment_id=other)
+        except DomainError as refusal:
+            found.append(type(refusal).__name__)
+
+    thread = threading.Thread(target=meanwhile)
+    with acting(vendor), begin() as session:
+        segments.save(session, name="One", definition=asking(other), segment_id=one)
+        thread.start()
+        thread.join(0.5)  # it waits, or is done before anybody could know
+    thread.join()
+    assert found == ["SegmentAskedFor" if second == "is removed" else "Circle"]
