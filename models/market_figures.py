@@ -7,7 +7,7 @@ They are shadows of the vendors' figures (`models.figures`, which say what each 
 from datetime import date, datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, SmallInteger, func
+from sqlalchemy import CheckConstraint, Integer, SmallInteger, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, one_of
@@ -25,6 +25,7 @@ from models.figures import (
     StaffFigures,
     StaffHours,
 )
+from models.marketing_figures import AttachFigures
 from models.words import Channel
 
 
@@ -79,6 +80,23 @@ class MarketItemFigures(Sold, MarketFigures):
     kind: Mapped[str] = mapped_column(primary_key=True)
     vendor_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     item_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class MarketAttachFigures(MarketFigures):
+    """How often a product was bought beside a service, as `AttachFigures`, of all channels.
+
+    Of whole months and quarters only, as the items.
+    """
+
+    of = AttachFigures
+    grains = MarketItemFigures.grains
+    __tablename__ = "market_attach_figures"
+    __table_args__ = (CheckConstraint(f"grain IN {grains}", name="grain_known"),)
+
+    vendor_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    service_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    orders: Mapped[int] = mapped_column(Integer)
+    with_product: Mapped[int] = mapped_column(Integer)
 
 
 class MarketBookingFigures(Booked, MarketFigures):

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from app.tenancy import PanelRole
 from models.categories import Category
-from models.figures import SaleFigures, Sold
+from models.figures import ItemFigures, SaleFigures, Sold
 from models.orders import LineKind
 from models.vendors import Vendor
 from reports import sources
@@ -108,7 +108,9 @@ def sums_of_items(
     kinds: Sequence[str],
 ) -> FromClause:
     """The sums of a period of what items of some kinds brought, by some of their columns."""
-    rows = sources.items(period, filters, kinds, (*keys, *SALES)).c
+    rows = sources.things(
+        ItemFigures, period, filters, (*keys, *SALES), lambda table: table.kind.in_(kinds)
+    ).c
     by = [rows[key] for key in keys]
     return select(*by, *sums(rows)).group_by(*by).subquery("sums")
 

@@ -1,6 +1,6 @@
 """What every query over the roll-ups says in the same words: which rows, grouped by what."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -18,8 +18,8 @@ from sqlalchemy import (
     union_all,
 )
 
-from models.figures import Figures, ItemFigures
-from models.market_figures import MarketFigures, MarketItemFigures
+from models.figures import Figures
+from models.market_figures import MarketFigures
 from reports.report import Filters, Period
 from reports.spans import Grain, Piece, pieces
 
@@ -42,27 +42,32 @@ def covering(
     return and_(*of(table, filters), _within(table, covered))
 
 
-def items(
-    period: Period, filters: Filters, kinds: Sequence[str], columns: Sequence[str]
+def things(
+    table: type[Figures],
+    period: Period,
+    filters: Filters,
+    columns: Sequence[str],
+    those: Callable[[Any], ColumnElement[bool]],
 ) -> FromClause:
-    """What items of some kinds brought in a period: rows to be added up, as few as there are.
+    """What a roll-up says of things of vendors in a period: rows to be added up, few of them.
 
-    `columns` are those of `ItemFigures` that are asked for. Where all vendors are, of every channel
-    and category, whole months are read from the marketplace's own rows, which do not tell these.
+    `columns` are those that are asked for, `those` the condition on its rows. Where all vendors
+    are, of every channel and category, whole months are read from the marketplace's own rows,
+    which do not tell these.
     """
-    covered = pieces(period.first, period.last, quarters=True)
-    parts: list[tuple[Any, list[Piece]]] = [(ItemFigures, covered)]
-    if not (filters.vendor_ids or filters.channels or filters.category_ids):
-        kept = [piece for piece in covered if piece.grain.value in MarketItemFigures.grains]
-        rest = [piece for piece in covered if piece not in kept]
-        parts = [(MarketItemFigures, kept), (ItemFigures, rest)]
+    market = OF_ALL[table]
+    whole = not of(table, filters)
+    quarters = whole or table.has_quarters
+    covered = pieces(period.first, period.last, quarters=quarters)
+    kept = [piece for piece in covered if whole and piece.grain.value in market.grains]
+    rest = [piece for piece in covered if piece not in kept]
     asked = [
-        select(*(getattr(table, name) for name in columns)).where(
-            *of(table, filters), table.kind.in_(kinds), _within(table, those)
+        select(*(getattr(one, name) for name in columns)).where(
+            *of(one, filters), those(one), _within(one, spans)
         )
-        for table, those in parts if those
-    ] or [select(*(getattr(ItemFigures, name) for name in columns)).where(false())]  # fmt: skip
-    return (union_all(*asked) if len(asked) > 1 else asked[0]).subquery("items")
+        for one, spans in ((market, kept), (table, rest)) if spans or one is table
+    ]  # fmt: skip
+    return (union_all(*asked) if len(asked) > 1 else asked[0]).subquery()
 
 
 def summed(table: type[Figures], filters: Filters) -> Any:

@@ -122,14 +122,15 @@ def _sums(period: Period, filters: Filters, kinds: tuple[str, ...]) -> FromClaus
 
 
 def _beside(period: Period, filters: Filters) -> FromClause:
-    beside = AttachFigures
-    by = (beside.vendor_id, beside.service_id)
+    """Orders with a service, and with a product as well, by vendor and service."""
+    names = ("vendor_id", "service_id", "orders", "with_product")
+    rows = sources.things(AttachFigures, period, filters, names, lambda t: t.service_id != 0).c
+    by = (rows.vendor_id, rows.service_id)
     return (
         select(
-            *by, named.total(beside.orders).label("orders"),
-            named.total(beside.with_product).label("with_product"),
+            *by, named.total(rows.orders).label("orders"),
+            named.total(rows.with_product).label("with_product"),
         )
-        .where(sources.covering(beside, period, filters), beside.service_id != 0)
         .group_by(*by)
         .subquery("beside")
     )  # fmt: skip
@@ -137,7 +138,10 @@ def _beside(period: Period, filters: Filters) -> FromClause:
 
 def summary(period: Period, filters: Filters, by: Grain) -> Rows:
     """Both kinds together; how often a product was bought beside a service, of any category."""
-    sale, beside = sources.summed(SaleFigures, filters), AttachFigures
+    sale = sources.summed(SaleFigures, filters)
+    beside = sources.things(
+        AttachFigures, period, filters, ("orders", "with_product"), lambda t: t.service_id == 0
+    ).c
     revenue = sale.net - sale.refunded
     sold = (
         select(
@@ -148,14 +152,10 @@ def summary(period: Period, filters: Filters, by: Grain) -> Rows:
         .where(sources.covering(sale, period, filters), sale.kind.in_(KINDS))
         .subquery("sold")
     )
-    together = (
-        select(
-            func.sum(beside.orders).label("orders"),
-            func.sum(beside.with_product).label("with_product"),
-        )
-        .where(sources.covering(beside, period, filters), beside.service_id == 0)
-        .subquery("together")
-    )
+    together = select(
+        func.sum(beside.orders).label("orders"),
+        func.sum(beside.with_product).label("with_product"),
+    ).subquery("together")
     return select(
         sold.c.services, sold.c.products, sold.c.margin,
         named.percent(sold.c.products, sold.c.services + sold.c.products).label("part"),

@@ -117,7 +117,8 @@ def rebuild(session: Session, *, only: Sequence[type[Figures]] | None = None) ->
     for twin in TWINS:
         if only is None or twin.of in only:
             session.execute(text(f"DELETE FROM {twin.market.__tablename__}"))
-            session.execute(text(_put_all(twin)))
+            for statement in (_put_all(twin), _sum_up_all(twin)):
+                session.execute(text(statement))
 
 
 # --- how a table is written ---------------------------------------------------------------
@@ -194,7 +195,20 @@ def _put_all(twin: Twin) -> str:
     by = ", ".join(["f.grain", "f.starts_on", *(f"f.{name}" for name in _keys(twin))])
     return (
         f"{_into(twin)} SELECT {by}, {_summed(twin)} FROM {twin.of.__tablename__} f"
-        f" WHERE f.grain IN {twin.market.grains} AND {twin.those} GROUP BY {by}"
+        f" WHERE f.grain = '{twin.base}' AND {twin.those} GROUP BY {by} ORDER BY {by}"
+    )
+
+
+def _sum_up_all(twin: Twin) -> str:
+    keys = [f"f.{name}" for name in _keys(twin)]
+    by = ", ".join(["1", "2", *keys])
+    longer = ", ".join(f"('{grain}')" for grain in twin.market.grains[1:])
+    return (
+        f"{_into(twin)} SELECT w.grain,"
+        " CAST(date_trunc(w.grain, CAST(f.starts_on AS timestamp)) AS date),"
+        f" {', '.join([*keys, _summed(twin)])} FROM {twin.market.__tablename__} f"
+        f" CROSS JOIN (VALUES {longer}) AS w (grain) WHERE f.grain = '{twin.base}'"
+        f" GROUP BY {by} ORDER BY {by}"
     )
 
 

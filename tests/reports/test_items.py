@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from models.figures import ItemFigures
+from models.marketing_figures import AttachFigures
 from models.words import Channel
 from tests import make
 from tests.reports.asked import ANALYST, ask, kept
@@ -25,7 +26,7 @@ EVERY = [channel.value for channel in Channel]
 
 def two_vendors_days() -> None:
     """Something sold every third day, the channels and two items in turn."""
-    vendors, day, rows = (make.new_vendor(), make.new_vendor()), FIRST, []
+    vendors, day, rows, beside = (make.new_vendor(), make.new_vendor()), FIRST, [], []
     while day <= LAST:
         n = day.toordinal()
         rows.append(
@@ -36,8 +37,12 @@ def two_vendors_days() -> None:
                 "net": Decimal(n % 97), "refunded": Decimal(n % 3), "cost": Decimal(n % 11),
             }
         )  # fmt: skip
+        whose = {"vendor_id": vendors[n % 2], "starts_on": day, "channel": EVERY[n % len(EVERY)]}
+        much = {"orders": n % 9 + 1, "with_product": n % 9}
+        beside += [{**whose, "service_id": service, **much} for service in (0, 1 + n % 5 % 2)]
         day += timedelta(days=3)
     kept(ItemFigures, *rows)
+    kept(AttachFigures, *beside)
 
 
 def told(slug: str, table: str, **words: Any) -> list[tuple[Any, ...]]:
@@ -56,3 +61,8 @@ def test_all_channels_are_what_no_channel_is(db: Connection) -> None:
             whole = told(slug, table, **words)
             assert whole
             assert whole == told(slug, table, channel=EVERY, **words), (slug, table, first)
+        one, each = (
+            ask("top-items", ANALYST, **words, **more) for more in ({}, {"channel": EVERY})
+        )
+        assert one.found.sums["attach"] == each.found.sums["attach"] is not None
+        assert one.table("service", "name", "attach") == each.table("service", "name", "attach")
