@@ -69,7 +69,7 @@ def _count_hours(session: Session, vendor_id: int) -> int:
 
 @celery_app.task(name="tasks.figures.settle_messages")
 def settle_messages() -> int:
-    """See who came after the messages of the last two weeks; how many days were worked out."""
+    """See who came after the messages of the last weeks; how many days were worked out."""
     return _of_each(_settle)
 
 

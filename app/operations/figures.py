@@ -13,7 +13,7 @@ worked out at once, and once more when the last of them is done.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select, text
@@ -170,7 +170,7 @@ def settle(session: Session, *, vendor_id: int, now: datetime) -> int:
     For the marketplace, once the vendor's days of messages may be over; how many days these were.
     """
     known: dict[str, Any] = {
-        "vendors": [vendor_id], "since": (now - ledger_days.WINDOW).date() - timedelta(days=2),
+        "vendors": [vendor_id], "since": (now - ledger_days.WINDOW - ledger_days.LATE).date(),
     }  # fmt: skip
     _hold(session, [vendor_id])
     days = session.scalars(text(_TOLD), known).all()

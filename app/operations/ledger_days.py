@@ -6,7 +6,8 @@ measures of its figures (`models.marketing_figures`); 0 stands for none.
 - Coupons: on the day the order was fulfilled; money given back later changes none of it.
 - Points, uses of packages: on the day of their entry.
 - Memberships: on the day they began and on the day they ended.
-- Messages: on the day they were to be sent. What came of them is settled `WINDOW` later.
+- Messages: on the day they were to be sent. What came of them is looked for every
+  night, until `WINDOW` and `LATE` after.
 - Services with products: on the day the order was fulfilled; of number 0 each order once.
 """
 
@@ -50,6 +51,8 @@ from models.vendors import Vendor
 
 WINDOW = timedelta(days=14)
 """So long after a message a customer who comes, or writes back, has come because of it."""
+LATE = timedelta(days=14)
+"""So long after it a visit is still looked for: outcomes are written down late, and nights fail."""
 
 SETTLED = (OrderStatus.FULFILLED, OrderStatus.COMPLETED)
 REACHED = (MessageStatus.SENT, MessageStatus.DELIVERED)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.database import begin
-from app.operations import figures, forgetting
+from app.operations import bookings, figures, forgetting
 from app.tenancy import SYSTEM, acting, vendor_actor
 from models.figures import StaleDay
 from models.marketing_figures import (
@@ -162,3 +162,27 @@ def test_who_came_is_settled_later(db: Connection) -> None:
         assert session.scalars(select(MessageFigures.came)).all() == [1, 1, 1]
         settled = figures.settle(session, vendor_id=vendor_id, now=NOON + 40 * DAY)
         assert settled == 0
+
+
+def test_a_visit_that_is_written_down_late_is_settled_too(db: Connection) -> None:
+    vendor_id = make.new_vendor()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        who = make.customer(session)
+        make.message(
+            session, customer=who, status="sent", purpose="marketing", sent_at=NOON, send_at=NOON
+        )
+        visit = make.booking(
+            session, customer=who, status="confirmed", created_at=NOON + DAY,
+            starts_at=NOON + 13 * DAY,
+        ).id  # fmt: skip
+    freshen()
+    nights = [NOON + n * DAY for n in range(1, 17)]
+    with acting(SYSTEM), begin() as session:
+        for now in nights:
+            assert figures.settle(session, vendor_id=vendor_id, now=now) == 1
+        assert session.scalars(select(MessageFigures.came)).all() == [0, 0, 0]
+    with clock.stopped_at(NOON + 20 * DAY), acting(vendor_actor(vendor_id)), begin() as session:
+        bookings.complete(session, booking_id=visit)
+    with acting(SYSTEM), begin() as session:
+        figures.settle(session, vendor_id=vendor_id, now=NOON + 21 * DAY)
+        assert session.scalars(select(MessageFigures.came)).all() == [1, 1, 1]
