@@ -3,9 +3,11 @@
 import logging
 from datetime import UTC
 from hashlib import sha256
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from celery import Task
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -17,12 +19,15 @@ from app.operations.zones import zone_of
 from app.report_rows import Rows
 from app.settings import settings
 from app.tenancy import SYSTEM, acting, current_actor
+from models.categories import Category
 from models.custom_reports import CustomReport
 from models.report_runs import ReportRun
+from models.vendors import Vendor
 from reports import asking, custom, kept, reading
 from reports.asking import Asked
+from reports.figures import WEEKDAYS, worded
 from reports.registry import all_reports
-from reports.report import Report
+from reports.report import Column, Report, Unit
 from tasks.celery import celery_app
 
 log = logging.getLogger(__name__)
@@ -92,18 +97,39 @@ def _letter(session: Session, row: CustomReport, report: Report) -> tuple[str, s
         return report.title, f"{report.title}\n{refusal}\n\n{place}"
     lines = reading.lines(session, asked, report.tables[0], most=MOST_ROWS)
     columns = report.tables[0].columns
-    heads = [column.title or asked.by.value.capitalize() for column in columns]
-    rows = [[getattr(row, column.key) for column in columns] for row in lines.rows]
+    heads = [_head(column, asked) for column in columns]
+    rows = [[_said(getattr(row, column.key), column) for column in columns] for row in lines.rows]
     table = Rows(report.slug, [], None, heads, rows)
     more = lines.many - len(rows)
     days = asked.period.first, asked.period.last
     first, last = (f"{day.day} {day:%B} {day.year}" for day in days)
     text = (
-        f"{report.title}\n{report.about}\n{first} to {last}\n\n{table.as_text()}\n\n"
-        + (f"More in the report: {more}.\n" if more else "")
-        + place
+        f"{report.title}\n{report.about}\n{first} to {last}\n{_only(session, asked)}\n"
+        f"{table.as_text()}\n\n" + (f"More in the report: {more}.\n" if more else "") + place
     )
     return f"{report.title}: {first} to {last}", text
+
+
+def _head(column: Column, asked: Asked) -> str:
+    title = column.title or asked.by.value.capitalize()
+    return f"{title}, minutes" if column.unit is Unit.MINUTES else title
+
+
+def _said(value: Any, column: Column) -> Any:
+    """Words of the schema as people read them; figures as they are."""
+    if column.unit is Unit.WEEKDAY:
+        return WEEKDAYS[int(value) - 1]
+    return worded(value) if column.unit in (Unit.CHANNEL, Unit.KIND) else value
+
+
+def _only(session: Session, asked: Asked) -> str:
+    """Whose figures they are, where they are not everybody's."""
+    filters = asked.filters
+    parts = [worded(channel) for channel in filters.channels]
+    for model, ids in ((Vendor, filters.vendors), (Category, filters.categories)):
+        named = select(model.name).where(model.id.in_(ids)).order_by(model.name)
+        parts += session.scalars(named) if ids else []
+    return f"Only {', '.join(parts)}\n" if parts else ""
 
 
 def _report(session: Session, slug: str) -> Report | None:

@@ -339,6 +339,31 @@ def test_a_mail_has_the_first_rows_and_says_how_many_more_there_are(
     assert lines[3:6] == ["Item Revenue Refunds", "Service 1500 0", "More in the report: 1."]
 
 
+def test_a_mail_says_words_as_people_read_them_and_whose_figures_they_are(
+    panel: PanelClient, vendor: int, post: PostOffice
+) -> None:
+    panel.as_(replace(manager(vendor), user_id=somebody(vendor)))
+    made = {"dimensions": ["channel", "kind"], "channel": "walk_in", "sent_every": "day"}
+    number = custom.number_of(slug_of(make_one(panel, **made)))
+    assert send_figures.apply(kwargs={"vendor_id": vendor, "report_id": number}).get() == 1
+    with acting(admin_actor()), begin() as session:
+        make.figures(session, HourFigures, vendor_id=vendor, starts_on=date(2026, 11, 20),
+                     weekday=5, hour=9, bookings=2, minutes=90)  # fmt: skip
+    roll_up(HourFigures)
+    made = {"name": "Hours", "source": "hours", "measures": ["minutes"],
+            "dimensions": ["weekday", ""], "sent_every": "day"}  # fmt: skip
+    number = custom.number_of(slug_of(make_one(panel, **made)))
+    assert send_figures.apply(kwargs={"vendor_id": vendor, "report_id": number}).get() == 1
+    first, second = (
+        [" ".join(line.split()) for line in one.get_content().splitlines() if line]
+        for one in post.box.letters
+    )
+    assert first[3:6] == [
+        "Only Walk-in", "Channel Kind Revenue Refunds", "Walk-in Service 1500 0",
+    ]  # fmt: skip
+    assert second[3:5] == ["Weekday Time booked, minutes", "Fri 90"]
+
+
 def test_days_that_have_become_too_many_are_said_in_the_mail(
     panel: PanelClient, vendor: int, post: PostOffice
 ) -> None:
