@@ -63,18 +63,23 @@ def orders(
     )  # fmt: skip
 
 
-def customers(filters: Filters, **wanted: Values) -> str:
-    """The customers of a segment, a group, a cohort; channel and vendor as the filters say."""
+def customers(filters: Filters, **wanted: Values) -> str | None:
+    """The customers of a segment, a group, a cohort; channel and vendor as the filters say.
+
+    Their list is of one vendor or of all: of several none tells.
+    """
+    if len(filters.vendors) > 1:
+        return None
     whose = {"channel": filters.channels, "vendor": filters.vendors}
     return records("customer", **{**whose, **wanted})
 
 
 def first_bought(filters: Filters, **wanted: Values) -> str | None:
-    """The customers of a cohort or a group, where their list can say whose: of one vendor or all.
+    """The customers of a cohort or a group, where their list can say whose.
 
     Channel and category are those of the first purchase there, which no list is asked for.
     """
-    if filters.channels or filters.category_ids or len(filters.vendors) > 1:
+    if filters.channels or filters.category_ids:
         return None
     return customers(filters, **wanted)
 

@@ -7,13 +7,13 @@ bought anything, so that those of any months are counted once.
 
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import Select, case, func, select
 
 from models.audiences import PreferenceFigures
 from models.categories import Category
 from reports import figures, links, months
 from reports.figures import Series
-from reports.privacy import enough
+from reports.privacy import SMALL_GROUPS, without_few
 from reports.report import (
     Choice,
     Column,
@@ -51,7 +51,7 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
         *(func.sum(getattr(table, n)).label(n) for n in ("times", "spent", "revenue")),
     )  # fmt: skip
     grouped = told.where(*_those(period, filters), table.sort == sort).group_by(*keys)
-    rows = grouped.having(and_(customers > 0, *enough(customers))).subquery()
+    rows = without_few(grouped.having(customers > 0).subquery("each")).subquery()
     each = (rows.c.revenue / rows.c.customers).label("each")
     sums = [rows.c[n] for n in ("customers", "times", "spent", "revenue")]
     if sort == "kind":
@@ -83,18 +83,22 @@ def _those(period: Period, filters: Filters) -> list[Any]:
 def by_channel(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """The same customers by the way they came first."""
     table = PreferenceFigures
-    customers = func.sum(table.customers)
-    revenue = func.sum(table.revenue)
-    return (
+    customers, revenue = func.sum(table.customers), func.sum(table.revenue)
+    rows = (
         select(
-            table.channel, customers.label("customers"), func.sum(table.times).label("times"),
-            func.sum(table.spent).label("spent"), revenue.label("revenue"),
-            (revenue / func.nullif(customers, 0)).label("each"),
+            table.channel,
+            customers.label("customers"),
+            func.sum(table.times).label("times"),
+            func.sum(table.spent).label("spent"),
+            revenue.label("revenue"),
+            (revenue / customers).label("each"),
         )
         .where(*_those(period, filters), table.sort == filters.picked("sort"))
         .group_by(table.channel)
-        .having(and_(customers > 0, *enough(customers)))
-    )  # fmt: skip
+        .having(customers > 0)
+        .subquery("channels")
+    )
+    return without_few(rows)
 
 
 def figure(frame: Frame) -> Figure:
@@ -172,7 +176,7 @@ REPORT = Report(
         ("Months", "Those in which customers bought anything for the last time so far: with the"
          " last 12 months, everybody who bought in these. Worked out every night."),
         ("Channel", "How a customer came first."),
-        ("Small groups", "Over several vendors, fewer than five customers are not told."),
+        SMALL_GROUPS,
     ),
     hint="Select a preference to see who bought of it.",
     empty=Empty(

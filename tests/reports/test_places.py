@@ -1,5 +1,6 @@
 """Places, preferences and engagement, against worlds counted by hand; small groups are not told."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -157,8 +158,20 @@ def test_preferences_by_category_kind_and_channel(db: Connection) -> None:
     assert [(r.name, r.customers) for r in found.rows] == [("Products", 6)]
     _, found = asked(me, PREFERENCES, period="12m", channel="online")
     assert found.sums["customers"] == 1
-    _, found = asked(ANALYST, PREFERENCES, period="12m")
-    assert [(r.name, r.customers) for r in found.rows] == [("Hair", 5)]
+    few, found = asked(ANALYST, PREFERENCES, period="12m")
+    assert found.rows == []  # of seven, who are a row by channel, two could be told by the five
+    assert tables(ANALYST, few)["channel"].totals["customers"] is None  # six, and one online
+    likes(there, NOVEMBER, "stay", 0, 3, sort="service")
+    likes(there, OCTOBER, "stay", 0, 4, sort="service", channel="online")
+    with acting(admin_actor()), begin() as session:
+        audiences.add_up(session)
+    enough, found = asked(ANALYST, PREFERENCES, period="12m")
+    assert [(r.name, r.customers) for r in found.rows] == [("Without category", 9), ("Hair", 5)]
+    by_channel = tables(ANALYST, enough)["channel"].rows
+    assert [(r.channel, r.customers) for r in by_channel] == [("walk_in", 9), ("online", 5)]
+    of_two = replace(question.filters, vendors=(here, there))
+    assert PREFERENCES.drill is not None
+    assert PREFERENCES.drill(found.rows[1], question.period, of_two, None) is None
 
 
 def test_people_at_several_vendors(db: Connection) -> None:
