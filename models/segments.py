@@ -51,7 +51,10 @@ class Segment(Timestamped, Base):
 
 
 class SegmentMembership(OwnedByVendor, Base):
-    """That a customer is in a segment since `entered_at`, or was until `exited_at`."""
+    """That a customer is in a segment since `entered_at`, or was until `exited_at`.
+
+    Those of a segment that was removed go a little later; a trigger lets none be written for one.
+    """
 
     __tablename__ = "segment_memberships"
     __table_args__ = (
@@ -68,12 +71,11 @@ class SegmentMembership(OwnedByVendor, Base):
         ),
     )  # fmt: skip
 
-    segment_id: Mapped[int] = mapped_column(ForeignKey("segments.id", ondelete="CASCADE"))
+    segment_id: Mapped[int] = mapped_column()
     customer_id: Mapped[int] = mapped_column()
     entered_at: Mapped[datetime]
     exited_at: Mapped[datetime | None]
 
-    segment: Mapped[Segment] = relationship(foreign_keys=[segment_id])
     customer: Mapped[Customer] = relationship(foreign_keys=[customer_id])
 
 

@@ -23,6 +23,18 @@ def build(segment_id: int) -> None:
         segments.build(session, segment_id=segment_id)
 
 
+@celery_app.task(name=segments.CLEAR)
+def clear(segment_id: int) -> int:
+    """Forget who was in a segment that was removed, in small transactions; how many went."""
+    gone = 0
+    while True:
+        with begin() as session:
+            cleared = segments.clear(session, segment_id=segment_id)
+        gone += cleared
+        if cleared < segments.BATCH:
+            return gone
+
+
 @celery_app.task(name="tasks.segments.build_all")
 def build_all() -> int:
     """Work out every segment that is not fresh, the oldest first; how many were.

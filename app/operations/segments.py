@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, literal, or_, select, text, update
+from sqlalchemy import any_, delete, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -32,10 +32,13 @@ from models.customers import Customer
 from models.segments import Segment, SegmentDay, SegmentMembership
 
 BUILD = "tasks.segments.build"
+CLEAR = "tasks.segments.clear"
 LONGEST_NAME = 80
 QUICK_MS, LONG_MS = 400, 5_000
 """What an exact number may cost while somebody waits, and what finding out at all may."""
 MOST_COUNTED = 10_000
+BATCH = 20_000
+"""Memberships that go in one transaction at most."""
 SAMPLES = 10
 
 
@@ -118,7 +121,7 @@ def _change(segment: Segment, name: str, rule: Group) -> None:
 
 
 def remove(session: Session, *, segment_id: int) -> None:
-    """Remove a segment with its history; one that another asks for stays."""
+    """Remove a segment; one that is asked for stays. Who was in it when, `clear` forgets behind."""
     segment = _locked(session, segment_id)
     _alone(session, segment.vendor_id)
     same = Segment.vendor_id.is_not_distinct_from(segment.vendor_id)
@@ -127,6 +130,18 @@ def remove(session: Session, *, segment_id: int) -> None:
             raise SegmentAskedFor(who=f"“{other.name}”")
     session.delete(segment)
     session.flush()  # whether anything else asks for it
+    enqueue(session, CLEAR, vendor_id=segment.vendor_id, segment_id=segment_id)
+
+
+def clear(session: Session, *, segment_id: int) -> int:
+    """Forget who was in a segment that was removed, `BATCH` at most; how many went."""
+    member, is_here = SegmentMembership, select(Segment.id).where(Segment.id == segment_id)
+    some = select(member.id).where(member.segment_id == segment_id, ~is_here.exists())
+    # by an index, which passes over what went before; a table that is read from its start does not
+    first = some.order_by(member.entered_at, member.id).limit(BATCH)
+    those = member.id == any_(func.array(first.scalar_subquery()))
+    gone = delete(member).where(those).returning(member.id).cte("gone")
+    return session.scalar(select(func.count()).select_from(gone)) or 0
 
 
 def _asked_for(tree: Any) -> Iterator[Any]:

@@ -24,8 +24,10 @@ from app.operations.segment_fields import FIELDS, PARTS
 from app.operations.segment_terms import Group, Misread, Term, When, read
 from app.tenancy import SYSTEM, acting, admin_actor, vendor_actor
 from models.customers import Customer
+from models.outbox import OutboxMessage
 from models.scores import CustomerScore
 from models.segments import Segment, SegmentDay, SegmentMembership
+from tasks import segments as tasks
 from tests import make
 from tests.chance import examples
 from tests.server import TestServer, own_database, undone
@@ -665,6 +667,36 @@ def test_a_snapshot_is_the_rule_at_its_moment_and_its_history_replays(world: Wor
                 assert day.size == size
             assert len({frozenset(were) for were in told.values()}) > 2
             assert 1 < len(days) < 6
+
+
+@pytest.mark.parametrize("of", ["vendor", "everybody"])
+def test_whoever_was_in_a_segment_that_is_removed_goes_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch, of: str
+) -> None:
+    actor = vendor_actor(world.vendors[0]) if of == "vendor" else SYSTEM
+    monkeypatch.setattr(segments, "BATCH", 4)
+    with acting(actor), begin() as session:
+        gone, kept = (segments.save(session, name=n, definition=ACTIVE).id for n in ("A", "B"))
+        for number in (gone, kept):
+            segments.build(session, segment_id=number)
+        size = len(open_in(session, kept))
+        assert tasks.clear.run(segment_id=kept) == 0, "it is here"
+        segments.remove(session, segment_id=gone)
+    with acting(actor), begin() as session:
+        assert session.get(Segment, gone) is None
+        assert len(open_in(session, gone)) == size, "nobody waits for them"
+        assert session.scalars(matching.matching(Filters(segments=(gone,)))).all() == []
+        promised = select(OutboxMessage.payload).where(OutboxMessage.task == segments.CLEAR)
+        assert [one["segment_id"] for one in session.scalars(promised)] == [gone]
+        assert segments.build(session, segment_id=gone) is None
+        segments.save(session, name="A", definition=ACTIVE)
+    with acting(actor):
+        assert (tasks.clear.run(segment_id=gone), tasks.clear.run(segment_id=gone)) == (size, 0)
+        assert size > segments.BATCH
+        with begin() as session:
+            assert (open_in(session, gone), len(open_in(session, kept))) == (set(), size)
+            days = select(SegmentDay.id).where(SegmentDay.segment_id == gone)
+            assert session.scalars(days).all() == []
 
 
 def test_a_change_makes_a_version_and_an_old_page_cannot_undo_it(world: World) -> None:
