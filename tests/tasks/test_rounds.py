@@ -1,6 +1,6 @@
 """Rounds over all vendors: what is wrong with one of them holds up no other."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -49,7 +49,9 @@ def test_segments_of_all_others_are_worked_out(
 def test_campaigns_of_all_others_go_out_again(
     db: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wrong, right = two(make.campaign, rhythm="weekly", status="active", next_at=make.NOON)
+    wrong, right = two(
+        make.campaign, rhythm="weekly", status="active", next_at=make.NOON, goes_at=time(12)
+    )
     with clock.stopped_at(LATER), acting(SYSTEM):
         assert campaigns.repeat_due.run() == 1
     assert of(right, Campaign.next_at) > LATER
