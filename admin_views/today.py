@@ -16,7 +16,7 @@ from admin_views.today_vendor import vendor_page
 from app import clock
 from app.database import begin
 from app.tenancy import Actor, PanelRole, current_actor
-from reports import today
+from reports import market_today, today
 
 
 class TodayView(BaseView):
@@ -56,9 +56,9 @@ def page_of(actor: Actor) -> tuple[str, dict[str, Any]]:
             with speaking_in(zone_named(found.zone)):
                 return "panel/today.html", vendor_page(found, actor.panel_role, free)
         if actor.panel_role is PanelRole.ANALYST:
-            figures = today.analyst(session, now=clock.now())
+            figures = market_today.analyst(session, now=clock.now())
             return "panel/today_admin.html", marketplace_page(figures, actor.panel_role)
-        return "panel/today_admin.html", admin_page(today.admin(session, now=clock.now()))
+        return "panel/today_admin.html", admin_page(market_today.admin(session, now=clock.now()))
 
 
 VIEWS = [TodayView]

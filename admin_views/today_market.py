@@ -13,13 +13,13 @@ from admin_views.today_parts import HERE, head, to_list, to_record, to_report
 from app import clock
 from app.settings import settings
 from app.tenancy import PanelRole
-from reports import today
+from reports import market_today
 from reports.pulse import Jump, Look
 from reports.registry import for_role
 from reports.troubles import Failing, Hourless
 
 
-def marketplace_page(day: today.Marketplace, role: PanelRole) -> dict[str, Any]:
+def marketplace_page(day: market_today.Marketplace, role: PanelRole) -> dict[str, Any]:
     """The marketplace's day, in figures; each leads to its list, or to the report of it."""
     opens, now, before = role is PanelRole.ADMIN, day.week.today.now, day.week.today.before
     weekday = format_date(day.week.today.day, "EEEE", locale=settings().locale)
@@ -73,7 +73,7 @@ def _reports(role: PanelRole) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _share(share: today.Share, *, opens: bool) -> dict[str, Any]:
+def _share(share: market_today.Share, *, opens: bool) -> dict[str, Any]:
     missed = share.no_shows
     return {
         "title": share.name, "url": to_record("vendor", share.vendor_id) if opens else None,
@@ -158,7 +158,7 @@ def _has_no_hours(one: Hourless) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def admin_page(day: today.AdminToday) -> dict[str, Any]:
+def admin_page(day: market_today.AdminToday) -> dict[str, Any]:
     """The marketplace's day, and what waits for its people."""
     context = marketplace_page(day.figures, PanelRole.ADMIN)
     context["vendors"]["rows"] += [

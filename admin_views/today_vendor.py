@@ -25,6 +25,7 @@ from app import clock
 from app.tenancy import PanelRole
 from models.tasks import TaskKind
 from reports import today
+from reports.day_counts import Line
 from reports.pulse import DAY, LIKELY, SOLD_IN, Seller, Slipping
 
 FOLLOW_UP = "status=pending_follow_up"
@@ -194,7 +195,7 @@ def _to_check(day: today.VendorToday, role: PanelRole, query: str) -> dict[str, 
     }  # fmt: skip
 
 
-def _check(line: today.Line, role: PanelRole) -> dict[str, Any]:
+def _check(line: Line, role: PanelRole) -> dict[str, Any]:
     ask = None
     if line.customer_id is not None and allowed(role, "message", "create"):
         url = f"{HERE}/message/create?customer={line.customer_id}"
@@ -234,7 +235,7 @@ NEXT = {
 }
 
 
-def _booking(line: today.Line, role: PanelRole) -> dict[str, Any]:
+def _booking(line: Line, role: PanelRole) -> dict[str, Any]:
     step = NEXT.get(line.status) if allowed(role, "booking", "move") else None
     url = f"{HERE}/booking/do/{line.id}/{step[0]}" if step else ""
     return {
@@ -244,7 +245,7 @@ def _booking(line: today.Line, role: PanelRole) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _line(line: today.Line, noun: str, icon: str) -> dict[str, Any]:
+def _line(line: Line, noun: str, icon: str) -> dict[str, Any]:
     said = " · ".join(part for part in (line.detail, moment(line.at, "")) if part)
     return {
         "icon": icon, "title": line.title, "url": to_record(noun, line.id), "sub": said,
@@ -252,14 +253,14 @@ def _line(line: today.Line, noun: str, icon: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _task(line: today.Line, role: PanelRole) -> dict[str, Any]:
+def _task(line: Line, role: PanelRole) -> dict[str, Any]:
     shown = _line(line, "task", "checkbox")
     late = line.at is not None and line.at < clock.now()
     done = f"{HERE}/task/do/{line.id}/done" if allowed(role, "task", "move") else None
     return {**shown, "status": "overdue" if late else line.status, "done_url": done}
 
 
-def _customer(line: today.Line) -> dict[str, Any]:
+def _customer(line: Line) -> dict[str, Any]:
     reach = line.detail or ""
     reach = phone(reach) if reach.startswith("+") else reach
     return {

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, joinedload
 from models.bookings import Booking, BookingStatus
 from models.staff import StaffMember
 from models.tasks import Task, TaskKind, TaskStatus
-from reports.today import CAP, _capped, _day
+from reports.day_counts import CAP, capped, day_of
 
 MOST = 100
 DONE = 10
@@ -51,7 +51,7 @@ def of(
     kinds: Sequence[TaskKind] = (),
 ) -> MyDay:
     """The day into which `now` falls: everybody's without `staff_id`, tasks of some `kinds`."""
-    start, end = session.execute(select(*_day(literal(zone), now))).one()
+    start, end = session.execute(select(*day_of(literal(zone), now))).one()
     mine = [Task.vendor_id == vendor_id, *_whose(staff_id)]
     shown = [*mine, *([Task.kind.in_(kinds)] if kinds else [])]
     to_do = Task.status.in_(TO_DO)
@@ -59,10 +59,10 @@ def of(
     finished = [Task.status == TaskStatus.DONE, Task.done_at >= start, Task.done_at < end]
     counts = session.execute(
         select(
-            _capped(Task, *mine, to_do, Task.due_at < now).label("overdue"),
-            _capped(Task, *mine, *due).label("due"),
-            _capped(Task, *mine, *due, Task.kind.in_(CALLS)).label("calls"),
-            _capped(Task, *mine, *finished).label("finished"),
+            capped(Task, *mine, to_do, Task.due_at < now).label("overdue"),
+            capped(Task, *mine, *due).label("due"),
+            capped(Task, *mine, *due, Task.kind.in_(CALLS)).label("calls"),
+            capped(Task, *mine, *finished).label("finished"),
         )
     ).one()
     return MyDay(

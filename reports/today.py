@@ -1,4 +1,4 @@
-"""The first page of each role: what needs doing now, in real figures.
+"""The first page of a vendor's people: what needs doing now, in real figures.
 
 Days are the vendor's days. Figures of open work are counted up to `CAP`, so that none costs a
 full scan; one that reached it is shown as "10,000+".
@@ -6,49 +6,32 @@ full scan; one that reached it is shown as "10,000+".
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Date, and_, cast, func, literal, or_, select
+from sqlalchemy import Date, and_, cast, func, literal, select
 from sqlalchemy.orm import Session
 
 from models.bookings import Booking, BookingStatus
 from models.customers import Customer, CustomerStatus
-from models.figures import Grain, VendorFigures
-from models.imports import ImportJob, ImportStatus
-from models.messages import Message, MessageStatus
+from models.messages import Message
 from models.orders import Order, OrderStatus
 from models.outbox import OutboxMessage
 from models.products import Product, Variant
 from models.services import Service
 from models.staff import StaffMember
 from models.tasks import Task, TaskKind, TaskStatus
-from models.vendors import Vendor, VendorStatus
+from models.vendors import Vendor
 from reports import pulse, troubles
-from reports.pulse import Jump, Look, Seller, Slipping, Week
-from reports.troubles import Failing, Hourless
+from reports.day_counts import ROWS, Line, capped, day_of, failed, new_since, not_arrived, week_of
+from reports.pulse import Seller, Slipping, Week
 
-CAP = 10_000
-ROWS = 8
 FEW = 5
 
 PLANNED = ("pending", "confirmed", "checked_in", "completed", "no_show")
 """The statuses of a day's bookings: what was called off is none."""
 _TO_DO = (TaskStatus.OPEN, TaskStatus.IN_PROGRESS)
-_NEEDS_A_PERSON = (ImportStatus.UPLOADED, ImportStatus.MAPPED, ImportStatus.TRIED)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row of a list on the page: whose it is, when, and how it stands."""
-
-    id: int
-    at: datetime | None
-    title: str
-    detail: str | None
-    status: str
-    customer_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +82,7 @@ def vendor(
         select(Vendor.time_zone, cast(func.timezone(Vendor.time_zone, now), Date))
         .where(Vendor.id == vendor_id)
     ).one()  # fmt: skip
-    start, end = session.execute(select(*_day(literal(zone), now))).one()
+    start, end = session.execute(select(*day_of(literal(zone), now))).one()
     mine = Booking.vendor_id == vendor_id
     # what is only offered to somebody of the waitlist is no booking yet, as in every figure
     promised = [mine, Booking.held_until.is_(None)]
@@ -108,7 +91,7 @@ def vendor(
     due = [Task.vendor_id == vendor_id, Task.status.in_(_TO_DO), Task.due_at < end]
     checks = [*due, Task.kind == TaskKind.DELIVERY_CHECK]
     others = [*due, Task.kind != TaskKind.DELIVERY_CHECK]
-    fresh = [Customer.vendor_id == vendor_id, *_new_since(_week_of(literal(zone), now))]
+    fresh = [Customer.vendor_id == vendor_id, *new_since(week_of(literal(zone), now))]
     placed = [Order.vendor_id == vendor_id, Order.status == OrderStatus.PLACED]
     follow_up = [
         Customer.vendor_id == vendor_id,
@@ -121,17 +104,17 @@ def vendor(
            left <= Variant.low_stock]  # fmt: skip
     figures = session.execute(
         select(
-            _capped(Task, *due).label("tasks_due"),
-            _capped(Task, *due, Task.due_at < now).label("tasks_overdue"),
-            _capped(Booking, *waiting).label("to_confirm"),
-            _capped(Customer, *fresh).label("new_customers"),
-            _capped(Order, *placed).label("to_fulfil"),
-            _capped(Customer, *follow_up).label("to_follow_up"),
-            _capped(Variant, *low).label("running_low"),
-            _not_arrived(now, Message.vendor_id == vendor_id).label("not_arrived"),
-            _capped(OutboxMessage, *_given_up(vendor_id)).label("given_up"),
-            _capped(Task, *checks).label("checks_due"),
-            _capped(Task, *others).label("others_due"),
+            capped(Task, *due).label("tasks_due"),
+            capped(Task, *due, Task.due_at < now).label("tasks_overdue"),
+            capped(Booking, *waiting).label("to_confirm"),
+            capped(Customer, *fresh).label("new_customers"),
+            capped(Order, *placed).label("to_fulfil"),
+            capped(Customer, *follow_up).label("to_follow_up"),
+            capped(Variant, *low).label("running_low"),
+            not_arrived(now, Message.vendor_id == vendor_id).label("not_arrived"),
+            capped(OutboxMessage, *_given_up(vendor_id)).label("given_up"),
+            capped(Task, *checks).label("checks_due"),
+            capped(Task, *others).label("others_due"),
             (~_has(Service, vendor_id) & ~_has(Variant, vendor_id)).label("is_new"),
             _has(Variant, vendor_id).label("sells_goods"),
             _has(Service, vendor_id, Service.is_active, Service.kind.in_(troubles.OF_STAFF)).label(
@@ -181,26 +164,6 @@ def _low(session: Session, low: Sequence[Any]) -> list[Line]:
     ]  # fmt: skip
 
 
-FAILED_WITHIN = timedelta(days=7)
-"""What failed longer ago is nobody's work any more."""
-
-
-def _failed(now: datetime, *of: Any) -> Any:
-    """The newest messages that failed: an index gives them, whatever failed in all the years."""
-    newest = (
-        select(Message.id, Message.failed_at)
-        .where(Message.status == MessageStatus.FAILED, *of)
-        .order_by(Message.id.desc())
-        .limit(1000)
-        .subquery()
-    )
-    return select(newest.c.id).where(newest.c.failed_at > now - FAILED_WITHIN)
-
-
-def _not_arrived(now: datetime, *of: Any) -> Any:
-    return select(func.count()).select_from(_failed(now, *of).subquery()).scalar_subquery()
-
-
 def _given_up(vendor_id: int) -> list[Any]:
     """Promises that were not kept, beside messages, which say so themselves."""
     return [
@@ -216,7 +179,7 @@ def _failures(session: Session, vendor_id: int, now: datetime) -> list[Line]:
         .outerjoin(Customer, and_(Customer.vendor_id == Message.vendor_id,
                                   Customer.id == Message.customer_id))
         .where(Message.vendor_id == vendor_id)
-        .where(Message.id.in_(_failed(now, Message.vendor_id == vendor_id)))
+        .where(Message.id.in_(failed(now, Message.vendor_id == vendor_id)))
         .order_by(Message.id.desc())
         .limit(ROWS)
     )  # fmt: skip
@@ -225,33 +188,6 @@ def _failures(session: Session, vendor_id: int, now: datetime) -> list[Line]:
              message.error, message.status, message.customer_id)
         for message, customer in rows
     ]  # fmt: skip
-
-
-def _day(zone: Any, now: datetime, days: int = 0) -> tuple[Any, Any]:
-    """Start and end of a day where `zone` is, 23 and 25 hours included; `days` ago."""
-    midnight = func.date_trunc("day", func.timezone(zone, now)) - func.make_interval(0, 0, 0, days)
-    tomorrow = midnight + func.make_interval(0, 0, 0, 1)
-    return func.timezone(zone, midnight), func.timezone(zone, tomorrow)
-
-
-def _week_of(zone: Any, now: datetime) -> Any:
-    """The instant when the week began, on Monday."""
-    return func.timezone(zone, func.date_trunc("week", func.timezone(zone, now)))
-
-
-def _new_since(since: Any) -> list[Any]:
-    """Made since then; nobody is active before they are made, and that is what the index knows."""
-    return [
-        Customer.last_activity_at >= since,
-        Customer.created_at >= since,
-        Customer.archived_at.is_(None),
-    ]
-
-
-def _capped(model: Any, *conditions: Any) -> Any:
-    """How many rows there are, counted up to one more than `CAP`."""
-    rows = select(literal(1)).select_from(model).where(*conditions).limit(CAP + 1).subquery()
-    return select(func.count()).select_from(rows).scalar_subquery()
 
 
 def _bookings_today(
@@ -358,139 +294,4 @@ def _follow_ups(session: Session, follow_up: Sequence[Any]) -> list[Line]:
     return [
         Line(row.id, row.last_visit_at, row.name, row.phone or row.email, row.status, row.id)
         for row in rows
-    ]
-
-
-# --- the marketplace ----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """What a vendor did today."""
-
-    vendor_id: int
-    name: str
-    bookings: int
-    no_shows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Marketplace:
-    """Sums over all vendors, nothing about a person: what analysts see too.
-
-    `week` has what today came to so far, beside the same day of the week before.
-    """
-
-    vendors: int
-    zones: int
-    to_fulfil: int
-    new_customers: int
-    week: Week
-    busiest: list[Share]
-    attention: list[Look]
-    jumps: list[Jump]
-
-
-@dataclass(frozen=True, slots=True)
-class AdminToday:
-    """The marketplace's day, and what waits for a person. Counts stop after `CAP`."""
-
-    figures: Marketplace
-    customers: int
-    imports_waiting: int
-    imports_running: int
-    imports_failed: int
-    rows_to_correct: int
-    promises_broken: int
-    not_arrived: int
-    to_follow_up: int
-    imports: list[Line]
-    failing: list[Failing]
-    hourless: list[Hourless]
-
-
-def analyst(session: Session, *, now: datetime) -> Marketplace:
-    """The marketplace's figures; reads only columns that analysts may read."""
-    vendors, zones = session.execute(
-        select(func.count(), func.count(Vendor.time_zone.distinct())).where(
-            Vendor.status == VendorStatus.ACTIVE
-        )
-    ).one()
-    fresh = _new_since(_week_of(literal("UTC"), now))
-    return Marketplace(
-        vendors=vendors,
-        zones=zones,
-        to_fulfil=session.scalar(
-            select(_capped(Order, Order.status == OrderStatus.PLACED))
-        ) or 0,
-        new_customers=session.scalar(select(_capped(Customer, *fresh))) or 0,
-        week=pulse.market_week(session, now=now),
-        busiest=_busiest(session, now),
-        attention=pulse.attention(session, today=now.astimezone(UTC).date()),
-        jumps=pulse.jumps(session, today=now.astimezone(UTC).date()),
-    )  # fmt: skip
-
-
-def _busiest(session: Session, now: datetime) -> list[Share]:
-    """Who has most bookings today, as their roll-up has it."""
-    figures, utc = VendorFigures, now.astimezone(UTC).date()
-    today = cast(func.timezone(Vendor.time_zone, now), Date)
-    rows = session.execute(
-        select(Vendor.id, Vendor.name, figures.bookings, figures.no_shows)
-        .join(figures, and_(figures.vendor_id == Vendor.id, figures.grain == Grain.DAY))
-        .where(figures.starts_on.between(utc - pulse.DAY, utc + pulse.DAY))
-        .where(figures.starts_on == today, figures.bookings > 0)
-        .where(Vendor.status == VendorStatus.ACTIVE)
-        .order_by(figures.bookings.desc(), Vendor.id)
-        .limit(ROWS)
-    )
-    return [Share(*row) for row in rows]
-
-
-def admin(session: Session, *, now: datetime) -> AdminToday:
-    """The marketplace's figures, and the work that only its own people can do."""
-    waiting = ImportJob.status.in_(_NEEDS_A_PERSON)
-    follow_up = and_(
-        Customer.status == CustomerStatus.PENDING_FOLLOW_UP, Customer.archived_at.is_(None)
-    )
-    invalid = func.coalesce(
-        func.sum(cast(ImportJob.result["invalid"].astext, Order.number.type)), 0
-    )
-    week = ImportJob.finished_at >= _week_of(literal("UTC"), now)
-    row = session.execute(
-        select(
-            _capped(Customer, Customer.archived_at.is_(None)).label("customers"),
-            _capped(ImportJob, waiting).label("imports_waiting"),
-            _capped(ImportJob, ImportJob.status == ImportStatus.IMPORTING).label("imports_running"),
-            _capped(ImportJob, ImportJob.status == ImportStatus.FAILED).label("imports_failed"),
-            select(func.coalesce(invalid, 0))
-            .where(ImportJob.status == ImportStatus.COMPLETED, week)
-            .scalar_subquery()
-            .label("rows_to_correct"),
-            _capped(OutboxMessage, OutboxMessage.dead_at.is_not(None)).label("promises_broken"),
-            _not_arrived(now).label("not_arrived"),
-            _capped(Customer, follow_up).label("to_follow_up"),
-        )
-    ).one()
-    return AdminToday(
-        figures=analyst(session, now=now),
-        **row._mapping,
-        imports=_imports(session, waiting),
-        failing=troubles.failing(session, now=now),
-        hourless=troubles.hourless(session, today=now.astimezone(UTC).date()),
-    )
-
-
-def _imports(session: Session, waiting: Any) -> list[Line]:
-    """The newest imports that wait for somebody, or failed."""
-    rows = session.execute(
-        select(ImportJob, Vendor.name)
-        .join(Vendor, Vendor.id == ImportJob.vendor_id)
-        .where(or_(waiting, ImportJob.status == ImportStatus.FAILED))
-        .order_by(ImportJob.id.desc())
-        .limit(ROWS)
-    )
-    return [
-        Line(job.id, job.created_at, job.filename, vendor_name, job.status)
-        for job, vendor_name in rows
     ]

@@ -11,7 +11,7 @@ from app.errors import NotAllowed
 from app.operations import figures
 from app.tenancy import Actor, DatabaseRole, acting, admin_actor, vendor_actor
 from models.customers import Customer
-from reports import today
+from reports import market_today, today
 from tests import make
 
 ANALYST = Actor(DatabaseRole.ANALYST)
@@ -120,7 +120,7 @@ def test_the_marketplace_sees_sums_and_its_own_work(db: Connection) -> None:
         make.outbox_message(session, dead_at=NOON)
     worked_out()
     with acting(admin_actor()), begin() as session:
-        seen = today.admin(session, now=NOON)
+        seen = market_today.admin(session, now=NOON)
     assert (seen.imports_waiting, seen.imports_failed, seen.rows_to_correct) == (1, 1, 259)
     assert (seen.promises_broken, seen.to_follow_up) == (1, 2)
     assert {line.title for line in seen.imports} >= {"klanten.csv"}
@@ -170,18 +170,18 @@ def test_what_did_not_arrive_is_work_for_a_week(db: Connection) -> None:
     assert (seen.not_arrived, seen.given_up) == (1, 1)
     assert [(line.title, line.detail) for line in seen.failures] == [("Ana", "Nobody lives there.")]
     with acting(admin_actor()), begin() as session:
-        assert today.admin(session, now=NOON).not_arrived == 1
+        assert market_today.admin(session, now=NOON).not_arrived == 1
 
 
 def test_an_analyst_sees_figures_and_no_person(db: Connection) -> None:
     busy_day(make.new_vendor())
     worked_out()
     with acting(ANALYST), begin() as session:
-        seen = today.analyst(session, now=NOON)
+        seen = market_today.analyst(session, now=NOON)
         day = seen.week.today
         assert (day.now.bookings, day.now.orders, seen.to_fulfil) == (5, 0, 1)
         assert (day.before.bookings, seen.new_customers) == (1, 1)
         assert (day.now.revenue, day.before.revenue) == (40, 40)
         assert [(share.bookings, share.no_shows) for share in seen.busiest] == [(5, 1)]
     with acting(ANALYST), pytest.raises(NotAllowed), begin() as session:
-        today.admin(session, now=NOON)
+        market_today.admin(session, now=NOON)
