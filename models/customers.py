@@ -97,6 +97,7 @@ class Customer(OwnedByVendor, Timestamped, Base):
             "ix_customers_vendor_sort_name", "vendor_id", "sort_name", "id", postgresql_where=_LIVE
         ),
         Index("ix_customers_sort_name", "sort_name", "id", postgresql_where=_LIVE),
+        Index(None, "created_at", postgresql_where=_LIVE),
         Index(
             "ix_customers_vendor_status",
             "vendor_id",

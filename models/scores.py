@@ -95,6 +95,13 @@ class CustomerScore(OwnedByVendor, Base):
         ),
         CheckConstraint("p_alive BETWEEN 0 AND 1", name="p_alive_is_a_chance"),
         Index(None, "vendor_id", "segment", "customer_id"),
+        Index(
+            "ix_customer_scores_vendor_segment_revenue",
+            "vendor_id",
+            "segment",
+            text("revenue DESC"),
+            "customer_id",
+        ),
         Index(None, "vendor_id", "first_on"),
         Index(None, "vendor_id", "second_on", postgresql_where=text("second_on IS NOT NULL")),
         Index(None, "vendor_id", "last_on"),

@@ -91,7 +91,9 @@ def vendor(
     due = [Task.vendor_id == vendor_id, Task.status.in_(_TO_DO), Task.due_at < end]
     checks = [*due, Task.kind == TaskKind.DELIVERY_CHECK]
     others = [*due, Task.kind != TaskKind.DELIVERY_CHECK]
-    fresh = [Customer.vendor_id == vendor_id, *new_since(week_of(literal(zone), now))]
+    week = week_of(literal(zone), now)
+    # nobody is active before they are made, and that is what the vendor's index knows
+    fresh = [Customer.vendor_id == vendor_id, Customer.last_activity_at >= week, *new_since(week)]
     placed = [Order.vendor_id == vendor_id, Order.status == OrderStatus.PLACED]
     follow_up = [
         Customer.vendor_id == vendor_id,
