@@ -71,11 +71,19 @@ STATEMENTS = (
     FROM attach_figures GROUP BY 1, 2, 3, 5
     """,
     """
+    INSERT INTO market_attach_figures (grain, starts_on, vendor_id, service_id, orders,
+      with_product)
+    SELECT g, CAST(date_trunc(g, CAST(starts_on AS timestamp)) AS date), vendor_id, service_id,
+      sum(orders), sum(with_product)
+    FROM attach_figures CROSS JOIN (VALUES ('month'), ('quarter')) AS g (g) WHERE grain = 'month'
+    GROUP BY 1, 2, 3, 4
+    """,
+    """
     UPDATE variants SET tracks_stock = true, on_hand = 5 + id % 40, low_stock = 10,
       cost = price / 2
     """,
     "VACUUM ANALYZE message_figures, point_figures, user_figures, wait_figures, attach_figures,"
-    " variants, users, loyalty_programs",
+    " market_attach_figures, variants, users, loyalty_programs",
 )
 
 
