@@ -11,7 +11,7 @@ from reports.figures import Series
 from reports.report import Figure, Frame, Unit
 
 IN_ORDER = {"weekday", "hour"}
-LINES = 5
+LINES, OTHERS = 5, "others"
 """So many things have a line or bars of their own where time is split by them."""
 
 
@@ -92,7 +92,7 @@ def _spoken(dimension: str, row: Any) -> str:
 
 
 def _beside(definition: Definition, frame: Frame) -> tuple[Frame, list[Series]]:
-    """A row a day with a column for each of the largest; the chart has room for no more.
+    """A row a day with a column for each of the largest, and one for all others together.
 
     Things of one name are told apart by their ids.
     """
@@ -105,14 +105,19 @@ def _beside(definition: Definition, frame: Frame) -> tuple[Frame, list[Series]]:
     things = sorted(size, key=lambda thing: (-size[thing], thing))[:LINES]
     series = [Series(f"n{place}", name) for place, (name, _) in enumerate(things)]
     keys = dict(zip(things, (one.key for one in series), strict=True))
+    if len(size) > LINES:
+        series.append(Series(OTHERS, "Other"))
     days: dict[Any, dict[str, Any]] = {}
     behind: dict[Any, Any] = {}
     for row in frame.rows:
-        key = keys.get((_title(definition, row), other.of(row)))
-        if key is not None:
-            days.setdefault(row.day, {})[key] = getattr(row, first)
+        key, value = keys.get((_title(definition, row), other.of(row))), getattr(row, first)
+        of_day = days.setdefault(row.day, {})
+        if key is None:
+            of_day[OTHERS] = of_day.get(OTHERS, 0) + (value or 0)
+        else:
+            of_day[key] = value
             behind[row.day, key] = row
-    rows = [SimpleNamespace(day=day, **dict.fromkeys(keys.values(), 0) | found)
+    rows = [SimpleNamespace(day=day, **dict.fromkeys((one.key for one in series), 0) | found)
             for day, found in sorted(days.items())]  # fmt: skip
 
     def links(told: Any, key: str | None) -> str | None:

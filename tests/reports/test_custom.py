@@ -71,6 +71,24 @@ def test_things_of_one_name_are_drawn_apart(db: Connection) -> None:
     assert [one["y"] for one in figure.data] == [[0, 0, 100, 0, 0], [0, 0, 30, 5, 0]]
 
 
+def test_what_is_not_among_the_five_largest_is_drawn_together(db: Connection) -> None:
+    """A stack comes to what was sold on its day, whatever it was."""
+    vendor = make.new_vendor()
+    with acting(vendor_actor(vendor)), begin() as session:
+        items = [make.service(session, name=f"Cut {n}").id for n in range(7)]
+    sold: dict[str, Any] = {"kind": "service", "lines": 1}
+    kept(
+        ItemFigures,
+        *(of_day(vendor, 18, item_id=one, net=Decimal(100 - n), **sold)
+          for n, one in enumerate(items)),
+        of_day(vendor, 20, item_id=items[6], net=Decimal(1), **sold),
+    )  # fmt: skip
+    figure = figure_of(vendor_actor(vendor), put_together("sales", "revenue", "time", "item"))
+    assert [one["name"] for one in figure.data] == [*(f"Cut {n}" for n in range(5)), "Other"]
+    assert figure.data[5]["y"] == [0, 0, 95 + 94, 0, 1]
+    assert "customdata" not in figure.data[5]
+
+
 def test_over_vendors_things_are_called_with_whose_they_are(db: Connection) -> None:
     report = put_together("team", "bookings", "staff")
     at, rows, vendors = datetime(2026, 11, 18, 10, tzinfo=UTC), [], []
