@@ -237,6 +237,13 @@
     location.hash = "#main";
     return true;
   };
+  /* paper is white whatever the screen is */
+  var shown = null;
+  addEventListener("beforeprint", function () {
+    shown = root.getAttribute("data-bs-theme");
+    if (shown === "dark") root.setAttribute("data-bs-theme", "light");
+  });
+  addEventListener("afterprint", function () { if (shown === "dark") root.setAttribute("data-bs-theme", "dark"); });
   /* opened to be printed, as by the counter */
   if (location.hash === "#print" && document.querySelector("[data-print]")) window.addEventListener("load", function () { window.print(); });
   var bar = document.querySelector(".bk-tabs [aria-current]");

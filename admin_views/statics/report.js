@@ -3,7 +3,7 @@
   var B = window.Backroom, root = document.documentElement;
   if (!window.Plotly) return;
   var CONFIG = { displayModeBar: false, responsive: true, doubleClick: false };
-  var phone = matchMedia("(max-width: 767.98px)");
+  var phone = matchMedia("(max-width: 767.98px)"), PAPER = 640, printing = false; /* fits upright paper, within its card */
 
   /* ---- one template, whose shades are the theme's ---- */
   var shade = function (name) { return getComputedStyle(root).getPropertyValue(name).trim(); };
@@ -45,7 +45,8 @@
     });
     given.template = template();
     delete given.height; /* the card says how high it is */
-    given.autosize = true;
+    given.autosize = !printing;
+    if (printing) given.width = PAPER;
     return given;
   };
 
@@ -93,13 +94,11 @@
     return hit && address(hit) ? hit : opening[0];
   };
 
+  var again = function () {
+    drawn.forEach(function (pair) { Plotly.react(pair[0], traces(pair[1].data), layout(pair[1]), CONFIG); });
+  };
   /* ---- the theme's shades follow its button ---- */
-  new MutationObserver(function () {
-    drawn.forEach(function (pair) {
-      var shown = traces(pair[1].data);
-      Plotly.react(pair[0], shown, layout(pair[1]), CONFIG);
-    });
-  }).observe(root, { attributes: true, attributeFilter: ["data-bs-theme"] });
+  new MutationObserver(again).observe(root, { attributes: true, attributeFilter: ["data-bs-theme"] });
 
   /* ---- a picture of the figure as it is shown, on the card's ground ---- */
   var picture = function (el, name) {
@@ -131,11 +130,7 @@
       B.closePop();
     });
   });
-  /* paper is white whatever the screen is */
-  var before = null;
-  addEventListener("beforeprint", function () {
-    before = root.getAttribute("data-bs-theme");
-    if (before === "dark") root.setAttribute("data-bs-theme", "light");
-  });
-  addEventListener("afterprint", function () { if (before) root.setAttribute("data-bs-theme", before); });
+  /* a figure does not fit itself to paper, which has no width before it is printed */
+  addEventListener("beforeprint", function () { printing = true; again(); });
+  addEventListener("afterprint", function () { printing = false; again(); });
 })();

@@ -123,3 +123,25 @@ def test_the_theme_changes_the_chart_and_a_picture_is_made_here(visit: Visit, we
     with visitor.page.expect_download() as figures:
         visitor.page.get_by_role("link", name="Chart, as CSV").click()
     assert "2025-03-10,180.00,300.00" in figures.value.path().read_text()
+
+
+def test_paper_is_white_and_a_chart_fits_on_it(visit: Visit, week: int) -> None:
+    """A page without a chart, which has no script of charts, is printed on white paper too."""
+    visitor = visit(MANAGER, WIDE, dark=True)
+    root, page = visitor.page.locator("html"), visitor.page
+    for path in ("cohorts", f"revenue?{DAYS}"):
+        visitor.open(f"/admin/reports/{path}")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        expect(root).to_have_attribute("data-bs-theme", "light")
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        expect(root).to_have_attribute("data-bs-theme", "dark")
+    figure = page.locator("#figure-main[data-drawn]")
+    expect(figure).to_be_visible()
+    wide = "document.querySelector('#figure-main .main-svg').getBoundingClientRect().width"
+    on_screen = page.evaluate(wide)
+    assert on_screen > 660
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.wait_for_function(f"{wide} <= 660")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.wait_for_function(f"{wide} === {on_screen}")
+    visitor.check()
