@@ -125,4 +125,4 @@ def test_it_is_shared_and_mailed_to_those_who_have_it(
         time.sleep(0.1)
     assert set(told) == {MANAGER, SECOND}
     lines = [" ".join(line.split()) for line in told[SECOND].splitlines()]
-    assert lines[4:7] == ["Service Bookings", f"{POLISH} 3", f"{DIPPING} 2"]
+    assert lines[3:8] == ["Only Partner", "", "Service Bookings", f"{POLISH} 3", f"{DIPPING} 2"]
