@@ -96,7 +96,8 @@ def report_of(number: int, name: str, definition: Definition) -> Report:
         grains=tuple(Grain) if by_time else (),
         notes=(
             ("Small groups", f"Over several vendors, rows of fewer than {FEWEST} customers are"
-             " left out, of the sums as well."),
+             " left out, of the sums as well; and those where a filter takes in or leaves out"
+             " so few."),
         ),
         hint="Select a mark to see the list behind it, where there is one.",
         empty=Empty("Nothing was counted in these days. Choose others, or other filters."),

@@ -3,7 +3,20 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, FromClause, Select, and_, case, cast, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    FromClause,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+)
 
 from models.categories import Category
 from models.memberships import MembershipPlan
@@ -39,17 +52,34 @@ def asked(
     moment = [_bucket(behind.c.starts_on, by).label("day")] if by_time else []
     people = (
         select(*moment, *(behind.c[key] for key in keys))
-        .where(
-            behind.c.starts_on.between(period.first, period.last),
-            *(behind.c[name].in_(ids) for name, ids in _asked_of(filters) if ids),
-        )
+        .where(behind.c.starts_on.between(period.first, period.last))
         .group_by(*moment, *(behind.c[key] for key in keys))
-        .having(func.count(behind.c.person.distinct()) >= FEWEST)
+        .having(*_enough(behind, filters))
         .subquery("enough")
     )
     names = [*(["day"] if by_time else []), *keys]
     same = and_(*(people.c[name] == grouped.c[name] for name in names))
     return query.join(people, same)
+
+
+def _enough(behind: FromClause, filters: Filters) -> Iterable[ColumnElement[bool]]:
+    """Five are behind a row at least; and nobody, or five, behind what a filter adds or leaves out.
+
+    Else these few are what is missing when one report is taken from another, which has a value of
+    a filter more or less.
+    """
+    asked = [(behind.c[name], ids) for name, ids in _asked_of(filters) if ids]
+    inside = and_(true(), *(column.in_(ids) for column, ids in asked))
+
+    def people(*those: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.count(behind.c.person.distinct()).filter(*those)
+
+    yield people(inside) >= FEWEST
+    parts = [not_(inside)] if asked else []
+    for column, ids in asked:
+        parts += [and_(inside, column == one) for one in ids] if len(ids) > 1 else []
+    for part in parts:
+        yield or_(people(part) == 0, people(part) >= FEWEST)
 
 
 def _asked_of(filters: Filters) -> Iterable[tuple[str, tuple[Any, ...]]]:

@@ -246,6 +246,18 @@ def test_over_vendors_groups_of_fewer_than_five_customers_are_left_out(vendor: i
     assert rows(vendor_actor(vendor)) == [("online", 5), ("phone", 4)]
     assert rows(SYSTEM) == [("online", 5)]
 
+    def in_all(actor: Any, *channels: str) -> list[int]:
+        by_day = custom.report_of(1, "All", custom.read({**chosen, "dimensions": ["time"]}))
+        with acting(actor), begin() as session:
+            asked = by_day.query(DAYS, Filters(channels=channels), Grain.DAY)
+            return [row.bookings for row in session.execute(asked)]
+
+    # what a filter leaves out, or takes in, is not told by taking one report from another
+    assert in_all(SYSTEM) == [9]
+    assert in_all(SYSTEM, "online") == []
+    assert in_all(SYSTEM, "online", "phone") == []
+    assert in_all(vendor_actor(vendor), "online") == [5]
+
 
 def test_over_vendors_a_report_is_worked_out_behind_the_page(
     panel: PanelClient, vendor: int
