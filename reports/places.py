@@ -123,7 +123,7 @@ def figure(frame: Frame) -> Figure:
 
 
 def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
-    return links.customers(filters, city=[row.city_key]) if row.city_key else None
+    return links.first_bought(filters, city=[row.city_key]) if row.city_key else None
 
 
 _MONEY = (
@@ -195,8 +195,7 @@ REPORT = Report(
         months.NOTE,
         ("Place", "The newest address of a customer; a postal area is the front of its code."),
         ("Channel and category", "Those of the first purchase. So what online customers bring has"
-         " in it what they bought at the counter since. The list behind a place is of those who"
-         " came to you by the channel, which may be others, and is of all categories."),
+         " in it what they bought at the counter since."),
         ("Small groups", "Over several vendors, places with fewer than five customers stand"
          " together."),
     ),

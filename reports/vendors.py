@@ -16,7 +16,7 @@ from models.scores import ReachFigure
 from models.vendors import Vendor
 from reports import figures, links, sources
 from reports.figures import Series
-from reports.privacy import hidden_if_few
+from reports.privacy import hidden_if_few, hidden_if_some
 from reports.report import (
     MARKETPLACE,
     Column,
@@ -48,7 +48,8 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
     )  # fmt: skip
     reached = _reached(period, filters)
     revenue = func.coalesce(done.c.revenue, 0)
-    customers = {name: hidden_if_few(reached.c[name], reached.c.customers) for name in REACHED}
+    few = {name: hidden_if_some(reached.c[name], reached.c[name]) for name in REACHED}
+    customers = {name: hidden_if_few(value, reached.c.customers) for name, value in few.items()}
     average = answered.c.answer_minutes / func.nullif(answered.c.answered, 0)
     return (
         select(
@@ -187,7 +188,8 @@ REPORT = Report(
     period="30d",
     notes=(
         ("Channel and category", "Of customers, those of their first purchase."),
-        ("Small groups", "Fewer than five customers of a vendor are not told."),
+        ("Small groups", "Fewer than five customers of a vendor are not told, new and"
+         " repeat ones too."),
     ),
     hint="Select a vendor to see its revenue.",
     empty=Empty("No vendor has sold anything on these days.", (("See the vendors",

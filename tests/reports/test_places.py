@@ -119,8 +119,8 @@ def test_places_by_channel_and_category_of_the_first_purchase(db: Connection) ->
     _, found = asked(ANALYST, PLACES, period="12m", channel="online")
     assert found.rows == []  # four, over all places and vendors
     question, found = asked(me, PLACES, period="12m", channel="online")
-    link = reading.link(question, PLACES.drill, found.rows[0], None, lambda _: True)
-    assert link == "/admin/customer/list?channel=online&city=porto"
+    # the list of customers tells how they came, which may be another channel
+    assert reading.link(question, PLACES.drill, found.rows[0], None, lambda _: True) is None
 
 
 def likes(

@@ -70,6 +70,16 @@ def test_vendors_are_ranked_by_what_they_took(db: Connection) -> None:
     assert address == f"/admin/reports/revenue?period=7d&vendor={second}"
 
 
+def test_a_few_of_many_customers_are_not_told(db: Connection) -> None:
+    first, _, _ = three_vendors(db)
+    other = make.new_vendor()
+    put(VendorFigures, other, DAY, revenue=Decimal(1))
+    reached(other, 20, 4, 0)
+    _, found = asked(ANALYST, VENDORS, period="7d")
+    told = {r.vendor_id: (r.customers, r.new_customers, r.repeat_customers) for r in found.rows}
+    assert (told[first], told[other]) == ((40, 8, 10), (20, None, 0))
+
+
 def test_customers_are_known_for_offered_periods_and_channels_narrow_all(db: Connection) -> None:
     first, second, _ = three_vendors(db)
     _, found = asked(ANALYST, VENDORS, **{"from": "2026-11-15", "to": "2026-11-20"})
