@@ -117,6 +117,7 @@ def _save(session: Session, *, given: Mapping[str, Any], report_id: int | None) 
     return custom_reports.save(
         session, name=given["name"], definition=definition.as_json(),
         shared_with=given["shared_with"], sent_every=given["sent_every"], report_id=report_id,
+        seen=given["seen"],
     )  # fmt: skip
 
 
@@ -148,7 +149,7 @@ async def read_form(request: Request) -> dict[str, Any]:
     return {
         "name": one("name"), "source": one("source"), "measures": found.get("measures", []),
         "dimensions": found.get("dimensions", []), "chart": one("chart"), "words": words,
-        "shared_with": one("shared_with"), "sent_every": one("sent_every"),
+        "shared_with": one("shared_with"), "sent_every": one("sent_every"), "seen": one("seen"),
     }  # fmt: skip
 
 
@@ -160,7 +161,7 @@ def asked_of(request: Request, row: CustomReport | None) -> dict[str, Any]:
     new: dict[str, Any] = {
         "name": "", "source": known, "measures": [], "dimensions": [custom.TIME],
         "chart": "bars", "words": [("period", "12w")],
-        "shared_with": SharedWith.NOBODY, "sent_every": SentEvery.NEVER,
+        "shared_with": SharedWith.NOBODY, "sent_every": SentEvery.NEVER, "seen": "",
     }  # fmt: skip
     if row is None:
         return new
@@ -169,6 +170,7 @@ def asked_of(request: Request, row: CustomReport | None) -> dict[str, Any]:
     return {
         **new, **kept, "name": row.name, "words": words or kept.get("words", []),
         "shared_with": row.shared_with, "sent_every": row.sent_every,
+        "seen": custom_reports.stand(row),
     }  # fmt: skip
 
 
@@ -208,7 +210,7 @@ def form_of(row: CustomReport | None, given: Mapping[str, Any]) -> dict[str, Any
         "channels": [(c.value, worded(c), c.value in words.get("channel", ())) for c in Channel],
         "carried": [(name, value) for name, value in given["words"] if name not in CHOSEN],
         "shares": list(shared.items()), "shared_with": given["shared_with"],
-        "sends": list(SENT.items()), "sent_every": given["sent_every"],
+        "sends": list(SENT.items()), "sent_every": given["sent_every"], "seen": given["seen"],
         "remove_url": f"{HERE}/own/{row.id}/remove" if row else "",
         "has_left": row is not None and row.user_id != current_actor().user_id,
         "back": f"{HERE}/{custom.PREFIX}{row.id}" if row else HERE,

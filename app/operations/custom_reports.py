@@ -1,5 +1,7 @@
 """Custom reports: put together, kept under a name, shared, and mailed by the calendar."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -9,7 +11,7 @@ from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.errors import REFUSALS, DomainError, NotFound
+from app.errors import REFUSALS, ChangedMeanwhile, DomainError, NotFound
 from app.operations.outbox import enqueue
 from app.operations.zones import zone_of
 from app.tenancy import PanelRole, current_actor
@@ -80,11 +82,13 @@ def save(
     shared_with: str = SharedWith.NOBODY,
     sent_every: str = SentEvery.NEVER,
     report_id: int | None = None,
+    seen: str = "",
 ) -> CustomReport:
     """Keep a report under a name, or change one's own; that of somebody who has left becomes one's.
 
-    `definition` was read by `reports.custom`. It is first mailed on the next morning, Monday or
-    first of a month. Refuses `NoReportName`, `ReportNameTaken`, `NoSuchWord`, `NotFound`.
+    `definition` was read by `reports.custom`, `seen` is the `stand` of what is changed. It is first
+    mailed on the next morning, Monday or first of a month. Refuses `NoReportName`,
+    `ReportNameTaken`, `NoSuchWord`, `NotFound`, `ChangedMeanwhile`.
     """
     if shared_with not in list(SharedWith):
         raise NoSuchWord
@@ -97,6 +101,8 @@ def save(
         )
     else:
         report = mine(session, report_id)
+        if seen and seen != stand(report):
+            raise ChangedMeanwhile
         report.user_id = actor.user_id
     report.name, report.definition_json = _name(name), dict(definition)
     if report.sent_every != sent_every:
@@ -106,6 +112,16 @@ def save(
     session.add(report)
     session.flush()  # the id, and whether the name is free
     return report
+
+
+def stand(report: CustomReport) -> str:
+    """How a report stands, as a word that changes with all of it that people write.
+
+    Not `updated_at`: each of its mails moves that.
+    """
+    kept = [report.name, report.definition_json, report.shared_with, report.sent_every]
+    said = json.dumps(kept, sort_keys=True).encode()
+    return hashlib.blake2s(said, digest_size=12).hexdigest()
 
 
 def remove(session: Session, *, report_id: int) -> None:

@@ -125,6 +125,28 @@ def test_it_is_changed_with_the_days_and_filters_of_its_page(
     assert panel.get(f"/admin/reports/{slug}").status_code == 404
 
 
+def test_what_another_tab_has_changed_is_not_overwritten(panel: PanelClient, vendor: int) -> None:
+    slug = slug_of(make_one(panel, sent_every="day"))
+    edit = f"/admin/reports/own/{custom.number_of(slug)}/edit"
+    seen = stand_in(panel.get(edit).text)
+    with acting(SYSTEM), begin() as session:  # its mail goes out: nobody changed anything
+        custom_reports.promise_due(session, now=clock.now() + timedelta(days=2))
+    first = panel.post(edit, data=FORM | {"name": "First", "seen": seen}, follow_redirects=False)
+    assert first.status_code == 303
+    second = panel.post(edit, data=FORM | {"name": "Second", "seen": seen}, follow_redirects=False)
+    assert second.status_code == 400
+    assert "Somebody changed this meanwhile: reload the page" in text_of(second.text)
+    assert 'value="Second"' in second.text
+    assert stand_in(second.text) == seen
+    assert 'value="First"' in panel.get(edit).text
+
+
+def stand_in(page: str) -> str:
+    found = re.search(r'name="seen" value="(\w+)"', page)
+    assert found is not None
+    return found[1]
+
+
 @pytest.mark.parametrize(
     ("other", "sentence"),
     [
