@@ -20,16 +20,15 @@ log = logging.getLogger(__name__)
 def night() -> int:
     """Work out scores, cohorts and models of every vendor and of the marketplace; of how many.
 
-    One transaction a vendor: one that fails is logged and holds up no other.
+    One transaction a vendor: one that fails is logged and holds up no other. Where those of the
+    marketplace fail, vendors borrow what it had the night before.
     """
     as_of = clock.now().date()
     with acting(SYSTEM):
         with begin() as session:
             vendors = list(session.scalars(select(Vendor.id).order_by(Vendor.id)))
         settled = [vendor for vendor in vendors if _rebuilt(vendor)]
-        with begin() as session:
-            market = score_market.settle(session, as_of=as_of)
-        _tell("the marketplace", market)
+        market = _settle_market(as_of)
         for vendor in settled:
             _settle(vendor, as_of, market)
         _gather(as_of)
@@ -46,7 +45,19 @@ def _rebuilt(vendor_id: int) -> bool:
     return True
 
 
-def _settle(vendor_id: int, as_of: date, market: Models) -> None:
+def _settle_market(as_of: date) -> Models | None:
+    try:
+        with begin() as session:
+            models = score_market.settle(session, as_of=as_of)
+    except Exception:  # vendors have models of their own
+        log.exception("The models of the marketplace were not worked out")
+        with begin() as session:
+            return score_market.last_night(session)
+    _tell("the marketplace", models)
+    return models
+
+
+def _settle(vendor_id: int, as_of: date, market: Models | None) -> None:
     try:
         with begin() as session:
             models = score_nights.settle(session, vendor_id=vendor_id, as_of=as_of, market=market)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
 from sqlalchemy import text
@@ -39,8 +40,7 @@ def settle(session: Session, *, as_of: date) -> Models:
             score_fitting.fit_spending(often, mean, equal),
         )  # fmt: skip
     _hold_market(session)
-    last = session.execute(text("SELECT * FROM market_models LIMIT 1")).one_or_none()
-    models = score_models.beside(models, last, as_of, ModelSource.MARKETPLACE)
+    models = score_models.beside(models, _last(session), as_of, ModelSource.MARKETPLACE)
     values = score_models.values_of(as_of, models)
     session.execute(text("DELETE FROM market_models"))
     session.execute(
@@ -51,6 +51,16 @@ def settle(session: Session, *, as_of: date) -> Models:
         values,
     )
     return models
+
+
+def last_night(session: Session) -> Models | None:
+    """The models of the marketplace as the last night kept them; None before the first."""
+    row = _last(session)
+    return None if row is None else score_models.kept(row)
+
+
+def _last(session: Session) -> Any:
+    return session.execute(text("SELECT * FROM market_models LIMIT 1")).one_or_none()
 
 
 def _hold_market(session: Session) -> None:

@@ -65,18 +65,30 @@ def beside(
             name: None if (change := getattr(last, column)) is None else float(change)
             for name, column in _CHANGES.items()
         }
-        kept = Drift(last.since, **told, is_sharp=last.is_sharp) if last.since else None
-        return replace(models, drift=kept)
+        same = Drift(last.since, **told, is_sharp=last.is_sharp) if last.since else None
+        return replace(models, drift=same)
     then = score_drift.Night(last.as_of, last.customers, before)
     tonight = score_drift.Night(as_of, models.customers, now)
     if models.source is own and last.source == own:  # what is borrowed drifts elsewhere
-        bought = scores.Purchases(
-            r=float(last.r), alpha=float(last.alpha), a=float(last.a), b=float(last.b)
-        )
-        spent = scores.Spending(p=float(last.p), q=float(last.q), v=float(last.v))
-        then = replace(then, purchases=bought, spending=spent)
+        was = kept(last)
+        then = replace(then, purchases=was.purchases, spending=was.spending)
         tonight = replace(tonight, purchases=models.purchases, spending=models.spending)
     return replace(models, drift=score_drift.between(then, tonight))
+
+
+def kept(row: Any) -> Models:
+    """The models of a row that a night has kept."""
+    source, purchases, spending = ModelSource(row.source), None, None
+    if source is not ModelSource.NONE:
+        purchases = scores.Purchases(
+            r=float(row.r), alpha=float(row.alpha), a=float(row.a), b=float(row.b),
+            log_likelihood=float(row.log_likelihood), customers=row.customers,
+        )  # fmt: skip
+        spending = scores.Spending(
+            p=float(row.p), q=float(row.q), v=float(row.v),
+            log_likelihood=float(row.money_log_likelihood), customers=row.repeaters,
+        )  # fmt: skip
+    return Models(source, row.customers, row.repeaters, purchases, spending)
 
 
 def keep(session: Session, vendor_id: int, as_of: date, models: Models) -> None:

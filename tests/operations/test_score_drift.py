@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, delete, select
 
 from app.database import begin
-from app.operations import score_drift, score_market, scores
+from app.operations import score_drift, scores
 from app.operations.score_drift import Night
 from app.tenancy import SYSTEM, acting
 from models.scores import CustomerScore, MarketModel, RfmSegment, ScoreModel
@@ -104,9 +104,7 @@ def vendor(db: Connection, at_noon: datetime) -> int:
 def settled(vendor: int, as_of: date) -> ScoreModel:
     """What a night keeps of a vendor and of the marketplace."""
     with acting(SYSTEM):
-        with begin() as session:
-            market = score_market.settle(session, as_of=as_of)
-        nightly._tell("the marketplace", market)
+        market = nightly._settle_market(as_of)
         nightly._settle(vendor, as_of, market)
         with begin() as session:
             return session.scalars(select(ScoreModel).where(ScoreModel.vendor_id == vendor)).one()

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, create_engine, func, select, text, update
+from sqlalchemy.pool import NullPool
 
 from app import clock
 from app.database import begin
@@ -377,6 +378,31 @@ def test_two_nights_at_once_leave_one_model_of_the_marketplace(fresh_database: s
         other.result()
     with acting(SYSTEM), begin() as session:
         assert len(session.scalars(select(MarketModel)).all()) == 1
+
+
+def test_where_the_marketplaces_models_fail_vendors_borrow_those_of_the_night_before(
+    fresh_database: str, owner_url: str, at_noon: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    vendor = make.new_vendor()
+    fitted = {
+        "r": Decimal("0.5"), "alpha": Decimal(6), "a": Decimal("1.2"), "b": Decimal(3),
+        "log_likelihood": Decimal(-9), "p": Decimal(6), "q": Decimal("3.5"), "v": Decimal(15),
+        "money_log_likelihood": Decimal(-8), "source": "marketplace",
+    }  # fmt: skip
+    with acting(SYSTEM), begin() as session:
+        session.add(MarketModel(as_of=TODAY - DAY, customers=900, repeaters=400, **fitted))
+    owner = create_engine(owner_url, poolclass=NullPool)
+    with owner.begin() as connection:
+        tonight = text(f"ALTER TABLE market_models ADD CHECK (as_of < '{TODAY}')")
+        connection.execute(tonight)
+    assert nightly.night() >= 1
+    assert "The models of the marketplace were not worked out" in caplog.text
+    with acting(SYSTEM), begin() as session:
+        kept = session.scalars(select(ScoreModel).where(ScoreModel.vendor_id == vendor)).one()
+        assert {name: getattr(kept, name) for name in fitted} == fitted
+        assert (kept.as_of, kept.customers) == (TODAY, 0)
+        assert session.scalars(select(MarketModel.as_of)).all() == [TODAY - DAY]
+        assert session.scalars(select(MarketReach.as_of).distinct()).all() == [TODAY]
 
 
 def test_a_night_that_lasts_past_midnight_is_one_night(
