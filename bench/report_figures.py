@@ -82,9 +82,11 @@ STATEMENTS = (
     UPDATE variants SET tracks_stock = true, on_hand = 5 + id % 40, low_stock = 10,
       cost = price / 2
     """,
-    "VACUUM ANALYZE message_figures, point_figures, user_figures, wait_figures, attach_figures,"
-    " market_attach_figures, variants, users, loyalty_programs",
 )
+
+
+TABLES = ("message_figures", "point_figures", "user_figures", "wait_figures", "attach_figures",
+          "market_attach_figures")  # fmt: skip
 
 
 def fill(connection: psycopg.Connection) -> None:
@@ -92,10 +94,16 @@ def fill(connection: psycopg.Connection) -> None:
     found = connection.execute("SELECT EXISTS (SELECT FROM message_figures)").fetchone()
     if found and found[0]:
         return
-    connection.execute("SET session_replication_role = replica")
-    # people and programmes of an earlier run, whose figures a rebuild has emptied
-    for table, those in (("loyalty_programs", "true"), ("users", "email LIKE 'u%@v.example'")):
-        connection.execute(f"DELETE FROM {table} WHERE {those}")  # type: ignore[arg-type]
-    for statement in STATEMENTS:
-        connection.execute(statement)  # type: ignore[arg-type]
-    connection.execute("SET session_replication_role = DEFAULT")
+    with connection.transaction():  # all or nothing: half of them would be taken for all
+        connection.execute("SET LOCAL session_replication_role = replica")
+        # what an earlier run has left: a rebuild has emptied some of it
+        run(connection, f"TRUNCATE {', '.join(TABLES)}")
+        for table, those in (("loyalty_programs", "true"), ("users", "email LIKE 'u%@v.example'")):
+            run(connection, f"DELETE FROM {table} WHERE {those}")
+        for statement in STATEMENTS:
+            run(connection, statement)
+    run(connection, f"VACUUM ANALYZE {', '.join(TABLES)}, variants, users, loyalty_programs")
+
+
+def run(connection: psycopg.Connection, statement: str) -> None:
+    connection.execute(statement)  # type: ignore[arg-type]  # made here, of nothing typed

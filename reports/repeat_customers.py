@@ -7,7 +7,7 @@ month they are the sums of the cohorts.
 
 from typing import Any
 
-from sqlalchemy import Select, and_, cast, func, literal, null, select, true, union_all
+from sqlalchemy import Select, and_, func, literal, null, select, true, union_all
 
 from models.scores import CustomerScore, MarketReach, ReachFigure
 from reports import figures, links
@@ -89,42 +89,55 @@ def _kept(period: Period, filters: Filters, *by: str) -> Any:
 
 
 def _counted(period: Period, filters: Filters, *by: str) -> Any:
-    """The same from each customer's purchases, for days that are not kept."""
+    """The same from each customer's purchases, for days that are not kept.
+
+    Their days lie in order: how many end before the period and with it, a search in halves tells.
+    """
     score = CustomerScore
-    first, last = literal(period.first), literal(period.last)
-    days = (
-        func.unnest(score.bought_on, score.bought_for)
-        .table_valued("day", "amount")
-        .render_derived()
-    )
-    day = cast(days.c.day, score.first_on.type)
-    within = (
-        select(func.count().label("times"), func.sum(days.c.amount).label("amount"))
-        .select_from(days)
-        .where(day >= first, day <= last)
-        .lateral("within")
-    )
+    where = [score.first_on <= period.last, score.last_on >= period.first]
     keys = {"channel": score.first_channel, "category_id": score.first_category_id}
-    where = [score.first_on <= last, score.last_on >= first, within.c.times > 0]
     for name, values in (("channel", filters.channels), ("category_id", filters.category_ids)):
         if values:
             where.append(keys[name].in_(values))
     if filters.vendor_ids:
         where.append(score.vendor_id.in_(filters.vendor_ids))
-    new, known = score.first_on >= first, score.first_on + MATURE_DAYS <= today_of(period)
+    near = (
+        select(
+            *(keys[name].label(name) for name in by),
+            score.first_on, score.second_on, score.bought_for,
+            func.width_bucket(literal(period.first) - 1, score.bought_on).label("before"),
+            func.width_bucket(literal(period.last), score.bought_on).label("until"),
+        )
+        .where(*where)
+        .offset(0)  # lest both are asked for again wherever they are used
+        .subquery("near")
+    )  # fmt: skip
+    one = near.c
+    bought = (
+        select(
+            *(one[name] for name in by), one.first_on, one.second_on,
+            (one.until - one.before).label("times"),
+            func.unnest(one.bought_for[one.before + 1 : one.until]).label("amount"),
+            func.generate_series(1, one.until - one.before).label("number"),
+        )
+        .where(one.until > one.before)
+        .subquery("bought")
+    ).c  # fmt: skip
+    is_new, first = bought.first_on >= period.first, bought.number == 1
+    known = bought.first_on + MATURE_DAYS <= today_of(period)
     sums = (
-        func.count(), func.count().filter(new), func.count().filter(~new),
-        func.count().filter(within.c.times > 1), func.sum(within.c.times),
-        func.coalesce(func.sum(within.c.amount).filter(new), 0),
-        func.coalesce(func.sum(within.c.amount).filter(~new), 0),
-        func.count().filter(new, known),
-        func.count().filter(new, known, score.second_on <= score.first_on + MATURE_DAYS),
+        func.count().filter(first), func.count().filter(first, is_new),
+        func.count().filter(first, ~is_new), func.count().filter(first, bought.times > 1),
+        func.count(),
+        func.coalesce(func.sum(bought.amount).filter(is_new), 0),
+        func.coalesce(func.sum(bought.amount).filter(~is_new), 0),
+        func.count().filter(first, is_new, known),
+        func.count().filter(
+            first, is_new, known, bought.second_on <= bought.first_on + MATURE_DAYS
+        ),
     )  # fmt: skip
     named = [total.label(name) for total, name in zip(sums, COUNTED, strict=True)]
-    rows = select(*(keys[name].label(name) for name in by), *named)
-    return (
-        rows.select_from(score).join(within, true()).where(*where).group_by(*(keys[n] for n in by))
-    )
+    return select(*(bought[name] for name in by), *named).group_by(*(bought[name] for name in by))
 
 
 def _reach(period: Period, filters: Filters, *by: str) -> Any:
