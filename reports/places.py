@@ -13,7 +13,7 @@ from sqlalchemy import Select, and_, case, func, or_, select
 from models.audiences import PlaceFigures
 from reports import figures, links, months
 from reports.figures import Series
-from reports.privacy import enough, over_vendors
+from reports.privacy import enough, over_vendors, without_few
 from reports.report import (
     Choice,
     Column,
@@ -40,8 +40,9 @@ MONEY = ("services", "products", "other")
 def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """A row for each city (or postal area), the one with the most revenue first.
 
-    Over several vendors places of fewer than five customers stand together, and not at all if
-    even these are fewer.
+    Over several vendors places of fewer than five customers stand together. If even these are
+    fewer, they are not there, nor is the smallest other place: what is missing to the months' sums
+    would tell of them.
     """
     places = _places(period, filters)
     rows = places.c
@@ -55,16 +56,18 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
     customers = func.sum(rows.customers)
     sums = {name: func.sum(rows[name]) for name in SUMS}
     revenue = sum((sums[name] for name in MONEY[1:]), start=sums[MONEY[0]])
-    return (
+    each = (
         select(
             *(key.label(name) for key, name in zip(keys, names, strict=True)),
             customers.label("customers"), *(total.label(name) for name, total in sums.items()),
             revenue.label("revenue"),
         )
         .group_by(*keys)
-        .having(and_(or_(customers > 0, revenue != 0), *enough(customers)))
-        .order_by(revenue.desc())
+        .having(or_(customers > 0, revenue != 0))
+        .subquery("each")
     )  # fmt: skip
+    told = without_few(each)
+    return told.order_by(told.selected_columns.revenue.desc())
 
 
 def _places(period: Period, filters: Filters) -> Any:
@@ -197,7 +200,7 @@ REPORT = Report(
         ("Channel and category", "Those of the first purchase. So what online customers bring has"
          " in it what they bought at the counter since."),
         ("Small groups", "Over several vendors, places with fewer than five customers stand"
-         " together."),
+         " together; if even these are fewer, they are left out with the smallest other place."),
     ),
     hint="Select a place to see its customers.",
     empty=Empty(
