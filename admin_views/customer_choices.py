@@ -40,6 +40,7 @@ Line = dict[str, Any]
 LABELS = {
     "status": dict(STATUSES),
     "channel": dict(CHANNELS),
+    "first_channel": dict(CHANNELS),
     "service_type": dict(KINDS),
     "holding": dict(HOLDINGS),
     "group": dict(GROUPS),
@@ -92,8 +93,8 @@ def _records(lookup: Records) -> Found:
     return find
 
 
-def _categories(kind: CategoryKind) -> Found:
-    return _records(Records(Category, (Category.name,), live=(Category.kind == kind,)))
+def _categories(*which: Any) -> Found:
+    return _records(Records(Category, (Category.name,), live=which))
 
 
 def _tags(session: Session, term: str) -> Sequence[tuple[str, str]]:
@@ -133,8 +134,9 @@ FOUND: dict[str, Found] = {
     "product": _records(Records(Product, (Product.name,))),
     "package": _records(Records(Package, (Package.name,))),
     "plan": _records(Records(MembershipPlan, (MembershipPlan.name,))),
-    "service_category": _categories(CategoryKind.SERVICE),
-    "product_category": _categories(CategoryKind.PRODUCT),
+    "service_category": _categories(Category.kind == CategoryKind.SERVICE),
+    "product_category": _categories(Category.kind == CategoryKind.PRODUCT),
+    "first_category": _categories(),
     "tag": _tags,
     "city": _cities,
 }

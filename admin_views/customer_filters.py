@@ -247,6 +247,14 @@ FILTERS: tuple[Shown, ...] = (
     Shown("holding", "Holds or held", "wallet", BOUGHT, words=HOLDINGS, one=True),
     Shown("bought_days", "Bought in", "calendar-dollar", BOUGHT),
     Shown("cohort", "First bought in", "stairs-up", BOUGHT, names=_cohorts),
+    Shown(
+        "first_channel", "First bought by", "world", BOUGHT, words=CHANNELS,
+        intro="The first purchase was made by",
+    ),
+    Shown(
+        "first_category", "First category", "category", BOUGHT, names=_of(Category),
+        intro="The first purchase was of",
+    ),
 )  # fmt: skip
 
 

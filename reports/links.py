@@ -75,13 +75,11 @@ def customers(filters: Filters, **wanted: Values) -> str | None:
 
 
 def first_bought(filters: Filters, **wanted: Values) -> str | None:
-    """The customers of a cohort or a group, where their list can say whose.
-
-    Channel and category are those of the first purchase there, which no list is asked for.
-    """
-    if filters.channels or filters.category_ids:
-        return None
-    return customers(filters, **wanted)
+    """The customers of a cohort or a group; channel and category are of the first purchase."""
+    first: dict[str, Values] = {
+        "channel": (), "first_channel": filters.channels, "first_category": filters.categories,
+    }  # fmt: skip
+    return customers(filters, **first, **wanted)
 
 
 def report(slug: str, at: Period, filters: Filters, **wanted: Values) -> str:

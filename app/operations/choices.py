@@ -285,14 +285,32 @@ def _vendors(session: Session, ids: Sequence[int]) -> _Found:
 
 def _categories(kind: CategoryKind) -> Callable[[Session, Sequence[int]], _Found]:
     def offer(session: Session, ids: Sequence[int]) -> _Found:
-        numbers = _numbers(session, _below(kind, ids))
-        tree = select(Category).where(Category.kind == kind)
-        below: dict[int | None, list[Category]] = {}
-        for category in session.scalars(tree.order_by(Category.position, Category.name)):
-            below.setdefault(category.parent_id, []).append(category)
-        return list(_walk_tree(below, None, 0, numbers))
+        return _tree(session, _numbers(session, _below(kind, ids)), Category.kind == kind)
 
     return offer
+
+
+def _first_categories(session: Session, ids: Sequence[int]) -> _Found:
+    """The categories of first purchases, of services and of products."""
+    score = CustomerScore
+    return _tree(
+        session, _numbers(session, _counted(score.first_category_id, score.customer_id, ids))
+    )
+
+
+def _tree(session: Session, numbers: dict[int, int], *which: Any) -> _Found:
+    below: dict[int | None, list[Category]] = {}
+    order = Category.kind.desc(), Category.position, Category.name  # services first
+    for category in session.scalars(select(Category).where(*which).order_by(*order)):
+        below.setdefault(category.parent_id, []).append(category)
+    return list(_walk_tree(below, None, 0, numbers))
+
+
+def _first_channels(session: Session, ids: Sequence[int]) -> _Found:
+    score = CustomerScore
+    counted = select(score.first_channel, func.count()).group_by(score.first_channel)
+    numbers = _numbers(session, counted.where(is_any(score.customer_id, ids)))
+    return [(c.value, _title(c.value), numbers.get(c.value, 0), 0) for c in Channel]
 
 
 def _walk_tree(
@@ -307,15 +325,20 @@ def _walk_tree(
 
 def _below(kind: CategoryKind, ids: Sequence[int]) -> Any:
     """How many customers bought from each category or from below it."""
-    top = select(Category.id.label("top"), Category.id.label("below")).where(Category.kind == kind)
+    interest = CustomerInterest
+    return _counted(interest.category_id, interest.customer_id, ids, Category.kind == kind)
+
+
+def _counted(category_id: Any, customer_id: Any, ids: Sequence[int], *which: Any) -> Any:
+    """How many of these customers a table has in each category or below it."""
+    top = select(Category.id.label("top"), Category.id.label("below")).where(*which)
     tree = top.cte("tree", recursive=True)
     child = aliased(Category)
     tree = tree.union(select(tree.c.top, child.id).where(child.parent_id == tree.c.below))
-    interest = CustomerInterest
     return (
-        select(tree.c.top, func.count(interest.customer_id.distinct()))
-        .join(tree, tree.c.below == interest.category_id)
-        .where(is_any(interest.customer_id, ids))
+        select(tree.c.top, func.count(customer_id.distinct()))
+        .join(tree, tree.c.below == category_id)
+        .where(is_any(customer_id, ids))
         .group_by(tree.c.top)
     )
 
@@ -338,4 +361,6 @@ _OFFERS: dict[str, Callable[[Session, Sequence[int]], _Found]] = {
     "segment": _segments,
     "group": _groups,
     "cohort": _cohorts,
+    "first_channel": _first_channels,
+    "first_category": _first_categories,
 }

@@ -7,7 +7,7 @@ it is kept in a table of its own) as the set of customers it leaves.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -55,6 +55,7 @@ Ids = Sequence[int] | Select[Any]
 Columns = Any
 """`Customer`, or the columns of a subquery of it."""
 
+DAY = timedelta(days=1)
 RUNNING = (
     MembershipStatus.TRIALING,
     MembershipStatus.ACTIVE,
@@ -306,6 +307,8 @@ def _look_ups(
         yield _TAGS[vendor_id is None], {"tag_names": list(names), "tag_vendor": vendor_id}
     if segments := filters.segments:
         yield _SEGMENTS, {"segment_ids": list(segments)}
+    if roots := filters.first_categories:
+        yield _BELOW, {"first_roots": list(roots)}
 
 
 def _sets(filters: Filters, ids: Iterator[Ids]) -> Iterator[Condition]:
@@ -333,32 +336,30 @@ def _sets(filters: Filters, ids: Iterator[Ids]) -> Iterator[Condition]:
                      SegmentMembership.exited_at.is_(None))  # fmt: skip
         link = Link(SegmentMembership.customer_id, SegmentMembership.vendor_id, which)
         yield Condition("segment", (link,))
-    yield from _scored(filters)
+    if asked := list(_scored(filters, ids)):
+        link = Link(CustomerScore.customer_id, CustomerScore.vendor_id, and_(*asked))
+        yield Condition("score", (link,))
 
 
-def _scored(filters: Filters) -> Iterator[Condition]:
-    """What the scores know: the group, when first and when at all something was bought."""
+def _scored(filters: Filters, ids: Iterator[Ids]) -> Iterator[ColumnElement[bool]]:
+    """What the scores know, a row a customer: the group, and what was bought when, and first."""
     score = CustomerScore
     if groups := filters.groups:
-        yield Condition("group", (_score(is_any(score.segment, groups)),))
+        yield is_any(score.segment, groups)
     if cohorts := filters.cohorts:
-        spans = (score.first_on.between(*cohort_days(one)) for one in cohorts)
-        yield Condition("cohort", (_score(or_(*spans)),))
+        yield or_(*(score.first_on.between(*cohort_days(one)) for one in cohorts))
+    if channels := filters.first_channels:
+        yield is_any(score.first_channel, channels)
+    if filters.first_categories:
+        yield is_any(score.first_category_id, next(ids))
     first, last = filters.bought_from, filters.bought_to
-    if first or last:
-        day = func.unnest(score.bought_on).column_valued("day")
-        on_a_day = select(literal(1))
-        # The ends are known by row; only between them is it looked for day by day.
-        near = []
-        if first:
-            on_a_day, near = on_a_day.where(day >= first), [score.last_on >= first]
-        if last:
-            on_a_day, near = on_a_day.where(day <= last), [*near, score.first_on <= last]
-        yield Condition("bought", (_score(*near, on_a_day.exists()),))
-
-
-def _score(*where: ColumnElement[bool]) -> Link:
-    return Link(CustomerScore.customer_id, CustomerScore.vendor_id, and_(*where))
+    if first:
+        yield score.last_on >= first
+    if last:
+        yield score.first_on <= last
+    if first and last:  # a search in halves: the days lie in order
+        upto, before = (func.width_bucket(day, score.bought_on) for day in (last, first - DAY))
+        yield upto > before
 
 
 _SERVICE_KINDS = tuple(kind.value for kind in ServiceKind)
@@ -391,20 +392,21 @@ def _held(filters: Filters) -> tuple[Link, ...]:
     return tuple(links)
 
 
-def _below(kind: CategoryKind) -> Select[Any]:
-    """The categories asked for (those of the kind) and all below them."""
-    roots = bindparam(f"{kind.value}_roots", type_=ARRAY(BigInteger))
+def _below(name: str, *which: ColumnElement[bool]) -> Select[Any]:
+    """The categories asked for (such of them) and all below them."""
+    roots = bindparam(f"{name}_roots", type_=ARRAY(BigInteger))
     tree = (
         select(Category.id)
-        .where(Category.id == any_(roots), Category.kind == kind)
-        .cte(f"{kind.value}_tree", recursive=True)
+        .where(Category.id == any_(roots), *which)
+        .cte(f"{name}_tree", recursive=True)
     )
     # UNION, not UNION ALL: it ends even if somebody tied the tree into a ring.
     tree = tree.union(select(Category.id).join(tree, Category.parent_id == tree.c.id))
     return select(tree.c.id)
 
 
-_SUBTREES = {kind: _below(kind) for kind in CategoryKind}
+_SUBTREES = {kind: _below(kind.value, Category.kind == kind) for kind in CategoryKind}
+_BELOW = _below("first")
 
 
 def branches(session: Session, kind: CategoryKind, roots: Sequence[int]) -> list[int]:

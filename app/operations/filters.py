@@ -2,9 +2,11 @@
 
 Reports lead to the list by these: `segment=12` (who is in a kept segment), `group=at_risk` (the
 group by recency, frequency and money), `cohort=2026-03` or `cohort=2026-W10` (who bought first in
-that month or week of the vendor's calendar), `bought_from` and `bought_to` (who bought on one of
-these days, both included), beside `vendor`, `channel`, `service`, `service_category`, `product`,
-`product_category`, `package`, `plan`, `tag`, `city`. Those of one name are alternatives.
+that month or week of the vendor's calendar), `first_channel=online` and `first_category=7` (by
+which channel and of which category that first purchase was), `bought_from` and `bought_to` (who
+bought on one of these days, both included), beside `vendor`, `channel`, `service`,
+`service_category`, `product`, `product_category`, `package`, `plan`, `tag`, `city`. Those of one
+name are alternatives.
 """
 
 import hashlib
@@ -140,6 +142,8 @@ _MANY: dict[str, tuple[str, Reader]] = {
     "segment": ("segments", _number),
     "group": ("groups", _group),
     "cohort": ("cohorts", _cohort),
+    "first_channel": ("first_channels", _word_of(Channel)),
+    "first_category": ("first_categories", _number),
 }
 PARAMETERS: dict[str, str] = {name: field for name, (field, _) in (_ONE | _MANY).items()}
 """The filter's name in an address -> the field of `Filters`."""
@@ -174,6 +178,8 @@ class Filters:
     segments: tuple[int, ...] = ()
     groups: tuple[str, ...] = ()
     cohorts: tuple[str, ...] = ()
+    first_channels: tuple[str, ...] = ()
+    first_categories: tuple[int, ...] = ()
     search: str | None = None
 
     @classmethod

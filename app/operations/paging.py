@@ -374,19 +374,35 @@ def _by_index(asked: Conditions, order: Order) -> tuple[list[ColumnElement[bool]
 
 def by_sets(asked: Conditions, *columns: Any) -> Select[Any]:
     """Everybody for whom all holds, asked so that whole sets can be hashed."""
-    sets = [c.customers(asked.vendor_id) for c in asked.sets]
-    if asked.words:
-        sets.append(found_ids(asked))
     tests = [*asked.at_home(Customer), *asked.of_columns(Customer)]
-    return select(*columns).where(*tests, *(Customer.id.in_(ids) for ids in sets))
+    return select(*columns).where(*tests, *(Customer.id.in_(ids) for ids in _sets(asked)))
+
+
+def _sets(asked: Conditions) -> list[Select[Any]]:
+    """Everybody in each of the sets, and everybody who is found by the words."""
+    found = [found_ids(asked)] if asked.words else []
+    return [c.customers(asked.vendor_id) for c in asked.sets] + found
 
 
 def _intersected(
     session: Session, wanted: Wanted, asked: Conditions, order: Order, most: int
 ) -> list[Row[Any]]:
-    """The rest of a page whose hits lie far apart."""
-    query = by_sets(asked, *wanted).where(*order.beyond(Customer))
-    return _run(session, query.order_by(*order.by(Customer)).limit(most))
+    """The rest of a page whose hits lie far apart, or far away: everybody in order, by whole sets.
+
+    IS TRUE keeps each set a hash that is asked row by row: joined, it would be put in order first,
+    or be looked up once a customer, which takes minutes.
+    """
+    inside, rest = _by_index(asked, order)
+    sets = (Customer.id.in_(ids).is_(True) for ids in _sets(asked))
+    found = (
+        select(Customer.id)
+        .where(*inside, *rest.of_columns(Customer), *sets)
+        .order_by(*order.by(Customer))
+        .limit(most)
+        .subquery()
+    )
+    query = select(*wanted).join(found, found.c.id == Customer.id)
+    return _run(session, query.order_by(*order.by(Customer)))
 
 
 # --- cursors -------------------------------------------------------------------------------

@@ -268,7 +268,7 @@ def test_every_mix_of_filters_finds_whom_it_means(world: World, way: str, who: s
     check()
 
 
-ELSEWHERE = ("status", "segment", "group", "cohort")
+ELSEWHERE = ("status", "segment", "group", "cohort", "first_channel", "first_category")
 CHOSEN = {name: f for name, f in PARAMETERS.items() if f.endswith("s") and name not in ELSEWHERE}
 """The filters of several values: their names in an address, and in `Filters`."""
 
@@ -308,6 +308,7 @@ HOSTILE = [
     ("tag", "\0"), ("tag", "\ud800"), ("tag", "x" * 10_000), ("city", "\0"), ("city", "   "),
     ("cohort", "2026-13"), ("cohort", "2025-W53"), ("cohort", "2026-3"), ("cohort", "٢٠٢٦-03"),
     ("cohort", "0001-W01"), ("group", "Champions'"), ("group", "\0"), ("segment", "-1"),
+    ("first_channel", "Online"), ("first_category", "0"), ("first_category", "1\0"),
     ("bought_from", "2026-02-30"), ("bought_to", "99999-01-01"),
     ("activity_from", "2026-02-30"), ("activity_from", "99999-01-01"),
     ("activity_to", "0001-01-01"), ("holding", "both"), ("nothing", "x"), ("search", "\0"),

@@ -927,19 +927,28 @@ def test_the_list_is_filtered_by_segment_group_and_first_purchase(world: World) 
     alive = [c.id for c in world.customers if c.vendor_id == home and not c.archived]
     firsts = [date(2026, 2, 28), date(2026, 3, 1), date(2026, 3, 8), date(2026, 3, 9)]
     later = date(2026, 5, 4)
+    with acting(admin_actor()), begin() as session:
+        hair, food = make.category(session).id, make.category(session, kind="product").id
+        cuts = make.category(session, parent_id=hair).id
     with acting(vendor_actor(home)):
         with begin() as session:
             session.execute(delete(CustomerScore))
-            for number, first in zip(alive, firsts, strict=False):
+            channels = ("online", "walk_in", "online", "phone")
+            categories = (cuts, hair, food, 0)
+            for number, first, channel, category in zip(
+                alive, firsts, channels, categories, strict=False
+            ):
                 session.add(CustomerScore(
                     customer_id=number, vendor_id=home, first_on=first, last_on=later, days=2,
-                    visits=2, orders=0, revenue=Decimal(10), first_channel="online",
-                    bought_on=[first, later], bought_for=[Decimal(5)] * 2,
+                    visits=2, orders=0, revenue=Decimal(10), first_channel=channel,
+                    first_category_id=category, bought_on=[first, later],
+                    bought_for=[Decimal(5)] * 2,
                     segment="at_risk" if number == alive[0] else "new",
                 ))  # fmt: skip
             one = segments.save(session, name="Active", definition=ACTIVE)
             segments.build(session, segment_id=one.id)
             members, number = open_in(session, one.id), str(one.id)
+            above, below, things = str(hair), str(cuts), str(food)
         assert listed(segment=[number]) == members
         assert listed(segment=[number], status=["inactive"]) == set()
         assert listed(group=["at_risk"]) == {alive[0]}
@@ -947,6 +956,12 @@ def test_the_list_is_filtered_by_segment_group_and_first_purchase(world: World) 
         assert listed(cohort=["2026-03"]) == set(alive[1:4])
         assert listed(cohort=["2026-W10"]) == {alive[2]}  # 2 to 8 March
         assert listed(cohort=["2026-02", "2026-W11"]) == {alive[0], alive[3]}
+        assert listed(first_channel=["online"]) == {alive[0], alive[2]}
+        assert listed(first_channel=["phone", "online"], cohort=["2026-03"]) == set(alive[2:4])
+        assert listed(first_category=[above]) == set(alive[:2])
+        assert listed(first_category=[below, things]) == {alive[0], alive[2]}
+        assert listed(first_category=[above], first_channel=["phone"]) == set()
+        assert listed(first_category=["987654321"]) == set()
         assert listed(bought_from=["2026-03-02"], bought_to=["2026-03-09"]) == set(alive[2:4])
         assert listed(bought_from=["2026-03-10"], bought_to=["2026-05-03"]) == set()
         assert listed(bought_from=["2026-05-04"], cohort=["2026-03"]) == set(alive[1:4])

@@ -172,7 +172,8 @@ def test_marks_lead_to_who_began_in_their_own_month_or_week(
         drill = asked.asked.report.drill
         assert reading.link(asked.asked, drill, row, series, bool) == address
         online = ask(slug, vendor_actor(vendor), today=last, period="12m", by=by, channel="online")
-        assert reading.link(online.asked, drill, row, series, bool) is None
+        by_first = f"{address.replace('?', '?first_channel=online&')}"
+        assert reading.link(online.asked, drill, row, series, bool) == by_first
         assert drill is not None
         of_two = Filters(vendors=(vendor, vendor + 1))
         assert drill(row, online.asked.period, of_two, series) is None
