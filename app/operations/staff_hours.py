@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, time, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import func, select, text
+from sqlalchemy import and_, func, select, text
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.operations import diaries
+from app.operations.conditions import is_any
 from app.operations.hours import DAY, Span, Wall, by_day, days, wall_of
 from models.figures import Grain, StaffFigures
 from models.schedules import HoursKind, TimeOff, WorkingHours
@@ -40,23 +41,30 @@ def work_out(session: Session, *, days: Sequence[tuple[int, date]]) -> None:
     by_vendor: dict[int, set[date]] = defaultdict(set)
     for vendor_id, day in days:
         by_vendor[vendor_id].add(day)
-    for vendor_id, asked in by_vendor.items():
-        found = _minutes(session, vendor_id, asked)
-        _write(session, vendor_id, found, _CLEAR_DAYS, sorted(asked))
+    booked = _times(session, list(by_vendor))
+    found = [
+        one
+        for vendor_id, asked in by_vendor.items()
+        for one in _minutes(session, vendor_id, *booked[vendor_id], asked)
+    ]
+    pairs = [(vendor_id, day) for vendor_id, asked in by_vendor.items() for day in sorted(asked)]
+    _write(session, _CLEAR_DAYS, pairs, found)
 
 
 def rebuild(session: Session, *, vendor_id: int) -> None:
     """The hours of all days of a vendor; the caller holds its lock (`app.operations.figures`)."""
-    _write(session, vendor_id, _minutes(session, vendor_id, None), _CLEAR, [])
+    booked = _times(session, [vendor_id])
+    found = _minutes(session, vendor_id, *booked[vendor_id], None)
+    _write(session, _CLEAR, sorted({(vendor_id, day) for _, _, day, _ in found}), found, vendor_id)
+
+
+_Found = tuple[int, int, date, int]
+"""Vendor, staff member, day and minutes; days without any are not there."""
 
 
 def _minutes(
-    session: Session, vendor_id: int, asked: set[date] | None
-) -> list[tuple[int, date, int]]:
-    """Staff member, day and minutes; days without any are not there."""
-    zone = session.scalars(select(Vendor.time_zone).where(Vendor.id == vendor_id)).one()
-    wall = wall_of(zone)
-    times = list(_times(session, vendor_id, wall))
+    session: Session, vendor_id: int, wall: Wall, times: Sequence[_Time], asked: set[date] | None
+) -> list[_Found]:
     if asked is not None:
         times = [one for one in times if any(one.first <= day <= one.last for day in asked)]
     if not times:
@@ -70,7 +78,7 @@ def _minutes(
         for staff_id, found in _worked(session, vendor_id, wall, staff_ids, span).items():
             minutes[staff_id] |= found
     return [
-        (one.staff_id, day, long)
+        (vendor_id, one.staff_id, day, long)
         for one in times
         for day, long in minutes[one.staff_id].items()
         if one.first <= day <= one.last and (asked is None or day in asked)
@@ -150,37 +158,45 @@ def _worked(
     }
 
 
-def _times(session: Session, vendor_id: int, wall: Wall) -> Iterator[_Time]:
-    """Who has hours and was booked at all, and since when."""
-    known = set(
-        session.scalars(
-            select(WorkingHours.staff_id).distinct().where(
-                WorkingHours.vendor_id == vendor_id, WorkingHours.kind == HoursKind.WORK,
-                WorkingHours.service_id.is_(None),
-            )
-        )
+def _times(session: Session, vendor_ids: Sequence[int]) -> dict[int, tuple[Wall, list[_Time]]]:
+    """Who has hours and was booked at all, and since when, of each vendor; and its clock."""
+    zones = session.execute(
+        select(Vendor.id, Vendor.time_zone).where(is_any(Vendor.id, vendor_ids))
+    )
+    found: dict[int, tuple[Wall, list[_Time]]] = {
+        row.id: (wall_of(row.time_zone), []) for row in zones
+    }
+    hours = select(WorkingHours.vendor_id, WorkingHours.staff_id).where(
+        is_any(WorkingHours.vendor_id, vendor_ids), WorkingHours.kind == HoursKind.WORK,
+        WorkingHours.service_id.is_(None),
     )  # fmt: skip
+    known = {tuple(row) for row in session.execute(hours.distinct())}
     booked = (
         select(
-            StaffFigures.staff_id,
+            StaffFigures.vendor_id, StaffFigures.staff_id,
             func.min(StaffFigures.starts_on).label("first"),
             func.max(StaffFigures.starts_on).label("last"),
         )
-        .where(StaffFigures.vendor_id == vendor_id, StaffFigures.grain == Grain.MONTH)
-        .group_by(StaffFigures.staff_id)
+        .where(is_any(StaffFigures.vendor_id, vendor_ids), StaffFigures.grain == Grain.MONTH)
+        .group_by(StaffFigures.vendor_id, StaffFigures.staff_id)
         .subquery()
-    )
+    )  # fmt: skip
+    same = and_(booked.c.vendor_id == StaffMember.vendor_id, booked.c.staff_id == StaffMember.id)
     rows = session.execute(
-        select(StaffMember.id, StaffMember.is_active, booked.c.first, booked.c.last)
-        .join(booked, booked.c.staff_id == StaffMember.id)
-        .where(StaffMember.vendor_id == vendor_id)
-        .order_by(StaffMember.id)
-    )
-    horizon = _end_of_month(_end_of_month(wall.day(clock.now())) + DAY)
+        select(
+            StaffMember.vendor_id, StaffMember.id, StaffMember.is_active, booked.c.first,
+            booked.c.last,
+        )
+        .join(booked, same)
+        .order_by(StaffMember.vendor_id, StaffMember.id)
+    )  # fmt: skip
     for row in rows:
-        if known & {None, row.id}:
+        if known & {(row.vendor_id, None), (row.vendor_id, row.id)}:
+            wall, times = found[row.vendor_id]
+            horizon = _end_of_month(_end_of_month(wall.day(clock.now())) + DAY)
             last = horizon if row.is_active else _end_of_month(min(horizon, row.last))
-            yield _Time(row.id, max(row.first, horizon - LONGEST), last)
+            times.append(_Time(row.id, max(row.first, horizon - LONGEST), last))
+    return found
 
 
 def _end_of_month(day: date) -> date:
@@ -199,49 +215,55 @@ def _by_day(wall: Wall, spans: Iterable[Span]) -> dict[date, int]:
 
 _WEEK = "day - (CAST(extract(isodow FROM day) AS integer) - 1)"
 _MONTH = "CAST(date_trunc('month', CAST(day AS timestamp)) AS date)"
+_DAYS = "unnest(CAST(:vendors AS bigint[]), CAST(:days AS date[])) AS w (vendor_id, day)"
+_SPANS = f"""
+    SELECT DISTINCT w.vendor_id, s.grain, s.starts_on, s.until FROM {_DAYS}
+    CROSS JOIN LATERAL (
+      VALUES ('week', {_WEEK}, {_WEEK} + 7),
+        ('month', {_MONTH}, CAST({_MONTH} + interval '1 month' AS date))
+    ) AS s (grain, starts_on, until)
+"""
 _CLEAR = "DELETE FROM staff_hours WHERE vendor_id = :vendor"
 _CLEAR_DAYS = f"""
   DELETE FROM staff_hours f USING (
-    SELECT DISTINCT s.grain, s.starts_on
-    FROM unnest(CAST(:asked AS date[])) AS w (day)
-    CROSS JOIN LATERAL (VALUES ('day', day), ('week', {_WEEK}), ('month', {_MONTH}))
-      AS s (grain, starts_on)
+    SELECT vendor_id, grain, starts_on FROM ({_SPANS}) AS s
+    UNION ALL
+    SELECT vendor_id, 'day', day FROM {_DAYS}
   ) AS w
-  WHERE f.vendor_id = :vendor AND f.grain = w.grain AND f.starts_on = w.starts_on
+  WHERE f.vendor_id = w.vendor_id AND f.grain = w.grain AND f.starts_on = w.starts_on
 """
 _PUT = """
   INSERT INTO staff_hours (vendor_id, grain, starts_on, staff_id, available_minutes)
-  SELECT CAST(:vendor AS bigint), 'day', day, staff_id, minutes
-  FROM unnest(CAST(:staff AS bigint[]), CAST(:days AS date[]), CAST(:minutes AS integer[]))
-    AS w (staff_id, day, minutes)
-  ORDER BY day, staff_id
+  SELECT vendor_id, 'day', day, staff_id, minutes
+  FROM unnest(CAST(:whose AS bigint[]), CAST(:staff AS bigint[]), CAST(:on AS date[]),
+    CAST(:minutes AS integer[])) AS w (vendor_id, staff_id, day, minutes)
+  ORDER BY vendor_id, day, staff_id
 """
 _SUM_UP = f"""
   INSERT INTO staff_hours (vendor_id, grain, starts_on, staff_id, available_minutes)
-  SELECT CAST(:vendor AS bigint), s.grain, s.starts_on, f.staff_id, sum(f.available_minutes)
-  FROM (SELECT *, starts_on AS day FROM staff_hours) AS f
-  CROSS JOIN LATERAL (VALUES ('week', {_WEEK}), ('month', {_MONTH})) AS s (grain, starts_on)
-  WHERE f.vendor_id = :vendor AND f.grain = 'day' AND f.starts_on >= :since
-    AND f.starts_on <= :until AND NOT EXISTS (
-    SELECT FROM staff_hours k WHERE k.vendor_id = :vendor AND k.grain = s.grain
-    AND k.starts_on = s.starts_on)
-  GROUP BY s.grain, s.starts_on, f.staff_id ORDER BY s.grain, s.starts_on, f.staff_id
+  SELECT w.vendor_id, w.grain, w.starts_on, f.staff_id, sum(f.available_minutes)
+  FROM ({_SPANS}) AS w
+  JOIN staff_hours f ON f.vendor_id = w.vendor_id AND f.grain = 'day'
+    AND f.starts_on >= w.starts_on AND f.starts_on < w.until
+  GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
 
 
 def _write(
     session: Session,
-    vendor_id: int,
-    found: Sequence[tuple[int, date, int]],
     clear: str,
-    asked: Sequence[date],
+    days: Sequence[tuple[int, date]],
+    found: Sequence[_Found],
+    vendor_id: int | None = None,
 ) -> None:
-    session.execute(text(clear), {"vendor": vendor_id, "asked": list(asked)})
-    staff, days, minutes = ([row[n] for row in found] for n in range(3))
+    """Write the minutes of these days of vendors, and sum up their weeks and months."""
     known: dict[str, object] = {
-        "vendor": vendor_id, "staff": staff, "days": days, "minutes": minutes,
-        "since": max(min(asked), date(1000, 1, 1)) - MONTH if asked else date.min,
-        "until": min(max(asked), date(9000, 1, 1)) + MONTH if asked else date.max,
+        "vendor": vendor_id, "vendors": [one for one, _ in days], "days": [day for _, day in days],
     }  # fmt: skip
-    session.execute(text(_PUT), known)
-    session.execute(text(_SUM_UP), known)
+    known |= {name: [row[n] for row in found] for n, name in enumerate(_COLUMNS)}
+    for statement in (clear, _PUT, _SUM_UP):
+        session.execute(text(statement), known)
+
+
+_COLUMNS = ("whose", "staff", "on", "minutes")
+"""Of `_Found`, as the statement calls them."""
