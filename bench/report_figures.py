@@ -75,7 +75,8 @@ STATEMENTS = (
       with_product)
     SELECT g, CAST(date_trunc(g, CAST(starts_on AS timestamp)) AS date), vendor_id, service_id,
       sum(orders), sum(with_product)
-    FROM attach_figures CROSS JOIN (VALUES ('month'), ('quarter')) AS g (g) WHERE grain = 'month'
+    FROM attach_figures CROSS JOIN (VALUES ('month'), ('quarter'), ('year')) AS g (g)
+    WHERE grain = 'month'
     GROUP BY 1, 2, 3, 4
     """,
     """

@@ -47,6 +47,7 @@ from models.figures import (
     StaffFigures,
     StaffHours,
 )
+from models.market_figures import LongGrain
 
 DAY_BAR_SECONDS, REBUILD_BAR = 10.0, 1.5
 MODELS = (ItemFigures, SaleFigures, OrderFigures, BookingFigures, StaffFigures, HourFigures)
@@ -198,15 +199,20 @@ def of_all_vendors(prefix: str) -> Iterator[tuple[str, str]]:
         listed = [column.name for column in twin.market.__table__.primary_key]
         sums = [column.name for column in twin.market.__table__.c if not column.primary_key]
         by, table = ", ".join(listed), twin.market.__tablename__
-        yield (
-            table,
-            (
-                f"INSERT INTO {prefix}{table} ({', '.join(listed + sums)})"
-                f" SELECT {by}, {', '.join(f'sum({name}) AS {name}' for name in sums)}"
-                f" FROM {prefix}{twin.of.__tablename__} f WHERE grain IN {twin.market.grains}"
-                f" AND {twin.those} GROUP BY {by}"
-            ),
+        summed = ", ".join(f"sum({name}) AS {name}" for name in sums)
+        rows = f"FROM {prefix}{twin.of.__tablename__} f WHERE {twin.those} AND grain"
+        put = (
+            f"INSERT INTO {prefix}{table} ({', '.join(listed + sums)})"
+            f" SELECT {by}, {summed} {rows} IN {twin.market.grains} GROUP BY {by}"
         )
+        if LongGrain.YEAR in twin.market.grains:  # vendors keep none
+            year = "CAST(date_trunc('year', CAST(starts_on AS timestamp)) AS date) AS starts_on"
+            keys = ", ".join(listed[2:])
+            put += (
+                f" UNION ALL SELECT 'year' AS grain, {year}, {keys}, {summed} {rows} = 'month'"
+                f" GROUP BY 1, 2, {keys}"
+            )
+        yield table, put
 
 
 def asked(connection: psycopg.Connection) -> float:

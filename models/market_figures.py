@@ -5,6 +5,7 @@ They are shadows of the vendors' figures (`models.figures`, which say what each 
 """
 
 from datetime import date, datetime
+from enum import StrEnum
 from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, Integer, SmallInteger, func
@@ -19,7 +20,6 @@ from models.figures import (
     Grain,
     HourFigures,
     ItemFigures,
-    KeptGrain,
     SaleFigures,
     Sold,
     StaffFigures,
@@ -27,6 +27,14 @@ from models.figures import (
 )
 from models.marketing_figures import AttachFigures
 from models.words import Channel
+
+
+class LongGrain(StrEnum):
+    """How long the time of a row of many things is; quarters and years are never shown as such."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
 
 
 class MarketFigures(Base):
@@ -65,12 +73,12 @@ class MarketSaleFigures(Sold, MarketFigures):
 class MarketItemFigures(Sold, MarketFigures):
     """What each service, product, package and plan brought, as `ItemFigures`, of all channels.
 
-    Of whole months and quarters only: no vendor's item is added up with another's, and of a day
-    there is little to add up.
+    Of whole months, quarters and years only: no vendor's item is added up with another's, and of a
+    day there is little to add up.
     """
 
     of = ItemFigures
-    grains = (KeptGrain.MONTH.value, KeptGrain.QUARTER.value)
+    grains = tuple(grain.value for grain in LongGrain)
     __tablename__ = "market_item_figures"
     __table_args__ = (
         CheckConstraint(f"grain IN {grains}", name="grain_known"),
@@ -85,7 +93,7 @@ class MarketItemFigures(Sold, MarketFigures):
 class MarketAttachFigures(MarketFigures):
     """How often a product was bought beside a service, as `AttachFigures`, of all channels.
 
-    Of whole months and quarters only, as the items.
+    Of whole months, quarters and years only, as the items.
     """
 
     of = AttachFigures

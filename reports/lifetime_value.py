@@ -5,9 +5,10 @@ From `score_figures` of the last night, and the models of purchases (BG/NBD) and
 nine of ten years would end if the models were true: the sum of many customers is close to normal.
 """
 
+from datetime import date
 from typing import Any
 
-from sqlalchemy import FromClause, Select, case, func, literal, literal_column, null, select
+from sqlalchemy import FromClause, Select, case, exists, func, literal, literal_column, null, select
 
 from models.categories import Category
 from models.scores import MarketModel, ScoreFigure, ScoreModel
@@ -46,12 +47,13 @@ PARAMETERS = (
 def _latest(period: Period, filters: Filters) -> list[Any]:
     """The rows of the last night: of this month, or on its first of the month before."""
     table, this = ScoreFigure, beginning(period.last, Grain.MONTH)
-    known = select(func.max(table.month)).where(
-        table.month.in_([this, beginning(this - DAY, Grain.MONTH)]),
-        table.valued > 0,
-        *whose(table, filters),
-    )
-    return [table.month == func.coalesce(known.scalar_subquery(), this), *whose(table, filters)]
+    before = beginning(this - DAY, Grain.MONTH)
+
+    def known(month: date) -> Any:
+        return exists().where(table.month == month, table.valued > 0, *whose(table, filters))
+
+    month = case((known(this), this), (known(before), before), else_=this)
+    return [table.month == month, *whose(table, filters)]
 
 
 def _sums() -> list[Any]:

@@ -18,7 +18,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from models.figures import Figures
+from models.figures import Figures, KeptGrain
 from models.market_figures import MarketFigures
 from reports.report import Filters, Period
 from reports.spans import Grain, Piece, pieces
@@ -37,8 +37,8 @@ def covering(
     `by`: how the rows are grouped (`bucket`), or None for sums of the whole period. Of the filters
     those count for which the table has a column.
     """
-    quarters = getattr(table, "has_quarters", False)
-    covered = pieces(period.first, period.last, by, quarters=quarters)
+    longer = (KeptGrain.QUARTER,) if getattr(table, "has_quarters", False) else ()
+    covered = pieces(period.first, period.last, by, longer=longer)
     return and_(*of(table, filters), _within(table, covered))
 
 
@@ -57,8 +57,8 @@ def things(
     """
     market = OF_ALL[table]
     whole = not of(table, filters)
-    quarters = whole or table.has_quarters
-    covered = pieces(period.first, period.last, quarters=quarters)
+    longer = market.grains if whole else (KeptGrain.QUARTER,) if table.has_quarters else ()
+    covered = pieces(period.first, period.last, longer=longer)
     kept = [piece for piece in covered if whole and piece.grain.value in market.grains]
     rest = [piece for piece in covered if piece not in kept]
     asked = [

@@ -1,10 +1,11 @@
 """How a period is covered by the fewest months, weeks and days that the roll-ups keep."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from models.figures import Grain, KeptGrain
+from models.figures import Grain
+from models.market_figures import LongGrain
 
 __all__ = [
     "DAY", "WEEK", "Grain", "Piece", "beginning", "buckets", "ending", "following", "pieces",
@@ -15,12 +16,12 @@ WEEK = timedelta(days=7)
 
 
 class Piece(NamedTuple):
-    """Whole days, weeks, months or quarters that follow each other.
+    """Whole days, weeks, months, quarters or years that follow each other.
 
     `last` is the beginning of the last one.
     """
 
-    grain: Grain | KeptGrain
+    grain: Grain | LongGrain
     first: date
     last: date
 
@@ -65,13 +66,13 @@ def buckets(first: date, last: date, by: Grain) -> list[date]:
 
 
 def pieces(
-    first: date, last: date, by: Grain | None = None, *, quarters: bool = False
+    first: date, last: date, by: Grain | None = None, *, longer: Collection[str] = ()
 ) -> list[Piece]:
     """The days from `first` to `last` (both included), each in exactly one piece.
 
     With `by`, no piece reaches over the edge of such a day, week or month, so that its rows can
-    be summed by it; without, only the whole matters and the fewest rows are read: of `quarters`,
-    too, where there are some.
+    be summed by it; without, only the whole matters and the fewest rows are read: of what is
+    `longer` than a month, too, where there are such (`quarter`, `year`).
     """
     if first > last:
         return []
@@ -80,8 +81,9 @@ def pieces(
     if by is Grain.WEEK:
         return list(_with_weeks(first, last))
     found = list(_with_months(first, last, within_months=by is Grain.MONTH))
-    if by is None and quarters:
-        return [part for piece in found for part in _with_quarters(piece)]
+    for grain, of, size in _LONGER if by is None else ():
+        if grain.value in longer:
+            found = [part for piece in found for part in _merged(piece, grain, of, size)]
     return found
 
 
@@ -100,20 +102,28 @@ def _with_months(first: date, last: date, *, within_months: bool) -> Iterator[Pi
         yield from _with_weeks(first, last)
 
 
-def _with_quarters(piece: Piece) -> Iterator[Piece]:
-    """The same months, three at a time where they are a quarter of a year."""
-    if piece.grain is not Grain.MONTH:
+_LONGER = ((LongGrain.QUARTER, LongGrain.MONTH, 3), (LongGrain.YEAR, LongGrain.QUARTER, 12))
+"""What is longer than a month, of what it is put together, and its months."""
+
+
+def _merged(piece: Piece, grain: LongGrain, of: LongGrain, size: int) -> Iterator[Piece]:
+    """The same time, as much of it as there is at once where it is a whole quarter or year."""
+    if piece.grain.value != of.value:
         yield piece
         return
-    months = buckets(piece.first, piece.last, Grain.MONTH)
-    begin = next((n for n, month in enumerate(months) if month.month % 3 == 1), len(months))
-    end = begin + (len(months) - begin) // 3 * 3
+    step = {LongGrain.MONTH: 1, LongGrain.QUARTER: 3}[of]
+    starts = buckets(piece.first, piece.last, Grain.MONTH)[::step]
+    many = size // step
+    begin = next((n for n, at in enumerate(starts) if at.month % size == 1), len(starts))
+    end = begin + (len(starts) - begin) // many * many
+    if end <= begin:
+        yield piece
+        return
     if begin:
-        yield Piece(Grain.MONTH, piece.first, months[min(begin, end) - 1])
-    if end > begin:
-        yield Piece(KeptGrain.QUARTER, months[begin], months[end - 3])
-    if end < len(months):
-        yield Piece(Grain.MONTH, months[end], piece.last)
+        yield Piece(piece.grain, piece.first, starts[begin - 1])
+    yield Piece(grain, starts[begin], starts[end - many])
+    if end < len(starts):
+        yield Piece(piece.grain, starts[end], piece.last)
 
 
 def _with_weeks(first: date, last: date) -> Iterator[Piece]:

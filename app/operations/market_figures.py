@@ -124,11 +124,13 @@ def rebuild(session: Session, *, only: Sequence[type[Figures]] | None = None) ->
 # --- how a table is written ---------------------------------------------------------------
 
 _DAYS = "unnest(CAST(:days AS date[])) AS w (day)"
-_LONG = {"day": "1 day", "week": "1 week", "month": "1 month", "quarter": "3 months"}
+_LONG = {
+    "day": "1 day", "week": "1 week", "month": "1 month", "quarter": "3 months", "year": "1 year",
+}  # fmt: skip
 
 
 def _spans(grains: Sequence[str]) -> str:
-    """The weeks, months or quarters that days lie in, each with the day after it."""
+    """The weeks, months, quarters or years that days lie in, each with the day after it."""
     start = "date_trunc('{}', CAST(day AS timestamp))"  # a week begins on its Monday
     found = [
         f"SELECT DISTINCT '{grain}' AS grain, CAST({start.format(grain)} AS date) AS starts_on,"

@@ -81,7 +81,7 @@ def test_what_a_vendor_no_longer_has_is_no_longer_in_it(db: Connection) -> None:
     assert net("day") == net("week") == net("month") == []
 
 
-def test_items_are_kept_by_month_and_quarter_whatever_their_channel_and_category(
+def test_items_are_kept_by_month_quarter_and_year_whatever_their_channel_and_category(
     db: Connection,
 ) -> None:
     one, other = make.new_vendor(), make.new_vendor()
@@ -105,6 +105,9 @@ def test_items_are_kept_by_month_and_quarter_whatever_their_channel_and_category
     assert kept("month")[0] == (date(2026, 10, 1), one, 7, 50_000)
     assert kept("quarter") == [
         (date(2026, 10, 1), one, 7, 50_321), (date(2026, 10, 1), other, 7, 4000),
+    ]  # fmt: skip
+    assert kept("year") == [
+        (date(2026, 1, 1), one, 7, 50_321), (date(2026, 1, 1), other, 7, 4000),
     ]  # fmt: skip
     assert market(MarketItemFigures, "net") == []  # of days they would be nearly as many
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import DomainError
-from models.figures import KeptGrain
+from models.market_figures import LongGrain
 from reports import asking, figures
 from reports.figures import Series
 from reports.registry import all_reports
@@ -21,21 +21,32 @@ TODAY = date(2026, 11, 20)
 days = st.dates(date(1990, 1, 1), date(2100, 12, 31))
 
 
-def after_it(at: date, grain: Grain | KeptGrain) -> date:
-    """The first day after what begins at a day: a quarter is three months."""
-    if grain is not KeptGrain.QUARTER:
+def after_it(at: date, grain: Grain | LongGrain) -> date:
+    """The first day after what begins at a day: a quarter is three months, a year twelve."""
+    if grain.value not in LONG:
         return following(at, Grain(grain.value))
-    assert (at.month % 3, at.day) == (1, 1)
-    return following(following(following(at, Grain.MONTH), Grain.MONTH), Grain.MONTH)
+    assert (at.month % LONG[grain.value], at.day) == (1, 1)
+    for _ in range(LONG[grain.value]):
+        at = following(at, Grain.MONTH)
+    return at
 
 
-@given(days, st.integers(0, 800), st.sampled_from([None, *Grain]), st.booleans())
+LONG = {"quarter": 3, "year": 12}
+LONGER: list[tuple[str, ...]] = [(), ("quarter",), ("month", "quarter", "year")]
+
+
+@given(
+    days,
+    st.integers(0, 800),
+    st.sampled_from([None, *Grain]),
+    st.sampled_from([(), ("quarter",), ("month", "quarter", "year")]),
+)
 def test_every_day_is_in_exactly_one_piece(
-    first: date, more: int, by: Grain | None, quarters: bool
+    first: date, more: int, by: Grain | None, longer: tuple[str, ...]
 ) -> None:
     last = first + timedelta(days=more)
     found: list[date] = []
-    covered = pieces(first, last, by, quarters=quarters)
+    covered = pieces(first, last, by, longer=longer)
     for piece in covered:
         at = piece.first
         while at <= piece.last:
@@ -44,10 +55,13 @@ def test_every_day_is_in_exactly_one_piece(
             found += [at + timedelta(days=n) for n in range((after - at).days)]
             at = after
     assert found == [first + timedelta(days=n) for n in range(more + 1)]
-    assert len(covered) <= 9
+    assert len(covered) <= 11
     months = sum(len(range(0, (p.last - p.first).days + 1, 31)) for p in covered
-                 if p.grain == "month" and quarters and by is None)  # fmt: skip
+                 if p.grain == "month" and longer and by is None)  # fmt: skip
     assert months <= 4
+    quarters = sum((p.last.year - p.first.year) * 4 + (p.last.month - p.first.month) // 3 + 1
+                   for p in covered if p.grain == "quarter" and "year" in longer)  # fmt: skip
+    assert quarters <= 6
 
 
 @pytest.mark.parametrize(

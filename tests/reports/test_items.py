@@ -12,10 +12,11 @@ from models.words import Channel
 from tests import make
 from tests.reports.asked import ANALYST, ask, kept
 
-FIRST, LAST = date(2025, 9, 26), date(2026, 11, 20)
+FIRST, LAST = date(2024, 12, 16), date(2026, 11, 20)
 SPANS = (
     ("2025-10-01", "2025-12-31"),  # a quarter
     ("2025-11-01", "2026-10-31"),  # months at both ends of quarters
+    ("2024-12-17", "2026-10-09"),  # a year, and months and quarters at both ends
     ("2025-11-17", "2026-11-08"),  # weeks and days besides
     ("2026-02-01", "2026-02-28"),  # one month
     ("2026-02-02", "2026-02-27"),  # none
@@ -25,7 +26,7 @@ EVERY = [channel.value for channel in Channel]
 
 
 def two_vendors_days() -> None:
-    """Something sold every third day, the channels and two items in turn."""
+    """Something sold every fifth day, the channels and two items in turn."""
     vendors, day, rows, beside = (make.new_vendor(), make.new_vendor()), FIRST, [], []
     while day <= LAST:
         n = day.toordinal()
@@ -40,7 +41,7 @@ def two_vendors_days() -> None:
         whose = {"vendor_id": vendors[n % 2], "starts_on": day, "channel": EVERY[n % len(EVERY)]}
         much = {"orders": n % 9 + 1, "with_product": n % 9}
         beside += [{**whose, "service_id": service, **much} for service in (0, 1 + n % 5 % 2)]
-        day += timedelta(days=3)
+        day += timedelta(days=5)
     kept(ItemFigures, *rows)
     kept(AttachFigures, *beside)
 
