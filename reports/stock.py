@@ -5,11 +5,11 @@ are a few hundred of them a vendor, which no roll-up would make fewer) and, for 
 the last 90 days, from the roll-up of items, which knows products and not their variants.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, case, func, select
 
-from models.figures import ItemFigures
 from models.orders import LineKind
 from models.products import Product, Variant
 from models.vendors import Vendor
@@ -78,28 +78,30 @@ def _stock(filters: Filters) -> FromClause:
 
 
 def _sold(period: Period, filters: Filters) -> FromClause:
-    item = ItemFigures
     days = Period(period.last - (DAYS - 1) * DAY, period.last)
     whose = Filters(vendor_ids=filters.vendor_ids)
-    by = (item.vendor_id, item.item_id)
-    return (
-        select(*by, named.total(item.quantity - item.returned).label("pieces"))
-        .where(sources.covering(item, days, whose), item.kind == LineKind.PRODUCT.value)
-        .group_by(*by)
-        .subquery("sold")
-    )
+    return named.sums_of_items(
+        ("vendor_id", "item_id"),
+        lambda item: [named.total(item.quantity - item.returned).label("pieces")],
+        days, whose, (LineKind.PRODUCT.value,),
+    )  # fmt: skip
+
+
+def _cover(total: Callable[[str], Any]) -> Any:
+    """How many days the pieces on hand last, of sums that are asked for by their names."""
+    sold = func.nullif(func.greatest(total("sold"), 0), 0)
+    return func.round(total("on_hand") * DAYS / sold, 0)
 
 
 def _together(each: Any) -> list[ColumnElement[Any]]:
     one = each.c
-    sold = func.greatest(named.total(one.sold), 0)
     return [
         named.total(one.on_hand).label("on_hand"),
         named.total(one.value).label("value"),
         named.total(one.price).label("price"),
         named.total(one.uncosted).label("uncosted"),
         named.total(one.sold).label("sold"),
-        func.round(named.total(one.on_hand) * DAYS / func.nullif(sold, 0), 0).label("cover"),
+        _cover(lambda name: named.total(one[name])).label("cover"),
         named.total(one.low).label("low"),
         named.total(one.dead).label("dead"),
         named.total(one.dead_value).label("dead_value"),
@@ -114,11 +116,6 @@ def query(period: Period, filters: Filters, by: Grain) -> Rows:
         select(each.c.category_id, *_together(each)).group_by(each.c.category_id).subquery("sums")
     )
     return named.by_category(sums).order_by(sums.c.value.desc(), sums.c.category_id)
-
-
-def summary(period: Period, filters: Filters, by: Grain) -> Rows:
-    """All of it together."""
-    return select(*_together(products(period, filters, by).subquery("each")))
 
 
 def by_vendor(period: Period, filters: Filters, by: Grain) -> Rows:
@@ -208,7 +205,6 @@ REPORT = Report(
     query=query,
     figure=figure,
     chart="Stock at cost, by category",
-    summary=summary,
     measures=(
         Measure("value", "At cost", Unit.MONEY, "Pieces on hand at what a piece costs today. Pieces"
                 " whose cost is not known count as if they cost nothing."),
@@ -220,7 +216,7 @@ REPORT = Report(
         Measure("sold", "Sold in 90 days", Unit.COUNT, "Pieces sold in the last 90 days, today"
                 " included, less those that came back.", better="up", headline=False),
         Measure("cover", "Lasts", Unit.DAYS, "For how many days the pieces on hand last if they are"
-                " sold as they were in the last 90 days."),
+                " sold as they were in the last 90 days.", of_sums=_cover),
         Measure("dead_value", "Not moving", Unit.MONEY, "What the stock cost of products of which"
                 " none was sold in 90 days.", better="down"),
         Measure("dead", "Pieces not moving", Unit.COUNT, "The pieces of these.", headline=False),
