@@ -5,7 +5,15 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
-from sqlalchemy import ARRAY, CheckConstraint, Date, Index, Numeric, UniqueConstraint, text
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    Date,
+    Index,
+    Numeric,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Belonging, Money, OwnedByVendor, one_of, same_vendor
@@ -187,26 +195,13 @@ class MarketCohort(Base):
     revenue: Mapped[Sum]
 
 
-class ScoreFigure(OwnedByVendor, Base):
-    """The segments of a vendor as they stood at the end of a month, or stand now in this one.
+class _Grouped:
+    """Segments as they stood at the end of a month, or stand now in this one.
 
     `revenue` is all that these customers had brought by then. What was expected of the `valued`
     among them is known from the month before the first night on; `variance` is that of their
     value together.
     """
-
-    __tablename__ = "score_figures"
-    __table_args__ = (
-        UniqueConstraint(
-            "vendor_id",
-            "month",
-            "segment",
-            "channel",
-            "category_id",
-            name="uq_score_figures_key",
-        ),
-        one_of("segment", RfmSegment),
-    )
 
     month: Mapped[date]
     as_of: Mapped[date]
@@ -222,6 +217,34 @@ class ScoreFigure(OwnedByVendor, Base):
     expected_12m: Mapped[Times] = mapped_column(server_default="0")
     value_12m: Mapped[Sum]
     variance: Mapped[Decimal] = mapped_column(Numeric(24, 4), server_default="0")
+
+
+class ScoreFigure(_Grouped, OwnedByVendor, Base):
+    __doc__ = _Grouped.__doc__
+    __tablename__ = "score_figures"
+    __table_args__ = (
+        UniqueConstraint(
+            "vendor_id",
+            "month",
+            "segment",
+            "channel",
+            "category_id",
+            name="uq_score_figures_key",
+        ),
+        one_of("segment", RfmSegment),
+    )
+
+
+class MarketScoreFigure(_Grouped, Base):
+    """The same of the whole marketplace, added up: everybody is ranked among a vendor's own."""
+
+    __tablename__ = "market_score_figures"
+    __table_args__ = (
+        UniqueConstraint(
+            "month", "segment", "channel", "category_id", name="uq_market_score_figures_key"
+        ),
+        one_of("segment", RfmSegment),
+    )
 
 
 class SegmentMove(OwnedByVendor, Base):

@@ -1,8 +1,9 @@
 """What customers have brought and are expected to bring, and the models that say so.
 
-From `score_figures` of the last night, and the models of purchases (BG/NBD) and of spending
-(Gamma-Gamma) that `app.operations.scores` fits: see there for the papers. The interval is where
-nine of ten years would end if the models were true: the sum of many customers is close to normal.
+From `score_figures` (of all vendors: `market_score_figures`) of the last night, and the models of
+purchases (BG/NBD) and of spending (Gamma-Gamma) that `app.operations.scores` fits: see there for
+the papers. The interval is where nine of ten years would end if the models were true: the sum of
+many customers is close to normal.
 """
 
 from datetime import date
@@ -33,7 +34,7 @@ from reports.report import (
     Table,
     Unit,
 )
-from reports.rfm import named, ranked
+from reports.rfm import named, ranked, source
 from reports.spans import DAY, Grain, beginning
 
 FEWEST = 10
@@ -44,9 +45,9 @@ PARAMETERS = (
 )  # fmt: skip
 
 
-def _latest(period: Period, filters: Filters) -> list[Any]:
+def _latest(table: Any, period: Period, filters: Filters) -> list[Any]:
     """The rows of the last night: of this month, or on its first of the month before."""
-    table, this = ScoreFigure, beginning(period.last, Grain.MONTH)
+    this = beginning(period.last, Grain.MONTH)
     before = beginning(this - DAY, Grain.MONTH)
 
     def known(month: date) -> Any:
@@ -56,8 +57,7 @@ def _latest(period: Period, filters: Filters) -> list[Any]:
     return [table.month == month, *whose(table, filters)]
 
 
-def _sums() -> list[Any]:
-    table = ScoreFigure
+def _sums(table: Any) -> list[Any]:
     customers, valued = func.sum(table.customers), func.sum(table.valued)
     value, expected = func.sum(table.value_12m), func.sum(table.expected_12m)
     half = NINE_OF_TEN * func.sqrt(func.sum(table.variance))
@@ -86,7 +86,8 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
         model = select(*_parameters(ScoreModel)).where(own).subquery("model")
     else:
         model = select(*(null().label(name) for name in PARAMETERS)).subquery("model")
-    worth = select(*_sums()).where(*_latest(period, filters)).subquery("worth")
+    table = source(filters)
+    worth = select(*_sums(table)).where(*_latest(table, period, filters)).subquery("worth")
     return (
         select(*worth.c, *model.c)
         .select_from(worth)
@@ -101,19 +102,18 @@ def _parameters(table: Any) -> list[Any]:
 
 def by_group(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """The same by group."""
-    table = ScoreFigure
-    rows = _told(period, filters, table.segment)
+    rows = _told(period, filters, source(filters).segment)
     return select(named(rows.c.segment).label("name"), rows).order_by(ranked(rows.c.segment))
 
 
 def by_channel(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """The same by the channel of the first purchase."""
-    return select(_told(period, filters, ScoreFigure.channel))
+    return select(_told(period, filters, source(filters).channel))
 
 
 def by_category(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """The same by the category of the first purchase."""
-    rows = _told(period, filters, ScoreFigure.category_id)
+    rows = _told(period, filters, source(filters).category_id)
     name = func.coalesce(Category.name, "Without category").label("name")
     return select(name, *rows.c).outerjoin(Category, Category.id == rows.c.category_id)
 
@@ -130,8 +130,9 @@ def by_vendor(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any,
 
 def _told(period: Period, filters: Filters, key: Any) -> FromClause:
     """The sums by a column, as far as they are told."""
-    customers = func.sum(ScoreFigure.customers)
-    rows = select(key, *_sums()).where(*_latest(period, filters)).group_by(key)
+    table = key.class_
+    customers = func.sum(table.customers)
+    rows = select(key, *_sums(table)).where(*_latest(table, period, filters)).group_by(key)
     return without_few(rows.having(customers > 0).subquery("each")).subquery("rows")
 
 

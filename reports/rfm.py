@@ -1,14 +1,15 @@
 """Customers in eleven groups by recency, frequency and money, and who went from which to which.
 
-From `score_figures` and `segment_moves`: each month as it ended, this one as of last night. Of
-several vendors the groups are added up: a customer is ranked among those of the same vendor.
+From `score_figures` (of all vendors: `market_score_figures`) and `segment_moves`: each month as it
+ended, this one as of last night. Of several vendors the groups are added up: a customer is ranked
+among those of the same vendor.
 """
 
 from typing import Any
 
 from sqlalchemy import Select, case, func, select
 
-from models.scores import RfmSegment, ScoreFigure, SegmentMove
+from models.scores import MarketScoreFigure, RfmSegment, ScoreFigure, SegmentMove
 from reports import figures, links
 from reports.cohorts import today_of, whose
 from reports.figures import Series
@@ -54,9 +55,14 @@ def ranked(column: Any) -> Any:
     return case(RANKS, value=column, else_=len(RANKS) + 1)
 
 
+def source(filters: Filters) -> Any:
+    """The vendor's own groups, or those of the marketplace where no vendor is chosen."""
+    return ScoreFigure if filters.vendor_ids else MarketScoreFigure
+
+
 def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """A row for each group, as it stood at the end of the period."""
-    table = ScoreFigure
+    table = source(filters)
     customers = func.sum(table.customers)
     rows = (
         select(
@@ -113,7 +119,7 @@ def moves(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
 
 def months(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """How many the best, the slipping and all customers were, at the end of each month."""
-    table, first = ScoreFigure, beginning(period.first, Grain.MONTH)
+    table, first = source(filters), beginning(period.first, Grain.MONTH)
     groups = (
         select(
             table.month.label("day"), table.segment, func.sum(table.customers).label("customers")

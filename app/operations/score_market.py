@@ -101,7 +101,7 @@ _LATE = """
 
 
 def gather(session: Session, *, as_of: date) -> None:
-    """Put the cohorts and distinct customers of the marketplace together from those of vendors.
+    """Put cohorts, distinct customers and groups of the marketplace together from the vendors'.
 
     Somebody with files at several vendors is one customer: the files are taken out of the sums, and
     the person put in. Of vendors whose night has not come to `as_of` (yet) distinct customers are
@@ -118,6 +118,20 @@ def gather(session: Session, *, as_of: date) -> None:
         session.execute(
             text(_gathered(table, vendors, question, key, summed)), {**known, "day": as_of}
         )
+    for statement in _GROUPS:
+        session.execute(text(statement))
+
+
+_KEY = "month, segment, channel, category_id"
+_SUMS = ("customers", "days", "recency_days", "revenue", "valued", "alive", "expected_12m",
+         "value_12m", "variance")  # fmt: skip
+_GROUPS = (
+    "DELETE FROM market_score_figures",
+    f"INSERT INTO market_score_figures ({_KEY}, as_of, {', '.join(_SUMS)})"
+    f" SELECT {_KEY}, max(as_of), {', '.join(f'sum({name})' for name in _SUMS)}"
+    f" FROM score_figures GROUP BY {_KEY} ORDER BY {_KEY}",
+)
+"""Groups are ranked by each vendor: whoever has files at several is in a group of each."""
 
 
 def _gathered(
