@@ -27,6 +27,7 @@ from models.scores import (
     MarketCohort,
     MarketModel,
     MarketReach,
+    MarketScoreFigure,
     ModelSource,
     ReachFigure,
     RfmSegment,
@@ -358,6 +359,32 @@ def test_a_vendor_whose_night_is_late_counts_in_the_marketplace_all_the_same(
         assert tuple(year) == (2, 3, 67)
         assert session.scalar(select(func.min(MarketReach.customers))) == 0
         assert session.scalars(select(MarketReach.as_of).distinct()).all() == [TODAY]
+
+
+def test_groups_of_the_marketplace_are_those_of_its_vendors_added_up(
+    db: Connection, at_noon: datetime
+) -> None:
+    first, second = make.new_vendor(), make.new_vendor()
+    with acting(SYSTEM), begin() as session:
+        for vendor, times in ((first, 30), (second, 20)):
+            for n in range(times):
+                customer = make.customer(session, vendor_id=vendor)
+                known(session, (9 * n + 9, "30.00"), (3, "5.00"), customer=customer)
+            settle(session, vendor)
+        score_market.gather(session, as_of=TODAY)
+        told = {
+            table: session.execute(
+                select(table.month, table.segment, func.sum(table.customers),
+                       func.sum(table.days), func.sum(table.recency_days),
+                       func.sum(table.revenue), func.max(table.as_of))
+                .group_by(table.month, table.segment).order_by(table.month, table.segment)
+            ).all()
+            for table in (ScoreFigure, MarketScoreFigure)
+        }  # fmt: skip
+        assert told[MarketScoreFigure] == told[ScoreFigure]
+        assert sum(row[2] for row in told[ScoreFigure] if row[0] == TODAY.replace(day=1)) == 50
+        keys = select(MarketScoreFigure.month, MarketScoreFigure.segment)
+        assert len(session.execute(keys).all()) == len(session.execute(keys.distinct()).all())
 
 
 def test_two_nights_at_once_leave_one_model_of_the_marketplace(fresh_database: str) -> None:
