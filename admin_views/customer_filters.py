@@ -27,7 +27,7 @@ from models.customers import CustomerStatus
 from models.memberships import MembershipPlan
 from models.packages import Package
 from models.products import Product
-from models.scores import RfmSegment as Group
+from models.scores import RFM_NAMES
 from models.segments import Segment
 from models.services import Service, ServiceKind
 from models.vendors import Vendor
@@ -44,7 +44,7 @@ STATUSES: Words = (
 )
 CHANNELS: Words = tuple((c.value, word(c).replace("Walk in", "Walk-in")) for c in Channel)
 KINDS: Words = tuple((k.value, word(k)) for k in ServiceKind)
-GROUPS: Words = tuple((g.value, word(g)) for g in Group)
+GROUPS: Words = tuple(RFM_NAMES.items())
 HOLDINGS: Words = ((Holding.HOLDS.value, "Holds one now"), (Holding.HELD.value, "Holds or held"))
 
 

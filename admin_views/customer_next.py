@@ -25,7 +25,7 @@ SEGMENTS = {
     RfmSegment.SLEEPY: "About to sleep: seldom seen, and not lately",
     RfmSegment.AT_RISK: "At risk: bought often, but not for a while",
     RfmSegment.CANT_LOSE: "Not to be lost: was one of the best, and stays away",
-    RfmSegment.HIBERNATING: "Asleep: bought little, long ago",
+    RfmSegment.HIBERNATING: "Hibernating: bought little, long ago",
     RfmSegment.LOST: "Lost: bought once or twice, very long ago",
 }
 CHANCES = (

@@ -1,5 +1,6 @@
 """Scores: how recently, how often and for how much customers buy, and what follows from it."""
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -42,6 +43,22 @@ class RfmSegment(StrEnum):
     CANT_LOSE = "cant_lose"
     HIBERNATING = "hibernating"
     LOST = "lost"
+
+
+RFM_NAMES: Mapping[str, str] = {
+    RfmSegment.CHAMPIONS.value: "Champions",
+    RfmSegment.LOYAL.value: "Loyal",
+    RfmSegment.POTENTIAL.value: "May become loyal",
+    RfmSegment.NEW.value: "New",
+    RfmSegment.PROMISING.value: "Promising",
+    RfmSegment.ATTENTION.value: "Needs attention",
+    RfmSegment.SLEEPY.value: "About to sleep",
+    RfmSegment.AT_RISK.value: "At risk",
+    RfmSegment.CANT_LOSE.value: "Not to be lost",
+    RfmSegment.HIBERNATING.value: "Hibernating",
+    RfmSegment.LOST.value: "Lost",
+}
+"""What people call them, on every screen."""
 
 
 class ModelSource(StrEnum):

@@ -9,7 +9,13 @@ from typing import Any
 
 from sqlalchemy import Select, case, func, select
 
-from models.scores import MarketScoreFigure, RfmSegment, ScoreFigure, SegmentMove
+from models.scores import (
+    RFM_NAMES,
+    MarketScoreFigure,
+    RfmSegment,
+    ScoreFigure,
+    SegmentMove,
+)
 from reports import figures, links
 from reports.cohorts import today_of, whose
 from reports.figures import Series
@@ -32,12 +38,6 @@ from reports.report import (
 )
 from reports.spans import Grain, beginning
 
-NAMES = {
-    "champions": "Champions", "loyal": "Loyal", "potential_loyalist": "May become loyal",
-    "new": "New", "promising": "Promising", "needs_attention": "Needs attention",
-    "about_to_sleep": "About to sleep", "at_risk": "At risk", "cant_lose": "Not to be lost",
-    "hibernating": "Hibernating", "lost": "Lost",
-}  # fmt: skip
 RANKS = {group.value: place for place, group in enumerate(RfmSegment, 1)}
 BEST = (RfmSegment.CHAMPIONS, RfmSegment.LOYAL)
 SLIPPING = (
@@ -47,7 +47,7 @@ SLIPPING = (
 
 def named(column: Any) -> Any:
     """The name of a group."""
-    return case({"none": "Not yet here"} | NAMES, value=column, else_=column)
+    return case({"none": "Not yet here", **RFM_NAMES}, value=column, else_=column)
 
 
 def ranked(column: Any) -> Any:

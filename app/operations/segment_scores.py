@@ -19,9 +19,9 @@ from app.operations.segment_parts import (
 )
 from app.operations.segment_scope import Leaf, Scope
 from app.operations.segment_terms import Kind, Op, Part, Term
-from models.scores import CustomerScore, RfmSegment
+from models.scores import RFM_NAMES, CustomerScore
 
-GROUPS: Options = tuple((g.value, g.value.replace("_", " ")) for g in RfmSegment)
+GROUPS: Options = tuple((value, name.lower()) for value, name in RFM_NAMES.items())
 QUINTILES: Options = (("r", "recency"), ("f", "frequency"), ("m", "money"))
 
 
