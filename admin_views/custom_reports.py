@@ -1,6 +1,6 @@
 """Reports of one's own on screen: put together on a form, listed, changed, removed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqladmin import BaseView, expose
@@ -111,7 +111,7 @@ def _save(session: Session, *, given: Mapping[str, Any], report_id: int | None) 
     definition = custom.read(given)
     asking.period_of(  # days that are none are refused while somebody is there to correct them
         custom.report_of(0, given["name"], definition),
-        by_name(definition.words),
+        asking.by_name(definition.words),
         clock.now().date(),
     )
     return custom_reports.save(
@@ -119,14 +119,6 @@ def _save(session: Session, *, given: Mapping[str, Any], report_id: int | None) 
         shared_with=given["shared_with"], sent_every=given["sent_every"], report_id=report_id,
         seen=given["seen"],
     )  # fmt: skip
-
-
-def by_name(words: Iterable[Sequence[str]]) -> dict[str, list[str]]:
-    """Pairs of a name and a value as an address has them."""
-    found: dict[str, list[str]] = {}
-    for name, value in words:
-        found.setdefault(name, []).append(value)
-    return found
 
 
 async def read_form(request: Request) -> dict[str, Any]:
@@ -183,7 +175,7 @@ def form_of(row: CustomReport | None, given: Mapping[str, Any]) -> dict[str, Any
         (one, custom.DIMENSIONS[one].title)
         for one in source.dimensions if not (vendor and one == custom.VENDOR)
     ]  # fmt: skip
-    words = by_name(given["words"])
+    words = asking.by_name(given["words"])
     picked = [*given["dimensions"], "", ""]
     shared = {k: v for k, v in SHARED.items() if not (vendor and k == SharedWith.ANALYSTS)}
     own = words.get("from") or words.get("to")
@@ -229,7 +221,7 @@ def own(session: Session, slug: str) -> tuple[Report, Words] | None:
     report = custom.of_row(row)
     if report is None:
         return None
-    return report, by_name(row.definition_json.get("words", ()))
+    return report, asking.by_name(row.definition_json.get("words", ()))
 
 
 def tools(session: Session, slug: str, query: str) -> dict[str, Any]:

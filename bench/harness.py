@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -50,6 +51,11 @@ def execute(postgres: Postgres, statement: str, name: str = "backroom") -> None:
     )
     with engine.connect() as connection:
         connection.execute(text(statement))
+
+
+def run(connection: psycopg.Connection, statement: str) -> psycopg.Cursor:
+    """The same on a connection that is open; its rows can be fetched."""
+    return connection.execute(statement)  # type: ignore[arg-type]  # put together by a bench
 
 
 def migrated(postgres: Postgres) -> None:

@@ -7,6 +7,8 @@ nothing; how many there are does.
 
 import psycopg
 
+from bench import harness
+
 PEOPLE = 5
 """Who sign in, of each vendor."""
 
@@ -98,13 +100,11 @@ def fill(connection: psycopg.Connection) -> None:
     with connection.transaction():  # all or nothing: half of them would be taken for all
         connection.execute("SET LOCAL session_replication_role = replica")
         # what an earlier run has left: a rebuild has emptied some of it
-        run(connection, f"TRUNCATE {', '.join(TABLES)}")
+        harness.run(connection, f"TRUNCATE {', '.join(TABLES)}")
         for table, those in (("loyalty_programs", "true"), ("users", "email LIKE 'u%@v.example'")):
-            run(connection, f"DELETE FROM {table} WHERE {those}")
+            harness.run(connection, f"DELETE FROM {table} WHERE {those}")
         for statement in STATEMENTS:
-            run(connection, statement)
-    run(connection, f"VACUUM ANALYZE {', '.join(TABLES)}, variants, users, loyalty_programs")
-
-
-def run(connection: psycopg.Connection, statement: str) -> None:
-    connection.execute(statement)  # type: ignore[arg-type]  # made here, of nothing typed
+            harness.run(connection, statement)
+    harness.run(
+        connection, f"VACUUM ANALYZE {', '.join(TABLES)}, variants, users, loyalty_programs"
+    )

@@ -173,18 +173,18 @@ def in_plain_sql(connection: psycopg.Connection) -> float:
         table = model.__tablename__
         keys, sums = columns(model)
         into = f"INSERT INTO plain_{table} (vendor_id, grain, starts_on, {', '.join(keys + sums)})"
-        run(connection, f"CREATE TABLE plain_{table} (LIKE {table} INCLUDING ALL)")
-        run(connection, f"{into} SELECT vendor_id, 'day', day, {', '.join(keys + sums)}"
+        harness.run(connection, f"CREATE TABLE plain_{table} (LIKE {table} INCLUDING ALL)")
+        harness.run(connection, f"{into} SELECT vendor_id, 'day', day, {', '.join(keys + sums)}"
                         f" FROM ({PLAIN[table]}) AS d")  # fmt: skip
         for grain in longer(model):
-            run(connection, f"{into} SELECT vendor_id, '{grain}',"
+            harness.run(connection, f"{into} SELECT vendor_id, '{grain}',"
                 f" CAST(date_trunc('{grain}', starts_on) AS date), {', '.join(keys)}, "
                 + ", ".join(f"sum({name})" for name in sums)
                 + f" FROM plain_{table} WHERE grain = 'day'"
                 f" GROUP BY {', '.join(str(n) for n in range(1, 4 + len(keys)))}")  # fmt: skip
     for table, statement in of_all_vendors("plain_"):
-        run(connection, f"CREATE TABLE plain_{table} (LIKE {table} INCLUDING ALL)")
-        run(connection, statement)
+        harness.run(connection, f"CREATE TABLE plain_{table} (LIKE {table} INCLUDING ALL)")
+        harness.run(connection, statement)
     return time.perf_counter() - started
 
 
@@ -219,12 +219,8 @@ def asked(connection: psycopg.Connection) -> float:
     """Seconds of counting the rows of days, without writing any."""
     started = time.perf_counter()
     for statement in PLAIN.values():
-        run(connection, f"SELECT count(*) FROM ({statement}) AS d")
+        harness.run(connection, f"SELECT count(*) FROM ({statement}) AS d")
     return time.perf_counter() - started
-
-
-def run(connection: psycopg.Connection, statement: str) -> Any:
-    return connection.execute(statement)  # type: ignore[arg-type]
 
 
 READ = {
@@ -328,8 +324,8 @@ def sums_of(ask: Callable[[str], Any], prefix: str) -> dict[str, Any]:
 def rebuilt(connection: psycopg.Connection) -> dict[str, float]:
     """Seconds of a rebuild into empty tables, and of the hours of staff beside it."""
     for table in (*TABLES, *MARKET, StaffHours.__tablename__):
-        run(connection, f"TRUNCATE {table}")
-    run(connection, "CHECKPOINT")
+        harness.run(connection, f"TRUNCATE {table}")
+    harness.run(connection, "CHECKPOINT")
     with acting(SYSTEM):
         started = time.perf_counter()
         with begin() as session:
@@ -344,7 +340,7 @@ def rebuilt(connection: psycopg.Connection) -> dict[str, float]:
         with begin() as session:
             figures.rebuild(session, only=[one for one in figures.TABLES if one not in MODELS])
         others = time.perf_counter() - done_too
-    run(connection, "VACUUM ANALYZE")
+    harness.run(connection, "VACUUM ANALYZE")
     return {"rebuild": done - started, "hours_of_staff": hours, "other_figures": others}
 
 
@@ -354,8 +350,10 @@ def a_day(connection: psycopg.Connection, times: int) -> dict[str, float]:
     A normal day is the one with as many bookings as the mean; the busiest is the last, which
     `bench.fill` crowds.
     """
-    vendors = [row[0] for row in run(connection, "SELECT id FROM vendors ORDER BY id").fetchall()]
-    days = run(
+    vendors = [
+        row[0] for row in harness.run(connection, "SELECT id FROM vendors ORDER BY id").fetchall()
+    ]
+    days = harness.run(
         connection,
         "WITH d AS (SELECT starts_on, sum(bookings) AS n FROM market_booking_figures"
         " WHERE grain = 'day' GROUP BY 1)"
@@ -364,8 +362,8 @@ def a_day(connection: psycopg.Connection, times: int) -> dict[str, float]:
     ).fetchone()
 
     def noted(which: list[int], day: date) -> float:
-        run(connection, "DELETE FROM stale_days")
-        run(connection, f"INSERT INTO stale_days (vendor_id, day) SELECT v, '{day}'"
+        harness.run(connection, "DELETE FROM stale_days")
+        harness.run(connection, f"INSERT INTO stale_days (vendor_id, day) SELECT v, '{day}'"
                         f" FROM unnest(ARRAY{which}) AS v")  # fmt: skip
         started = time.perf_counter()
         done = 0
@@ -390,19 +388,19 @@ def measure(postgres: Postgres, times: int) -> dict[str, Any]:
     """All of it, on a filled marketplace."""
     with psycopg.connect(fill.dsn(postgres.url("backroom", "postgres")), autocommit=True) as plain:
         for name in ("work_mem = '256MB'", "timezone = 'UTC'"):
-            run(plain, f"SET {name}")
+            harness.run(plain, f"SET {name}")
         engine = connect(postgres.url("backroom", schema.LOGIN))
         taken: dict[str, Any] = rebuilt(plain)
-        mine = sums_of(lambda s: run(plain, s).fetchall(), "")
+        mine = sums_of(lambda s: harness.run(plain, s).fetchall(), "")
         taken |= a_day(plain, times)
         engine.dispose()
         print(taken, file=sys.stderr, flush=True)
         taken["asking"] = asked(plain)
         taken["plain_sql"] = in_plain_sql(plain)
         print(taken, file=sys.stderr, flush=True)
-        beside = {"plain SQL": sums_of(lambda s: run(plain, s).fetchall(), "plain_")}
+        beside = {"plain SQL": sums_of(lambda s: harness.run(plain, s).fetchall(), "plain_")}
         for table in (*TABLES, *MARKET):
-            run(plain, f"DROP TABLE plain_{table}")
+            harness.run(plain, f"DROP TABLE plain_{table}")
         with tempfile.TemporaryDirectory(prefix="br-duck-") as folder:
             taken["duckdb"], beside["DuckDB"] = in_duckdb(plain, Path(folder))
     differ = {
@@ -420,7 +418,7 @@ def measure(postgres: Postgres, times: int) -> dict[str, Any]:
 def counts(postgres: Postgres) -> dict[str, int]:
     with psycopg.connect(fill.dsn(postgres.url("backroom", "postgres"))) as connection:
         return {
-            table: run(connection, f"SELECT count(*) FROM {table}").fetchone()[0]
+            table: harness.run(connection, f"SELECT count(*) FROM {table}").fetchone()[0]
             for table in ("vendors", "customers", "bookings", "orders", "order_lines")
         }
 

@@ -4,7 +4,7 @@ Words come from an address or a command line. What cannot be understood in them 
 own dates: figures of other days than those that were typed would be wrong figures.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -245,6 +245,14 @@ def below(session: Session, ids: Sequence[int]) -> tuple[int, ...]:
     tops = select(Category.id).where(Category.id.in_(ids)).cte("branch", recursive=True)
     branch = tops.union(select(Category.id).where(Category.parent_id == tops.c.id))
     return tuple(sorted({*ids, *session.scalars(select(branch.c.id))}))
+
+
+def by_name(words: Iterable[Sequence[str]]) -> dict[str, list[str]]:
+    """Pairs of a name and a value, as they are kept, as an address has them."""
+    found: dict[str, list[str]] = {}
+    for name, value in words:
+        found.setdefault(name, []).append(value)
+    return found
 
 
 def words_of(asked: Asked) -> list[tuple[str, str]]:

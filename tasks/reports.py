@@ -86,9 +86,7 @@ def _letter(session: Session, row: CustomReport, report: Report) -> tuple[str, s
     """The mail: the figures of the report's days as a table of text, and where they stand."""
     vendor_id = row.vendor_id
     zone = ZoneInfo(zone_of(session, vendor_id)) if vendor_id else UTC
-    words: dict[str, list[str]] = {}
-    for name, value in row.definition_json.get("words", ()):
-        words.setdefault(name, []).append(value)
+    words = asking.by_name(row.definition_json.get("words", ()))
     today = clock.now().astimezone(zone).date()
     place = f"{settings().public_url.rstrip('/')}/admin/reports/{report.slug}\n"
     try:
@@ -143,9 +141,7 @@ def _question(run_id: int) -> Asked | None:
         report = _report(session, run.slug) if run else None
         if run is None or report is None:
             return None
-        words: dict[str, list[str]] = {}
-        for name, value in run.words:
-            words.setdefault(name, []).append(value)
+        words = asking.by_name(run.words)
         mine = current_actor().vendor_id
         asked = asking.ask(session, report, words, today=run.asked_on, vendor_id=mine)
         steps = len(kept.steps(asked)) + 1

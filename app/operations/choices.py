@@ -285,7 +285,9 @@ def _vendors(session: Session, ids: Sequence[int]) -> _Found:
 
 def _categories(kind: CategoryKind) -> Callable[[Session, Sequence[int]], _Found]:
     def offer(session: Session, ids: Sequence[int]) -> _Found:
-        return _tree(session, _numbers(session, _below(kind, ids)), Category.kind == kind)
+        bought, of_kind = CustomerInterest, Category.kind == kind
+        counted = _counted(bought.category_id, bought.customer_id, ids, of_kind)
+        return _tree(session, _numbers(session, counted), of_kind)
 
     return offer
 
@@ -321,12 +323,6 @@ def _walk_tree(
         # A branch nobody bought from is offered only where it is selected (-1).
         yield str(category.id), category.name, number or -1, depth
         yield from _walk_tree(below, category.id, depth + 1, numbers)
-
-
-def _below(kind: CategoryKind, ids: Sequence[int]) -> Any:
-    """How many customers bought from each category or from below it."""
-    interest = CustomerInterest
-    return _counted(interest.category_id, interest.customer_id, ids, Category.kind == kind)
 
 
 def _counted(category_id: Any, customer_id: Any, ids: Sequence[int], *which: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What all customers of the marketplace are worth: its models, cohorts and distinct customers."""
+"""What all customers of the marketplace are worth: models, cohorts, groups, distinct customers."""
 
 from collections.abc import Sequence
 from datetime import date
