@@ -11,7 +11,7 @@
     config: JSON.parse(wrap.dataset.calendar),
     data: JSON.parse(wrap.dataset.first),
     week: wrap.classList.contains("is-week"),
-    px: 1.2, busy: false
+    px: 1.2, sending: 0, carried: null
   };
   var skew = C.data.now * 1000 - Date.now();
   C.now = function () { return (Date.now() + skew) / 1000; };
@@ -275,8 +275,11 @@
     return li;
   };
 
-  /* ---- drawing again keeps the focus where it was ---- */
+  /* ---- drawing again keeps the focus where it was, and waits while a block is in somebody's hand ---- */
+  var late = false;
   C.draw = function () {
+    late = !!C.carried;
+    if (late) return;
     var at = document.activeElement, key = at && at.closest && at.closest("[data-key]"), inList = key && list.contains(at);
     bounds();
     drawGrid();
@@ -286,6 +289,8 @@
     if (key) C.focus(key.dataset.key, inList);
     wrap.dispatchEvent(new CustomEvent("drawn"));
   };
+  C.drawLate = function () { if (late) C.draw(); };
+  C.still = function () { return !C.sending && !C.carried; };
   C.focus = function (key, inList) {
     var e = (inList ? list : grid).querySelector("[data-key='" + CSS.escape(key) + "']");
     var a = e && (e.matches("a") ? e : e.querySelector("a"));
@@ -308,7 +313,7 @@
     if (reading) return reading;
     reading = B.json(C.config.here + "/data?" + C.config.query).then(function (d) { return d && rest(d, d); }).then(function (d) {
       reading = null;
-      if (!d || C.busy) return false; /* something is being carried: asked again in three seconds */
+      if (!d || !C.still()) return false; /* asked again in three seconds */
       C.data = d;
       C.draw();
       return true;
@@ -316,9 +321,9 @@
     return reading;
   };
   var look = function () {
-    if (document.hidden || C.busy) return Promise.resolve();
+    if (document.hidden || !C.still()) return Promise.resolve();
     return fetch(C.config.here + "/changes?" + C.config.query, { headers: { Accept: "application/json", "If-None-Match": '"' + C.data.fingerprint + '"' }, credentials: "same-origin", cache: "no-store" })
-      .then(function (r) { if (r.status === 200 && !C.busy) return C.read().then(function (ok) { if (ok) C.say("The calendar has changed."); }); })
+      .then(function (r) { if (r.status === 200 && C.still()) return C.read().then(function (ok) { if (ok) C.say("The calendar has changed."); }); })
       .catch(function () { /* asked again in three seconds */ });
   };
   var turn = function () { look().then(function () { setTimeout(turn, 3000); }); };

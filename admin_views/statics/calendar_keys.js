@@ -37,15 +37,15 @@
   var hold = function (e) {
     var b = C.block(e.dataset.key);
     if (!b || !C.canMove(b)) { B.say(b && b["class"] && !C.config.classes ? "Your role does not allow this: ask a manager to move the class." : "Only what is still to come can be moved.", "danger"); return null; }
-    if (!held || C.key(held.b) !== C.key(b)) held = { b: b, e: e, from: b.parts[0][1], to: b.parts[0][2], col: column(e), timer: null };
-    C.busy = true;
+    if (!held || C.key(held.b) !== C.key(b)) held = Object.assign(C.shown(e), { b: b, e: e, col: column(e), timer: null });
+    C.carried = held;
     return held;
   };
   var send = function () {
     var h = held, d = C.data.days[+h.col.dataset.day];
-    held = null;
+    held = C.carried = null;
     var b = C.block(C.key(h.b)) || h.b, from = d.begins + h.from * 60, staff = h.col.dataset.staff === "" ? b.staff : +h.col.dataset.staff;
-    if (from === b.from && staff === b.staff) { C.busy = false; C.draw(); return; }
+    if (from === b.from && staff === b.staff) { C.draw(); return; }
     C.move(b, from, from + b.to - b.from, staff);
   };
   var shift = function (e, key) {
@@ -70,8 +70,7 @@
   var letGo = function () {
     if (!held) return false;
     clearTimeout(held.timer);
-    held = null;
-    C.busy = false;
+    held = C.carried = null;
     C.draw();
     return true;
   };

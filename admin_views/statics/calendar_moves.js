@@ -25,14 +25,14 @@
 
   /* ---- a move: at once on the screen, then by the server; back again if it says no ---- */
   C.move = function (b, from, to, staff) {
-    C.busy = true;
     var send = function (values) {
+      C.sending += 1;
       return C.post(C.path(b), values).then(function (answer) {
-        C.busy = false;
+        C.sending -= 1;
         if (!answer.ok) { C.draw(); B.say(answer.body.sentence, "danger"); return C.read(); }
         placed(b, answer.body.seen, values.from, values.to, values.staff);
         var back = Object.assign({ seen: answer.body.seen }, answer.body.undo);
-        C.toast(answer.body.message, values.undone ? null : function () { C.busy = true; send(Object.assign({ undone: 1 }, back)); });
+        C.toast(answer.body.message, values.undone ? null : function () { send(Object.assign({ undone: 1 }, back)); });
         return C.read();
       });
     };
@@ -52,6 +52,12 @@
     return !!(C.movable(b) && d && b.from >= d.begins && b.to <= d.begins + d.minutes * 60);
   };
 
+  /* where a block is shown, which while its move is sent is not yet where it is known to be */
+  C.shown = function (e) {
+    var from = +e.style.getPropertyValue("--at");
+    return { from: from, to: from + +e.style.getPropertyValue("--for") };
+  };
+
   /* ---- where the pointer is: column, and minute of its day ---- */
   var columnAt = function (x) {
     return B.all(".cal-col", grid).filter(function (c) { var r = c.getBoundingClientRect(); return x >= r.left && x < r.right; })[0];
@@ -66,9 +72,9 @@
     if (!e || ev.button !== 0 || ev.pointerType === "touch") return;
     var b = C.block(e.dataset.key);
     if (!b || !C.canMove(b)) return;
-    var part = b.parts[0], col = e.closest(".cal-col");
-    drag = {
-      b: b, e: e, x: ev.clientX, y: ev.clientY, col: col, from: part[1], to: part[2], moved: false,
+    var at = C.shown(e), col = e.closest(".cal-col");
+    drag = C.carried = {
+      b: b, e: e, x: ev.clientX, y: ev.clientY, col: col, from: at.from, to: at.to, moved: false,
       resize: !!ev.target.closest("[data-resize]")
     };
     drag.grab = minuteAt(col, ev.clientY) - (drag.resize ? drag.to : drag.from);
@@ -80,9 +86,10 @@
   };
   var follow = function (ev) {
     if (!drag) return;
+    if (!(ev.buttons & 1)) { cancel(); return; } /* it was let go where this page did not hear of it */
     if (!drag.moved) {
       if (Math.abs(ev.clientX - drag.x) + Math.abs(ev.clientY - drag.y) < 5) return;
-      drag.moved = C.busy = true;
+      drag.moved = true;
       if (C.closePeek) C.closePeek();
       drag.e.classList.add("is-drag");
       grid.classList.add("is-dragging");
@@ -103,20 +110,21 @@
   };
   var stop = function () {
     var was = drag;
-    drag = null;
+    drag = C.carried = null;
     grid.classList.remove("is-dragging");
     if (was) was.e.classList.remove("is-drag");
     return was;
   };
+  var cancel = function () { if (stop()) C.draw(); };
   var drop = function () {
     if (!drag) return;
     var was = stop();
-    if (!was.moved) return;
+    if (!was.moved) { setTimeout(C.drawLate, 0); return; } /* the click that follows needs what was pressed */
     var d = day(was.col), staff = was.col.dataset.staff === "" ? was.b.staff : +was.col.dataset.staff;
     var from = d.begins + was.from * 60, to = d.begins + was.to * 60;
     grid.addEventListener("click", swallow, { capture: true, once: true });
     setTimeout(function () { grid.removeEventListener("click", swallow, true); }, 0);
-    if (from === was.b.from && to === was.b.to && staff === was.b.staff) { C.busy = false; C.draw(); return; }
+    if (from === was.b.from && to === was.b.to && staff === was.b.staff) { C.draw(); return; }
     was.e.classList.add("is-saving");
     C.move(was.b, from, to, staff);
   };
@@ -125,12 +133,11 @@
   grid.addEventListener("pointerdown", begin);
   document.addEventListener("pointermove", follow);
   document.addEventListener("pointerup", drop);
-  document.addEventListener("pointercancel", function () { if (stop()) { C.busy = false; C.draw(); } });
+  document.addEventListener("pointercancel", cancel);
   grid.addEventListener("dragstart", function (ev) { ev.preventDefault(); });
   C.stopDrag = function () {
     if (!drag || !drag.moved) return false;
     stop();
-    C.busy = false;
     C.draw();
     return true;
   };

@@ -241,7 +241,7 @@
   var gaps = [];
   var askGaps = B.later(50, function () {
     if (C.week || !C.config.book) return;
-    B.json(C.config.here + "/gaps?" + C.config.query).then(function (d) { if (d && !C.busy) { gaps = d.gaps; drawGaps(); } });
+    B.json(C.config.here + "/gaps?" + C.config.query).then(function (d) { if (d && C.still()) { gaps = d.gaps; drawGaps(); } });
   });
   var drawGaps = function () {
     B.all(".cgap, .gapline").forEach(function (e) { e.remove(); });

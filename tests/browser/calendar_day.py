@@ -6,7 +6,8 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from playwright.sync_api import Error, Locator, Page
+import pytest
+from playwright.sync_api import Error, FloatRect, Locator, Page
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -86,35 +87,45 @@ def column(page: Page, staff: int) -> Locator:
 def height(page: Page, hour: float) -> float:
     """How far below the top of a column an hour lies, by the labels beside it."""
     label = page.locator(".cal-hours > span", has_text=f"{int(hour):02}:00").first
-    top = page.locator(".cal-hours").bounding_box()
-    box = label.bounding_box()
-    assert top
-    assert box
-    return box["y"] - top["y"] + (hour - int(hour)) * HOUR
+    top = where(page.locator(".cal-hours"))["y"]
+    return where(label)["y"] - top + (hour - int(hour)) * HOUR
+
+
+def aside(page: Page, day: Day) -> float:
+    """How far Rui's column lies beside Ana's."""
+    return where(column(page, day.rui))["x"] - where(column(page, day.ana))["x"]
 
 
 def drag(page: Page, what: Locator, x: float, y: float, *, grab: float = 10) -> None:
     """Take hold of a block near its upper edge (or `grab` pixels below) and carry it so far."""
-    _in_view(what)
-    box = what.bounding_box()
-    assert box
-    at = box["x"] + 30, box["y"] + grab
-    page.mouse.move(*at)
-    page.mouse.down()
+    at = take_hold(page, what, grab=grab)
     page.mouse.move(at[0] + x / 2, at[1] + y / 2)
     page.mouse.move(at[0] + x, at[1] + y, steps=4)
     page.mouse.up()
 
 
-def _in_view(what: Locator) -> None:
-    """Scroll to a block; one that was drawn anew at that moment is looked for again."""
-    for _ in range(4):
+def take_hold(page: Page, what: Locator, *, grab: float = 10) -> tuple[float, float]:
+    """Press the mouse on a block, near its upper edge; where that is."""
+    box = where(what, scroll=True)
+    at = box["x"] + 30, box["y"] + grab
+    page.mouse.move(*at)
+    page.mouse.down()
+    return at
+
+
+def where(what: Locator, *, scroll: bool = False) -> FloatRect:
+    """Where something is; what was drawn anew at that moment is looked for again."""
+    for _ in range(20):
         try:
-            return what.scroll_into_view_if_needed()
+            if scroll:
+                what.scroll_into_view_if_needed()
         except Error as lost:
             if "not attached" not in str(lost):
                 raise
-    return what.scroll_into_view_if_needed()
+            continue
+        if box := what.bounding_box():
+            return box
+    pytest.fail(f"{what} is never seen")
 
 
 def refused(visitor: Visitor) -> None:

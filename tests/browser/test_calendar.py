@@ -1,9 +1,10 @@
 """The calendar in a browser: booked by a click, moved by the mouse and the keys, seen by others."""
 
+import re
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from models.bookings import Booking
 from models.staff import StaffMember
@@ -13,11 +14,13 @@ from tests.browser.calendar_day import (
     MANAGER,
     STAFF,
     Day,
+    aside,
     block,
     column,
     drag,
     height,
     refused,
+    take_hold,
 )
 from tests.browser.visiting import PHONE, Visit
 
@@ -51,16 +54,63 @@ def test_a_booking_is_dragged_to_another_time_and_person_and_back(visit: Visit, 
     visitor = visit(STAFF)
     page = visitor.page
     visitor.open(day.path)
-    left, right = (column(page, one).bounding_box() for one in (day.ana, day.rui))
-    assert left
-    assert right
-    drag(page, block(page, number), right["x"] - left["x"], 1.5 * HOUR)
+    drag(page, block(page, number), aside(page, day), 1.5 * HOUR)
     toast = visitor.toast("11:30 with Rui Reis")
     assert day.stands(number) == ("11:30", "12:30", day.rui)
     expect(column(page, day.rui).locator(f"[data-key=b{number}]")).to_contain_text("11:30–12:30")
     toast.get_by_role("button", name="Undo").click()
     expect(column(page, day.ana).locator(f"[data-key=b{number}]")).to_contain_text("10:00–11:00")
     assert day.stands(number) == ("10:00", "11:00", day.ana)
+
+
+def test_what_somebody_holds_stays_in_the_hand_while_the_calendar_changes(
+    visit: Visit, day: Day
+) -> None:
+    number = day.booking(10)
+    visitor = visit(STAFF)
+    page, held = visitor.page, block(visitor.page, number)
+    visitor.open(day.path)
+    x, y = take_hold(page, held)
+    other = day.booking(15, "Bela Bastos")  # by somebody else, meanwhile
+    page.evaluate("() => { Backroom.cal.read(); Backroom.cal.draw(); }")
+    page.mouse.move(x, y + HOUR, steps=4)
+    expect(held).to_contain_text("11:00–12:00")
+    expect(held).to_have_class(re.compile("is-drag"))
+    page.mouse.up()
+    visitor.toast("11:00")
+    assert day.stands(number) == ("11:00", "12:00", day.ana)
+    expect(block(page, other)).to_contain_text("15:00")
+
+    take_hold(page, held)
+    page.evaluate("() => Backroom.cal.draw()")
+    page.mouse.up()  # a click, on what was there when the button went down
+    expect(page.get_by_role("dialog", name="Booking, Carla Costa")).to_be_visible()
+
+
+def test_what_is_moved_again_before_the_answer_goes_on_from_where_it_is_shown(
+    visit: Visit, day: Day
+) -> None:
+    number = day.booking(10)
+    visitor = visit(STAFF)
+    page = visitor.page
+    visitor.open(day.path)
+    path, waiting = f"**/move/{number}", list[Route]()
+
+    def wait(route: Route) -> None:
+        waiting.append(route)
+
+    page.route(path, wait, times=1)
+    with page.expect_request(path):
+        drag(page, block(page, number), 0, HOUR)
+    expect(block(page, number)).to_contain_text("11:00–12:00")
+    x, y = take_hold(page, block(page, number))
+    page.mouse.move(x, y + HOUR / 2, steps=4)
+    waiting.pop().continue_()
+    visitor.toast("11:00")
+    expect(block(page, number)).to_contain_text("11:30–12:30")
+    page.mouse.up()
+    visitor.toast("11:30")
+    assert day.stands(number) == ("11:30", "12:30", day.ana)
 
 
 def test_what_cannot_be_moved_springs_back_with_the_sentence(visit: Visit, day: Day) -> None:

@@ -12,7 +12,17 @@ from models.class_sessions import ClassSession
 from models.staff import StaffMember
 from models.waitlist import WaitlistEntry
 from tests import make
-from tests.browser.calendar_day import HOUR, LISBON, MANAGER, STAFF, Day, column, drag, refused
+from tests.browser.calendar_day import (
+    HOUR,
+    LISBON,
+    MANAGER,
+    STAFF,
+    Day,
+    aside,
+    column,
+    drag,
+    refused,
+)
 from tests.browser.house import Running
 from tests.browser.visiting import PATIENCE, PHONE, WIDE, Visit, Visitor
 
@@ -153,10 +163,7 @@ def test_a_class_is_dragged_to_another_time_and_person_with_everybody(
     page = visitor.page
     visitor.open(day.path)
     block = page.locator(f".cal [data-key=c{yoga}]")
-    left, right = (column(page, one).bounding_box() for one in (day.ana, day.rui))
-    assert left
-    assert right
-    drag(page, block, right["x"] - left["x"], 1.5 * HOUR)
+    drag(page, block, aside(page, day), 1.5 * HOUR)
     toast = visitor.toast("11:30 with Rui Reis")
     expect(toast).to_contain_text("Everybody in it is told")
     assert place(day, yoga) == ("11:30", day.rui, {"11:30"})
