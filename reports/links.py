@@ -28,12 +28,12 @@ def bookings(
 ) -> str:
     """The bookings that begin on these days; what is not given is as the filters say.
 
-    Times that are only held for somebody of the waitlist are among none.
+    Times that are only held for somebody of the waitlist are among none, nor are those that were
+    let go.
     """
-    held = ["no"] if not status or "pending" in status else []
     return records(
         "booking",
-        day_from=[at.first], day_to=[at.last], held=held, status=status, service=service,
+        day_from=[at.first], day_to=[at.last], held=["no"], status=status, service=service,
         staff=staff, kind=kind, **_whose(filters, category, channel, vendor),
     )  # fmt: skip
 

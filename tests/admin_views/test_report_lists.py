@@ -172,11 +172,13 @@ def test_packages_are_found_by_what_happened_to_their_uses_and_when(
 def test_an_offer_to_the_waitlist_is_no_booking_in_figures_nor_in_the_list_behind(
     panel: PanelClient, shop: dict[str, Any]
 ) -> None:
-    names, day = ("Is Booked", "Is Asked", "Has Come"), Period(DAY.date(), DAY.date())
+    day, offered = Period(DAY.date(), DAY.date()), {"held_until": at(17, 2)}
+    made: dict[str, dict[str, Any]] = {
+        "Is Booked": {}, "Is Asked": offered, "Has Come": {"status": "completed"},
+        "Called Off": {"status": "cancelled"}, "Said No": {"status": "cancelled"} | offered,
+    }  # fmt: skip
     with acting(vendor_actor(shop["vendor"])), begin() as session:
-        for name, fields in zip(
-            names, ({}, {"held_until": at(17, 2)}, {"status": "completed"}), strict=True
-        ):
+        for name, fields in made.items():
             customer = make.customer(session, full_name=name)
             values = {"status": "pending", "starts_at": at(17, 3)} | fields
             make.booking(session, customer=customer, **values)
@@ -184,17 +186,23 @@ def test_an_offer_to_the_waitlist_is_no_booking_in_figures_nor_in_the_list_behin
         while figures.freshen(session):
             pass
     panel.as_(manager(shop["vendor"]))
-    for series, found in ((None, {"Is Booked", "Has Come"}), ("open", {"Is Booked"})):
-        drill = all_reports()["bookings"].drill
-        assert drill is not None
-        assert behind(panel, drill(None, day, Filters(), series), names) == found
+    wanted = {
+        None: {"Is Booked", "Has Come", "Called Off"}, "open": {"Is Booked"},
+        "completed": {"Has Come"}, "cancelled": {"Called Off"},
+    }  # fmt: skip
+    drill = all_reports()["bookings"].drill
+    assert drill is not None
+    found = {one: behind(panel, drill(None, day, Filters(), one), made) for one in wanted}
+    assert found == wanted
     with acting(vendor_actor(shop["vendor"])), begin() as session:
         told = session.scalars(
             select(BookingFigures).where(
                 BookingFigures.grain == "day", BookingFigures.starts_on == DAY.date()
             )
         )
-        assert sum(row.bookings for row in told) == 2
+        figured = told.all()
+        assert sum(row.bookings for row in figured) == 3
+        assert sum(row.cancelled for row in figured) == 1
 
 
 def waiting(session: Session, customer: Any, at: datetime, **fields: Any) -> None:

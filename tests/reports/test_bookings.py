@@ -143,7 +143,7 @@ def test_marks_and_rows_lead_to_their_bookings(db: Connection) -> None:
     question, found = asked(actor, period="7d", by="week", channel="online")
     address = reading.link(question, BOOKINGS.drill, found.rows[-1], "no_shows", lambda _: True)
     assert address is not None
-    assert "day_from=2026-11-16&day_to=2026-11-20&status=no_show&channel=online" in address
+    assert "day_from=2026-11-16&day_to=2026-11-20&held=no&status=no_show&channel=online" in address
     question, _ = asked(actor, period="7d")
     table = next(t for t in BOOKINGS.tables if t.key == "staff")
     row = next(r for r in tables(actor, question)["staff"].rows if r.staff_id == ana)

@@ -169,13 +169,13 @@ def ids(db: Connection) -> dict[str, int]:
         ("hours", "bookings", ["time", "weekday"], {None}),
         ("hours", "bookings", ["channel"], {BOOKED + PERIOD + "&held=no&channel=walk_in"}),
         ("sales", "revenue", ["kind"],
-         {BOOKED + PERIOD + "&status=completed", f"{SOLD}{HANDED}&kind=product",
+         {BOOKED + PERIOD + "&held=no&status=completed", f"{SOLD}{HANDED}&kind=product",
           f"{SOLD}{HANDED}&kind=tip", None}),
         ("sales", "revenue", ["item"],
-         {BOOKED + PERIOD + "&status=completed&service={cut}", SOLD + HANDED
+         {BOOKED + PERIOD + "&held=no&status=completed&service={cut}", SOLD + HANDED
           + "&item=product%3A{ball}", f"{SOLD}{HANDED}&kind=tip", None}),
         ("sales", "revenue", ["category"],
-         {BOOKED + PERIOD + "&status=completed&category={hair}",
+         {BOOKED + PERIOD + "&held=no&status=completed&category={hair}",
           SOLD + HANDED + "&category={toys}", None}),
         ("sales", "revenue", ["time"], {f"{SOLD}sold_from=2026-11-17&sold_to=2026-11-17"}),
     ],
