@@ -14,6 +14,7 @@ from app import clock
 from app.database import begin
 from app.errors import DomainError
 from app.gateways import mail
+from app.gateways.verdicts import Permanent
 from app.operations import custom_reports, report_runs
 from app.operations.zones import zone_of
 from app.report_rows import Rows
@@ -67,7 +68,11 @@ def send_due() -> int:
 
 @celery_app.task(bind=True, name=custom_reports.SEND, soft_time_limit=SECONDS)
 def send_figures(self: Task, report_id: int) -> int:
-    """Mail a custom report's figures to everybody who has it; a repeat has the same Message-IDs."""
+    """Mail a custom report's figures to everybody who has it; how many mails were taken.
+
+    Whose address is refused for good is passed over. Who is put off has it with a repeat, which
+    has the same Message-IDs: nobody else waits for that.
+    """
     with acting(SYSTEM), begin() as session:
         to = custom_reports.readers(session, report_id)
     with begin() as session:
@@ -76,10 +81,19 @@ def send_figures(self: Task, report_id: int) -> int:
         if row is None or report is None or not to:
             return 0
         subject, text = _letter(session, row, report)
+    taken, put_off = 0, None
     for address in to:
         key = f"{self.request.id}.{sha256(address.encode()).hexdigest()[:16]}"
-        mail.gateway().send(to=address, subject=subject, text=text, key=key)
-    return len(to)
+        try:
+            mail.gateway().send(to=address, subject=subject, text=text, key=key)
+            taken += 1
+        except Permanent as refusal:
+            log.warning("Report %s was not mailed to one of its readers: %s", report_id, refusal)
+        except (mail.RecipientPutOff, mail.MessagePutOff) as refusal:
+            put_off = refusal
+    if put_off is not None:
+        raise put_off
+    return taken
 
 
 def _letter(session: Session, row: CustomReport, report: Report) -> tuple[str, str]:

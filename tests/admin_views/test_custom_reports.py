@@ -13,6 +13,7 @@ from sqlalchemy import delete, select, update
 import tasks.reports
 from app import clock
 from app.database import begin
+from app.gateways import mail
 from app.operations import custom_reports
 from app.settings import settings
 from app.tenancy import (
@@ -358,6 +359,23 @@ def test_its_figures_are_mailed_to_everybody_who_has_it(
     assert len(letters) == 2, "two managers have it, and a repeat is no second mail"
     told = [one.get_content() for one in letters]
     assert all("1500" in text and "480" in text for text in told), told[0]
+
+
+def test_an_address_that_is_refused_keeps_nobody_else_from_the_figures(
+    panel: PanelClient, vendor: int, post: PostOffice
+) -> None:
+    people = [somebody(vendor) for _ in range(3)]
+    panel.as_(replace(manager(vendor), user_id=people[0]))
+    number = custom.number_of(slug_of(make_one(panel, shared_with="managers", sent_every="day")))
+    with acting(SYSTEM), begin() as session:
+        emails = sorted(session.scalars(select(User.email).where(User.id.in_(people))))
+    given = {"vendor_id": vendor, "report_id": number}
+    post.box.refused = {emails[0]: "550 5.1.1 nobody of this name"}
+    assert send_figures.apply(kwargs=given, task_id="once").get() == 2
+    post.box.refused = {emails[0]: "452 4.2.2 the box is full"}
+    with pytest.raises(mail.RecipientPutOff):  # the outbox tries it again
+        send_figures.apply(kwargs=given, task_id="twice").get()
+    assert [to for _, to in post.box.envelopes] == [[emails[1]], [emails[2]]] * 2
 
 
 def test_a_mail_has_the_first_rows_and_says_how_many_more_there_are(
