@@ -184,7 +184,7 @@ def _named(model: Any) -> Any:
     if current_actor().role is DatabaseRole.VENDOR:
         return model.name
     vendor = select(Vendor.name).where(Vendor.id == model.vendor_id).scalar_subquery()
-    return func.concat(model.name, " · ", vendor)
+    return func.concat_ws(" · ", model.name, vendor)  # what is the marketplace's has none
 
 
 def _items(model: Any, kinds: Sequence[str]) -> Callable[[Session, Sequence[int]], _Found]:

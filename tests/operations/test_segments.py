@@ -27,6 +27,7 @@ from models.customers import Customer
 from models.outbox import OutboxMessage
 from models.scores import CustomerScore
 from models.segments import Segment, SegmentDay, SegmentMembership
+from models.vendors import Vendor
 from tasks import segments as tasks
 from tests import make
 from tests.chance import examples
@@ -667,6 +668,17 @@ def test_a_snapshot_is_the_rule_at_its_moment_and_its_history_replays(world: Wor
                 assert day.size == size
             assert len({frozenset(were) for were in told.values()}) > 2
             assert 1 < len(days) < 6
+
+
+def test_a_segment_of_the_marketplace_is_offered_by_its_name_alone(world: World) -> None:
+    for actor in (vendor_actor(world.vendors[0]), SYSTEM):
+        with acting(actor), begin() as session:
+            number = segments.save(session, name="A", definition=ACTIVE).id
+            segments.build(session, segment_id=number)
+    with acting(SYSTEM), begin() as session:
+        vendor = session.get_one(Vendor, world.vendors[0]).name
+        offered = matching.choices(session, Filters(), "segment")
+    assert {one.label for one in offered} == {"A", f"A · {vendor}"}
 
 
 @pytest.mark.parametrize("of", ["vendor", "everybody"])
