@@ -1,8 +1,7 @@
 """Months and quarters of items whatever their channel, and what each vendor's bookings called off.
 
-An admin's two years of all items are a third of the rows that tell channels apart. Figures are
-written by one worker and read by pages: nothing that people wait for is locked. What is there
-already is summed up here, while no worker is at it.
+An admin's two years of all items are a third of the rows that tell channels apart. What is there
+already is summed up here, while no worker is at it; pages go on reading.
 """
 
 import sqlalchemy as sa
@@ -31,14 +30,19 @@ PARTS = {
 
 
 def upgrade() -> None:
+    _make_room()
     op.execute(f"SELECT pg_advisory_xact_lock({FIGURES}), pg_advisory_xact_lock({MARKET})")
     _keep_items()
-    op.add_column(
-        "vendor_figures", sa.Column("cancelled", sa.Integer, nullable=False, server_default="0")
-    )
+    _sum_up_vendors()
     op.alter_column("vendor_figures", "cancelled", server_default=None)
     grant("vendor_figures", "app_analyst", "SELECT", ["cancelled"])
-    _sum_up_vendors()
+
+
+def _make_room() -> None:
+    """First, since it commits by itself: nobody waits for it while rows are summed up."""
+    column = sa.Column("cancelled", sa.Integer, nullable=False, server_default="0")
+    with op.get_context().autocommit_block():
+        op.add_column("vendor_figures", column, if_not_exists=True)
 
 
 def _keep_items() -> None:
