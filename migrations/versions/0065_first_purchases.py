@@ -40,7 +40,9 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({CHANNELS}) NOT VALID")
         grant(table, "app_analyst", "SELECT", FIRST)
     for table, keys in TABLES.items():
-        _known_by(table, (*HEAD, *FIRST, "starts_on", *keys))
+        _make_key(table, (*HEAD, *FIRST, "starts_on", *keys))
+    for table in TABLES:
+        _take_key(table)
     for table, columns in INDEXES.items():
         _exchange(table, TIME, columns)
     for table in TABLES:  # rows are looked at while others read and write them
@@ -54,17 +56,21 @@ def _add(table: str, column: sa.Column[object], value: str) -> None:
     op.alter_column(table, column.name, server_default=None)
 
 
-def _known_by(table: str, columns: Sequence[str], *, without: Sequence[str] = ()) -> None:
-    """Another primary key, built while others work; `without`: columns that go with the old one."""
-    name, fresh = f"pk_{table}", f"pk_{table}_fresh"
+def _make_key(table: str, columns: Sequence[str]) -> None:
+    """What will be another primary key, built while others work."""
+    fresh = f"pk_{table}_fresh"
     with op.get_context().autocommit_block():
         # what a broken-off run has left goes first
         op.drop_index(fresh, table, if_exists=True, postgresql_concurrently=True)
         op.create_index(fresh, table, list(columns), unique=True, postgresql_concurrently=True)
-    gone = "".join(f", DROP COLUMN {column}" for column in without)
+
+
+def _take_key(table: str, *, without: Sequence[str] = ()) -> None:
+    """Put it in the place of the old one; `without`: columns that go with that."""
+    name, gone = f"pk_{table}", "".join(f", DROP COLUMN {column}" for column in without)
     op.execute(
         f"ALTER TABLE {table} DROP CONSTRAINT {name},"
-        f" ADD CONSTRAINT {name} PRIMARY KEY USING INDEX {fresh}{gone}"
+        f" ADD CONSTRAINT {name} PRIMARY KEY USING INDEX {name}_fresh{gone}"
     )
 
 
@@ -93,4 +99,6 @@ def downgrade() -> None:
             op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
             op.create_index(name, table, list(TIME), postgresql_concurrently=True)
     for table, keys in TABLES.items():
-        _known_by(table, (*HEAD, "starts_on", *keys), without=FIRST)
+        _make_key(table, (*HEAD, "starts_on", *keys))
+    for table in TABLES:  # at once: a run that is broken off before it finds all columns still
+        _take_key(table, without=FIRST)

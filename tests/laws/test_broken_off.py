@@ -26,7 +26,7 @@ def later() -> list[str]:
     return [one.revision for one in found][::-1]
 
 
-def killed(connection: Connection, to: str, *, after: int) -> bool:
+def killed(connection: Connection, to: str, *, after: int, down: bool = False) -> bool:
     """Migrate, and be killed after so many statements that commit by themselves."""
     done = 0
 
@@ -40,7 +40,7 @@ def killed(connection: Connection, to: str, *, after: int) -> bool:
 
     event.listen(connection.engine, "before_cursor_execute", count)
     try:
-        migrate(connection, to)
+        migrate(connection, to, down=down)
     except Killed:
         connection.rollback()
         connection.execute(text("RESET ROLE"))  # whoever begins anew connects anew
@@ -60,3 +60,13 @@ def test_what_was_broken_off_is_done_the_next_time(connection: Connection) -> No
             broken_off.append(revision)
             statements += 2  # indexes are dropped and made, turn about
     assert {"0043", "0048", "0053", "0056"} <= set(broken_off)
+
+
+def test_a_way_back_that_was_broken_off_is_gone_the_next_time(connection: Connection) -> None:
+    broken_off = []
+    for revision in [*later()[-2::-1], BEFORE]:
+        statements = 1
+        while killed(connection, revision, after=statements, down=True):
+            broken_off.append(revision)
+            statements += 2
+    assert {"0072", "0063"} <= set(broken_off), "what is left: 0073 and 0065 were broken off"
