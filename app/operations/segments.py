@@ -1,7 +1,8 @@
 """Segments: kept, worked out, and who came and went; one rule for everything that asks for them.
 
-A snapshot of who is in a segment is made when it is saved and every hour: it is what lists, bulk
-changes and campaigns read, at any size. What is asked of one customer (`holds`) is asked live.
+A snapshot of who is in a segment is made when it is saved and every hour: it is what lists and bulk
+changes read, at any size. Whom a campaign is for (`live`), and what is asked of one customer
+(`holds`), is asked live.
 """
 
 from collections.abc import Iterator, Sequence
@@ -298,14 +299,6 @@ def live(session: Session, segment: Segment) -> tuple[Any, Scope]:
     return segment_sql.customers(rule, scope), scope
 
 
-def members(segment_id: int) -> Any:
-    """The ids of those who were in it when it was last worked out, as a query."""
-    member = SegmentMembership
-    return select(member.customer_id).where(
-        member.segment_id == segment_id, member.exited_at.is_(None)
-    )
-
-
 def build(session: Session, *, segment_id: int) -> Segment | None:
     """Work out who is in a segment now: who came enters, who went leaves; None if it is gone.
 
@@ -363,15 +356,6 @@ def due(session: Session, *, before: datetime) -> list[tuple[int | None, int]]:
     rows = select(Segment.vendor_id, Segment.id).where(stale)
     rows = rows.order_by(Segment.built_at.nulls_first(), Segment.id)
     return [(vendor_id, number) for vendor_id, number in session.execute(rows)]
-
-
-def was_in(segment_id: int, at: datetime) -> Any:
-    """The ids of those who were in it at a moment, as its history tells it."""
-    member = SegmentMembership
-    return select(member.customer_id).where(
-        member.segment_id == segment_id, member.entered_at <= at,
-        or_(member.exited_at.is_(None), member.exited_at > at),
-    )  # fmt: skip
 
 
 # --- why ---------------------------------------------------------------------------------------
