@@ -10,13 +10,13 @@ from starlette.requests import Request
 from admin_views import booking_terms as shown
 from admin_views.access import allowed
 from admin_views.base import declared
+from admin_views.category_filters import InServiceCategory
 from admin_views.details import link_to
 from admin_views.filters import Named, OneOf, Related, VendorDays, of_vendor
 from admin_views.forms import Amount, Check, Choice, Note, Pick, Saving, Text, WallTime, Whole
 from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids
 from admin_views.lookups import ALL_SERVICES, ALL_STAFF, CUSTOMERS, SERVICES, STAFF
-from admin_views.of_customers import InServiceCategory
 from admin_views.order_money import paid_word
 from admin_views.rendering import moment, money
 from admin_views.saved_views import SavedViews

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session, joinedload
 from starlette.requests import Request
 
 from admin_views.base import HouseView, declared
-from admin_views.filters import OneOf, tree
+from admin_views.category_filters import tree
+from admin_views.filters import OneOf
 from admin_views.forms import Choice, Pick, Saving, Text, Whole
 from admin_views.lists import Address, Col, Slice, Sort
 from admin_views.lookups import CATEGORIES

@@ -15,13 +15,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from starlette.datastructures import QueryParams
 
+from admin_views.category_filters import named
 from admin_views.lists import Address, Pairs
 from admin_views.rendering import day, word
 from app import clock
 from app.operations.filters import cohort_days
 from app.operations.matching import PARAMETERS, Filters, Holding, Sort
 from app.tenancy import DatabaseRole, current_actor
-from models.categories import Category
 from models.customers import Address as Home
 from models.customers import CustomerStatus
 from models.memberships import MembershipPlan
@@ -226,7 +226,7 @@ FILTERS: tuple[Shown, ...] = (
     Shown("status", "Status", "circle-dot", open=True, words=STATUSES),
     Shown(
         "service_category", "Service category", "category", BOUGHT, open=True,
-        names=_of(Category), intro="Has bought a service in",
+        names=named, intro="Has bought a service in",
     ),
     Shown("tag", "Tag", "tag", open=True, names=_as_written),
     Shown("activity", "Last activity", "calendar", open=True),
@@ -238,7 +238,7 @@ FILTERS: tuple[Shown, ...] = (
     Shown("service_type", "Service type", "calendar-event", BOUGHT, words=KINDS),
     Shown("service", "Service", "cut", BOUGHT, names=_of(Service)),
     Shown(
-        "product_category", "Product category", "category-2", BOUGHT, names=_of(Category),
+        "product_category", "Product category", "category-2", BOUGHT, names=named,
         intro="Has bought a product in",
     ),
     Shown("product", "Product", "package", BOUGHT, names=_of(Product)),
@@ -252,7 +252,7 @@ FILTERS: tuple[Shown, ...] = (
         intro="The first purchase was made by",
     ),
     Shown(
-        "first_category", "First category", "category", BOUGHT, names=_of(Category),
+        "first_category", "First category", "category", BOUGHT, names=named,
         intro="The first purchase was of",
     ),
 )  # fmt: skip

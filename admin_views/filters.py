@@ -18,7 +18,6 @@ from admin_views.lists import Address
 from admin_views.loaders import Lookup, Records, record_id
 from admin_views.rendering import day
 from app.tenancy import DatabaseRole, current_actor
-from models.categories import Category, CategoryKind
 from models.vendors import Vendor
 
 MOST_VALUES = 100
@@ -88,7 +87,8 @@ class Filter:
         }  # fmt: skip
 
 
-def _line(value: Any, label: str, *, selected: bool, depth: int = 0) -> dict[str, Any]:
+def choice(value: Any, label: str, *, selected: bool, depth: int = 0) -> dict[str, Any]:
+    """A row of a popover."""
     return {
         "value": value,
         "label": label,
@@ -116,7 +116,7 @@ class OneOf(Filter):
 
     def choices(self, session: Session, values: list[Any]) -> list[dict[str, Any]]:
         """Every word."""
-        return [_line(v, label, selected=v in values) for v, label in words_of(self.words)]
+        return [choice(v, label, selected=v in values) for v, label in words_of(self.words)]
 
 
 @dataclass(frozen=True)
@@ -145,8 +145,8 @@ class YesNo(Filter):
     def choices(self, session: Session, values: list[Any]) -> list[dict[str, Any]]:
         """Both."""
         return [
-            _line("yes", self.yes, selected=True in values),
-            _line("no", self.no, selected=False in values),
+            choice("yes", self.yes, selected=True in values),
+            choice("no", self.no, selected=False in values),
         ]
 
 
@@ -170,72 +170,20 @@ class Related(Filter):
     def choices(self, session: Session, values: list[Any]) -> list[dict[str, Any]]:
         """Those in force, then the first ten."""
         named = zip(values, self.labels(session, values), strict=True)
-        chosen = [_line(v, label, selected=True) for v, label in named]
+        chosen = [choice(v, label, selected=True) for v, label in named]
         rest = [c for c in self.found(session, "") if record_id(c["value"]) not in values]
         return chosen + rest
 
     def found(self, session: Session, term: str) -> list[dict[str, Any]]:
         """What the popover shows while one types."""
         return [
-            _line(c["id"], c["text"], selected=False) for c in self.lookup.search(session, term)
+            choice(c["id"], c["text"], selected=False) for c in self.lookup.search(session, term)
         ]
 
 
 def of_vendor(column: Any) -> Related:
     """The vendor, for those who see several."""
     return Related("vendor", "Vendor", column, icon="building-store", admins=True)
-
-
-@dataclass(frozen=True)
-class InCategory(Filter):
-    """Categories with everything below them."""
-
-    of: CategoryKind = CategoryKind.SERVICE
-
-    def values(self, address: Address) -> list[Any]:
-        """The ids asked for."""
-        ids = (record_id(v) for v in dict.fromkeys(address.all(self.name)))
-        return [i for i in ids if i is not None][:MOST_VALUES]
-
-    def where(
-        self, session: Session, statement: Select[Any], values: list[Any], zone: tzinfo
-    ) -> Select[Any]:
-        """The category or one below it."""
-        return statement.where(self.column.in_(below(values)))
-
-    def labels(self, session: Session, values: list[Any]) -> list[str]:
-        """The categories' names."""
-        named = {line["value"]: line["label"] for line in self.choices(session, values)}
-        return [named.get(v, "unknown") for v in values]
-
-    def choices(self, session: Session, values: list[Any]) -> list[dict[str, Any]]:
-        """The tree, each branch under its own."""
-        return [
-            _line(c.id, c.name, selected=c.id in values, depth=depth)
-            for c, depth in tree(session, self.of)
-        ]
-
-
-def below(ids: Sequence[int]) -> Select[tuple[int]]:
-    """The ids of these categories and of all below them."""
-    tops = select(Category.id).where(Category.id.in_(ids)).cte("branch", recursive=True)
-    branch = tops.union(select(Category.id).where(Category.parent_id == tops.c.id))
-    return select(branch.c.id)
-
-
-def tree(session: Session, kind: CategoryKind | None = None) -> list[tuple[Category, int]]:
-    """Every category with its depth, in the order of the tree."""
-    wanted = select(Category).order_by(Category.kind, Category.position, Category.name)
-    rows = list(session.scalars(wanted.where(Category.kind == kind) if kind else wanted))
-    under: dict[int | None, list[Category]] = {}
-    for row in rows:
-        under.setdefault(row.parent_id, []).append(row)
-    found, waiting = [], [(row, 0) for row in reversed(under.get(None, []))]
-    while waiting:  # not by recursion: nobody keeps a tree from being a thousand deep
-        row, depth = waiting.pop()
-        found.append((row, depth))
-        waiting += [(child, depth + 1) for child in reversed(under.get(row.id, []))]
-    return found
 
 
 @dataclass(frozen=True)
@@ -350,7 +298,7 @@ class Named(Filter):
 
     def choices(self, session: Session, values: list[Any]) -> list[dict[str, Any]]:
         """Every name."""
-        return [_line(n, label, selected=n in values) for n, label, _ in self.conditions]
+        return [choice(n, label, selected=n in values) for n, label, _ in self.conditions]
 
 
 @dataclass(frozen=True)
@@ -376,7 +324,7 @@ class Usually(Named):
 
     def choices(self, session: Session, values: list[Any]) -> list[dict[str, Any]]:
         """Every name, and all of them."""
-        everything = _line("all", self.everything, selected=not values)
+        everything = choice("all", self.everything, selected=not values)
         return [*super().choices(session, values), everything]
 
     def chip(self, session: Session, address: Address, values: list[Any]) -> dict[str, Any]:

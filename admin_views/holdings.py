@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session, joinedload
 from starlette.requests import Request
 
 from admin_views.base import HouseView, declared
+from admin_views.category_filters import InCategory, branch
 from admin_views.details import link_to
-from admin_views.filters import InCategory, OneOf, Related, VendorDays, below, of_vendor
+from admin_views.filters import OneOf, Related, VendorDays, of_vendor
 from admin_views.forms import Choice, Pick
 from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids
@@ -114,7 +115,7 @@ class OfPackages(InCategory):
         self, session: Session, statement: Select[Any], values: list[Any], zone: tzinfo
     ) -> Select[Any]:
         """The packages of the branch."""
-        wanted = select(Package.id).where(Package.category_id.in_(below(values)))
+        wanted = select(Package.id).where(Package.category_id.in_(branch(session, values)))
         return statement.where(self.column.in_(wanted))
 
 

@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session, joinedload
 from starlette.requests import Request
 
 from admin_views.base import declared
+from admin_views.category_filters import OfCategory
 from admin_views.details import link_to
 from admin_views.filters import OneOf, Related, of_vendor
 from admin_views.lists import Col, Sort
 from admin_views.lookups import ALL_PACKAGES, ALL_PLANS, ALL_PRODUCTS, ALL_SERVICES
-from admin_views.of_customers import OfCategory, OfCustomer, OfCustomersView
+from admin_views.of_customers import OfCustomer, OfCustomersView
 from admin_views.rendering import word
 from models.interests import CustomerInterest
 from models.words import InterestKind

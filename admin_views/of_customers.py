@@ -8,11 +8,10 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from admin_views.base import HouseView
-from admin_views.filters import InCategory, Related, below
+from admin_views.filters import Related
 from admin_views.loaders import Lookup, customer_ids
-from admin_views.lookups import CATEGORIES, CUSTOMERS
+from admin_views.lookups import CUSTOMERS
 from models.customers import Customer
-from models.services import Service
 
 
 def of_customers(session: Session, model: Any, ids: list[int]) -> ColumnElement[bool]:
@@ -40,37 +39,6 @@ class OfCustomer(Related):
     ) -> Select[Any]:
         """See `Filter`."""
         return statement.where(of_customers(session, self.column, values))
-
-
-def branch(session: Session, ids: list[int]) -> list[int]:
-    """These categories and all below them, looked up first: a list of ids finds the index."""
-    return list(session.scalars(below(ids)))
-
-
-@dataclass(frozen=True)
-class InServiceCategory(InCategory):
-    """Categories of the services that were booked or asked for, with everything below them."""
-
-    def where(
-        self, session: Session, statement: Select[Any], values: list[Any], zone: Any
-    ) -> Select[Any]:
-        """The services of the branch, looked up first."""
-        wanted = select(Service.id).where(Service.category_id.in_(branch(session, values)))
-        return statement.where(self.column.in_(wanted))
-
-
-@dataclass(frozen=True)
-class OfCategory(Related):
-    """Some categories, searched, each with everything below it."""
-
-    icon: str = "sitemap"
-    lookup: Lookup = CATEGORIES
-
-    def where(
-        self, session: Session, statement: Select[Any], values: list[Any], zone: Any
-    ) -> Select[Any]:
-        """See `Filter`."""
-        return statement.where(self.column.in_(branch(session, values)))
 
 
 class OfCustomersView(HouseView):

@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
-from admin_views.filters import MOST_VALUES, OneOf, Related
+from admin_views.category_filters import OfCategory, branch
+from admin_views.filters import MOST_VALUES, OneOf, Related, choice
 from admin_views.lists import Address
 from admin_views.loaders import Lookup, Records, record_id
-from admin_views.lookups import ALL_PACKAGES, ALL_PLANS, ALL_PRODUCTS, ALL_SERVICES, CATEGORIES
-from admin_views.of_customers import branch
+from admin_views.lookups import ALL_PACKAGES, ALL_PLANS, ALL_PRODUCTS, ALL_SERVICES
 from admin_views.rendering import word
 from models.coupons import Coupon, CouponRedemption, RedemptionStatus
 from models.orders import LineKind, Order, OrderLine
@@ -97,12 +97,8 @@ class WithItem(Related):
     def choices(self, session: Session, values: list[Any]) -> list[dict[str, Any]]:
         """Those in force, then the first few."""
         named = zip(values, self.labels(session, values), strict=True)
-        chosen = [_line(value, label, selected=True) for value, label in named]
+        chosen = [choice(value, label, selected=True) for value, label in named]
         return chosen + [c for c in self.found(session, "") if c["value"] not in values]
-
-
-def _line(value: Any, label: str, *, selected: bool) -> dict[str, Any]:
-    return {"value": value, "label": label, "selected": selected, "depth": None, "count_text": ""}
 
 
 def _sells(kind: str, ids: Sequence[int]) -> ColumnElement[bool]:
@@ -118,16 +114,13 @@ def _sells(kind: str, ids: Sequence[int]) -> ColumnElement[bool]:
 
 
 @dataclass(frozen=True)
-class WithCategory(Related):
+class WithCategory(OfCategory):
     """Orders with a line of some categories, each with everything below it."""
-
-    icon: str = "sitemap"
-    lookup: Lookup = CATEGORIES
 
     def where(
         self, session: Session, statement: Select[Any], values: list[Any], zone: Any
     ) -> Select[Any]:
-        """The categories are looked up first, so that indexes find the items."""
+        """See `Filter`."""
         ids = branch(session, values)
         variants = select(Variant.id).join(Product, Variant.product_id == Product.id)
         sold = or_(

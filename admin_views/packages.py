@@ -6,7 +6,8 @@ from sqlalchemy.orm import Session, joinedload
 from starlette.requests import Request
 
 from admin_views.base import HouseView, declared
-from admin_views.filters import InCategory, YesNo, of_vendor
+from admin_views.category_filters import InCategory
+from admin_views.filters import YesNo, of_vendor
 from admin_views.forms import Amount, Check, Pick, Text, Whole
 from admin_views.lists import Col, Sort
 from admin_views.lookups import SERVICES, TAX_CLASSES, categories_of

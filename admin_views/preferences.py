@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session, joinedload
 from starlette.requests import Request
 
 from admin_views.base import declared
+from admin_views.category_filters import OfCategory, branch
 from admin_views.customer_side import CHANNELS
 from admin_views.details import link_to
 from admin_views.filters import Named, OneOf, of_vendor
 from admin_views.forms import Choice, Clock, Pick, Saving, Text
 from admin_views.lists import Col, Sort
 from admin_views.lookups import CATEGORIES, CUSTOMERS
-from admin_views.of_customers import OfCategory, OfCustomer, OfCustomersView, branch
+from admin_views.of_customers import OfCustomer, OfCustomersView
 from admin_views.picks import Picks
 from admin_views.places import zone_name
 from app.errors import DomainError

@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from starlette.requests import Request
 
 from admin_views.base import declared
+from admin_views.category_filters import InCategory
 from admin_views.customer_list import import_url
 from admin_views.details import link_to
-from admin_views.filters import InCategory, OneOf, of_vendor
+from admin_views.filters import OneOf, of_vendor
 from admin_views.forms import Check, Note, Pick, Saving, Text, Whole, read_amount, read_whole
 from admin_views.lines import Cell, Line, Lines
 from admin_views.lists import Col, Sort

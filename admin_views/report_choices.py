@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select, union
 from sqlalchemy.orm import Session
 
-from admin_views.filters import tree
+from admin_views.category_filters import tree
 from admin_views.loaders import like, typed
 from app.tenancy import DatabaseRole, current_actor
 from models.categories import Category

@@ -6,8 +6,9 @@ from sqlalchemy.orm import Session, joinedload
 from starlette.requests import Request
 
 from admin_views.base import HouseView, declared
+from admin_views.category_filters import InCategory
 from admin_views.consumables import USES_UP
-from admin_views.filters import InCategory, OneOf, YesNo, of_vendor
+from admin_views.filters import OneOf, YesNo, of_vendor
 from admin_views.forms import Amount, Check, Choice, Clock, Note, Pick, Text, Whole
 from admin_views.lists import Col, Sort
 from admin_views.lookups import TAX_CLASSES, categories_of

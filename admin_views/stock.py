@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 from starlette.requests import Request
 
 from admin_views.base import HouseView, declared
+from admin_views.category_filters import InCategory
 from admin_views.customer_list import import_url
 from admin_views.details import link_to
-from admin_views.filters import InCategory, Named, Related, YesNo, of_vendor
+from admin_views.filters import Named, Related, YesNo, of_vendor
 from admin_views.forms import read_whole
 from admin_views.lists import Address, Col, Sort
 from admin_views.loaders import record_id

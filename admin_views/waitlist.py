@@ -13,12 +13,13 @@ from starlette.responses import RedirectResponse, Response
 
 from admin_views.access import needs
 from admin_views.base import declared
+from admin_views.category_filters import InServiceCategory
 from admin_views.details import link_to
 from admin_views.filters import OneOf, Related, Usually, VendorDays, of_vendor
 from admin_views.forms import Choice, Clock, Day, Note, Pick, Saving
 from admin_views.lists import Col, Sort
 from admin_views.lookups import ALL_SERVICES, ALL_STAFF, CLASSES_TO_COME, CUSTOMERS, SERVICES, STAFF
-from admin_views.of_customers import InServiceCategory, OfCustomer, OfCustomersView
+from admin_views.of_customers import OfCustomer, OfCustomersView
 from admin_views.own_pages import read_fields
 from admin_views.rendering import say
 from admin_views.saving import Command, saving_for, sentence_of

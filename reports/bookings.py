@@ -222,6 +222,12 @@ def _behind(key: str) -> Any:
     return address
 
 
+def _behind_category(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
+    if not row.category_id:
+        return None
+    return links.bookings(at, filters, category=[links.only(row.category_id)])
+
+
 _OUTCOMES = (
     Column("bookings", "Bookings", Unit.COUNT, strong=True),
     Column("completed", "Completed", Unit.COUNT),
@@ -315,7 +321,7 @@ REPORT = Report(
         Table(
             "category", "Category", by_category,
             (Column("name", "Category", Unit.TEXT), *_OUTCOMES, *lead_times.COLUMNS, *_OF_MONEY),
-            sort="bookings", change="bookings", identity="category_id", drill=_behind("category"),
+            sort="bookings", change="bookings", identity="category_id", drill=_behind_category,
         ),
         Table(
             "channel", "Channel", by_channel,

@@ -45,6 +45,8 @@ def behind(
             whose[dimension] = [getattr(row, f"{dimension}_id", None)]
     if not all(value for values in whose.values() for value in values):
         return None
+    if CATEGORY in whose:
+        whose[CATEGORY] = [links.only(row.category_id)]
     return links.bookings(at, filters, status=STATUSES.get(series or "", ()), **whose)
 
 
@@ -64,7 +66,7 @@ def _sold(
     if CATEGORY in definition.dimensions:
         if not getattr(row, "category_id", None):
             return None
-        whose[CATEGORY] = [row.category_id]
+        whose[CATEGORY] = [links.only(row.category_id)]
         visits = visits or row.category_kind == CategoryKind.SERVICE
     item = getattr(row, "item_id", None)
     if visits:

@@ -91,6 +91,11 @@ def report(slug: str, at: Period, filters: Filters, **wanted: Values) -> str:
     return f"{REPORTS}/{slug}{_query(asked)}"
 
 
+def only(category: int) -> str:
+    """A category without what lies below it, as lists take it: that is what its own row counts."""
+    return f"{category}-only"
+
+
 def records(noun: str, /, **wanted: Values) -> str:
     """The list of a noun with these filters in its address; those without values are left out."""
     return f"{PANEL}/{noun}/list{_query(wanted)}"

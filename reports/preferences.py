@@ -111,7 +111,7 @@ def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | N
         return None
     sort = filters.picked("sort")
     if sort != "kind":
-        return links.customers(filters, **{f"{sort}_category": [row.segment]})
+        return links.customers(filters, **{f"{sort}_category": [links.only(row.segment)]})
     if row.segment in SERVICE_KINDS:
         return links.customers(filters, service_type=[row.segment])
     return None

@@ -112,10 +112,10 @@ def drill_product(row: Row, at: Period, filters: Filters, series: str | None) ->
 
 
 def drill_category(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
-    """The orders with products of this category."""
+    """The orders with products of this category itself."""
     if not row.category_id:
         return None
-    return links.orders(at, filters, sold=["product"], category=[row.category_id])
+    return links.orders(at, filters, sold=["product"], category=[links.only(row.category_id)])
 
 
 def drill_channel(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:

@@ -152,9 +152,10 @@ def _to_category(row: Row, at: Period, filters: Filters, series: str | None) -> 
     """Categories are of services or of goods: what was sold more tells which list it is."""
     if not row.category_id:
         return None
+    itself = [links.only(row.category_id)]
     if row.services >= row.products + row.packages + row.memberships:
-        return links.bookings(at, filters, status=["completed"], category=[row.category_id])
-    return links.orders(at, filters, category=[row.category_id])
+        return links.bookings(at, filters, status=["completed"], category=itself)
+    return links.orders(at, filters, category=itself)
 
 
 def _to_channel(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:

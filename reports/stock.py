@@ -162,10 +162,10 @@ def figure(frame: Frame) -> Figure:
 
 
 def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
-    """The stock of this category; what has none cannot be asked for."""
+    """The stock of this category itself; what has none cannot be asked for."""
     if not row.category_id:
         return None
-    return links.records("variant", category=[row.category_id], vendor=filters.vendors)
+    return links.records("variant", category=[links.only(row.category_id)], vendor=filters.vendors)
 
 
 def drill_product(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
@@ -180,7 +180,7 @@ def drill_variant(row: Row, at: Period, filters: Filters, series: str | None) ->
 
 def drill_vendor(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
     """The stock of this vendor."""
-    return links.records("variant", vendor=[row.vendor_id])
+    return links.records("variant", category=filters.categories, vendor=[row.vendor_id])
 
 
 NUMBERS = (

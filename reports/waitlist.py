@@ -132,6 +132,12 @@ def to_service(row: Row, at: Period, filters: Filters, series: str | None) -> st
     return _list(at, filters, service=[row.service_id])
 
 
+def to_category(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
+    if not row.category_id:
+        return None
+    return _list(at, filters, category=[links.only(row.category_id)])
+
+
 def to_channel(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
     return _list(at, filters, channel=[row.channel])
 
@@ -190,6 +196,7 @@ REPORT = Report(
         Table(
             "category", "Category", by_category, (Column("name", "Category", Unit.TEXT), *_COLUMNS),
             sort="joined", change="joined", identity="category_id", better=None,
+            drill=to_category,
         ),
         Table(
             "channel", "Channel", by_channel,

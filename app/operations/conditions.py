@@ -36,7 +36,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.contact import query_words
-from app.operations.filters import Filters, Holding, cohort_days
+from app.operations.filters import Alone, Filters, Holding, Wanted, cohort_days
 from app.tenancy import DatabaseRole, current_actor
 from models.categories import Category, CategoryKind
 from models.customers import Address, Customer
@@ -300,15 +300,15 @@ def _look_ups(
 ) -> Iterator[tuple[Select[Any], dict[str, Any]]]:
     """The ids to be looked up first, in the order in which `_sets` takes them."""
     if roots := filters.service_categories:
-        yield _SUBTREES[CategoryKind.SERVICE], {"service_roots": list(roots)}
+        yield _SUBTREES[CategoryKind.SERVICE], _parted("service", roots)
     if roots := filters.product_categories:
-        yield _SUBTREES[CategoryKind.PRODUCT], {"product_roots": list(roots)}
+        yield _SUBTREES[CategoryKind.PRODUCT], _parted("product", roots)
     if names := filters.tags:
         yield _TAGS[vendor_id is None], {"tag_names": list(names), "tag_vendor": vendor_id}
     if segments := filters.segments:
         yield _SEGMENTS, {"segment_ids": list(segments)}
     if roots := filters.first_categories:
-        yield _BELOW, {"first_roots": list(roots)}
+        yield _BELOW, _parted("first", roots)
 
 
 def _sets(filters: Filters, ids: Iterator[Ids]) -> Iterator[Condition]:
@@ -393,16 +393,27 @@ def _held(filters: Filters) -> tuple[Link, ...]:
 
 
 def _below(name: str, *which: ColumnElement[bool]) -> Select[Any]:
-    """The categories asked for (such of them) and all below them."""
-    roots = bindparam(f"{name}_roots", type_=ARRAY(BigInteger))
+    """The categories asked for (such of them), and all below those that are not meant alone."""
+    roots, alone = (
+        Category.id == any_(bindparam(f"{name}_{part}", type_=ARRAY(BigInteger)))
+        for part in ("roots", "alone")
+    )
     tree = (
-        select(Category.id)
-        .where(Category.id == any_(roots), *which)
+        select(Category.id, roots.label("goes_on"))
+        .where(or_(roots, alone), *which)
         .cte(f"{name}_tree", recursive=True)
     )
     # UNION, not UNION ALL: it ends even if somebody tied the tree into a ring.
-    tree = tree.union(select(Category.id).join(tree, Category.parent_id == tree.c.id))
+    child = select(Category.id, true()).join(tree, Category.parent_id == tree.c.id)
+    tree = tree.union(child.where(tree.c.goes_on))
     return select(tree.c.id)
+
+
+def _parted(name: str, asked: Sequence[Wanted]) -> dict[str, Any]:
+    """What `_below` is asked with."""
+    alone = [one.id for one in asked if isinstance(one, Alone)]
+    roots = [one for one in asked if not isinstance(one, Alone)]
+    return {f"{name}_roots": roots, f"{name}_alone": alone}
 
 
 _SUBTREES = {kind: _below(kind.value, Category.kind == kind) for kind in CategoryKind}
@@ -411,7 +422,7 @@ _BELOW = _below("first")
 
 def branches(session: Session, kind: CategoryKind, roots: Sequence[int]) -> list[int]:
     """These categories, as far as they are of the kind, and all below them."""
-    return list(session.scalars(_SUBTREES[kind], {f"{kind.value}_roots": list(roots)}))
+    return list(session.scalars(_SUBTREES[kind], _parted(kind.value, roots)))
 
 
 def tags_named(session: Session, names: Sequence[str], vendor_id: int | None) -> list[int]:

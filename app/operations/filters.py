@@ -6,7 +6,7 @@ that month or week of the vendor's calendar), `first_channel=online` and `first_
 which channel and of which category that first purchase was), `bought_from` and `bought_to` (who
 bought on one of these days, both included), beside `vendor`, `channel`, `service`,
 `service_category`, `product`, `product_category`, `package`, `plan`, `tag`, `city`. Those of one
-name are alternatives.
+name are alternatives. `12-only` is category 12 without what lies below it.
 """
 
 import hashlib
@@ -56,6 +56,29 @@ def _number(text: str) -> int | None:
         return None
     number = int(digits)
     return number if 0 < number < 2**63 else None
+
+
+ONLY = "-only"
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A category that is asked for without what lies below it."""
+
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.id}{ONLY}"
+
+
+Wanted = int | Alone
+"""A category that is asked for: with all below it, or alone."""
+
+
+def category(text: str) -> Wanted | None:
+    """The category an address asks for, if that can be read."""
+    number = _number(text.removesuffix(ONLY))
+    return Alone(number) if number is not None and text.endswith(ONLY) else number
 
 
 def _text(text: str) -> str | None:
@@ -130,9 +153,9 @@ _ONE: dict[str, tuple[str, Reader]] = {
 _MANY: dict[str, tuple[str, Reader]] = {
     "status": ("statuses", _word_of(CustomerStatus)),
     "service_type": ("service_kinds", _word_of(ServiceKind)),
-    "service_category": ("service_categories", _number),
+    "service_category": ("service_categories", category),
     "service": ("services", _number),
-    "product_category": ("product_categories", _number),
+    "product_category": ("product_categories", category),
     "product": ("products", _number),
     "package": ("packages", _number),
     "plan": ("plans", _number),
@@ -143,7 +166,7 @@ _MANY: dict[str, tuple[str, Reader]] = {
     "group": ("groups", _group),
     "cohort": ("cohorts", _cohort),
     "first_channel": ("first_channels", _word_of(Channel)),
-    "first_category": ("first_categories", _number),
+    "first_category": ("first_categories", category),
 }
 PARAMETERS: dict[str, str] = {name: field for name, (field, _) in (_ONE | _MANY).items()}
 """The filter's name in an address -> the field of `Filters`."""
@@ -153,17 +176,17 @@ PARAMETERS: dict[str, str] = {name: field for name, (field, _) in (_ONE | _MANY)
 class Filters:
     """Which customers are asked for. Values of one filter are alternatives; filters add up.
 
-    Categories include what lies below them. `packages` and `plans` are one filter; with
-    `holding` alone any package or membership counts. Days are the vendor's days (without
-    vendor: UTC), both included. Archived customers are never asked for.
+    Categories include what lies below them, if they are not `Alone`. `packages` and `plans` are one
+    filter; with `holding` alone any package or membership counts. Days are the vendor's days
+    (without vendor: UTC), both included. Archived customers are never asked for.
     """
 
     vendor_id: int | None = None
     statuses: tuple[str, ...] = ()
     service_kinds: tuple[str, ...] = ()
-    service_categories: tuple[int, ...] = ()
+    service_categories: tuple[Wanted, ...] = ()
     services: tuple[int, ...] = ()
-    product_categories: tuple[int, ...] = ()
+    product_categories: tuple[Wanted, ...] = ()
     products: tuple[int, ...] = ()
     packages: tuple[int, ...] = ()
     plans: tuple[int, ...] = ()
@@ -179,7 +202,7 @@ class Filters:
     groups: tuple[str, ...] = ()
     cohorts: tuple[str, ...] = ()
     first_channels: tuple[str, ...] = ()
-    first_categories: tuple[int, ...] = ()
+    first_categories: tuple[Wanted, ...] = ()
     search: str | None = None
 
     @classmethod

@@ -16,6 +16,7 @@ from app.contact import fold, query_words
 from app.database import begin
 from app.operations import choices as choices_module
 from app.operations import counting, matching, paging
+from app.operations.filters import Alone
 from app.operations.matching import PARAMETERS, Filters
 from app.tenancy import SYSTEM, Actor, acting, admin_actor, vendor_actor
 from tests import make
@@ -178,7 +179,10 @@ def _fits(world: World, c: Facts, f: Filters, own: int | None) -> bool:
         and (not f.services or any(k in KINDS and i in f.services for k, i, _ in c.bought))
         and (not f.products or any(k == "product" and i in f.products for k, i, _ in c.bought))
         and all(
-            any(world.within(cat, root) for _, _, cat in c.bought for root in roots)
+            any(
+                cat == root.id if isinstance(root, Alone) else world.within(cat, root)
+                for _, _, cat in c.bought for root in roots
+            )
             for roots in (f.service_categories, f.product_categories) if roots
         )
         and (not (f.packages or f.plans or f.holding)
@@ -197,9 +201,9 @@ def filters_of(world: World) -> st.SearchStrategy[Filters]:
         vendor_id=st.none() | st.sampled_from([*world.vendors, 2**63 - 1]),
         statuses=some(("active", "inactive", "pending_follow_up")),
         service_kinds=some(KINDS),
-        service_categories=some([*world.categories["service"], 2**62]),
+        service_categories=some([*each_way(world.categories["service"]), 2**62, Alone(2**62)]),
         services=some(world.services),
-        product_categories=some(world.categories["product"]),
+        product_categories=some(each_way(world.categories["product"])),
         products=some(world.products),
         packages=some(world.packages),
         plans=some(world.plans),
@@ -211,6 +215,11 @@ def filters_of(world: World) -> st.SearchStrategy[Filters]:
         activity_to=days,
         search=st.none() | st.sampled_from(("an", "MULLER", "jo mü", "x", "-", "ana sa")),
     )
+
+
+def each_way(categories: list[int]) -> list[int | Alone]:
+    """With what lies below them, and alone."""
+    return [*categories, *(Alone(one) for one in categories)]
 
 
 def every_page(filters: Filters, sort: str, size: int) -> tuple[list[int], list[int]]:

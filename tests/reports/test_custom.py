@@ -162,7 +162,7 @@ def ids(db: Connection) -> dict[str, int]:
          {f"{BOOKED}day_from=2026-11-17&day_to=2026-11-17&held=no"}),
         ("bookings", "bookings", ["service"], {BOOKED + PERIOD + "&held=no&service={cut}"}),
         ("bookings", "bookings", ["category", "channel"],
-         {BOOKED + PERIOD + "&held=no&category={hair}&channel=online"}),
+         {BOOKED + PERIOD + "&held=no&category={hair}-only&channel=online"}),
         ("bookings", "bookings", ["vendor"], {BOOKED + PERIOD + "&held=no&vendor={vendor}"}),
         ("team", "bookings", ["staff"], {BOOKED + PERIOD + "&held=no&staff={ana}", None}),
         ("hours", "bookings", ["hour"], {None}),
@@ -175,8 +175,8 @@ def ids(db: Connection) -> dict[str, int]:
          {BOOKED + PERIOD + "&held=no&status=completed&service={cut}", SOLD + HANDED
           + "&item=product%3A{ball}", f"{SOLD}{HANDED}&kind=tip", None}),
         ("sales", "revenue", ["category"],
-         {BOOKED + PERIOD + "&held=no&status=completed&category={hair}",
-          SOLD + HANDED + "&category={toys}", None}),
+         {BOOKED + PERIOD + "&held=no&status=completed&category={hair}-only",
+          SOLD + HANDED + "&category={toys}-only", None}),
         ("sales", "revenue", ["time"], {f"{SOLD}sold_from=2026-11-17&sold_to=2026-11-17"}),
     ],
 )  # fmt: skip

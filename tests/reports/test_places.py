@@ -162,7 +162,7 @@ def test_preferences_by_category_kind_and_channel(db: Connection) -> None:
     told = tables(me, question)
     assert told["channel"].totals["customers"] == told["preference"].totals["customers"] == 6
     link = reading.link(question, PREFERENCES.drill, found.rows[0], None, lambda _: True)
-    assert link == f"/admin/customer/list?service_category={hair}"
+    assert link == f"/admin/customer/list?service_category={hair}-only"
     _, found = asked(me, PREFERENCES, period="12m", sort="kind")
     assert [(r.name, r.customers) for r in found.rows] == [("Products", 6)]
     _, found = asked(me, PREFERENCES, period="12m", channel="online")
