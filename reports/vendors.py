@@ -8,7 +8,7 @@ vendor.
 
 from typing import Any
 
-from sqlalchemy import Select, and_, func, literal, select
+from sqlalchemy import Select, and_, case, func, literal, select
 
 from models.audiences import UserFigures
 from models.figures import BookingFigures, SaleFigures, VendorFigures
@@ -60,6 +60,9 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
             *(func.coalesce(done.c[name], 0).label(name) for name in BOOKED),
             func.coalesce(done.c.completed + done.c.no_shows, 0).label("due"),
             *(value.label(name) for name, value in customers.items()),
+            case((customers["repeat_customers"].is_not(None), customers["customers"])).label(
+                "of_repeat"
+            ),
             *(func.coalesce(answered.c[name], 0).label(name) for name in ANSWERED),
             average.label("answered_in"),
         )
@@ -155,7 +158,7 @@ REPORT = Report(
         Measure(
             "repeat_rate", "Repeat rate", Unit.PERCENT,
             "Of the customers who bought: how many did on two days or more of these.", better="up",
-            part="repeat_customers", of="customers",
+            part="repeat_customers", of="of_repeat",
         ),
         Measure(
             "answered", "Requests answered", Unit.COUNT,
@@ -176,7 +179,7 @@ REPORT = Report(
                 Column("new_customers", "New", Unit.COUNT),
                 Column(
                     "repeat_rate", "Repeat rate", Unit.PERCENT, part="repeat_customers",
-                    of="customers", bar=True,
+                    of="of_repeat", bar=True,
                 ),
                 Column("answered_in", "Answered in", Unit.MINUTES, total=False),
             ),
@@ -189,7 +192,7 @@ REPORT = Report(
     notes=(
         ("Channel and category", "Of customers, those of their first purchase."),
         ("Small groups", "Fewer than five customers of a vendor are not told, new and"
-         " repeat ones too."),
+         " repeat ones too, nor are they in the sums and shares."),
     ),
     hint="Select a vendor to see its revenue.",
     empty=Empty("No vendor has sold anything on these days.", (("See the vendors",

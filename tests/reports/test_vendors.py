@@ -80,6 +80,19 @@ def test_a_few_of_many_customers_are_not_told(db: Connection) -> None:
     assert (told[first], told[other]) == ((40, 8, 10), (20, None, 0))
 
 
+def test_a_share_is_of_those_of_whom_its_part_is_told(db: Connection) -> None:
+    three_vendors(db)
+    for repeat in (3, 30):
+        vendor = make.new_vendor()
+        put(VendorFigures, vendor, DAY, revenue=Decimal(1))
+        reached(vendor, 60, 10, repeat)
+    question, found = asked(ANALYST, VENDORS, period="7d")
+    assert found.sums["repeat_rate"] == 40  # 10 of 40 and 30 of 60; of the other 60 nothing is told
+    told = tables(admin_actor(), question)["vendor"]
+    assert [r.repeat_rate for r in told.rows] == [None, 25, None, 50]
+    assert (told.totals["customers"], told.totals["repeat_rate"]) == (160, 40)
+
+
 def test_customers_are_known_for_offered_periods_and_channels_narrow_all(db: Connection) -> None:
     first, second, _ = three_vendors(db)
     _, found = asked(ANALYST, VENDORS, **{"from": "2026-11-15", "to": "2026-11-20"})
