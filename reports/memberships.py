@@ -127,12 +127,14 @@ def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | N
 
 def drill_plan(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
     """The memberships in this plan."""
-    return links.records("membership", plan=[row.plan_id], vendor=[row.vendor_id])
+    return links.records(
+        "membership", plan=[row.plan_id], vendor=[row.vendor_id], channel=filters.channels
+    )
 
 
 def drill_vendor(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
     """The memberships of this vendor."""
-    return links.records("membership", vendor=[row.vendor_id])
+    return links.records("membership", vendor=[row.vendor_id], channel=filters.channels)
 
 
 NUMBERS = (

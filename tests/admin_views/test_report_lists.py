@@ -1,6 +1,7 @@
 """The lists that figures lead to: they find what the figures count, on each vendor's own days."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from app.database import begin
 from app.operations import figures
 from app.tenancy import SYSTEM, acting, admin_actor, vendor_actor
 from models.figures import BookingFigures
+from models.memberships import Membership
 from models.packages import PackageHolding
 from models.services import Service
 from reports.registry import all_reports
@@ -302,3 +304,11 @@ def test_a_chosen_channel_or_category_holds_in_the_list_behind_a_mark(
     drill = all_reports()["memberships"].drill
     assert drill is not None
     assert drill(None, day, Filters(), "running") is None  # who was a member then, no list tells
+    with acting(vendor_actor(shop["vendor"])), begin() as session:
+        by_phone = select(Membership.plan_id).where(Membership.channel == "phone")
+        row = SimpleNamespace(plan_id=session.scalar(by_phone), vendor_id=shop["vendor"])
+    tables, online = all_reports()["memberships"].tables, Filters(channels=("online",))
+    for key, found in (("plan", set()), ("vendor", {"Over Net"})):
+        open_list = next(table.drill for table in tables if table.key == key)
+        assert open_list is not None
+        assert behind(panel, open_list(row, day, online, None), names) == found
