@@ -29,7 +29,7 @@ from reports.report import (
     Table,
     Unit,
 )
-from reports.spans import Grain
+from reports.spans import Grain, ending
 
 NOWHERE = "No address"
 SMALL = "Places with fewer than five customers"
@@ -126,7 +126,13 @@ def figure(frame: Frame) -> Figure:
 
 
 def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
-    return links.first_bought(filters, city=[row.city_key]) if row.city_key else None
+    """Who lives in a city and bought in these months; who in a postal area, no list tells."""
+    if not row.city_key or filters.picked("place") == "area":
+        return None
+    return links.first_bought(
+        filters, city=[row.city_key], bought_from=[months.first_of(at)],
+        bought_to=[ending(at.last, Grain.MONTH)],
+    )  # fmt: skip
 
 
 _MONEY = (
@@ -202,7 +208,7 @@ REPORT = Report(
         ("Small groups", "Over several vendors, places with fewer than five customers stand"
          " together; if even these are fewer, they are left out with the smallest other place."),
     ),
-    hint="Select a place to see its customers.",
+    hint="Select a city to see who bought in these months.",
     empty=Empty(
         "Nobody has bought anything in these months.",
         (("See your customers", "/admin/customer/list"),),

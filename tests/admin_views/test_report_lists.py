@@ -1,6 +1,6 @@
 """The lists that figures lead to: they find what the figures count, on each vendor's own days."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -312,3 +312,26 @@ def test_a_chosen_channel_or_category_holds_in_the_list_behind_a_mark(
         open_list = next(table.drill for table in tables if table.key == key)
         assert open_list is not None
         assert behind(panel, open_list(row, day, online, None), names) == found
+
+
+def test_behind_a_place_stands_who_lives_there_and_bought_in_these_months(
+    panel: PanelClient, shop: dict[str, Any]
+) -> None:
+    bought = {
+        "Last Autumn": ("Braga", date(2025, 11, 30)), "First Day": ("Braga", date(2025, 12, 1)),
+        "Just Now": ("Braga", date(2026, 11, 18)), "Lives Apart": ("Porto", date(2026, 11, 18)),
+        "Never Bought": ("Braga", None),
+    }  # fmt: skip
+    with acting(vendor_actor(shop["vendor"])), begin() as session:
+        for name, (city, day) in bought.items():
+            customer = make.customer(session, full_name=name)
+            make.address(session, customer=customer, city=city)
+            if day is not None:
+                make.score(session, customer=customer, bought_on=[day])
+    drill, row = all_reports()["places"].drill, SimpleNamespace(city_key="braga")
+    assert drill is not None
+    year = Period(date(2025, 12, 10), date(2026, 11, 20))
+    by_city, by_area = (Filters(chosen=(("place", place),)) for place in ("city", "area"))
+    panel.as_(manager(shop["vendor"]))
+    assert behind(panel, drill(row, year, by_city, None), bought) == {"First Day", "Just Now"}
+    assert drill(row, year, by_area, None) is None  # a city has more areas than one

@@ -93,7 +93,8 @@ def test_small_places_are_hidden_over_vendors(db: Connection) -> None:
     question, found = asked(vendor_actor(here), PLACES, period="month")
     assert [r.customers for r in found.rows] == [4, 3]
     link = reading.link(question, PLACES.drill, found.rows[0], None, lambda _: True)
-    assert link == "/admin/customer/list?city=porto"
+    months = "bought_from=2026-11-01&bought_to=2026-11-30"
+    assert link == f"/admin/customer/list?city=porto&{months}"
 
 
 def test_places_by_channel_and_category_of_the_first_purchase(db: Connection) -> None:
@@ -128,6 +129,7 @@ def test_places_by_channel_and_category_of_the_first_purchase(db: Connection) ->
     question, found = asked(me, PLACES, period="12m", channel="online", category=str(care.id))
     # not `channel`: how customers came to be known may have been by another one
     wanted = f"first_channel=online&first_category={care.id}&city=porto"
+    wanted += "&bought_from=2025-12-01&bought_to=2026-11-30"
     link = reading.link(question, PLACES.drill, found.rows[0], None, lambda _: True)
     assert link == f"/admin/customer/list?{wanted}"
 
