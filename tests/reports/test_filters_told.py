@@ -18,3 +18,9 @@ def test_every_filter_that_a_report_does_not_take_is_accounted_for() -> None:
     assert said == {slug: missing for slug, missing in taken.items() if missing}
     for slug in all_reports():
         assert f"`{slug}`" in text, slug
+
+
+def test_reports_without_a_period_are_named() -> None:
+    sentence = PAGE.read_text().split("\n\n")[1].partition("Channel")[0]
+    named = set(re.findall(r"`([\w-]+)`", sentence))
+    assert named == {slug for slug, report in all_reports().items() if not report.periods}
