@@ -21,6 +21,7 @@ from typing import Any, Self
 
 from app.contact import fold
 from models.customers import CustomerStatus
+from models.scores import RfmSegment
 from models.services import ServiceKind
 from models.words import Channel
 
@@ -132,10 +133,6 @@ def cohort_days(cohort: str) -> tuple[date, date]:
     return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
-def _group(text: str) -> str | None:
-    return text if re.fullmatch(r"[a-z_]{1,40}", text, re.ASCII) else None
-
-
 def _search(text: str) -> str | None:
     seen = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in text[:MOST_LETTERS])
     return seen.strip() or None
@@ -163,7 +160,7 @@ _MANY: dict[str, tuple[str, Reader]] = {
     "channel": ("channels", _word_of(Channel)),
     "city": ("cities", _city),
     "segment": ("segments", _number),
-    "group": ("groups", _group),
+    "group": ("groups", _word_of(RfmSegment)),
     "cohort": ("cohorts", _cohort),
     "first_channel": ("first_channels", _word_of(Channel)),
     "first_category": ("first_categories", category),

@@ -172,6 +172,7 @@ def test_filters_combine_and_every_chip_can_be_taken_away(browser: Browser, hous
         "service=99999999999999999999999&product=1e9&page=7",
         "search=" + "x" * 5000,
         "search=%25_%27%22%3B--&city=%C3%28",
+        "group=asleep&first_channel=pigeon&cohort=2026-W54&cohort=9999-01",
         "unknown=1&columns=search_text&columns=vendor_id",
         "status[]=active&tag=" + "&tag=".join(str(n) for n in range(200)),
     ],
