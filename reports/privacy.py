@@ -50,7 +50,11 @@ def without_few(rows: FromClause, *, within: str | None = None) -> Select[*tuple
     enough_of_them = rows.c.customers >= FEWEST
     apart = [rows.c[within]] if within else []
     left_out = func.sum(case((enough_of_them, 0), else_=rows.c.customers)).over(partition_by=apart)
-    place = func.row_number().over(partition_by=[*apart, enough_of_them], order_by=rows.c.customers)
+    place = func.row_number().over(
+        partition_by=[*apart, enough_of_them],
+        # of equal ones always the same: if each were told once, both would be known
+        order_by=[rows.c.customers, *rows.c],
+    )
     all_of_them = select(rows, left_out.label("left_out"), place.label("place_of")).subquery("told")
     told = all_of_them.c
     nobody_is_told = or_(told.left_out == 0, told.left_out >= FEWEST, told.place_of > 1)
