@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session, joinedload
 from starlette.requests import Request
 
@@ -68,6 +68,10 @@ def _book(session: Session, **values: Any) -> Booking:
     return bookings.book(session, **given)
 
 
+IS_OFFER = and_(Booking.status == BookingStatus.PENDING, Booking.held_until.is_not(None))
+"""Nobody has answered yet: what was let go is none. An index finds what is pending."""
+
+
 def _paid_by(session: Session, booking: Booking) -> list[dict[str, Any]]:
     """The card of what pays for a booking instead of money."""
     rows = [
@@ -113,7 +117,7 @@ class BookingView(SavedViews, model=Booking):
             open=False,
             conditions=(
                 ("no", "Bookings only", lambda: Booking.held_until.is_(None)),
-                ("yes", "Offers only", lambda: Booking.held_until.is_not(None)),
+                ("yes", "Offers only", lambda: IS_OFFER),
             ),
         ),
         of_vendor(Booking.vendor_id),

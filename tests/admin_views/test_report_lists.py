@@ -196,6 +196,7 @@ def test_an_offer_to_the_waitlist_is_no_booking_in_figures_nor_in_the_list_behin
     assert drill is not None
     found = {one: behind(panel, drill(None, day, Filters(), one), made) for one in wanted}
     assert found == wanted
+    assert behind(panel, "/admin/booking/list?held=yes", made) == {"Is Asked"}
     with acting(vendor_actor(shop["vendor"])), begin() as session:
         told = session.scalars(
             select(BookingFigures).where(
