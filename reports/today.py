@@ -100,7 +100,7 @@ def vendor(
         Customer.status == CustomerStatus.PENDING_FOLLOW_UP,
         Customer.archived_at.is_(None),
     ]
-    waiting = [*promised, Booking.status == BookingStatus.PENDING, Booking.starts_at >= now]
+    waiting = [*promised, Booking.status == BookingStatus.PENDING, Booking.starts_at >= start]
     left = Variant.on_hand - Variant.reserved
     low = [Variant.vendor_id == vendor_id, Variant.tracks_stock, Variant.is_active,
            left <= Variant.low_stock]  # fmt: skip

@@ -85,6 +85,17 @@ def test_a_vendor_sees_its_day(db: Connection) -> None:
     assert (seen.is_new, seen.week, seen.sellers) == (False, None, [])
 
 
+def test_what_was_to_begin_earlier_today_waits_for_a_yes_as_in_the_list(db: Connection) -> None:
+    vendor_id = make.new_vendor(time_zone="Asia/Tokyo")
+    midnight = datetime(2026, 11, 19, 15, tzinfo=UTC)
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        for minutes in (-1, 0, 60, 60 * 24 * 9):
+            at = midnight + timedelta(minutes=minutes)
+            make.booking(session, status="pending", starts_at=at)
+        seen = today.vendor(session, vendor_id=vendor_id, now=midnight + timedelta(hours=5))
+    assert seen.to_confirm == 3  # the list behind it begins with the day
+
+
 @pytest.mark.parametrize(
     ("now", "hours"),
     [(datetime(2026, 3, 29, 12, tzinfo=UTC), 23), (datetime(2026, 10, 25, 12, tzinfo=UTC), 25)],
