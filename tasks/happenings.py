@@ -75,6 +75,17 @@ def hear(at: str, useless_at: str | None, **told: Any) -> int:
         )
 
 
+@celery_app.task(name=usages.NOTE_ALL)
+def note_usages() -> int:
+    """Note everybody of a vendor whose clock was changed, in small transactions; how many."""
+    number, last, some = 0, 0, usages.NOTED
+    while some == usages.NOTED:
+        with begin() as session:
+            some, last = usages.note(session, after=last)
+        number += some
+    return number
+
+
 @celery_app.task(name="tasks.happenings.freshen_usages")
 def freshen_usages() -> int:
     """Work out the usages of customers of whom something has changed; of how many."""

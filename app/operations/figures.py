@@ -9,7 +9,8 @@ reads: what was committed before is seen, what comes after has a note of its own
 lose no change, and nobody who books or sells waits for them.
 
 Who began before a vendor's clock was changed notes days by the old one, also later: all days are
-worked out at once, and once more when the last of them is done.
+worked out at once, and once more when the last of them is done. What else knows a vendor's days
+follows by then too, or in the night after: tests/operations/test_moved_clocks.py has all of it.
 """
 
 from collections.abc import Sequence
@@ -20,9 +21,17 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.operations import figure_sources, ledger_days, market_figures, staff_hours
+from app.operations import (
+    demand,
+    figure_sources,
+    ledger_days,
+    market_figures,
+    staff_hours,
+    usages,
+)
 from app.operations.figure_sources import Scope
 from app.operations.hours import DAY, wall_of
+from app.operations.outbox import enqueue
 from app.operations.places import Misplaced
 from models.figures import (
     BookingFigures,
@@ -131,6 +140,7 @@ _WAIT = """
   UPDATE stale_days
   SET waits_for = CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)
   WHERE vendor_id = ANY (CAST(:vendors AS bigint[])) AND waits_for = 0
+  RETURNING vendor_id
 """
 _SETTLE = f"""
   DELETE FROM stale_days WHERE vendor_id = ANY (CAST(:vendors AS bigint[]))
@@ -210,7 +220,8 @@ def rebuild(
     """Work out all figures of these vendors from the ledgers, or everybody's; notes are settled.
 
     For the marketplace, the sums of which follow: everybody's at once, some vendors' a little
-    later. Where `only` some tables are named, the others, hours of staff and notes stay.
+    later. Where `only` some tables are named, all else stays: the others, hours of staff, demand of
+    the waitlist, notes.
     """
     session.flush()  # what is not yet written would not be seen
     scope = Scope.ALL if vendor_ids is None else Scope.VENDORS
@@ -221,7 +232,8 @@ def rebuild(
         _hold(session, vendor_ids)
     known = {"vendors": list(vendor_ids)}
     if only is None:
-        session.execute(text(_WAIT), known)
+        for moved in sorted(set(session.scalars(text(_WAIT), known))):
+            enqueue(session, usages.NOTE_ALL, vendor_id=moved)
         session.execute(text(_SETTLE), known)
     if scope is Scope.VENDORS:
         market_figures.note_all_of(session, vendor_ids=vendor_ids)  # days that may be empty soon
@@ -229,6 +241,7 @@ def rebuild(
         _write(session, model, scope, known)
     for vendor_id in vendor_ids if only is None else ():
         staff_hours.rebuild(session, vendor_id=vendor_id)
+        demand.rebuild(session, vendor_id=vendor_id)
     if scope is Scope.VENDORS:
         market_figures.note_all_of(session, vendor_ids=vendor_ids)
     else:

@@ -14,7 +14,8 @@ interval; from the day after it on the customer is late.
 
 The database notes of whom something has changed, in `stale_usages`, and who has bought a product
 that is said to last for another time now; `freshen` works that off, and with it what else follows
-from purchases: `app.operations.score_keeping`.
+from purchases: `app.operations.score_keeping`. Another clock of the vendor may move all of its
+days: then everybody is noted, little by little (`NOTE_ALL`).
 """
 
 from collections.abc import Sequence
@@ -26,6 +27,9 @@ from app.operations import score_keeping
 from models.usages import StaleUsage
 
 GAPS = 12
+NOTE_ALL = "tasks.happenings.note_usages"
+NOTED = 1_000
+"""So many are noted in one transaction at most: whoever sells to one of them waits for it."""
 BATCH = 500
 AHEAD = 20
 """So many batches are looked at for vendors whose customers can be worked out now."""
@@ -103,6 +107,26 @@ _REBUILD = """
       AND f.kind = u.kind AND f.item_id = u.item_id)
 """
 """Usages of some customers as their bookings and orders tell them; what they tell no more goes."""
+
+
+_NOTE = """
+  WITH those AS (
+    SELECT DISTINCT vendor_id, customer_id FROM usages
+    WHERE customer_id > :after ORDER BY customer_id LIMIT :most
+  ),
+  put AS (
+    INSERT INTO stale_usages (vendor_id, customer_id) SELECT vendor_id, customer_id FROM those
+    ON CONFLICT DO NOTHING
+  )
+  SELECT count(*) AS noted, max(customer_id) AS last FROM those
+"""
+"""Who is noted already is not worked out yet, and will be by the clock that is known by now."""
+
+
+def note(session: Session, *, after: int) -> tuple[int, int]:
+    """Note the next customers of the vendor acting who have usages; how many, and the last."""
+    row = session.execute(text(_NOTE), {"after": after, "most": NOTED}).one()
+    return row.noted, row.last or after
 
 
 def freshen(session: Session, *, most: int = BATCH) -> int:
