@@ -34,11 +34,9 @@ from reports.report import (
     Table,
     Unit,
 )
-from reports.rfm import named, ranked, source
+from reports.rfm import FEWEST, named, of_ten, ranked, source
 from reports.spans import DAY, Grain, beginning
 
-FEWEST = 10
-"""Of fewer customers nothing that is expected is told."""
 NINE_OF_TEN: Any = literal_column("1.645")
 PARAMETERS = (
     "source", "r", "alpha", "a", "b", "log_likelihood", "p", "q", "v", "money_log_likelihood",
@@ -57,9 +55,13 @@ def _latest(table: Any, period: Period, filters: Filters) -> list[Any]:
     return [table.month == month, *whose(table, filters)]
 
 
+EXPECTED = {"alive": "any_alive", "expected": "any_expected", "value_12m": "any_value"}
+"""What is expected, and the sums of whoever it is expected of, however few they are."""
+
+
 def _sums(table: Any) -> list[Any]:
     customers, valued = func.sum(table.customers), func.sum(table.valued)
-    value, expected = func.sum(table.value_12m), func.sum(table.expected_12m)
+    value = func.sum(table.value_12m)
     half = NINE_OF_TEN * func.sqrt(func.sum(table.variance))
 
     def told(what: Any) -> Any:
@@ -68,9 +70,9 @@ def _sums(table: Any) -> list[Any]:
     return [
         customers.label("customers"), func.sum(table.revenue).label("revenue"),
         (func.sum(table.revenue) / func.nullif(customers, 0)).label("revenue_each"),
-        told(func.sum(table.alive)).label("alive"), told(expected).label("expected"),
-        told(value).label("value_12m"), told(func.greatest(value - half, 0)).label("low"),
-        told(value + half).label("high"),
+        func.sum(table.alive).label("any_alive"),
+        func.sum(table.expected_12m).label("any_expected"), value.label("any_value"),
+        told(func.greatest(value - half, 0)).label("low"), told(value + half).label("high"),
         told(value / func.nullif(valued, 0)).label("value_each"), valued.label("valued"),
         func.max(table.as_of).label("as_of"),
     ]  # fmt: skip
@@ -88,8 +90,10 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
         model = select(*(null().label(name) for name in PARAMETERS)).subquery("model")
     table = source(filters)
     worth = select(*_sums(table)).where(*_latest(table, period, filters)).subquery("worth")
+    expected = [of_ten(of)(worth.c.__getitem__).label(key) for key, of in EXPECTED.items()]
+    known = [column for column in worth.c if column.key not in EXPECTED.values()]
     return (
-        select(*worth.c, *model.c)
+        select(*known, *expected, *model.c)
         .select_from(worth)
         .outerjoin(model, literal(True))
         .where(worth.c.customers > 0, *enough(worth.c.customers))
@@ -150,13 +154,17 @@ def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | N
     return links.first_bought(filters, group=[segment]) if segment else None
 
 
+def _expected(key: str, title: str, unit: Unit, **how: Any) -> Column:
+    return Column(key, title, unit, of_sums=of_ten(EXPECTED[key]), **how)
+
+
 _COLUMNS = (
     Column("customers", "Customers", Unit.COUNT),
     Column("revenue", "Brought so far", Unit.MONEY),
     Column("revenue_each", "Each", Unit.MONEY, total=False),
-    Column("alive", "Still customers", Unit.NUMBER),
-    Column("expected", "Purchases in 12 months", Unit.NUMBER),
-    Column("value_12m", "Next 12 months", Unit.MONEY, strong=True),
+    _expected("alive", "Still customers", Unit.NUMBER),
+    _expected("expected", "Purchases in 12 months", Unit.NUMBER),
+    _expected("value_12m", "Next 12 months", Unit.MONEY, strong=True),
     Column("low", "At least", Unit.MONEY, total=False),
     Column("high", "At most", Unit.MONEY, total=False),
     Column("value_each", "Each", Unit.MONEY, total=False),

@@ -19,7 +19,7 @@ from models.scores import (
 from reports import figures, links
 from reports.cohorts import today_of, whose
 from reports.figures import Series
-from reports.privacy import SMALL_GROUPS, hidden_if_few, without_few
+from reports.privacy import SMALL_GROUPS, without_few
 from reports.report import (
     Chart,
     Column,
@@ -30,6 +30,7 @@ from reports.report import (
     Grid,
     Group,
     Measure,
+    OfSums,
     Period,
     Report,
     Row,
@@ -38,6 +39,8 @@ from reports.report import (
 )
 from reports.spans import Grain, beginning
 
+FEWEST = 10
+"""Of fewer customers nothing that is expected is told."""
 RANKS = {group.value: place for place, group in enumerate(RfmSegment, 1)}
 BEST = (RfmSegment.CHAMPIONS, RfmSegment.LOYAL)
 SLIPPING = (
@@ -62,6 +65,26 @@ def source(filters: Filters) -> Any:
 
 def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """A row for each group, as it stood at the end of the period."""
+    told = _groups(period, filters).subquery("told").c
+    kept = [column for column in told if column.key not in ("valued", "value")]
+    value = of_ten("value")(told.__getitem__).label("value_12m")
+    return select(*kept, value).order_by(told.rank)
+
+
+def by_group(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
+    """The same with what the expected value is worked out of, for the sum of all groups."""
+    return _groups(period, filters)
+
+
+def of_ten(name: str) -> OfSums:
+    """A sum of what is expected of customers, if it is of ten at least, whose number is `valued`.
+
+    All rows together tell of those with fewer as well.
+    """
+    return lambda total: case((total("valued") >= FEWEST, total(name)))
+
+
+def _groups(period: Period, filters: Filters) -> Select[*tuple[Any, ...]]:
     table = source(filters)
     customers = func.sum(table.customers)
     rows = (
@@ -71,9 +94,7 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
             (func.sum(table.revenue) / customers).label("each"),
             (1.0 * func.sum(table.days) / customers).label("purchases"),
             (1.0 * func.sum(table.recency_days) / customers).label("recency"),
-            hidden_if_few(
-                case((func.sum(table.valued) > 0, func.sum(table.value_12m))), customers
-            ).label("value_12m"),
+            func.sum(table.valued).label("valued"), func.sum(table.value_12m).label("value"),
             func.max(table.as_of).label("as_of"),
             ranked(table.segment).label("rank"),
             _of(table, customers, BEST).label("best"),
@@ -84,8 +105,7 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
         .having(customers > 0)
         .subquery("groups")
     )  # fmt: skip
-    told = without_few(rows).subquery("shown")
-    return select(told).order_by(told.c.rank)
+    return without_few(rows)
 
 
 def _of(table: Any, customers: Any, groups: tuple[RfmSegment, ...]) -> Any:
@@ -189,12 +209,13 @@ REPORT = Report(
         Measure("revenue", "Revenue so far", Unit.MONEY,
                 "All they ever brought, without tax and less what was given back.", better="up"),
         Measure("value_12m", "Expected in 12 months", Unit.MONEY,
-                "What they are expected to bring, as the report on lifetime value says.",
+                "What they are expected to bring, as the report on lifetime value says; of fewer"
+                " than ten customers it is not told.",
                 headline=False),
     ),
     tables=(
         Table(
-            "group", "Group", query,
+            "group", "Group", by_group,
             (
                 Column("name", "Group", Unit.TEXT),
                 Column("customers", "Customers", Unit.COUNT, strong=True),
@@ -205,7 +226,7 @@ REPORT = Report(
                 Column("each", "Each", Unit.MONEY, total=False),
                 Column("purchases", "Purchases", Unit.NUMBER, total=False),
                 Column("recency", "Days since the last", Unit.DAYS, total=False),
-                Column("value_12m", "Next 12 months", Unit.MONEY),
+                Column("value_12m", "Next 12 months", Unit.MONEY, of_sums=of_ten("value")),
             ),
             sort="customers", change="customers", identity="segment", drill=drill,
         ),

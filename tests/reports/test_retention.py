@@ -312,6 +312,13 @@ def test_lifetime_value_names_the_models_and_an_interval(db: Connection, at_noon
     assert sum(g[1] for g in groups) == 12
     assert sum(g[3] for g in groups) == row.revenue
     assert all(g[2] is None for g in groups)  # of fewer than ten nothing is told
+    for key in ("group", "channel", "category"):  # but of all of them together, as above the chart
+        sums = answer.tables[key].totals
+        told = {name: sums[name] for name in ("alive", "expected", "value_12m")}
+        assert told == {name: getattr(row, name) for name in told}
+    by_rfm = ask("rfm", vendor_actor(vendor), period="month")
+    assert {value for (value,) in by_rfm.rows("value_12m")} == {None}
+    assert by_rfm.tables["group"].totals["value_12m"] == row.value_12m
     with acting(SYSTEM), begin() as session:
         session.add(MarketModel(as_of=TODAY, source="marketplace", r=Decimal("0.5")))
     everybody = ask("lifetime-value", ANALYST).found.rows[0]
