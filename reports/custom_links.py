@@ -58,7 +58,10 @@ def _sold(
     series: str | None,
     whose: dict[str, Any],
 ) -> str | None:
-    """Visits are found as bookings, all else as orders; a category is of the one or the other."""
+    """Visits are found as bookings, all else as orders; a category is of the one or the other.
+
+    Where neither kind, thing nor category is told, the report on revenue tells these.
+    """
     kind = getattr(row, "kind", None)
     if series in OTHER_DAYS or kind == "unassigned":
         return None
@@ -76,4 +79,6 @@ def _sold(
         )
     if item:
         return links.orders(at, filters, item=[f"{kind}:{item}"], **whose)
-    return links.orders(at, filters, sold=[kind] if kind else (), **whose)
+    if kind or CATEGORY in whose:
+        return links.orders(at, filters, sold=[kind] if kind else (), **whose)
+    return links.report("revenue", at, filters, **whose)

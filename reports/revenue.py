@@ -33,7 +33,9 @@ NAMED = {
     "packages": LineKind.PACKAGE,
     "memberships": LineKind.MEMBERSHIP,
 }
-"""The kinds that have a column of their own; fees, shipping and tips are the rest."""
+"""The kinds that have a column of their own."""
+OTHER = (LineKind.FEE, LineKind.SHIPPING, LineKind.TIP)
+"""The rest; and what was given back for no line, which no list tells."""
 
 
 def _kinds(sale: Any) -> list[ColumnElement[Any]]:
@@ -137,11 +139,19 @@ def figure(frame: Frame) -> Figure:
 
 def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
     """Services are the visits of the days, the rest the orders handed over on them."""
+    if series is None:
+        return _to_most(row, at, filters)
     if series == "services":
         return links.bookings(at, filters, status=["completed"])
-    if series in NAMED:
-        return links.orders(at, filters, sold=[NAMED[series].value])
-    return links.orders(at, filters)
+    kinds = [NAMED[series]] if series in NAMED else OTHER
+    return links.orders(at, filters, sold=[kind.value for kind in kinds])
+
+
+def _to_most(row: Row, at: Period, filters: Filters, **whose: links.Values) -> str:
+    """A row of all kinds leads to the visits or to the orders: to what brought more of it."""
+    if row.services >= row.revenue - row.services:
+        return links.bookings(at, filters, status=["completed"], **whose)
+    return links.orders(at, filters, **whose)
 
 
 def _to_vendor(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
@@ -149,17 +159,13 @@ def _to_vendor(row: Row, at: Period, filters: Filters, series: str | None) -> st
 
 
 def _to_category(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
-    """Categories are of services or of goods: what was sold more tells which list it is."""
     if not row.category_id:
         return None
-    itself = [links.only(row.category_id)]
-    if row.services >= row.products + row.packages + row.memberships:
-        return links.bookings(at, filters, status=["completed"], category=itself)
-    return links.orders(at, filters, category=itself)
+    return _to_most(row, at, filters, category=[links.only(row.category_id)])
 
 
 def _to_channel(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
-    return links.orders(at, filters, channel=[row.channel])
+    return _to_most(row, at, filters, channel=[row.channel])
 
 
 def _to_kind(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:

@@ -125,6 +125,7 @@ def test_hours_stand_in_their_order_and_none_is_left_out(db: Connection) -> None
 
 
 BOOKED, SOLD = "/admin/booking/list?", "/admin/order/list?"
+TOLD = "/admin/reports/revenue?"
 PERIOD = "day_from=2026-11-16&day_to=2026-11-20"
 HANDED = "sold_from=2026-11-16&sold_to=2026-11-20"
 
@@ -177,7 +178,8 @@ def ids(db: Connection) -> dict[str, int]:
         ("sales", "revenue", ["category"],
          {BOOKED + PERIOD + "&held=no&status=completed&category={hair}-only",
           SOLD + HANDED + "&category={toys}-only", None}),
-        ("sales", "revenue", ["time"], {f"{SOLD}sold_from=2026-11-17&sold_to=2026-11-17"}),
+        ("sales", "revenue", ["time"], {f"{TOLD}from=2026-11-17&to=2026-11-17"}),
+        ("sales", "revenue", ["vendor"], {TOLD + "from=2026-11-16&to=2026-11-20&vendor={vendor}"}),
     ],
 )  # fmt: skip
 def test_rows_lead_to_the_lists_behind_them(

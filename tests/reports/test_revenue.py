@@ -133,3 +133,25 @@ def test_channels_and_categories_with_all_below_them_narrow_it(db: Connection) -
     assert found.sums["revenue"] == 70
     _, found = asked(vendor_actor(here), period="today", category="999999999")
     assert reading.is_empty(found)
+
+
+def test_a_row_leads_to_the_visits_or_the_orders_that_brought_most_of_it(db: Connection) -> None:
+    here, _ = one_week(db)
+    with acting(vendor_actor(here)), begin() as session:
+        question = asking.ask(session, REVENUE, {"period": ["7d"]}, today=TODAY, vendor_id=here)
+        found = {
+            table.key: {
+                getattr(row, table.columns[0].key): reading.link(
+                    question, table.drill, row, None, lambda _: True
+                )
+                for row in reading.lines(session, question, table).rows
+            }
+            for table in REVENUE.tables if table.key in ("time", "channel")
+        }  # fmt: skip
+    days = {day.day: str(link).partition("?")[0] for day, link in found["time"].items()}
+    visits, orders = "/admin/booking/list", "/admin/order/list"
+    assert days == {16: visits, 17: orders, 18: orders}
+    assert "status=completed&channel=walk_in" in str(found["channel"]["walk_in"])
+    assert str(found["channel"]["online"]).startswith(orders)
+    other = REVENUE.drill and REVENUE.drill(None, question.period, question.filters, "other")
+    assert str(other).endswith("&kind=fee&kind=shipping&kind=tip")
