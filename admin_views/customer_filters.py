@@ -91,6 +91,7 @@ def _position(text: str) -> int:
 RANGES = {
     "activity": ("activity_from", "activity_to"),
     "bought_days": ("bought_from", "bought_to"),
+    "first_days": ("first_from", "first_to"),
 }
 """Filters of two days."""
 
@@ -246,6 +247,7 @@ FILTERS: tuple[Shown, ...] = (
     Shown("plan", "Membership", "id-badge-2", BOUGHT, names=_of(MembershipPlan)),
     Shown("holding", "Holds or held", "wallet", BOUGHT, words=HOLDINGS, one=True),
     Shown("bought_days", "Bought in", "calendar-dollar", BOUGHT),
+    Shown("first_days", "First bought", "calendar-star", BOUGHT),
     Shown("cohort", "First bought in", "stairs-up", BOUGHT, names=_cohorts),
     Shown(
         "first_channel", "First bought by", "world", BOUGHT, words=CHANNELS,

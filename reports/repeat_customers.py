@@ -29,7 +29,7 @@ from reports.report import (
     Table,
     Unit,
 )
-from reports.spans import Grain, beginning
+from reports.spans import DAY, Grain, beginning, ending
 
 MATURE_DAYS = 90
 """So long after the first purchase it is known whether somebody came back."""
@@ -208,10 +208,14 @@ def figure(frame: Frame) -> Figure:
 
 
 def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
-    """Who began then; returning customers by the orders they made."""
-    if series == "new_customers":
+    """Who began in the row's month or week; or who bought in it and had begun before."""
+    cohort = getattr(row, "cohort", None)  # not in what was kept of old runs
+    if series == "new_customers" or not cohort:
         return began(row, at, filters, series)
-    return links.orders(at, filters)
+    last = ending(row.day, Grain.WEEK if "W" in cohort else Grain.MONTH)
+    return links.first_bought(
+        filters, bought_from=[row.day], bought_to=[last], first_to=[row.day - DAY]
+    )
 
 
 REPORT = Report(
@@ -284,7 +288,7 @@ REPORT = Report(
         ("Channel and category", "Those of the first purchase."),
         SMALL_GROUPS,
     ),
-    hint="Select a bar to see who began then, or what was sold.",
+    hint="Select a bar to see who began then, or who came again.",
     empty=Empty(
         "Nobody has bought anything in these days.",
         (("Take a booking", "/admin/calendar"), ("Open the till", "/admin/counter")),

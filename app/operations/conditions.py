@@ -352,6 +352,10 @@ def _scored(filters: Filters, ids: Iterator[Ids]) -> Iterator[ColumnElement[bool
         yield is_any(score.first_channel, channels)
     if filters.first_categories:
         yield is_any(score.first_category_id, next(ids))
+    if filters.first_from:
+        yield score.first_on >= filters.first_from
+    if filters.first_to:
+        yield score.first_on <= filters.first_to
     first, last = filters.bought_from, filters.bought_to
     if first:
         yield score.last_on >= first

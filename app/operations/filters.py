@@ -3,8 +3,9 @@
 Reports lead to the list by these: `segment=12` (who is in a kept segment), `group=at_risk` (the
 group by recency, frequency and money), `cohort=2026-03` or `cohort=2026-W10` (who bought first in
 that month or week of the vendor's calendar), `first_channel=online` and `first_category=7` (by
-which channel and of which category that first purchase was), `bought_from` and `bought_to` (who
-bought on one of these days, both included), beside `vendor`, `channel`, `service`,
+which channel and of which category that first purchase was), `first_from` and `first_to` (who
+bought for the first time on one of these days, both included), `bought_from` and `bought_to` (who
+bought on one of these days), beside `vendor`, `channel`, `service`,
 `service_category`, `product`, `product_category`, `package`, `plan`, `tag`, `city`. Those of one
 name are alternatives. `12-only` is category 12 without what lies below it.
 """
@@ -143,6 +144,8 @@ _ONE: dict[str, tuple[str, Reader]] = {
     "holding": ("holding", _word_of(Holding)),
     "activity_from": ("activity_from", _day),
     "activity_to": ("activity_to", _day),
+    "first_from": ("first_from", _day),
+    "first_to": ("first_to", _day),
     "bought_from": ("bought_from", _day),
     "bought_to": ("bought_to", _day),
     "search": ("search", _search),
@@ -193,6 +196,8 @@ class Filters:
     cities: tuple[str, ...] = ()
     activity_from: date | None = None
     activity_to: date | None = None
+    first_from: date | None = None
+    first_to: date | None = None
     bought_from: date | None = None
     bought_to: date | None = None
     segments: tuple[int, ...] = ()

@@ -989,6 +989,8 @@ def test_the_list_is_filtered_by_segment_group_and_first_purchase(world: World) 
         assert listed(bought_from=["2026-03-10"], bought_to=["2026-05-03"]) == set()
         assert listed(bought_from=["2026-05-04"], cohort=["2026-03"]) == set(alive[1:4])
         assert listed(bought_to=["2026-02-28"]) == {alive[0]}
+        assert listed(first_to=["2026-02-28"], bought_from=["2026-03-01"]) == {alive[0]}
+        assert listed(first_from=["2026-03-01"], bought_from=["2026-03-01"]) == set(alive[1:4])
     with acting(vendor_actor(world.vendors[1])):
         assert listed(segment=[number]) == set()
     with acting(SYSTEM):

@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from sqlalchemy import Connection
@@ -10,6 +11,8 @@ from sqlalchemy import Connection
 from app import clock
 from app.database import begin
 from app.operations import score_keeping, score_market, score_nights, scores
+from app.operations.matching import Filters as Wanted
+from app.operations.matching import matching
 from app.operations.score_models import Models
 from app.tenancy import SYSTEM, acting, admin_actor, vendor_actor
 from models.scores import MarketModel, ModelSource
@@ -151,6 +154,24 @@ def test_the_marketplace_is_told_nothing_of_fewer_than_five(vendor: int) -> None
     mine = ask("repeat-customers", vendor_actor(other), period="year")
     assert mine.rows("customers", "returning_revenue") == [(7, 0), (2, 10)]
     assert mine.table("channel", "customers") == [(6,), (1,)]
+
+
+@pytest.mark.parametrize("by", ["month", "week"])
+def test_marks_of_who_came_and_who_came_again_lead_to_as_many_customers(
+    vendor: int, by: str
+) -> None:
+    days = {"from": "2026-09-10", "to": "2026-11-20"}
+    for words in (days, {**days, "channel": "phone"}, {"period": "12m"}):
+        asked = ask("repeat-customers", vendor_actor(vendor), by=by, **words)
+        drill = asked.asked.report.drill
+        for row in asked.found.rows:
+            for series in ("new_customers", "returning_customers"):
+                link = reading.link(asked.asked, drill, row, series, bool)
+                wanted = Wanted.from_query(parse_qsl(str(link).partition("?")[2]))
+                with acting(vendor_actor(vendor)), begin() as session:
+                    found = session.scalars(matching(wanted)).all()
+                assert len(found) == getattr(row, series), link
+    assert sum(row.returning_customers for row in asked.found.rows)
 
 
 @pytest.mark.parametrize(
