@@ -2,16 +2,18 @@
 
 from typing import Any
 
+from sqlalchemy import or_
 from sqlalchemy.orm import Session, load_only
 from starlette.requests import Request
 
 from admin_views.base import HouseView, declared
-from admin_views.filters import Between, OneOf, Related, of_vendor
+from admin_views.filters import Named, OneOf, Related, VendorDays, of_vendor
 from admin_views.lists import Col, Sort
 from admin_views.loaders import Records, vendor_names
 from admin_views.rendering import moment
 from admin_views.trail import days_of
 from app.operations import audit
+from app.tenancy import SYSTEM_USER_ID
 from models.audit import AuditAction, AuditEntry
 from models.labels import NOUNS
 from models.users import User
@@ -22,6 +24,7 @@ USERS = Records(
     hint=lambda u: u.email,
     loads=(load_only(User.id, User.name, User.email, raiseload=True),),
 )
+BY_ITSELF = or_(AuditEntry.user_id.is_(None), AuditEntry.user_id <= SYSTEM_USER_ID)
 
 
 class AuditView(HouseView, model=AuditEntry):
@@ -42,7 +45,17 @@ class AuditView(HouseView, model=AuditEntry):
         OneOf("action", "Change", AuditEntry.action, icon="pencil", words=AuditAction),
         of_vendor(AuditEntry.vendor_id),
         Related("user", "Who", AuditEntry.user_id, icon="user", lookup=USERS),
-        Between("at", "When", AuditEntry.at),
+        Named(
+            "by",
+            "By",
+            icon="user-cog",
+            open=False,
+            conditions=(
+                ("people", "People", lambda: AuditEntry.user_id > SYSTEM_USER_ID),
+                ("itself", "The house itself", lambda: BY_ITSELF),
+            ),
+        ),
+        VendorDays("at", "When", AuditEntry.at, vendor=AuditEntry.vendor_id, of_none=True),
     )
 
     def drawn_rows(self, session: Session, request: Request, records: Any) -> Any:

@@ -233,10 +233,11 @@ class Between(Filter):
 class VendorDays(Between):
     """The same on the clocks of the vendor whose record it is, whoever looks: as figures count.
 
-    `vendor` is the column that says whose it is.
+    `vendor` is the column that says whose it is; `of_none`: a record without one has days of UTC.
     """
 
     vendor: Any = None
+    of_none: bool = False
 
     def where(
         self, session: Session, statement: Select[Any], values: list[Any], zone: tzinfo
@@ -247,16 +248,24 @@ class VendorDays(Between):
         zones = session.scalars(select(Vendor.time_zone).distinct()).all()
         around = [d and d + timedelta(days=n) for d, n in zip(values, (-1, 1), strict=True)]
         narrowed = super().where(session, statement, around, UTC)
-        return narrowed.where(or_(false(), *(self._of_zone(name, *values) for name in zones)))
+        parts = [self._of_zone(name, *values) for name in zones]
+        if self.of_none:
+            parts.append(and_(self.vendor.is_(None), *self._within(UTC, *values)))
+        return narrowed.where(or_(false(), *parts))
 
     def _of_zone(self, name: str, low: date | None, high: date | None) -> ColumnElement[bool]:
-        zone = ZoneInfo(name)
-        parts = [self.vendor.in_(select(Vendor.id).where(Vendor.time_zone == name))]
+        mine = self.vendor.in_(select(Vendor.id).where(Vendor.time_zone == name))
+        return and_(mine, *self._within(ZoneInfo(name), low, high))
+
+    def _within(
+        self, zone: tzinfo, low: date | None, high: date | None
+    ) -> list[ColumnElement[bool]]:
+        parts = []
         if low:
             parts.append(self.column >= _midnight(low, zone))
         if high:
             parts.append(self.column < _midnight(high + timedelta(days=1), zone))
-        return and_(*parts)
+        return parts
 
 
 def _day(text: str) -> date | None:

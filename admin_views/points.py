@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from admin_views.base import HouseView, declared
 from admin_views.details import link_to
-from admin_views.filters import OneOf, Related, VendorDays, of_vendor
+from admin_views.filters import Named, OneOf, Related, VendorDays, of_vendor
 from admin_views.forms import Pick, Text, Whole, read_whole
 from admin_views.lists import Col, Sort
 from admin_views.loaders import Records, customer_ids, who_did
@@ -112,6 +112,16 @@ class AccountView(OfCustomersView, model=LoyaltyAccount):
             "program", "Programme", LoyaltyAccount.program_id, icon="award", lookup=ALL_PROGRAMS
         ),
         Related("tier", "Tier", LoyaltyAccount.tier_id, icon="stairs", lookup=TIERS),
+        Named(
+            "tiers",
+            "Tiers",
+            icon="stairs",
+            open=False,
+            conditions=(
+                ("some", "With a tier", lambda: LoyaltyAccount.tier_id.is_not(None)),
+                ("none", "Without one", lambda: LoyaltyAccount.tier_id.is_(None)),
+            ),
+        ),
         OfCustomer("customer", "Customer", LoyaltyAccount, open=False),
     )
     loads = (

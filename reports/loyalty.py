@@ -143,9 +143,10 @@ def drill_program(row: Row, at: Period, filters: Filters, series: str | None) ->
 
 
 def drill_tier(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
-    """The members with this tier."""
+    """The members with this tier, or with none."""
     if row.tier_id is None:
-        return drill_program(row, at, filters, series)
+        whose = {"program": [row.program_id], "vendor": [row.vendor_id]}
+        return links.records("loyalty-account", **whose, tiers=["none"])
     return links.records("loyalty-account", tier=[row.tier_id], vendor=[row.vendor_id])
 
 

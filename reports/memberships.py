@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, and_, case, func, select
 
 from models.marketing_figures import MembershipFigures
-from models.memberships import MembershipPlan
+from models.memberships import RUNNING, MembershipPlan
 from models.memberships import Period as Renewed
 from models.orders import LineKind
 from reports import figures, links, named
@@ -127,14 +127,18 @@ def drill(row: Row, at: Period, filters: Filters, series: str | None) -> str | N
 
 def drill_plan(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
     """The memberships in this plan."""
-    return links.records(
-        "membership", plan=[row.plan_id], vendor=[row.vendor_id], channel=filters.channels
-    )
+    return _there(at, filters, plan=[row.plan_id], vendor=[row.vendor_id])
 
 
 def drill_vendor(row: Row, at: Period, filters: Filters, series: str | None) -> str | None:
     """The memberships of this vendor."""
-    return links.records("membership", vendor=[row.vendor_id], channel=filters.channels)
+    return _there(at, filters, vendor=[row.vendor_id])
+
+
+def _there(at: Period, filters: Filters, **whose: links.Values) -> str:
+    """Those that run, where the days end today; of other days, all there were."""
+    running = [one.value for one in RUNNING] if at.slug else ()
+    return links.records("membership", **whose, status=running, channel=filters.channels)
 
 
 NUMBERS = (

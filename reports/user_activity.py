@@ -137,7 +137,7 @@ def to_vendor(row: Row, at: Period, filters: Filters, series: str | None) -> str
 
 
 def _trail(at: Period, filters: Filters, **wanted: Any) -> str:
-    asked = {"vendor": filters.vendors, **wanted}
+    asked = {"by": ["people"], "vendor": filters.vendors, **wanted}
     return links.records("audit-entry", at_from=[at.first], at_to=[at.last], **asked)
 
 

@@ -1,18 +1,21 @@
 """The lists that figures lead to: they find what the figures count, on each vendor's own days."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from app.database import begin
-from app.operations import figures
+from app.operations import activity, figures
 from app.tenancy import SYSTEM, acting, admin_actor, vendor_actor
+from models.audiences import UserFigures
 from models.figures import BookingFigures
-from models.memberships import Membership
+from models.memberships import Membership, MembershipPlan
 from models.packages import PackageHolding
 from models.services import Service
 from reports.registry import all_reports
@@ -336,3 +339,79 @@ def test_behind_a_place_stands_who_lives_there_and_bought_in_these_months(
     panel.as_(manager(shop["vendor"]))
     assert behind(panel, drill(row, year, by_city, None), bought) == {"First Day", "Just Now"}
     assert drill(row, year, by_area, None) is None  # a city has more areas than one
+
+
+def test_rows_of_plans_and_tiers_lead_to_as_many_as_they_tell_of(
+    panel: PanelClient, shop: dict[str, Any]
+) -> None:
+    names = ("Is There", "Has Left", "By Phone", "In Gold", "In None")
+    with acting(vendor_actor(shop["vendor"])), begin() as session:
+        there, left, phone, gold, none = (make.customer(session, full_name=n) for n in names)
+        plan = session.get_one(MembershipPlan, shop["gold"])
+        make.membership(session, customer=there, plan=plan)
+        make.membership(session, customer=left, plan=plan, status="ended", ended_at=at(17, 3))
+        make.membership(session, customer=phone, plan=plan, channel="phone")
+        program = make.program(session)
+        tier = make.tier(session, program=program)
+        times = dict.fromkeys(("tier_since", "tier_until", "qualified_at"), at(17, 3))
+        make.account(session, customer=gold, program=program, tier_id=tier.id, **times)
+        make.account(session, customer=none, program=program)
+        row = SimpleNamespace(
+            vendor_id=shop["vendor"], plan_id=plan.id, program_id=program.id, tier_id=None
+        )
+        in_gold = SimpleNamespace(**{**vars(row), "tier_id": tier.id})
+    panel.as_(manager(shop["vendor"])).door.zone = "Asia/Tokyo"
+    day = Period(DAY.date(), DAY.date())
+    now, by_phone = replace(day, slug="today"), Filters(channels=("phone",))
+    plans, tiers = (all_reports()[slug].tables[1].drill for slug in ("memberships", "loyalty"))
+    assert plans is not None
+    assert tiers is not None
+    for drill, of, period, filters, found in (
+        (plans, row, now, Filters(), {"Is There", "By Phone"}),
+        (plans, row, now, by_phone, {"By Phone"}),
+        (plans, row, day, Filters(), {"Is There", "Has Left", "By Phone"}),
+        (tiers, row, day, Filters(), {"In None"}),
+        (tiers, in_gold, day, Filters(), {"In Gold"}),
+    ):
+        assert behind(panel, drill(of, period, filters, None), names) == found, (of, period)
+
+
+def test_bars_of_changes_lead_to_those_that_people_made_on_their_vendors_days(
+    panel: PanelClient, db: Connection
+) -> None:
+    now = db.scalar(select(func.now()))  # the trail has the database's time, which no test can set
+    zones = ("Pacific/Kiritimati", "Pacific/Honolulu")  # of one moment, not of one day
+    vendors = [make.new_vendor(time_zone=zone) for zone in zones]
+    with acting(SYSTEM), begin() as session:
+        ana, boss = make.user(session).id, make.user(session).id
+    for who in (ana, 1):  # the house itself is counted for nobody
+        for vendor in vendors:
+            with acting(vendor_actor(vendor, who)), begin() as session:
+                make.tag(session)
+    with acting(admin_actor(user_id=boss)), begin() as session:
+        make.category(session)
+    with acting(SYSTEM), begin() as session:
+        activity.note(session, now=now)
+    drill = all_reports()["user-activity"].drill
+    assert drill is not None
+    days = {now.astimezone(ZoneInfo(zone)).date() for zone in (*zones, "UTC")}
+    assert len(days) == 2
+    for who, zone, made in (
+        (admin(), "UTC", 3), (manager(vendors[0]), zones[0], 1), (manager(vendors[1]), zones[1], 1)
+    ):  # fmt: skip
+        panel.as_(who).door.zone = zone
+        found = 0
+        for day in days:
+            with acting(who), begin() as session:
+                told = session.scalar(
+                    select(func.coalesce(func.sum(UserFigures.made), 0)).where(
+                        UserFigures.grain == "day", UserFigures.starts_on == day
+                    )
+                )
+            address = drill(None, Period(day, day), Filters(), "made")
+            assert address is not None
+            rows = panel.get(address).text.partition("<tbody>")[2].count("/admin/audit-entry/det")
+            assert rows == told, (zone, day)
+            found += rows
+        assert found == made
+    panel.door.zone = "Europe/Lisbon"
