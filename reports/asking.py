@@ -15,7 +15,7 @@ from app.errors import DomainError
 from models.categories import Category
 from models.words import Channel
 from reports.report import MOST_YEARS, PERIODS, Compare, Filters, Period, Report, months_back
-from reports.spans import DAY, Grain, ending
+from reports.spans import DAY, Grain, beginning, ending
 
 FIRST, LAST = date(1970, 1, 1), date(2199, 12, 31)
 MOST_VALUES = 100
@@ -148,7 +148,10 @@ def fitting(report: Report, period: Period) -> tuple[Grain, ...]:
 
 
 def grain_of(report: Report, period: Period, words: Words) -> Grain:
-    """How the days are grouped: as asked, else by their number."""
+    """How the days are grouped: as asked, else by their number.
+
+    Where a report does not know that, by what is longer, at best by what begins with them.
+    """
     offered = fitting(report, period)
     if not offered:
         return Grain.MONTH
@@ -158,7 +161,9 @@ def grain_of(report: Report, period: Period, words: Words) -> Grain:
         usual = (
             Grain.DAY if period.days <= 31 else Grain.WEEK if period.days <= 190 else Grain.MONTH
         )
-    first = usual if usual in offered else offered[0]
+    coarser = [grain for grain in [*Grain][[*Grain].index(usual) :] if grain in offered]
+    whole = [grain for grain in coarser if beginning(period.first, grain) == period.first]
+    first = usual if usual in offered else [*whole, *coarser, *offered][0]
     return Grain(_one(words, "by", [first, *offered]))
 
 

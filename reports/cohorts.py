@@ -187,7 +187,8 @@ REPORT = Report(
     periods=("12w", "year", "12m", "24m"),
     period="12m",
     notes=(
-        ("First purchase", "The month or week of the first completed booking or fulfilled order."),
+        ("First purchase", "The month or week of the first completed booking or fulfilled order:"
+         " whole ones, also where the period begins or ends within one."),
         ("Came back", "At least one more day with a completed booking or a fulfilled order, that"
          " many months or weeks later."),
         ("Revenue", "Without tax; what was given back is taken from the day of the sale, so that a"

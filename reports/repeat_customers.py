@@ -281,7 +281,8 @@ REPORT = Report(
     notes=(
         ("Purchase", "A day with a completed booking or a fulfilled order; two of a day are one."),
         ("By week and month", "Somebody is new in the month (or week) of the first purchase ever,"
-         " and returning in all later ones."),
+         " and returning in all later ones. These are whole ones, also where the period begins or"
+         " ends within one."),
         ("Revenue", "Without tax; what was given back is taken from the day of the sale."),
         ("Customer", "A person once, even with files at several vendors, where the offered periods"
          " of the whole marketplace are shown; of chosen vendors or own dates, each file."),

@@ -122,6 +122,11 @@ def test_days_are_grouped_by_what_can_be_read() -> None:
     assert asking.grain_of(report, year, {"by": ["day"]}) is Grain.DAY
     decade = Period(date(2016, 1, 1), date(2025, 12, 31))
     assert asking.grain_of(report, decade, {"by": ["day"]}) is Grain.MONTH
+    by_week = replace(report, grains=(Grain.MONTH, Grain.WEEK))
+    wanted = {"30d": Grain.WEEK, "12w": Grain.WEEK, "month": Grain.MONTH, "12m": Grain.MONTH}
+    # of thirty days not by month: most of the first one lies before them
+    found = {slug: asking.grain_of(by_week, PERIODS[slug].period(TODAY), {}) for slug in wanted}
+    assert found == wanted
 
 
 @pytest.mark.parametrize("typed", ["", "x", "2026-13-01", "٢٠٢٦-٠١-٠١", "2026-1-1", "+2026-01-01"])
