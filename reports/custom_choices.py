@@ -13,7 +13,7 @@ from app.errors import DomainError
 from models.figures import BookingFigures, HourFigures, ItemFigures, StaffFigures
 from reports import custom_people
 from reports.named import total
-from reports.report import Unit
+from reports.report import Period, Unit
 
 MOST_MEASURES, MOST_DIMENSIONS = 4, 2
 TIME, VENDOR, CATEGORY = "time", "vendor", "category"
@@ -74,7 +74,7 @@ class Source:
     table: Any
     measures: Mapping[str, Counted]
     dimensions: tuple[str, ...]
-    people: Callable[[], FromClause]
+    people: Callable[[Period], FromClause]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """Who is behind a row of a report of one's own: counted where several vendors are looked at.
 
 A row of fewer than five customers is not shown then, nor is it in the sums. How many they are, the
-bookings and orders themselves tell.
+bookings and orders themselves tell: those near the period, whose days are looked at afterwards.
 """
 
+from datetime import UTC, datetime, time
 from typing import Any
 
 from sqlalchemy import (
@@ -27,6 +28,8 @@ from models.packages import Package
 from models.products import Product, Variant
 from models.services import Service
 from models.vendors import Vendor
+from reports.report import Period
+from reports.spans import DAY
 
 
 def _day(moment: Any) -> ColumnElement[Any]:
@@ -69,12 +72,24 @@ def _bookings(*those: ColumnElement[bool], at: Any = Booking.starts_at) -> Selec
     )
 
 
-def booked() -> FromClause:
-    return _bookings().subquery("behind")
+def _since(at: Any, period: Period) -> ColumnElement[bool]:
+    """From the period on, whatever the clock; an index finds it."""
+    since: ColumnElement[bool] = at >= datetime.combine(period.first - DAY, time(), UTC)
+    return since
 
 
-def bought() -> FromClause:
-    """Who bought what: completed visits, and lines of settled orders that sold none."""
+def _near(at: Any, period: Period) -> ColumnElement[bool]:
+    """In the period, or a day beside it."""
+    return and_(_since(at, period), at < datetime.combine(period.last + 2 * DAY, time(), UTC))
+
+
+def booked(period: Period) -> FromClause:
+    """Whose bookings began then."""
+    return _bookings(_near(Booking.starts_at, period)).subquery("behind")
+
+
+def bought(period: Period) -> FromClause:
+    """Who bought what then: completed visits, and lines of settled orders that sold none."""
     line = OrderLine
     category = func.coalesce(
         Service.category_id, Product.category_id, Package.category_id, 0
@@ -104,10 +119,15 @@ def bought() -> FromClause:
         .outerjoin(Product, _is(Product, Variant.product_id))
         .outerjoin(Package, _is(Package, line.package_id))
         .outerjoin(MembershipPlan, _is(MembershipPlan, line.plan_id))
-        .where(Order.status.in_(_SETTLED), line.booking_id.is_(None))
+        .where(
+            Order.status.in_(_SETTLED),
+            line.booking_id.is_(None),
+            _near(Order.fulfilled_at, period),
+        )
     )
     visits = _bookings(
         Booking.status == BookingStatus.COMPLETED,
+        _since(Booking.starts_at, period),  # some are over before they should begin
         at=func.least(Booking.starts_at, Booking.completed_at),
     )
     return union_all(orders, visits).subquery("behind")

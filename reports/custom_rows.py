@@ -11,6 +11,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    except_,
     func,
     not_,
     or_,
@@ -48,38 +49,54 @@ def asked(
     query = _named(definition, grouped)
     if not over_vendors():
         return query
-    behind = source.people()
-    moment = [_bucket(behind.c.starts_on, by).label("day")] if by_time else []
-    people = (
-        select(*moment, *(behind.c[key] for key in keys))
-        .where(behind.c.starts_on.between(period.first, period.last))
-        .group_by(*moment, *(behind.c[key] for key in keys))
-        .having(*_enough(behind, filters))
-        .subquery("enough")
-    )
-    names = [*(["day"] if by_time else []), *keys]
-    same = and_(*(people.c[name] == grouped.c[name] for name in names))
-    return query.join(people, same)
+    enough = _enough(source.people(period), keys, period, filters, by if by_time else None)
+    return query.join(enough, and_(*(column == grouped.c[column.key] for column in enough.c)))
 
 
-def _enough(behind: FromClause, filters: Filters) -> Iterable[ColumnElement[bool]]:
-    """Five are behind a row at least; and nobody, or five, behind what a filter adds or leaves out.
+def _enough(
+    behind: FromClause, keys: Iterable[str], period: Period, filters: Filters, by: Grain | None
+) -> FromClause:
+    """The keys of rows that are told: five are behind each at least, and nobody, or five, behind
+    what a filter adds to it or leaves out.
 
     Else these few are what is missing when one report is taken from another, which has a value of
     a filter more or less.
     """
-    asked = [(behind.c[name], ids) for name, ids in _asked_of(filters) if ids]
-    inside = and_(true(), *(column.in_(ids) for column, ids in asked))
-
-    def people(*those: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.count(behind.c.person.distinct()).filter(*those)
-
-    yield people(inside) >= FEWEST
-    parts = [not_(inside)] if asked else []
-    for column, ids in asked:
-        parts += [and_(inside, column == one) for one in ids] if len(ids) > 1 else []
-    for part in parts:
-        yield or_(people(part) == 0, people(part) >= FEWEST)
+    asked = {name: ids for name, ids in _asked_of(filters) if ids}
+    day = [_bucket(behind.c.starts_on, by).label("day")] if by else []
+    people = (
+        select(*day, *(behind.c[name] for name in dict.fromkeys([*keys, *asked])), behind.c.person)
+        .where(behind.c.starts_on.between(period.first, period.last))
+        .distinct()
+        .cte("people")
+    ).c
+    row = [people[name] for name in (*(column.key for column in day), *keys)]
+    inside = and_(true(), *(people[name].in_(ids) for name, ids in asked.items()))
+    each = (
+        select(
+            *row,
+            func.bool_or(inside).label("inside"),
+            func.bool_or(not_(inside)).label("outside"),
+        )
+        .group_by(*row, people.person)
+        .subquery("each")
+    ).c
+    names = [each[column.key] for column in row]
+    outside = func.count().filter(each.outside)
+    enough = (
+        select(*names)
+        .group_by(*names)
+        .having(func.count().filter(each.inside) >= FEWEST, or_(outside == 0, outside >= FEWEST))
+    )
+    few = [
+        select(*row)
+        .where(inside)
+        .group_by(*row, people[name])
+        .having(func.count(people.person.distinct()) < FEWEST)
+        for name, ids in asked.items()
+        if len(ids) > 1
+    ]
+    return (except_(enough, *few) if few else enough).subquery("enough")
 
 
 def _asked_of(filters: Filters) -> Iterable[tuple[str, tuple[Any, ...]]]:

@@ -11,7 +11,8 @@ from app.database import begin
 from app.tenancy import SYSTEM, Actor, acting, admin_actor, vendor_actor
 from models.figures import BookingFigures, HourFigures, ItemFigures, StaffFigures
 from reports import asking, custom, reading
-from reports.report import Figure, Report
+from reports.report import Figure, Filters, Period, Report
+from reports.spans import Grain
 from tests import make
 from tests.reports.asked import drawn, kept
 
@@ -53,6 +54,33 @@ def test_a_time_that_is_held_for_somebody_makes_no_group_larger(db: Connection) 
     report = put_together("bookings", "bookings", "channel")
     assert [row.bookings for row in asked(vendor_actor(vendor), report)[1].rows] == [4]
     assert asked(SYSTEM, report)[1].rows == []
+
+
+def test_visits_that_were_over_before_they_should_begin_are_of_their_day(db: Connection) -> None:
+    vendor = make.new_vendor()
+    done, planned = (datetime(2026, 11, day, 10, tzinfo=UTC) for day in (20, 27))
+    with acting(vendor_actor(vendor)), begin() as session:
+        service = make.service(session)
+        for _ in range(5):
+            make.booking(
+                session, service=service, starts_at=planned, completed_at=done, status="completed"
+            )
+    sold: dict[str, Any] = {"kind": "service", "item_id": service.id, "lines": 5, "quantity": 5}
+    kept(ItemFigures, of_day(vendor, 20, net=Decimal(200), **sold))
+    report = put_together("sales", "revenue", "vendor")
+    assert [row.revenue for row in asked(SYSTEM, report)[1].rows] == [200]
+
+
+@pytest.mark.parametrize("source", [*custom.SOURCES])
+def test_many_categories_are_no_more_questions_than_two(db: Connection, source: str) -> None:
+    with acting(SYSTEM):
+        report = put_together(source, "bookings" if source != "sales" else "revenue", "vendor")
+        period = Period(TODAY, TODAY)
+        two, many = (
+            str(report.query(period, Filters(category_ids=tuple(range(n))), Grain.DAY))
+            for n in (2, 90)
+        )
+    assert two.count("count(") == many.count("count(") > 0
 
 
 def test_things_of_one_name_are_drawn_apart(db: Connection) -> None:
