@@ -45,7 +45,9 @@ def of_vendor(vendor_id: int) -> int:
             )
         except DomainError as refusal:
             log.warning("Points of vendor %s did not follow the time: %s", vendor_id, refusal.code)
-            return 0
+        except Exception:  # the next vendor's points wait for no one
+            log.exception("Points of vendor %s did not follow the time", vendor_id)
+        return 0
 
 
 def _in_batches(verb: Batch, vendor_id: int) -> int:

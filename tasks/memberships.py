@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -42,15 +43,24 @@ def finish(order_id: int) -> None:
 
 
 def of_vendor(vendor_id: int, now: datetime) -> int:
-    """The same for one vendor; what is refused for one membership holds up no other."""
+    """The same for one vendor; what goes wrong with some of it holds up nothing else."""
+    steps = (
+        partial(_in_batches, freezes.pass_time, now),
+        partial(_in_batches, memberships.end_run_out, now),
+        partial(_one_by_one, renewals.due, now, _bill),
+        partial(_one_by_one, renewals.to_collect, now, _collect),
+        partial(_in_batches, packages.expire, now),
+    )
     with acting(vendor_actor(vendor_id)):
-        return (
-            _in_batches(freezes.pass_time, now)
-            + _in_batches(memberships.end_run_out, now)
-            + _one_by_one(renewals.due, now, _bill)
-            + _one_by_one(renewals.to_collect, now, _collect)
-            + _in_batches(packages.expire, now)
-        )
+        return sum(_tried(vendor_id, step) for step in steps)
+
+
+def _tried(vendor_id: int, step: Callable[[], int]) -> int:
+    try:
+        return step()
+    except Exception:  # the next vendor's members wait for no one
+        log.exception("The time did not pass for some members of vendor %s", vendor_id)
+        return 0
 
 
 def _in_batches(verb: Batch, now: datetime) -> int:
@@ -77,6 +87,8 @@ def _one_by_one(which: Ids, now: datetime, verb: One) -> int:
             done += 1
         except DomainError as refusal:
             log.warning("A membership was not renewed: %s, %s: %s", number, refusal.code, refusal)
+        except Exception:
+            log.exception("A membership was not renewed: %s", number)
     return done
 
 

@@ -11,9 +11,12 @@ from app.database import begin
 from app.tenancy import SYSTEM, acting
 from models.audiences import WaitFigures
 from models.campaigns import Campaign
+from models.loyalty import LoyaltyProgram
+from models.memberships import Membership
+from models.points import LoyaltyEntry
 from models.segments import Segment
 from models.vendors import Vendor
-from tasks import audiences, campaigns, nightly, segments
+from tasks import audiences, campaigns, loyalty, memberships, nightly, segments
 from tests import make
 
 LATER = make.NOON + timedelta(days=1)
@@ -77,3 +80,41 @@ def test_books_of_all_others_are_checked(db: Connection, caplog: pytest.LogCaptu
     assert nightly.check_the_books.apply().get() == 2
     assert f"vendor {right}, customer" in caplog.text
     assert f"The books of vendor {wrong} could not be checked" in caplog.text
+
+
+def test_members_of_all_others_are_asked_to_pay(
+    db: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong, right = two(make.membership)
+    with clock.stopped_at(make.NOON + timedelta(days=31)), acting(SYSTEM):
+        assert memberships.pass_time.run() == 1
+    assert (of(right, Membership.status), of(wrong, Membership.status)) == ("past_due", "active")
+    assert "was not renewed" in caplog.text
+
+
+def test_rests_of_all_others_end(db: Connection, caplog: pytest.LogCaptureFixture) -> None:
+    rest = {"paused_at": make.NOON, "frozen_until": make.NOON + timedelta(hours=1)}
+    wrong, right = two(make.membership, status="paused", **rest)
+    with clock.stopped_at(LATER), acting(SYSTEM):
+        assert memberships.pass_time.run() == 1
+    assert (of(right, Membership.status), of(wrong, Membership.status)) == ("active", "paused")
+    assert f"vendor {wrong}" in caplog.text
+
+
+def test_points_of_all_others_follow_the_time(
+    db: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong, right = two(make.program)
+    with acting(SYSTEM), begin() as session:
+        born = make.NOON.date().replace(year=1990)
+        for vendor_id in (wrong, right):
+            program = session.scalars(
+                select(LoyaltyProgram).where(LoyaltyProgram.vendor_id == vendor_id)
+            ).one()
+            make.loyalty_rule(session, program=program, earned_by="birthday", bonus=50)
+            known = make.customer(session, vendor_id=vendor_id, birthday=born)
+            make.account(session, program=program, customer=known)
+    with clock.stopped_at(make.NOON), acting(SYSTEM):
+        assert loyalty.pass_time.run() == 1
+    assert (of(right, LoyaltyEntry.points), of(wrong, LoyaltyEntry.points)) == (50, None)
+    assert f"vendor {wrong}" in caplog.text
