@@ -140,10 +140,11 @@ class CampaignView(HouseView, model=Campaign):
                 Col("channel", "By", value=lambda c: channel_word(c.template.channel)),
                 Col("rhythm", "How often", value=_rhythm),
                 Col("next_at", "Next", "moment"),
+                Col("held_back", "Did not go out"),
             ),
         ),
     )
-    hides_empty = ("next_at",)
+    hides_empty = ("next_at", "held_back")
     fields = declared(
         name=Text("Name", wanted=True, longest=campaigns.LONGEST),
         segment=Pick("To", SEGMENTS, wanted=True, hint="The customers of this segment"),

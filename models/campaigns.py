@@ -55,7 +55,7 @@ class Campaign(OwnedByVendor, Timestamped, Base):
     """What is told to whom, how often; `again`: to the same customers each time, else once each.
 
     One that goes out again and again does so from `next_at` on, at the hour `goes_at` on the
-    vendor's wall.
+    vendor's wall. While it cannot, `held_back` says why, and `told_at` when that was last told.
     """
 
     __tablename__ = "campaigns"
@@ -70,6 +70,9 @@ class Campaign(OwnedByVendor, Timestamped, Base):
             name="next_is_of_an_active_one",
         ),
         CheckConstraint("next_at IS NULL OR goes_at IS NOT NULL", name="hour_of_the_next_is_given"),
+        CheckConstraint(
+            "num_nulls(held_back, told_at) IN (0, 2)", name="what_held_it_back_was_told"
+        ),
         Index(None, "vendor_id", "segment_id"),
         Index(None, "vendor_id", "template_id"),
         Index(None, "next_at", postgresql_where=text("next_at IS NOT NULL")),
@@ -83,6 +86,8 @@ class Campaign(OwnedByVendor, Timestamped, Base):
     status: Mapped[str] = mapped_column(default=CampaignStatus.DRAFT, server_default="draft")
     next_at: Mapped[datetime | None]
     goes_at: Mapped[time | None]
+    held_back: Mapped[str | None]
+    told_at: Mapped[datetime | None]
 
     segment: Mapped[Segment] = relationship(foreign_keys=[segment_id])
     template: Mapped[MessageTemplate] = relationship(foreign_keys=[template_id])

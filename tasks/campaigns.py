@@ -41,7 +41,18 @@ def _repeated(vendor_id: int, campaign_id: int) -> bool:
         with acting(vendor_actor(vendor_id)), begin() as session:
             return campaigns.repeat(session, campaign_id=campaign_id, now=clock.now()) is not None
     except DomainError as refusal:
-        log.warning("A campaign did not go out again: %s: %s", campaign_id, refusal)
+        if _is_news(vendor_id, campaign_id, str(refusal)):
+            log.warning("A campaign did not go out again: %s: %s", campaign_id, refusal)
     except Exception:  # the next vendor's campaigns wait for no one
         log.exception("Campaign %s did not go out again", campaign_id)
     return False
+
+
+def _is_news(vendor_id: int, campaign_id: int, why: str) -> bool:
+    """Whether it was not told lately: what is tried every ten minutes fails for the same reason."""
+    try:
+        with acting(vendor_actor(vendor_id)), begin() as session:
+            return campaigns.hold_back(session, campaign_id=campaign_id, why=why, now=clock.now())
+    except Exception:  # told once too often rather than never
+        log.exception("What holds campaign %s back was not noted", campaign_id)
+        return True

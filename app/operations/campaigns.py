@@ -41,6 +41,8 @@ STALE = timedelta(hours=24)
 """What was looked at longer ago is looked at again before it goes out."""
 STEPS = {Rhythm.DAILY: 1, Rhythm.WEEKLY: 7, Rhythm.FOUR_WEEKS: 28}
 """How many days after it went out it goes out again, at the same time on the vendor's wall."""
+TOLD_AGAIN = timedelta(days=1)
+"""What holds one back is told again after so long, if it still does."""
 RUNNING = (RunStatus.CHECKING, RunStatus.SENDING)
 
 
@@ -140,6 +142,7 @@ def stop(session: Session, *, campaign_id: int) -> Campaign:
     """Let it go out no more; what is on its way goes on, and who is left waits no longer."""
     campaign = locked(session, Campaign, campaign_id)
     campaign.status, campaign.next_at = CampaignStatus.STOPPED, None
+    campaign.held_back = campaign.told_at = None
     return campaign
 
 
@@ -354,11 +357,25 @@ def repeat(session: Session, *, campaign_id: int, now: datetime) -> CampaignRun 
         return None
     zone = _zone(session, campaign)
     campaign.next_at = _after(campaign, zone, campaign.next_at, now)
+    campaign.held_back = campaign.told_at = None
     if _runs(session, campaign, *RUNNING):
         return None
     run = _frozen(session, campaign)
     enqueue(session, GO_ON, vendor_id=run.vendor_id, run_id=run.id)
     return run
+
+
+def hold_back(session: Session, *, campaign_id: int, why: str, now: datetime) -> bool:
+    """Note why one that is due did not go out; whether somebody should be told of it now.
+
+    That is so when it begins, when the reason is another one, and then once a day.
+    """
+    campaign = locked(session, Campaign, campaign_id)
+    told = campaign.told_at if campaign.held_back == why else None
+    if told is not None and told > now - TOLD_AGAIN:
+        return False
+    campaign.held_back, campaign.told_at = why, now
+    return True
 
 
 def _zone(session: Session, campaign: Campaign) -> ZoneInfo:

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import time
 from typing import Any
 from urllib.parse import urlparse
 
@@ -398,6 +399,18 @@ def test_a_campaign_is_looked_at_and_sent_after_a_question(panel: PanelClient, v
     panel.as_(manager(make.new_vendor()))
     assert panel.get(where).status_code == 404
     assert panel.get(f"/admin/campaign/run/{run}").status_code == 404
+
+
+def test_a_campaign_that_cannot_go_out_again_says_why(panel: PanelClient, vendor: int) -> None:
+    why = "Whom “<b>VIP</b>” means cannot be read any more: open the segment and mend its rule."
+    runs = {"rhythm": "weekly", "status": "active", "next_at": make.NOON, "goes_at": time(12)}
+    held = {"held_back": why, "told_at": make.NOON}
+    with at(vendor) as session:
+        found = [make.campaign(session, **runs, **more).id for more in ({}, held)]
+    panel.as_(manager(vendor))
+    pages = [panel.get(f"/admin/campaign/details/{number}").text for number in found]
+    assert ["Did not go out" in text_of(page) for page in pages] == [False, True]
+    assert html.escape(why) in pages[1]
 
 
 def test_a_coupon_is_for_a_segment(panel: PanelClient, vendor: int) -> None:

@@ -29,6 +29,7 @@ from models.coupons import Coupon
 from models.customers import Customer
 from models.messages import Message
 from models.outbox import OutboxMessage
+from models.segments import Segment
 from models.vendors import Vendor
 from tasks import campaigns as tasks
 from tests import make
@@ -268,6 +269,56 @@ def test_an_hour_that_the_clocks_skip_is_kept_on_the_other_days(shop: int) -> No
         datetime(2027, 3, 31, 0, 30, tzinfo=UTC),  # as it was set
         datetime(2027, 4, 1, 1, 30, tzinfo=UTC),
     ]
+
+
+def test_what_holds_one_back_is_told_when_it_begins_or_changes_and_then_once_a_day(
+    shop: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is tried every ten minutes, and goes out once its segment can be read again."""
+    with begin() as session:
+        somebody(session, "Ana")
+        number = written(session, rhythm="weekly")
+    run = looked(number)
+    with begin() as session:
+        campaigns.send(session, campaign_id=number, run_id=run.id, inline_limit=ALL_INLINE)
+    due = make.NOON + timedelta(days=7)
+
+    def changed(**values: Any) -> None:
+        with begin() as session:
+            session.execute(update(Segment).values(**values))
+
+    def tried(at: timedelta, goes: int = 0) -> list[str]:
+        """What is told of a round."""
+        caplog.clear()
+        with clock.stopped_at(due + at):
+            assert tasks.repeat_due.run() == goes
+        return [record.getMessage() for record in caplog.records]
+
+    def why() -> str | None:
+        with begin() as session:
+            return session.get_one(Campaign, number).held_back
+
+    ten, day = timedelta(minutes=10), timedelta(days=1)
+    changed(definition_json={"match": "none", "of": [{"field": "pets_owned"}]})
+    [first] = tried(0 * ten)
+    assert "Whom “VIP” means cannot be read any more" in first
+    assert why() == first.rpartition(f"{number}: ")[2]
+    assert [tried(n * ten) for n in (1, 2, 70, 143)] == [[]] * 4
+    assert tried(day) == [first]
+    assert tried(day + ten) == []
+    changed(name="Guests")
+    [other] = tried(day + 2 * ten)
+    assert "“Guests”" in other
+    changed(definition_json=HERE)
+    assert tried(day + 3 * ten, goes=1) == []
+    assert why() is None
+    with begin() as session:
+        session.execute(update(CampaignRun).values(status="done"))
+    changed(definition_json={"match": "none", "of": [{"field": "pets_owned"}]})
+    assert tried(7 * day) == [other], "it has begun anew"
+    with begin() as session:
+        campaigns.stop(session, campaign_id=number)
+    assert (tried(7 * day + ten), why()) == ([], None)
 
 
 def test_nothing_goes_out_again_from_a_vendor_that_is_suspended(shop: int) -> None:
