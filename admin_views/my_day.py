@@ -165,6 +165,7 @@ def page_of(
                 for name, title, _ in WHATS
             ],
             "bookings": [_booking(one) for one in found.bookings],
+            "offers": [_offer(one) for one in found.offers],
             "tasks": [_task(one, now, refused, moves) for one in (*found.tasks, *found.undated)],
             "done": [_done(one, moves) for one in found.done],
             "kept": list(kept.items()),
@@ -214,13 +215,25 @@ def _figures(found: my_day.MyDay) -> list[dict[str, Any]]:
 def _booking(one: Booking) -> dict[str, Any]:
     may = allowed(current_actor().panel_role, "booking", "move")
     step = STEPS.get(one.status) if may else None
-    staff = one.staff_member.name if one.staff_member else None
     return {
-        "time": at_clock(one.starts_at), "name": one.customer.name, "status": one.status,
-        "url": f"/admin/booking/details/{one.id}",
-        "sub": " · ".join(part for part in (one.service.name, staff) if part),
+        **_line(one), "status": one.status,
         "action": step and {"title": step[1], "post": True,
                             "url": f"/admin/booking/do/{one.id}/{step[0]}"},
+    }  # fmt: skip
+
+
+def _offer(one: Booking) -> dict[str, Any]:
+    """A time that is held for somebody of the waitlist: the answer is theirs."""
+    until = f"offered until {at_clock(one.held_until)}" if one.held_until else ""
+    return _line(one, until)
+
+
+def _line(one: Booking, more: str = "") -> dict[str, Any]:
+    staff = one.staff_member.name if one.staff_member else ""
+    return {
+        "time": at_clock(one.starts_at), "name": one.customer.name,
+        "url": f"/admin/booking/details/{one.id}",
+        "sub": " · ".join(part for part in (one.service.name, staff, more) if part),
     }  # fmt: skip
 
 

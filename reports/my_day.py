@@ -1,6 +1,7 @@
 """My day: today's bookings, what is due and overdue, and what was done, of one or of everybody.
 
-Days are the vendor's. Whose task it is not yet is everybody's, so it stands in each one's day too.
+What is only offered to somebody of the waitlist is no booking yet, and told beside them. Days are
+the vendor's. Whose task it is not yet is everybody's, so it stands in each one's day too.
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ _PLANNED = (
     BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.CHECKED_IN,
     BookingStatus.COMPLETED, BookingStatus.NO_SHOW,
 )  # fmt: skip
+_BOOKED = (Booking.status.in_(_PLANNED), Booking.held_until.is_(None))
+_OFFERED = (Booking.status == BookingStatus.PENDING, Booking.held_until.is_not(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class MyDay:
     """A day's work; the counts stop after `CAP`, the lists after `MOST` rows."""
 
     bookings: Sequence[Booking]
+    offers: Sequence[Booking]
     tasks: Sequence[Task]
     undated: Sequence[Task]
     done: Sequence[Task]
@@ -65,8 +69,12 @@ def of(
             capped(Task, *mine, *finished).label("finished"),
         )
     ).one()
+    today = [Booking.vendor_id == vendor_id, Booking.starts_at >= start, Booking.starts_at < end]
+    if staff_id is not None:
+        today.append(Booking.staff_id == staff_id)
     return MyDay(
-        bookings=_bookings(session, vendor_id, start, end, staff_id),
+        bookings=_bookings(session, *today, *_BOOKED),
+        offers=_bookings(session, *today, *_OFFERED),
         tasks=_tasks(session, shown + due, Task.due_at, MOST),
         undated=_tasks(session, [*shown, to_do, Task.due_at.is_(None)], Task.id.desc(), DONE),
         done=_tasks(session, shown + finished, Task.done_at.desc(), DONE),
@@ -80,13 +88,10 @@ def _whose(staff_id: int | None) -> list[Any]:
     return [or_(Task.assignee_id == staff_id, Task.assignee_id.is_(None))]
 
 
-def _bookings(
-    session: Session, vendor_id: int, start: datetime, end: datetime, staff_id: int | None
-) -> Sequence[Booking]:
+def _bookings(session: Session, *which: Any) -> Sequence[Booking]:
     query = (
         select(Booking)
-        .where(Booking.vendor_id == vendor_id, Booking.status.in_(_PLANNED))
-        .where(Booking.starts_at >= start, Booking.starts_at < end)
+        .where(*which)
         .options(
             joinedload(Booking.customer), joinedload(Booking.service),
             joinedload(Booking.staff_member),
@@ -94,9 +99,7 @@ def _bookings(
         .order_by(Booking.starts_at, Booking.id)
         .limit(MOST)
     )  # fmt: skip
-    return session.scalars(
-        query if staff_id is None else query.where(Booking.staff_id == staff_id)
-    ).all()
+    return session.scalars(query).all()
 
 
 def _tasks(session: Session, which: Sequence[Any], order: Any, most: int) -> Sequence[Task]:

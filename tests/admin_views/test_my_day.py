@@ -12,6 +12,7 @@ from app.tenancy import SYSTEM, Actor, DatabaseRole, PanelRole, acting, vendor_a
 from models.message_rules import MessageRule
 from models.messages import Message
 from models.outbox import OutboxMessage
+from models.staff import StaffMember
 from models.tasks import Task
 from tests import make
 from tests.admin_views.panel_client import PanelClient, admin, manager, staff
@@ -188,6 +189,39 @@ def test_my_day_shows_mine_and_nobodys_and_narrows(
     assert "Some day" not in checks
     assert "Hers" in page(panel, f"my-day?who={other.id}")
     assert page(panel, "my-day?who=9999999999999999999999&what=nothing")  # what cannot be read
+
+
+def test_an_offer_is_told_as_an_offer_and_is_no_booking_to_come(
+    panel: PanelClient, vendor: int, me: int
+) -> None:
+    until = NOON + timedelta(minutes=30)
+    with acting(vendor_actor(vendor)), begin() as session:
+        mine, hers = session.get_one(StaffMember, me), make.staff_member(session, name="Bea Brito")
+        held = {"status": "pending", "held_until": until, "starts_at": NOON + 2 * HOUR}
+        for name, staff, fields in (
+            ("Asked For", mine, {"status": "pending", "starts_at": NOON + HOUR}),
+            ("Offered One", mine, held), ("Offered Hers", hers, held),
+            ("Offered Tomorrow", mine, held | {"starts_at": NOON + DAY}),
+            ("Let Go", mine, held | {"status": "cancelled"}),
+        ):  # fmt: skip
+            customer = make.customer(session, full_name=name)
+            make.booking(session, customer=customer, staff=staff, **fields)
+    for who, offered in (("", ["Offered One"]), ("?who=all", ["Offered One", "Offered Hers"])):
+        answer = panel.get(f"/admin/my-day{who}").text
+        shown, card = text_of(answer), answer.partition('id="book-h"')[2].partition("</section>")[0]
+        assert "Bookings to come 1 0 over" in shown
+        bookings, title, offers = text_of(card).partition("Offered from the waitlist")
+        assert title
+        assert "Asked For" in bookings
+        assert "Confirm" in bookings
+        names = [f"Offered {name}" for name in ("One", "Hers", "Tomorrow")]
+        assert [name for name in names if name in bookings] == []
+        assert [name for name in names if name in offers] == offered
+        assert offers.count("offered until 12:30") == len(offered)
+        assert "Confirm" not in offers
+        assert "Let Go" not in shown
+    day = "/admin/booking/list?day_from=2026-11-20&day_to=2026-11-20&held=no"
+    assert "1–1 of 1" in text_of(panel.get(f"{day}&status=pending&staff={me}").text)
 
 
 def test_one_click_says_how_it_went_and_plans_the_next(
