@@ -9,11 +9,14 @@ from typing import Any
 
 from admin_views.report_table import WORDS, title_of
 from admin_views.report_words import said
+from app.money import decimals_of
+from app.settings import settings
 from reports.asking import Asked
 from reports.kept import Source
 from reports.report import Column, Table, Unit
 
 MOST_ROWS = 10_000
+PLACES, MOST_PLACES = 2, 7
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet would take for a formula when a text begins with it."""
 
@@ -23,8 +26,8 @@ def of_table(asked: Asked, source: Source, table: Table, sort: str) -> str:
     lines = source.lines(table, sort, MOST_ROWS)
     columns = table.columns
     heads = [_head(c, c.title or title_of(table, asked)) for c in columns]
-    rows = ([_cell(getattr(r, c.key), c) for c in columns] for r in lines.rows)
-    return written([heads, *rows])
+    told = [_cells([getattr(row, c.key) for row in lines.rows], c) for c in columns]
+    return written([heads, *zip(*told, strict=True)])
 
 
 def of_chart(asked: Asked, source: Source) -> str:
@@ -32,9 +35,14 @@ def of_chart(asked: Asked, source: Source) -> str:
     rows = source.rows()
     known = rows[0]._fields if rows else _columns(asked)
     columns = [c for c in known if not c.startswith("sum_of_")]
-    titles = {m.key: m.title for m in asked.report.measures}
-    heads = [titles.get(c, _spaced(c)) for c in columns]
-    return written([heads, *([plain(getattr(row, c)) for c in columns] for row in rows)])
+    measures = {m.key: m for m in asked.report.measures}
+    heads = [measures[c].title if c in measures else _spaced(c) for c in columns]
+    units = [measures[c].unit if c in measures else None for c in columns]
+    told = [
+        figures([getattr(row, c) for row in rows], unit)
+        for c, unit in zip(columns, units, strict=True)
+    ]
+    return written([heads, *zip(*told, strict=True)])
 
 
 def _columns(asked: Asked) -> Sequence[str]:
@@ -53,20 +61,47 @@ def _head(column: Column, title: str) -> str:
     return f"{title}, {units[column.unit]}" if column.unit in units else title
 
 
-def _cell(value: Any, column: Column) -> Any:
+def _cells(values: Sequence[Any], column: Column) -> list[Any]:
     """Figures as they are, words as people read them."""
-    if value is None or column.unit not in WORDS or isinstance(value, date):
-        return plain(value)
-    return plain(said(value, column.unit))
+    if column.unit not in WORDS:
+        return figures(values, column.unit)
+    return [
+        plain(value if value is None or isinstance(value, date) else said(value, column.unit))
+        for value in values
+    ]
 
 
-def plain(value: Any) -> Any:
-    """A value that no spreadsheet takes for more than it is; figures keep two decimals."""
+def figures(values: Sequence[Any], unit: Unit | None) -> list[Any]:
+    """The values of a column, all with as many decimals.
+
+    Amounts have those of the currency, what is counted has none, shares and means have two; what
+    no unit is known of, such as a model's parameters, has as many as it needs.
+    """
+    places = _places(values, unit)
+    return [plain(value, places) for value in values]
+
+
+def _places(values: Sequence[Any], unit: Unit | None) -> int:
+    if unit is Unit.MONEY:
+        return decimals_of(settings().currency)
+    if unit not in (None, Unit.COUNT, Unit.POINTS):
+        return PLACES
+    needed = max((_decimals(v) for v in values if isinstance(v, Decimal | float)), default=0)
+    return max(needed, PLACES) if needed and unit is None else PLACES if needed else 0
+
+
+def _decimals(value: Decimal | float) -> int:
+    exponent = round(Decimal(value), MOST_PLACES).normalize().as_tuple().exponent
+    return max(-exponent, 0) if isinstance(exponent, int) else 0
+
+
+def plain(value: Any, places: int = PLACES) -> Any:
+    """A value that no spreadsheet takes for more than it is."""
     if value is None:
         return ""
-    if isinstance(value, Decimal):
-        return format(round(value, 2), "f")
-    if isinstance(value, int | float):
+    if isinstance(value, Decimal | float):
+        return format(round(Decimal(value), places), "f")
+    if isinstance(value, int):
         return value
     text = str(value).replace("\x00", "")
     return f"'{text}" if text.startswith(FORMULA) else text

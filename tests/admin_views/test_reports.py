@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete
 
+from admin_views import report_files
 from app.database import begin
 from app.settings import settings
 from app.tenancy import acting, admin_actor
 from models.figures import BookingFigures, SaleFigures
+from reports.report import Unit
 from tests import make
 from tests.admin_views.customer_house import statements
 from tests.admin_views.panel_client import PanelClient, admin, analyst, manager, staff
@@ -247,6 +249,18 @@ def test_figures_are_files_that_no_spreadsheet_runs(panel: PanelClient, vendor: 
     assert chart[1].startswith("2026-11-16,1500.00,0.00")
     shown = page(panel, "reports/revenue?period=7d")
     assert '"http://evil' not in shown
+
+
+def test_files_have_as_many_decimals_as_their_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces, amounts = [Decimal("59.00"), None, 3], [Decimal("5.5"), Decimal(1500)]
+    assert report_files.figures(pieces, Unit.COUNT) == ["59", "", 3]
+    assert report_files.figures(amounts, Unit.MONEY) == ["5.50", "1500.00"]
+    assert report_files.figures([Decimal("13.333333333"), 7.0], Unit.NUMBER) == ["13.33", "7.00"]
+    assert report_files.figures([Decimal("0.2425982")], None) == ["0.2425982"]
+    assert report_files.figures([Decimal("59.00"), 4.0], None) == ["59", "4"]
+    assert report_files.figures([Decimal("5.5"), Decimal("-0.001")], None) == ["5.500", "-0.001"]
+    monkeypatch.setattr(settings(), "currency", "JPY")
+    assert report_files.figures([Decimal("1500.00")], Unit.MONEY) == ["1500"]
 
 
 def test_the_overview_finds_reports_by_their_measures(panel: PanelClient, vendor: int) -> None:
