@@ -60,7 +60,8 @@ def drawn(
         "rows": rows, "compares": compares,
         "totals": [
             {
-                "text": said(totals[c.key], c.unit, whole=whole) if c.total else "",
+                "text": said(totals[c.key], c.unit, whole=whole)
+                if c.total and c.unit not in WORDS else "",
                 "numeric": c.unit not in WORDS and not c.bar,
                 "bar": float(totals[c.key] or 0) if c.bar and totals[c.key] is not None else None,
                 "strong": c.strong,

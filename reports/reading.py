@@ -184,7 +184,8 @@ def _order(statement: Select[Any], table: Table, sort: str) -> list[ColumnElemen
     if key not in known:
         key, down = table.sort or "", not table.ascending
     selected = statement.selected_columns
-    rest = [selected[c.key] for c in table.columns[:1]]
+    told = table.columns[:1] if table.identity else table.columns
+    rest = [selected[c.key] for c in told]
     if table.identity:
         rest.append(selected[table.identity])
     if not key:

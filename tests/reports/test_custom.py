@@ -220,6 +220,14 @@ def test_rows_lead_to_the_lists_behind_them(
     assert links == {one and one.format(**ids) for one in wanted}
 
 
+def test_rows_of_one_day_stand_in_one_order(ids: dict[str, int]) -> None:
+    report = put_together("sales", "tax", "time", "category")
+    with acting(vendor_actor(ids["vendor"])), begin() as session:
+        question, _ = asked(vendor_actor(ids["vendor"]), report)
+        rows = reading.lines(session, question, report.tables[0]).rows
+    assert [row.category for row in rows] == ["Hair", "No category", "Toys"]
+
+
 def test_marks_lead_to_what_they_count(ids: dict[str, int]) -> None:
     actor = vendor_actor(ids["vendor"])
     for dimensions, chart in ((["service"], "ranked"), (["time", "service"], "bars")):

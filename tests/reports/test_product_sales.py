@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from admin_views import report_table
 from app.database import begin
 from app.tenancy import acting, admin_actor
 from models.figures import ItemFigures, SaleFigures
@@ -101,6 +102,8 @@ def test_weeks_and_months_are_sums_of_their_days(db: Connection) -> None:
         ("No longer sold", "There", 900), ("Shampoo", "Here", Decimal("67.50")),
         ("Brush", "Here", Decimal("22.50")),
     ]  # fmt: skip
+    shown = report_table.drawn(answer.asked, answer.tables["product"], lambda **_: "", "", bool)
+    assert [one["text"] for one in shown["totals"][::2]][:2] == ["", "990.00"]  # words have no sum
     one = ask("product-sales", ANALYST, period="12w", vendor=here, today=TODAY + 2 * DAY)
     assert one.found.sums["revenue"] == 90
     nobody = ask("product-sales", vendor(here), vendor=other, period="12w")
