@@ -10,12 +10,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal_column, select, union_all
 
 from app.tenancy import PanelRole
-from models.categories import Category
 from models.figures import BookingFigures, HourFigures, StaffFigures, StaffHours
 from models.services import Service
 from models.staff import StaffMember
 from models.vendors import Vendor
-from reports import figures, lead_times, links, sources
+from reports import figures, lead_times, links, named, sources
 from reports.figures import Series
 from reports.privacy import at_vendor
 from reports.report import (
@@ -151,10 +150,7 @@ def by_service(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any
 def by_category(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """By the category of the service."""
     rows = _grouped(sources.summed(BookingFigures, filters), period, filters, "category_id")
-    return select(
-        func.coalesce(Category.name, "Without category").label("name"),
-        rows.c.category_id, *_told(rows),
-    ).outerjoin(Category, Category.id == rows.c.category_id)  # fmt: skip
+    return named.by_category(rows).add_columns(*_of(rows))
 
 
 def by_channel(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:

@@ -11,12 +11,12 @@ from typing import Any
 
 from sqlalchemy import FromClause, Select, case, exists, func, literal, literal_column, null, select
 
-from models.categories import Category
 from models.scores import MarketModel, ScoreFigure, ScoreModel
 from models.vendors import Vendor
 from reports import figures, links
 from reports.cohorts import whose
 from reports.figures import Series
+from reports.named import by_category as named_categories
 from reports.privacy import SMALL_GROUPS, enough, without_few
 from reports.report import (
     MARKETPLACE,
@@ -117,9 +117,7 @@ def by_channel(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any
 
 def by_category(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """The same by the category of the first purchase."""
-    rows = _told(period, filters, source(filters).category_id)
-    name = func.coalesce(Category.name, "Without category").label("name")
-    return select(name, *rows.c).outerjoin(Category, Category.id == rows.c.category_id)
+    return named_categories(_told(period, filters, source(filters).category_id))
 
 
 def by_vendor(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:

@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import Select, case, func, select
 
 from models.audiences import PreferenceFigures
-from models.categories import Category
-from reports import figures, links, months
+from reports import figures, links, months, named
 from reports.figures import Series
 from reports.privacy import SMALL_GROUPS, without_few
 from reports.report import (
@@ -53,17 +52,11 @@ def query(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...
     grouped = told.where(*_those(period, filters), table.sort == sort).group_by(*keys)
     rows = without_few(grouped.having(customers > 0).subquery("each")).subquery()
     each = (rows.c.revenue / rows.c.customers).label("each")
-    sums = [rows.c[n] for n in ("customers", "times", "spent", "revenue")]
     if sort == "kind":
-        return select(_kind(rows.c.kind), rows.c.kind.label("segment"), *sums, each).order_by(
-            rows.c.customers.desc()
-        )
-    name = func.coalesce(Category.name, "Without category").label("name")
-    return (
-        select(name, rows.c.category_id.label("segment"), *sums, each)
-        .outerjoin(Category, Category.id == rows.c.category_id)
-        .order_by(rows.c.customers.desc())
-    )
+        found, segment = select(rows, _kind(rows.c.kind)), rows.c.kind
+    else:
+        found, segment = named.by_category(rows), rows.c.category_id
+    return found.add_columns(segment.label("segment"), each).order_by(rows.c.customers.desc())
 
 
 def _kind(kind: Any) -> Any:

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, select
+from sqlalchemy import ColumnElement, Select, func, select
 
-from models.categories import Category
 from models.figures import SaleFigures
 from models.orders import LineKind
 from models.vendors import Vendor
-from reports import figures, links, sources
+from reports import figures, links, named, sources
 from reports.figures import Series
 from reports.report import (
     MARKETPLACE,
@@ -79,14 +78,7 @@ def by_vendor(period: Period, filters: Filters, by: Grain) -> Any:
 def by_category(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """A row for each category of each kind; 0 is none."""
     sale = sources.summed(SaleFigures, filters)
-    rows = _grouped(sale, "category_id", period, filters).subquery()
-    name = case(
-        (rows.c.category_id == 0, literal("No category")),
-        else_=func.coalesce(Category.name, literal("A category that was removed")),
-    )
-    return select(name.label("name"), *rows.c).outerjoin_from(
-        rows, Category, Category.id == rows.c.category_id
-    )
+    return named.by_category(_grouped(sale, "category_id", period, filters).subquery())
 
 
 def by_channel(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:

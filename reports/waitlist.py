@@ -9,10 +9,9 @@ from typing import Any
 from sqlalchemy import Select, and_, case, func, select
 
 from models.audiences import WaitFigures
-from models.categories import Category
 from models.services import Service
 from models.vendors import Vendor
-from reports import figures, links, sources
+from reports import figures, links, named, sources
 from reports.figures import Series
 from reports.privacy import at_vendor
 from reports.report import (
@@ -69,11 +68,7 @@ def by_weekday(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any
 
 def by_category(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:
     """By the category of the service."""
-    rows = _by(period, filters, WaitFigures.category_id).subquery()
-    name = func.coalesce(Category.name, "Without category")
-    return select(name.label("name"), *rows.c).outerjoin(
-        Category, Category.id == rows.c.category_id
-    )
+    return named.by_category(_by(period, filters, WaitFigures.category_id).subquery())
 
 
 def by_channel(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:

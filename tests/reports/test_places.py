@@ -159,7 +159,7 @@ def test_preferences_by_category_kind_and_channel(db: Connection) -> None:
     me = vendor_actor(here)
     question, found = asked(me, PREFERENCES, period="12m")
     rows = [(r.name, r.customers, r.spent, r.revenue, r.each) for r in found.rows]
-    assert rows == [("Hair", 4, 120, 160, 40), ("Without category", 2, 60, 80, 40)]
+    assert rows == [("Hair", 4, 120, 160, 40), ("No category", 2, 60, 80, 40)]
     assert found.sums["of_it"] == 75
     told = tables(me, question)
     assert told["channel"].totals["customers"] == told["preference"].totals["customers"] == 6
@@ -177,7 +177,7 @@ def test_preferences_by_category_kind_and_channel(db: Connection) -> None:
     with acting(admin_actor()), begin() as session:
         audiences.add_up(session)
     enough, found = asked(ANALYST, PREFERENCES, period="12m")
-    assert [(r.name, r.customers) for r in found.rows] == [("Without category", 9), ("Hair", 5)]
+    assert [(r.name, r.customers) for r in found.rows] == [("No category", 9), ("Hair", 5)]
     by_channel = tables(ANALYST, enough)["channel"].rows
     assert [(r.channel, r.customers) for r in by_channel] == [("walk_in", 9), ("online", 5)]
     of_two = replace(question.filters, vendors=(here, there))
