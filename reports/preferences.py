@@ -173,7 +173,8 @@ REPORT = Report(
     ),
     hint="Select a preference to see who bought of it.",
     empty=Empty(
-        "Nobody has bought anything of this sort in these months.",
+        "Nobody has bought anything of this sort in these months. Kinds of things are of all"
+        " categories together.",
         (("See your customers", "/admin/customer/list"),),
     ),
 )  # fmt: skip

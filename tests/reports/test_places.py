@@ -167,6 +167,9 @@ def test_preferences_by_category_kind_and_channel(db: Connection) -> None:
     assert link == f"/admin/customer/list?service_category={hair}-only"
     _, found = asked(me, PREFERENCES, period="12m", sort="kind")
     assert [(r.name, r.customers) for r in found.rows] == [("Products", 6)]
+    of_hair, found = asked(me, PREFERENCES, period="12m", sort="kind", category=str(hair))
+    assert (found.rows, of_hair.filters.category_ids) == ([], (hair,))
+    assert "Kinds of things are of all categories" in PREFERENCES.empty.sentence
     _, found = asked(me, PREFERENCES, period="12m", channel="online")
     assert found.sums["customers"] == 1
     few, found = asked(ANALYST, PREFERENCES, period="12m")
