@@ -9,7 +9,7 @@ from babel.dates import format_date
 from admin_views import week_chart
 from admin_views.customer_next import percent
 from admin_views.rendering import capped, clock_time, money, number, plural
-from admin_views.today_parts import HERE, head, to_list, to_record, to_report
+from admin_views.today_parts import HERE, head, to_bookings, to_list, to_record, to_report
 from app import clock
 from app.settings import settings
 from app.tenancy import PanelRole
@@ -22,7 +22,8 @@ from reports.troubles import Failing, Hourless
 def marketplace_page(day: market_today.Marketplace, role: PanelRole) -> dict[str, Any]:
     """The marketplace's day, in figures; each leads to its list, or to the report of it."""
     opens, now, before = role is PanelRole.ADMIN, day.week.today.now, day.week.today.before
-    weekday = format_date(day.week.today.day, "EEEE", locale=settings().locale)
+    on = day.week.today.day
+    weekday = format_date(on, "EEEE", locale=settings().locale)
 
     def beside(said: str) -> str:
         return f"{said} last {weekday}"
@@ -30,15 +31,16 @@ def marketplace_page(day: market_today.Marketplace, role: PanelRole) -> dict[str
     figures = [
         {"label": "Bookings today", "value": number(now.bookings),
          "note": beside(number(before.bookings)),
-         "url": to_list("booking") if opens else to_report("bookings", role)},
+         "url": to_bookings(on) if opens else to_report("bookings", role, period="today")},
         {"label": "Orders today", "value": number(now.orders),
-         "note": f"{capped(day.to_fulfil)} to hand over", "url": opens and to_list("order")},
+         "note": f"{capped(day.to_fulfil)} to hand over",
+         "url": opens and to_list("order", f"sold_from={on}&sold_to={on}")},
         {"label": f"Revenue today, {settings().currency}", "value": money(now.revenue),
          "note": beside(money(before.revenue)), "url": to_report("revenue", role, period="7d")},
         {"label": "New customers", "value": capped(day.new_customers), "note": "this week",
          "url": opens and to_list("customer", "sort=newest")},
         {"label": "Vendors", "value": number(day.vendors),
-         "url": to_list("vendor") if opens else to_report("vendors", role),
+         "url": to_list("vendor", "status=active") if opens else to_report("vendors", role),
          "note": f"in {plural(day.zones, 'time zone')}"},
     ]  # fmt: skip
     vendors = {

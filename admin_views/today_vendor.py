@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
-from urllib.parse import urlencode
 
 from admin_views import today_free, week_chart
 from admin_views.access import allowed
@@ -20,7 +19,7 @@ from admin_views.rendering import (
     plural,
 )
 from admin_views.saving import zone_named
-from admin_views.today_parts import HERE, head, to_list, to_record, to_report
+from admin_views.today_parts import HERE, head, to_bookings, to_list, to_record, to_report
 from app import clock
 from app.tenancy import PanelRole
 from models.tasks import TaskKind
@@ -37,11 +36,10 @@ def vendor_page(
     """A vendor's day."""
     on = _local_day(day.zone)
     due, here = f"state=todo&due_to={on}", f"day_from={on}&day_to={on}"
-    planned = urlencode([("held", "no"), *(("status", one) for one in today.PLANNED)])
     figures = [
         {
             "label": "Bookings today", "value": number(day.bookings),
-            "url": to_list("booking", f"{here}&{planned}"),
+            "url": to_bookings(on),
             "note": f"{number(day.by_status.get('completed', 0))} completed",
         },
         {

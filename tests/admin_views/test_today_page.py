@@ -122,6 +122,20 @@ def test_the_marketplace_sees_which_vendors_need_a_look(browser: Browser, house:
     assert "Busiest today" in page
 
 
+def test_figures_of_the_marketplaces_day_lead_to_that_day(browser: Browser, house: House) -> None:
+    on = clock.now().date()
+    statuses = "".join(f"&status={one}" for one in today.PLANNED)
+    lists = (
+        f"booking/list?day_from={on}&day_to={on}&held=no{statuses}",
+        f"order/list?sold_from={on}&sold_to={on}", "vendor/list?status=active",
+    )  # fmt: skip
+    page = browser.as_("admin@market.example").get("/admin/").text
+    for address in lists:
+        assert f'href="/admin/{address.replace("&", "&amp;")}"' in page
+    page = browser.as_("analyst@market.example").get("/admin/").text
+    assert 'href="/admin/reports/bookings?period=today"' in page
+
+
 def test_the_marketplace_sees_whose_scores_jumped(browser: Browser, house: House) -> None:
     changes: tuple[tuple[dict[str, Any], str], ...] = (
         ({"people_change": Decimal("-0.4"), "buying_change": Decimal("0.3")},
