@@ -107,6 +107,7 @@ class Booking(OwnedByVendor, Timestamped, Base):
             postgresql_where=text("status = 'completed'"),
         ),
         Index(None, "status", "starts_at"),
+        Index(None, "channel", "kind"),
         Index(
             "ix_bookings_over_early", "vendor_id", "completed_at",
             postgresql_where=text("completed_at < starts_at"),

@@ -135,6 +135,7 @@ class Order(OwnedByVendor, Timestamped, Base):
         ),
         Index(None, "vendor_id", "status", "placed_at"),
         Index(None, "status", "placed_at"),
+        Index(None, "channel", "handing"),
         Index(
             None, "vendor_id", "shipping_method_id",
             postgresql_where=text("shipping_method_id IS NOT NULL"),
@@ -151,6 +152,16 @@ class Order(OwnedByVendor, Timestamped, Base):
         ),
         Index(
             None, "vendor_id", "reference", postgresql_where=text("reference IS NOT NULL")
+        ),
+        Index(
+            "ix_orders_overpaid", "vendor_id", "placed_at",
+            postgresql_where=text("paid - refunded > total"),
+        ),
+        Index(
+            "ix_orders_fulfilled_undone", "vendor_id", "fulfilled_at",
+            postgresql_where=text(
+                "fulfilled_at IS NOT NULL AND status NOT IN ('fulfilled', 'completed')"
+            ),
         ),
         Index("ix_orders_to_hand_over", "vendor_id", "placed_at", postgresql_where=text(_DUE)),
         Index(
@@ -311,6 +322,10 @@ class OrderLine(OwnedByVendor, Base):
         Index(None, "vendor_id", "service_id"),
         Index(None, "vendor_id", "package_id"),
         Index(None, "vendor_id", "plan_id"),
+        Index(
+            "ix_order_lines_other_kinds", "kind",
+            postgresql_where=text("kind IN ('fee', 'shipping', 'tip')"),
+        ),
         Index(
             "uq_order_lines_vendor_id_booking_id", "vendor_id", "booking_id", unique=True,
             postgresql_where=text("booking_id IS NOT NULL"),

@@ -130,6 +130,7 @@ class CustomerScore(OwnedByVendor, Base):
         Index(None, "vendor_id", "first_on"),
         Index(None, "vendor_id", "second_on", postgresql_where=text("second_on IS NOT NULL")),
         Index(None, "vendor_id", "last_on"),
+        Index(None, "vendor_id", "first_channel"),
         Index(None, "second_on", postgresql_where=text("second_on IS NOT NULL")),
         Index(None, "last_on"),
     )
