@@ -50,7 +50,7 @@ class HouseView(ModelView):
 
     `columns` (the first is the name and the link), `sorts`, `searched`, `filters`, `fields`,
     `details` (but for those of `hides_empty` that say nothing), `commands`; `stays` says what a
-    delete leaves behind. Nothing is shown or written
+    delete leaves behind; `tries` is for lists of millions (see `few`). Nothing is shown or written
     that is not declared.
     """
 
@@ -73,6 +73,7 @@ class HouseView(ModelView):
     search_hint: ClassVar[str] = ""
     filters: ClassVar[Sequence[Filter]] = ()
     loads: ClassVar[Sequence[Any]] = ()
+    tries: ClassVar[bool] = False
     details: ClassVar[Sequence[tuple[str, Sequence[Col]]]] = ()
     details_loads: ClassVar[Sequence[Any]] = ()
     hides_empty: ClassVar[Sequence[str]] = ()
@@ -182,7 +183,7 @@ class HouseView(ModelView):
         force: ForceRead = {}
         for one in self.filters:
             if one.offered() and (values := one.values(address)):
-                rows = one.where(session, rows, values, zone)
+                rows = one.narrowed(session, rows, values, zone)
                 force[one.name] = values
         return rows, force
 
@@ -208,7 +209,7 @@ class HouseView(ModelView):
     def read_rows(self, session: Session, rows: Select[Any], sort: Sort, address: Address) -> Slice:
         """The rows of the page."""
         pk = self.model.id  # type: ignore[attr-defined]
-        return read_slice(session, rows, pk, sort, address, loads=self.loads)
+        return read_slice(session, rows, pk, sort, address, loads=self.loads, tries=self.tries)
 
     def drawn_columns(self, address: Address, by: str, sort: Sort) -> Dicts:
         """The heads of the table, with their sort links."""

@@ -12,11 +12,13 @@ from admin_views.access import allowed
 from admin_views.base import declared
 from admin_views.category_filters import InServiceCategory
 from admin_views.details import link_to
-from admin_views.filters import Named, OneOf, Related, VendorDays, of_vendor
+from admin_views.few import looked_up, one_of
+from admin_views.filters import Named, OfOwn, OneOf, Related, VendorDays, of_vendor
 from admin_views.forms import Amount, Check, Choice, Note, Pick, Saving, Text, WallTime, Whole
 from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids
 from admin_views.lookups import ALL_SERVICES, ALL_STAFF, CUSTOMERS, SERVICES, STAFF
+from admin_views.of_customers import ids_of_customers
 from admin_views.order_money import paid_word
 from admin_views.rendering import moment, money
 from admin_views.saved_views import SavedViews
@@ -122,15 +124,32 @@ class BookingView(SavedViews, model=Booking):
         ),
         of_vendor(Booking.vendor_id),
         VendorDays("day", "Day", Booking.starts_at, vendor=Booking.vendor_id),
-        Related("staff", "With", Booking.staff_id, icon="id-badge-2", lookup=ALL_STAFF),
-        Related("service", "Service", Booking.service_id, icon="sparkles", lookup=ALL_SERVICES),
+        OfOwn("staff", "With", Booking.staff_id, icon="id-badge-2", lookup=ALL_STAFF),
+        OfOwn("service", "Service", Booking.service_id, icon="sparkles", lookup=ALL_SERVICES),
         InServiceCategory("category", "Category", Booking.service_id, icon="sitemap"),
         Related(
             "customer", "Customer", Booking.customer_id, icon="user", lookup=CUSTOMERS, open=False
         ),
-        OneOf("kind", "Kind", Booking.kind, icon="category", words=ServiceKind, open=False),
-        OneOf("channel", "Channel", Booking.channel, icon="route", words=Channel, open=False),
+        OneOf(
+            "kind",
+            "Kind",
+            Booking.kind,
+            icon="category",
+            words=ServiceKind,
+            open=False,
+            by_itself=True,
+        ),
+        OneOf(
+            "channel",
+            "Channel",
+            Booking.channel,
+            icon="route",
+            words=Channel,
+            open=False,
+            by_itself=True,
+        ),
     )
+    tries = True
     loads = (
         joinedload(Booking.customer),
         joinedload(Booking.service),
@@ -282,7 +301,11 @@ class BookingView(SavedViews, model=Booking):
 
     def search_where(self, session: Session, rows: Select[Any], term: str) -> Select[Any]:
         """By customer."""
-        return rows.where(Booking.customer_id.in_(customer_ids(session, term)))
+        customers = customer_ids(session, term)
+        ids = looked_up(session, [ids_of_customers(Booking, customers)])
+        if ids is not None:
+            return rows.where(one_of(Booking.id, ids))
+        return rows.where(Booking.customer_id.in_(customers))
 
     def form_fields(self, record: Any = None) -> dict[str, Any]:
         """What is booked stands; time, person and note can still change."""

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, literal, select
 from sqlalchemy.orm import Session
 
-from admin_views.filters import MOST_VALUES, Filter, Related, choice
+from admin_views.filters import MOST_VALUES, Filter, Related, choice, with_vendors
 from admin_views.lists import Address
 from admin_views.loaders import Lookup
 from admin_views.lookups import CATEGORIES
@@ -118,8 +118,8 @@ class InServiceCategory(InCategory):
         self, session: Session, statement: Select[Any], values: list[Any], zone: Any
     ) -> Select[Any]:
         """The services of the branch."""
-        wanted = select(Service.id).where(Service.category_id.in_(branch(session, values)))
-        return statement.where(self.column.in_(wanted))
+        of_branch = Service.category_id.in_(branch(session, values))
+        return statement.where(*with_vendors(session, self.column, Service, of_branch))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 A value that cannot be read is no value: a list never fails because of its address.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.orm import Session
 
+from admin_views import few
 from admin_views.forms import words_of
 from admin_views.lists import Address
 from admin_views.loaders import Lookup, Records, record_id
@@ -61,6 +62,20 @@ class Filter:
         """The statement with the condition."""
         return statement.where(self.column.in_(values))
 
+    def alone(self, values: list[Any]) -> Select[Any] | None:
+        """The ids of what it leaves, if an index of its own, and none in order, has them."""
+        return None
+
+    def narrowed(
+        self, session: Session, statement: Select[Any], values: list[Any], zone: tzinfo
+    ) -> Select[Any]:
+        """The statement with the condition; what is few is looked up first."""
+        query = self.alone(values)
+        ids = None if query is None else few.looked_up(session, [query])
+        if query is None or ids is None:
+            return self.where(session, statement, values, zone)
+        return statement.where(few.one_of(query.selected_columns[0], ids))
+
     def labels(self, session: Session, values: list[Any]) -> list[str]:
         """The values in words, for the chip."""
         raise NotImplementedError
@@ -103,6 +118,13 @@ class OneOf(Filter):
     """Some of a few words: a status, a kind, a channel."""
 
     words: type[StrEnum] | Iterable[tuple[str, str]] = ()
+    by_itself: bool = False
+
+    def alone(self, values: list[Any]) -> Select[Any] | None:
+        """See `Filter`."""
+        if not self.by_itself:
+            return None
+        return select(self.column.class_.id).where(self.column.in_(values))
 
     def values(self, address: Address) -> list[Any]:
         """The known words among those asked for."""
@@ -179,6 +201,34 @@ class Related(Filter):
         return [
             choice(c["id"], c["text"], selected=False) for c in self.lookup.search(session, term)
         ]
+
+
+@dataclass(frozen=True)
+class OfOwn(Related):
+    """Some related records of vendors, where the list's indexes begin with the vendor."""
+
+    lookup: Records = field(default_factory=lambda: Records(Vendor, (Vendor.name,)))
+
+    def where(
+        self, session: Session, statement: Select[Any], values: list[Any], zone: tzinfo
+    ) -> Select[Any]:
+        """See `Filter`."""
+        model: Any = self.lookup.model
+        return statement.where(*with_vendors(session, self.column, model, model.id.in_(values)))
+
+
+def with_vendors(
+    session: Session, column: Any, model: Any, *which: ColumnElement[bool]
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The rows whose vendor is theirs and whose column names one of the model's, looked up first.
+
+    Without the vendor, the order of the list is walked for the rows of somebody who has none.
+    """
+    found = session.execute(select(model.id, model.vendor_id).where(*which)).all()
+    vendors = sorted({row.vendor_id for row in found})
+    return few.one_of(column.class_.vendor_id, vendors), few.one_of(
+        column, [row.id for row in found]
+    )
 
 
 def of_vendor(column: Any) -> Related:
@@ -289,6 +339,17 @@ class Named(Filter):
 
     conditions: Sequence[tuple[str, str, Condition]] = ()
     multiple: bool = False
+    indexed: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    def alone(self, values: list[Any]) -> Select[Any] | None:
+        """See `Filter`; in the order of the partial index that is `indexed` under its name."""
+        order = self.indexed.get(values[0])
+        if order is None:
+            return None
+        return select(order[0].class_.id).where(self._condition(values)).order_by(*order)
+
+    def _condition(self, values: list[Any]) -> ColumnElement[bool]:
+        return next(c() for name, _, c in self.conditions if name == values[0])
 
     def values(self, address: Address) -> list[Any]:
         """The one known name asked for."""
@@ -299,7 +360,7 @@ class Named(Filter):
         self, session: Session, statement: Select[Any], values: list[Any], zone: tzinfo
     ) -> Select[Any]:
         """The condition."""
-        return statement.where(next(c() for name, _, c in self.conditions if name == values[0]))
+        return statement.where(self._condition(values))
 
     def labels(self, session: Session, values: list[Any]) -> list[str]:
         """Its label."""

@@ -19,6 +19,8 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, 
 from sqlalchemy.orm import Session
 from starlette.datastructures import URL, QueryParams
 
+from admin_views import few
+from admin_views.few import one_of
 from admin_views.loaders import record_id, typed
 from admin_views.rendering import capped, span
 from app.settings import settings
@@ -236,11 +238,18 @@ def read_slice(
     address: Address,
     *,
     loads: Sequence[Any] = (),
+    tries: bool = False,
 ) -> Slice:
-    """The page of `statement` that the address asks for, and a count up to the cap."""
+    """The page of `statement` that the address asks for, and a count up to the cap.
+
+    `tries`: the rows are many, and the statement selects nothing but them (see `few`).
+    """
     cursor = Cursor.read(address, sort.column)
     backwards = bool(cursor and cursor.backwards)
-    rows = _rows(session, statement.options(*loads), pk, sort, cursor, address.size)
+    first = statement
+    if tries and statement.whereclause is not None:
+        first, statement = _found(session, statement, pk, sort, cursor, address.size)
+    rows = _rows(session, first.options(*loads), pk, sort, cursor, address.size)
     if cursor and not rows:
         cursor, backwards = None, False
         rows = _rows(session, statement.options(*loads), pk, sort, None, address.size)
@@ -254,6 +263,46 @@ def read_slice(
     return page
 
 
+def _found(
+    session: Session,
+    statement: Select[Any],
+    pk: Any,
+    sort: Sort,
+    cursor: Cursor | None,
+    size: int,
+) -> tuple[Select[Any], Select[Any]]:
+    """The rows of the page, found by their ids alone, and the statement as it is best counted."""
+    order = sort.order(pk, backwards=bool(cursor and cursor.backwards))
+    ids = few.glance(session, _from(statement, pk, sort, cursor), pk, order, size + 1)
+    if ids is None:
+        statement = few.whole(session, statement, pk, order)
+        rows = _ids(_from(statement, pk, sort, cursor), pk, sort, cursor)
+        ids = list(session.scalars(rows.limit(size + 1)))
+    return select(pk.class_).where(one_of(pk, ids)), statement
+
+
+def _ids(rows: Select[Any], pk: Any, sort: Sort, cursor: Cursor | None) -> Select[Any]:
+    """The ids of rows in order; those that are named are read before they are put in order.
+
+    OFFSET keeps the planner from walking the list until it has met enough of them.
+    """
+    backwards = bool(cursor and cursor.backwards)
+    if not few.are_named(rows, pk):
+        return rows.with_only_columns(pk).order_by(*sort.order(pk, backwards=backwards))
+    named = rows.with_only_columns(*{pk.key: pk, sort.column.key: sort.column}.values())
+    read = named.offset(0).subquery().c
+    by = Sort(read[sort.column.key], descending=sort.descending)
+    return select(read[pk.key]).order_by(*by.order(read[pk.key], backwards=backwards))
+
+
+def _from(statement: Select[Any], pk: Any, sort: Sort, cursor: Cursor | None) -> Select[Any]:
+    """The rows from the cursor on."""
+    if cursor is None:
+        return statement
+    key = (cursor.value, cursor.id)
+    return statement.where(sort.beyond(pk, key, backwards=cursor.backwards))
+
+
 def _rows(
     session: Session,
     statement: Select[Any],
@@ -263,9 +312,7 @@ def _rows(
     size: int,
 ) -> list[Any]:
     backwards = bool(cursor and cursor.backwards)
-    if cursor:
-        key = (cursor.value, cursor.id)
-        statement = statement.where(sort.beyond(pk, key, backwards=backwards))
+    statement = _from(statement, pk, sort, cursor)
     ordered = statement.order_by(*sort.order(pk, backwards=backwards)).limit(size + 1)
     return list(session.scalars(ordered).unique())
 

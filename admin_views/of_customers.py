@@ -41,6 +41,12 @@ class OfCustomer(Related):
         return statement.where(of_customers(session, self.column, values))
 
 
+def ids_of_customers(model: Any, ids: list[int]) -> Select[Any]:
+    """The same by their own ids: each customer's are found by an index."""
+    theirs = and_(model.vendor_id == Customer.vendor_id, model.customer_id == Customer.id)
+    return select(model.id).join(Customer, theirs).where(Customer.id.in_(ids))
+
+
 class OfCustomersView(HouseView):
     """A list of what is kept about customers: searched by customer, the vendor is theirs."""
 

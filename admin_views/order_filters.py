@@ -1,9 +1,10 @@
 """The filters of orders by what was sold: kinds, items, categories, coupons.
 
 An order is found by its lines. Figures lead to these lists, so each filter counts what they count.
+What few orders have is looked up by the lines; else each order is asked for its lines.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,12 +12,14 @@ from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
 from admin_views.category_filters import OfCategory, branch
+from admin_views.few import looked_up, one_of
 from admin_views.filters import MOST_VALUES, OneOf, Related, choice
 from admin_views.lists import Address
 from admin_views.loaders import Lookup, Records, record_id
 from admin_views.lookups import ALL_PACKAGES, ALL_PLANS, ALL_PRODUCTS, ALL_SERVICES
 from admin_views.rendering import word
 from models.coupons import Coupon, CouponRedemption, RedemptionStatus
+from models.memberships import MembershipPlan
 from models.orders import LineKind, Order, OrderLine
 from models.packages import Package
 from models.products import Product, Variant
@@ -38,6 +41,50 @@ def with_line(*conditions: Any) -> ColumnElement[bool]:
 
 
 @dataclass(frozen=True)
+class Items:
+    """Things that are sold, each by its vendor: the column of a line that names them."""
+
+    column: Any
+    ids: Sequence[int]
+    vendors: frozenset[int]
+
+    @classmethod
+    def read(cls, session: Session, column: Any, model: Any, *which: Any) -> "Items":
+        """Those of a model for which all holds."""
+        rows = session.execute(select(model.id, model.vendor_id).where(*which)).all()
+        return cls(column, [row.id for row in rows], frozenset(row.vendor_id for row in rows))
+
+    def sold(self) -> ColumnElement[bool]:
+        """Whether a line is of one of them."""
+        return one_of(self.column, self.ids)
+
+    def lines(self) -> Select[Any]:
+        """The orders that have them, by the index that begins with their vendors."""
+        own = one_of(OrderLine.vendor_id, sorted(self.vendors))
+        return select(OrderLine.order_id).where(own, self.sold())
+
+
+def with_items(session: Session, orders: Select[Any], found: Iterable[Items]) -> Select[Any]:
+    """Orders with a line of these; only vendors who have such things sold them."""
+    some = [items for items in found if items.ids]
+    ids = looked_up(session, (items.lines() for items in some))
+    if ids is not None:
+        return orders.where(one_of(Order.id, ids))
+    vendors = frozenset[int]().union(*(items.vendors for items in some))
+    orders = orders.where(one_of(Order.vendor_id, sorted(vendors)))
+    return orders.where(with_line(or_(*(items.sold() for items in some))))
+
+
+NAMED_BY = {
+    LineKind.PRODUCT: OrderLine.variant_id,
+    LineKind.SERVICE: OrderLine.service_id,
+    LineKind.PACKAGE: OrderLine.package_id,
+    LineKind.MEMBERSHIP: OrderLine.plan_id,
+}
+"""The column that only lines of a kind have; lines of other kinds have an index of their own."""
+
+
+@dataclass(frozen=True)
 class WithKind(OneOf):
     """Orders with a line of some kinds."""
 
@@ -45,6 +92,13 @@ class WithKind(OneOf):
         self, session: Session, statement: Select[Any], values: list[Any], zone: Any
     ) -> Select[Any]:
         """See `Filter`."""
+        kinds = [LineKind(value) for value in values]
+        named = [NAMED_BY[kind].is_not(None) for kind in kinds if kind in NAMED_BY]
+        others = [kind.value for kind in kinds if kind not in NAMED_BY]
+        which = [*named, OrderLine.kind.in_(others)] if others else named
+        ids = looked_up(session, (select(OrderLine.order_id).where(one) for one in which))
+        if ids is not None:
+            return statement.where(one_of(Order.id, ids))
         return statement.where(with_line(OrderLine.kind.in_(values)))
 
 
@@ -92,7 +146,7 @@ class WithItem(Related):
         for value in values:
             kind, _, number = value.partition(":")
             ids.setdefault(kind, []).append(int(number))
-        return statement.where(with_line(or_(*(_sells(k, found) for k, found in ids.items()))))
+        return with_items(session, statement, (_named(session, k, n) for k, n in ids.items()))
 
     def choices(self, session: Session, values: list[Any]) -> list[dict[str, Any]]:
         """Those in force, then the first few."""
@@ -101,16 +155,15 @@ class WithItem(Related):
         return chosen + [c for c in self.found(session, "") if c["value"] not in values]
 
 
-def _sells(kind: str, ids: Sequence[int]) -> ColumnElement[bool]:
+def _named(session: Session, kind: str, ids: Sequence[int]) -> Items:
     if kind == LineKind.PRODUCT:
-        return OrderLine.variant_id.in_(select(Variant.id).where(Variant.product_id.in_(ids)))
-    columns: dict[str, Any] = {
-        LineKind.SERVICE: OrderLine.service_id,
-        LineKind.PACKAGE: OrderLine.package_id,
-        LineKind.MEMBERSHIP: OrderLine.plan_id,
-    }
-    condition: ColumnElement[bool] = columns[kind].in_(ids)
-    return condition
+        return Items.read(session, OrderLine.variant_id, Variant, Variant.product_id.in_(ids))
+    column, model = {
+        LineKind.SERVICE: (OrderLine.service_id, Service),
+        LineKind.PACKAGE: (OrderLine.package_id, Package),
+        LineKind.MEMBERSHIP: (OrderLine.plan_id, MembershipPlan),
+    }[LineKind(kind)]
+    return Items.read(session, column, model, model.id.in_(ids))
 
 
 @dataclass(frozen=True)
@@ -121,14 +174,14 @@ class WithCategory(OfCategory):
         self, session: Session, statement: Select[Any], values: list[Any], zone: Any
     ) -> Select[Any]:
         """See `Filter`."""
-        ids = branch(session, values)
-        variants = select(Variant.id).join(Product, Variant.product_id == Product.id)
-        sold = or_(
-            OrderLine.variant_id.in_(variants.where(Product.category_id.in_(ids))),
-            OrderLine.service_id.in_(select(Service.id).where(Service.category_id.in_(ids))),
-            OrderLine.package_id.in_(select(Package.id).where(Package.category_id.in_(ids))),
-        )
-        return statement.where(with_line(sold))
+        return with_items(session, statement, _of_branch(session, branch(session, values)))
+
+
+def _of_branch(session: Session, ids: Sequence[int]) -> Iterator[Items]:
+    products = select(Product.id).where(Product.category_id.in_(ids))
+    yield Items.read(session, OrderLine.variant_id, Variant, Variant.product_id.in_(products))
+    for column, model in ((OrderLine.service_id, Service), (OrderLine.package_id, Package)):
+        yield Items.read(session, column, model, model.category_id.in_(ids))
 
 
 @dataclass(frozen=True)
@@ -142,15 +195,23 @@ class WithCoupon(Related):
         self, session: Session, statement: Select[Any], values: list[Any], zone: Any
     ) -> Select[Any]:
         """See `Filter`."""
-        return statement.where(with_coupon(CouponRedemption.coupon_id.in_(values)))
+        which = CouponRedemption.coupon_id.in_(values)
+        ids = looked_up(session, [select(CouponRedemption.order_id).where(USED, which)])
+        if ids is not None:
+            return statement.where(one_of(Order.id, ids))
+        return statement.where(with_coupon(which))
+
+
+USED = CouponRedemption.status.in_([RedemptionStatus.REDEEMED, RedemptionStatus.REVERSED])
+"""Also where all of it was given back later."""
 
 
 def with_coupon(*conditions: Any) -> ColumnElement[bool]:
-    """Orders on which a coupon was redeemed, also where all of it was given back later."""
+    """Orders on which a coupon was redeemed."""
     used = select(CouponRedemption.id).where(
         CouponRedemption.vendor_id == Order.vendor_id,
         CouponRedemption.order_id == Order.id,
-        CouponRedemption.status.in_([RedemptionStatus.REDEEMED, RedemptionStatus.REVERSED]),
+        USED,
         *conditions,
     )
     return used.exists()

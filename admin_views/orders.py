@@ -5,7 +5,7 @@ from typing import Any
 
 import anyio.to_thread
 from sqladmin import expose
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,11 +16,13 @@ from admin_views.access import needs
 from admin_views.base import declared
 from admin_views.customer_side import may
 from admin_views.details import link_to
+from admin_views.few import looked_up, one_of
 from admin_views.filters import Between, Named, OneOf, Related, VendorDays, of_vendor
 from admin_views.forms import Pick
 from admin_views.lists import Col, Sort
 from admin_views.loaders import customer_ids, record_id
 from admin_views.lookups import BOOKED_ITEMS, COUNTRIES, CUSTOMERS
+from admin_views.of_customers import ids_of_customers
 from admin_views.order_filters import (
     WithCategory,
     WithCoupon,
@@ -108,10 +110,11 @@ class OrderView(OrderMoney, SavedViews, model=Order):
             conditions=(
                 ("owed", "Still due", lambda: OWED), ("overpaid", "Paid too much", lambda: OVERPAID)
             ),
+            indexed=dict.fromkeys(("owed", "overpaid"), (Order.vendor_id, Order.placed_at)),
         ),
         OneOf("handing", "Handing over", Order.handing, icon="truck-delivery", words=Handing,
-              open=False),
-        OneOf("channel", "Channel", Order.channel, icon="route", words=Channel),
+              open=False, by_itself=True),
+        OneOf("channel", "Channel", Order.channel, icon="route", words=Channel, by_itself=True),
         Related("customer", "Customer", Order.customer_id, icon="user", lookup=CUSTOMERS),
         VendorDays(
             "sold", "Handed over", Order.fulfilled_at, icon="package-export", open=False,
@@ -129,6 +132,7 @@ class OrderView(OrderMoney, SavedViews, model=Order):
         ),
     )  # fmt: skip
     loads = (joinedload(Order.customer),)
+    tries = True
     details_loads = (
         joinedload(Order.customer), joinedload(Order.shipping_method),
         selectinload(Order.lines)
@@ -190,14 +194,16 @@ class OrderView(OrderMoney, SavedViews, model=Order):
 
     def search_where(self, session: Session, rows: Select[Any], term: str) -> Select[Any]:
         """By number, here or where it was sold before, or by customer."""
-        found: list[ColumnElement[bool]] = [
-            Order.customer_id.in_(customer_ids(session, term)),
-            Order.reference == term,
-        ]
+        customers = customer_ids(session, term)
+        known: list[ColumnElement[bool]] = [Order.reference == term]
         number = record_id(term.removeprefix("#"))
         if number is not None:
-            found.append(Order.number == number)
-        return rows.where(or_(*found))
+            known.append(Order.number == number)
+        queries = [ids_of_customers(Order, customers), *(select(Order.id).where(k) for k in known)]
+        ids = looked_up(session, queries)
+        if ids is not None:
+            return rows.where(one_of(Order.id, ids))
+        return rows.where(or_(Order.customer_id.in_(customers), *known))
 
     def more_details(self, session: Session, request: Request, record: Any) -> dict[str, Any]:
         """The lines and their sums, how far the goods are, shipments, payments."""
