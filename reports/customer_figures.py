@@ -97,8 +97,9 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The head of a customer's page. Money is the installation's; `every_days` is between visits.
+    """The head of a customer's page. Money is the installation's.
 
+    `every_days` is between visits: the rhythm by which the next is expected, else their mean.
     `spent` is with tax and less what was given back, whether it is paid or still due; so is
     `order_value`, what the last orders came to on average: None without orders. Orders count once
     they are fulfilled.
@@ -124,6 +125,7 @@ def figures(session: Session, *, customer: Customer, now: datetime) -> Figures:
     """The figures of a customer whose file is open: the numbers on it, and a few small queries."""
     around = session.connection().execute(_AROUND, {**_whose(customer), "now": now}).one()
     kept = customer_months.kept(session, customer, now)
+    expected = outlook(session, customer)
     return Figures(
         spent=customer.total_spent,
         revenue=_revenue(customer, around, kept),
@@ -131,14 +133,14 @@ def figures(session: Session, *, customer: Customer, now: datetime) -> Figures:
         orders=customer.order_count,
         no_shows=customer.no_show_count,
         order_value=around.order_value,
-        every_days=_every_days(customer, around.first_visit),
+        every_days=expected.every_days or _every_days(customer, around.first_visit),
         last_visit_at=customer.last_visit_at,
         last_order_at=customer.last_order_at,
         next_visit_at=around.starts_at,
         next_visit=around.name,
         interests=interests(session, customer),
         months=customer_months.fresh(session, customer, now, kept),
-        outlook=outlook(session, customer),
+        outlook=expected,
     )
 
 

@@ -1,7 +1,7 @@
 """The customer's page: the time line page after page, and figures worked out by hand."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.database import begin
-from app.operations import bookings, interests, orders, packages
+from app.operations import bookings, interests, orders, packages, usages
 from app.operations.lines import DraftLine
 from app.tenancy import acting, admin_actor, vendor_actor
 from models.customers import Customer
@@ -271,6 +271,23 @@ def test_a_month_is_the_vendors_month(db: Connection) -> None:
         interests.rebuild(session, customer_ids=[customer.id])
         months = customer_months.months(session, customer, make.NOON)
         assert {str(m.first): m.services for m in months if m.services} == {"2026-11-01": 40}
+
+
+def test_the_rhythm_at_the_head_is_that_of_what_is_expected(shop: int) -> None:
+    days = (date(2026, 1, 5), date(2026, 1, 25), date(2026, 2, 14), date(2026, 8, 1))
+    with begin() as session:
+        customer = make.customer(session)
+        for day in days:
+            at = datetime.combine(day, time(12), UTC)
+            fields = {"starts_at": at, "completed_at": at, "status": "completed"}
+            make.booking(session, customer=customer, **fields)
+        customer.visit_count, customer.last_visit_at = len(days), at
+        session.flush()
+        mean = customer_figures.figures(session, customer=customer, now=make.NOON)
+        assert (mean.every_days, mean.outlook.every_days) == (69, None)
+        usages.rebuild(session, customers=[(customer.vendor_id, customer.id)])
+        known = customer_figures.figures(session, customer=customer, now=make.NOON)
+        assert (known.every_days, known.outlook.every_days) == (20, 20)
 
 
 def test_a_new_customer_has_empty_figures(shop: int) -> None:
