@@ -192,9 +192,9 @@ TRIGGERS = (
 
 
 def upgrade() -> None:
-    for table, columns in COLUMNS.items():
-        for column in columns:
-            op.add_column(table, column)
+    with op.get_context().autocommit_block():
+        _grow()
+    for table in COLUMNS:
         op.execute(f"GRANT SELECT ({FIGURES[table]}) ON {table} TO app_analyst")
     op.alter_column(
         "services", "capacity", existing_type=sa.BigInteger, comment="the places of a class"
@@ -209,12 +209,16 @@ def upgrade() -> None:
             f"CREATE TRIGGER {name} AFTER {event} ON {table} FOR EACH ROW"
             f" WHEN ({condition}) EXECUTE FUNCTION {function}()"
         )
-    with op.get_context().autocommit_block():
-        _held_by_constraints()
 
 
-def _held_by_constraints() -> None:
-    """Each rule is added without a look at the rows, which are looked at while others work."""
+def _grow() -> None:
+    """Each rule is added without a look at the rows, which are looked at while others work.
+
+    First, since each step commits by itself: whoever breaks it off begins anew.
+    """
+    for table, columns in COLUMNS.items():
+        for column in columns:
+            op.add_column(table, column, if_not_exists=True)
     for table, checks in CHECKS.items():
         for name, rule in checks.items():
             _add(table, f"ck_{table}_{name}", f"CHECK ({rule})")

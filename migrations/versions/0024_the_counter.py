@@ -25,10 +25,12 @@ INDEXES = (
 
 
 def upgrade() -> None:
-    op.add_column("orders", sa.Column("parked_at", sa.DateTime(timezone=True)))
-    op.add_column("order_lines", sa.Column("staff_id", sa.BigInteger, comment="who did it"))
-    op.execute("GRANT SELECT (staff_id) ON order_lines TO app_analyst")
+    # first, since each step commits by itself: whoever breaks it off begins anew
     with op.get_context().autocommit_block():
+        parked_at = sa.Column("parked_at", sa.DateTime(timezone=True))
+        op.add_column("orders", parked_at, if_not_exists=True)
+        staff_id = sa.Column("staff_id", sa.BigInteger, comment="who did it")
+        op.add_column("order_lines", staff_id, if_not_exists=True)
         for table, name, rule in RULES:
             # the rows are looked at while others work; what a broken-off run has left goes first
             op.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
@@ -39,6 +41,7 @@ def upgrade() -> None:
             op.create_index(
                 name, table, columns, postgresql_concurrently=True, postgresql_where=sa.text(where)
             )
+    op.execute("GRANT SELECT (staff_id) ON order_lines TO app_analyst")
 
 
 def downgrade() -> None:

@@ -11,21 +11,21 @@ SUBJECTS = "'customers', 'products', 'stock', 'sales'"
 
 
 def upgrade() -> None:
-    op.add_column(
-        "import_jobs",
-        sa.Column(
+    # each step commits by itself: whoever breaks it off begins anew
+    with op.get_context().autocommit_block():
+        subject = sa.Column(
             "subject", sa.Text, nullable=False, server_default="customers",
             comment="what its rows are about",
-        ),
-    )  # fmt: skip
-    op.add_column(
-        "staged_rows",
-        sa.Column("said", postgresql.JSONB, comment="a row that is no customer's"),
-    )
-    op.execute(
-        f"ALTER TABLE import_jobs ADD CONSTRAINT {KNOWN} CHECK (subject IN ({SUBJECTS})) NOT VALID"
-    )
-    with op.get_context().autocommit_block():  # the rows are looked at while others work
+        )  # fmt: skip
+        op.add_column("import_jobs", subject, if_not_exists=True)
+        said = sa.Column("said", postgresql.JSONB, comment="a row that is no customer's")
+        op.add_column("staged_rows", said, if_not_exists=True)
+        op.execute(f"ALTER TABLE import_jobs DROP CONSTRAINT IF EXISTS {KNOWN}")
+        op.execute(
+            f"ALTER TABLE import_jobs ADD CONSTRAINT {KNOWN} CHECK (subject IN ({SUBJECTS}))"
+            " NOT VALID"
+        )
+        # the rows are looked at while others work
         op.execute(f"ALTER TABLE import_jobs VALIDATE CONSTRAINT {KNOWN}")
 
 

@@ -132,6 +132,11 @@ STATISTICS = {
     "customer_interests": "vendor_id, customer_id, kind, item_id",
 }
 
+GROWN = (
+    ("orders", "import_job_id", None), ("refunds", "import_job_id", None),
+    ("orders", "reference", "its number elsewhere"),
+    ("customers", "reference", "their number elsewhere"),
+)  # fmt: skip
 RULES = (
     (
         "orders", "fk_orders_vendor_id_import_job_id_import_jobs",
@@ -252,21 +257,17 @@ END $$
 
 
 def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        _grow()
     for table, columns in STAGED.items():
         _staged(table, columns)
     _made()
-    for table in ("orders", "refunds"):
-        op.add_column(table, sa.Column("import_job_id", sa.BigInteger))
-    op.add_column("orders", sa.Column("reference", sa.Text, comment="its number elsewhere"))
-    op.add_column("customers", sa.Column("reference", sa.Text, comment="their number elsewhere"))
     _refresh()
     _go_with_their_job()
     _tell_of_customers(SHOWN["customers"])
     _tell_of_sales()
     for table, which in LEDGERS.items():
         _may_go(table, which)
-    with op.get_context().autocommit_block():
-        _held_by_constraints()
 
 
 def _common() -> tuple[sa.Column[object], ...]:
@@ -429,8 +430,14 @@ def _may_go(table: str, which: str) -> None:
     )
 
 
-def _held_by_constraints() -> None:
-    """Each rule is added without a look at the rows, which are looked at while others work."""
+def _grow() -> None:
+    """Each rule is added without a look at the rows, which are looked at while others work.
+
+    First, since each step commits by itself: whoever breaks it off begins anew.
+    """
+    for table, name, comment in GROWN:
+        kind = sa.Text if name == "reference" else sa.BigInteger
+        op.add_column(table, sa.Column(name, kind, comment=comment), if_not_exists=True)
     for table, name, rule in RULES:
         op.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
         op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {rule} NOT VALID")

@@ -50,6 +50,8 @@ TRIGGERS = {
 
 
 def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        _tasks()
     _rules()
     _usages()
     protect("message_rules")
@@ -69,7 +71,6 @@ def upgrade() -> None:
             f" {referencing} FOR EACH STATEMENT EXECUTE FUNCTION note_stale_usages()"
         )
     _note_all()
-    _tasks()
 
 
 def _id() -> list[sa.Column[int]]:
@@ -243,28 +244,31 @@ def _note_all() -> None:
 
 
 def _tasks() -> None:
-    """Columns that are empty so far; their keys and indexes are made while others work."""
-    for column in TASK_KEYS:
-        op.add_column("tasks", sa.Column(column, sa.BigInteger))
-    op.add_column("tasks", sa.Column("key", sa.Text))
+    """Columns that are empty so far; their keys and indexes are made while others work.
+
+    First, since each step commits by itself: whoever breaks it off begins anew.
+    """
     for column, table in TASK_KEYS.items():
+        op.add_column("tasks", sa.Column(column, sa.BigInteger), if_not_exists=True)
+        key = f"fk_tasks_vendor_id_{column}_{table}"
+        # what a broken-off run has left goes first
+        op.execute(f"ALTER TABLE tasks DROP CONSTRAINT IF EXISTS {key}")
         op.execute(
-            f"ALTER TABLE tasks ADD CONSTRAINT fk_tasks_vendor_id_{column}_{table}"
-            f" FOREIGN KEY (vendor_id, {column}) REFERENCES {table} (vendor_id, id) NOT VALID"
+            f"ALTER TABLE tasks ADD CONSTRAINT {key} FOREIGN KEY (vendor_id, {column})"
+            f" REFERENCES {table} (vendor_id, id) NOT VALID"
         )
-    with op.get_context().autocommit_block():
-        for column, table in TASK_KEYS.items():
-            op.execute(f"ALTER TABLE tasks VALIDATE CONSTRAINT fk_tasks_vendor_id_{column}_{table}")
-            op.create_index(
-                f"ix_tasks_vendor_id_{column}", "tasks", ["vendor_id", column],
-                postgresql_where=sa.text(f"{column} IS NOT NULL"),
-                postgresql_concurrently=True, if_not_exists=True,
-            )  # fmt: skip
-        op.create_index(
-            "uq_tasks_vendor_id_key", "tasks", ["vendor_id", "key"], unique=True,
-            postgresql_where=sa.text("key IS NOT NULL"),
-            postgresql_concurrently=True, if_not_exists=True,
-        )  # fmt: skip
+        op.execute(f"ALTER TABLE tasks VALIDATE CONSTRAINT {key}")
+        _find(f"ix_tasks_vendor_id_{column}", column)
+    op.add_column("tasks", sa.Column("key", sa.Text), if_not_exists=True)
+    _find("uq_tasks_vendor_id_key", "key", unique=True)
+
+
+def _find(name: str, column: str, *, unique: bool = False) -> None:
+    op.drop_index(name, "tasks", if_exists=True, postgresql_concurrently=True)
+    op.create_index(
+        name, "tasks", ["vendor_id", column], unique=unique,
+        postgresql_where=sa.text(f"{column} IS NOT NULL"), postgresql_concurrently=True,
+    )  # fmt: skip
 
 
 def downgrade() -> None:

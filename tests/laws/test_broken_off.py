@@ -11,18 +11,18 @@ from tests.laws.test_announced import connection, migrate
 
 __all__ = ["connection"]  # fixture
 
-BEFORE = "0042"
+BEFORE, FIRST = "0042", "0010"
 
 
 class Killed(Exception):
     """As a wait for a lock that is over, or a worker that is stopped, ends it."""
 
 
-def later() -> list[str]:
-    """The migrations that come after, in their order."""
+def between(before: str, until: str) -> list[str]:
+    """The migrations that come after the one, up to the other, in their order."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    found = ScriptDirectory.from_config(config).iterate_revisions("head", BEFORE)
+    found = ScriptDirectory.from_config(config).iterate_revisions(until, before)
     return [one.revision for one in found][::-1]
 
 
@@ -54,7 +54,7 @@ def killed(connection: Connection, to: str, *, after: int, down: bool = False) -
 def test_what_was_broken_off_is_done_the_next_time(connection: Connection) -> None:
     migrate(connection, BEFORE, down=True)
     broken_off = []
-    for revision in later():
+    for revision in between(BEFORE, "head"):
         statements = 1
         while killed(connection, revision, after=statements):
             broken_off.append(revision)
@@ -64,9 +64,21 @@ def test_what_was_broken_off_is_done_the_next_time(connection: Connection) -> No
 
 def test_a_way_back_that_was_broken_off_is_gone_the_next_time(connection: Connection) -> None:
     broken_off = []
-    for revision in [*later()[-2::-1], BEFORE]:
+    for revision in [*between(BEFORE, "head")[-2::-1], BEFORE]:
         statements = 1
         while killed(connection, revision, after=statements, down=True):
             broken_off.append(revision)
             statements += 2
     assert {"0072", "0063"} <= set(broken_off), "what is left: 0073 and 0065 were broken off"
+
+
+def test_older_ones_are_done_the_next_time_too(connection: Connection) -> None:
+    """Before the first step, and ever further on."""
+    migrate(connection, FIRST, down=True)
+    broken_off = []
+    for revision in between(FIRST, BEFORE):
+        statements = 0
+        while killed(connection, revision, after=statements):
+            broken_off.append(revision)
+            statements = 7 * statements + 6
+    assert {"0014", "0020", "0024", "0025", "0026", "0032", "0033"} <= set(broken_off)
