@@ -1,13 +1,15 @@
 """Who buys, where they live, what they like: held against the customers themselves."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from app import clock
 from app.database import begin
@@ -28,6 +30,7 @@ from reports.months import first_by, last_there, within
 from reports.report import Filters, Period
 from tasks.audiences import rebuild
 from tests import make
+from tests.server import TestServer, own_database, undone
 
 MONTHS = [date(2025, n, 1) for n in range(7, 13)] + [date(2026, n, 1) for n in range(1, 12)]
 Did = dict[tuple[int, int], dict[date, tuple[int, Decimal]]]
@@ -41,8 +44,21 @@ ASKED = (
 """Channels and categories of first purchases, as a reader asks for them."""
 
 
+@pytest.fixture(scope="module")
+def built(server: TestServer) -> Iterator[tuple[Engine, Did]]:
+    """A database of this module, filled once and never changed, and what is in it."""
+    with own_database(server) as engine:
+        yield engine, filled()
+
+
 @pytest.fixture
-def did(db: Connection) -> Did:
+def did(built: tuple[Engine, Did]) -> Iterator[Did]:
+    """What they did; what the test does is undone."""
+    with undone(built[0]):
+        yield deepcopy(built[1])
+
+
+def filled() -> Did:
     """Three vendors with thirty customers each, of whom some are the same person."""
     random, told = Random(7), defaultdict(dict)
     with acting(SYSTEM), begin() as session:
