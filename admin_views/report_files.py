@@ -13,16 +13,16 @@ from app.money import decimals_of
 from app.settings import settings
 from reports.asking import Asked
 from reports.kept import Source
+from reports.reading import MOST_ROWS
 from reports.report import Column, Table, Unit
 
-MOST_ROWS = 10_000
 PLACES, MOST_PLACES = 2, 7
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet would take for a formula when a text begins with it."""
 
 
 def of_table(asked: Asked, source: Source, table: Table, sort: str) -> str:
-    """All rows of a table (at most `MOST_ROWS`), with its columns' titles."""
+    """All rows of a table (at most `MOST_ROWS`, of a grid more), with its columns' titles."""
     lines = source.lines(table, sort, MOST_ROWS)
     columns = table.columns
     heads = [_head(c, c.title or title_of(table, asked)) for c in columns]

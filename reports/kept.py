@@ -15,8 +15,6 @@ from reports.asking import Asked, words_of
 from reports.reading import Found, Lines
 from reports.report import Chart, Row, Table
 
-MOST = 1000
-"""Rows of a table that a run keeps."""
 Pair = tuple[Sequence[Row], Sequence[Row] | None]
 
 
@@ -107,7 +105,7 @@ def _keeper_of_chart(chart: Chart) -> Callable[[Source], Any]:
 
 def _keeper_of_table(table: Table) -> Callable[[Source], Any]:
     def keep(source: Source) -> dict[str, Any]:
-        lines = source.lines(table, "", MOST)
+        lines = source.lines(table, "", reading.MOST_ROWS)
         return {"rows": pack(lines.rows), "many": lines.many, "totals": _values(lines.totals)}
 
     return keep

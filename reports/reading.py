@@ -30,6 +30,9 @@ from reports.report import (
 
 SUMMED = frozenset({Unit.MONEY, Unit.COUNT, Unit.NUMBER, Unit.MINUTES, Unit.DAYS})
 MOST_ROWS = 10_000
+"""Rows of a table that are told at most, in a file or by a run."""
+MOST_FIELDS = 40_000
+"""Those of a grid: as many weeks as can be asked for (`asking`) have 37,000."""
 Sums = Mapping[str, Any]
 
 
@@ -131,7 +134,7 @@ def lines(
     statement = statement.order_by(*_order(statement, table, sort))
     if table.grid is None:
         statement = statement.limit(table.rows if most is None else most)
-    rows = session.execute(statement.limit(MOST_ROWS) if table.grid else statement).all()
+    rows = session.execute(statement.limit(MOST_FIELDS) if table.grid else statement).all()
     first = rows[0]._mapping if rows else {}
     totals = {c.key: first.get(f"sum_of_{c.key}") for c in table.columns}
     totals["before"] = first.get("sum_of_before")

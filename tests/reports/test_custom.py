@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from admin_views import report_files
 from app.database import begin
 from app.tenancy import SYSTEM, Actor, acting, admin_actor, vendor_actor
 from models.figures import BookingFigures, HourFigures, ItemFigures, StaffFigures
 from reports import asking, custom, reading
+from reports.kept import Kept, Live, steps
 from reports.report import Figure, Filters, Period, Report
 from reports.spans import Grain
 from tests import make
@@ -81,6 +83,18 @@ def test_many_categories_are_no_more_questions_than_two(db: Connection, source: 
             for n in (2, 90)
         )
     assert two.count("count(") == many.count("count(") > 0
+
+
+def test_a_run_keeps_all_rows_that_a_file_has(db: Connection) -> None:
+    vendor = make.new_vendor()
+    kept(BookingFigures, *(of_day(vendor, 18, service_id=n, bookings=n) for n in range(1, 1102)))
+    report, actor = put_together("bookings", "bookings", "service"), vendor_actor(vendor)
+    question, _ = asked(actor, report)
+    with acting(actor), begin() as session:
+        live = Live(session, question)
+        run = Kept({name: work(live) for name, work in steps(question)})
+        text = report_files.of_table(question, run, report.tables[0], "")
+    assert len(text.splitlines()) == 1 + 1101
 
 
 def test_things_of_one_name_are_drawn_apart(db: Connection) -> None:

@@ -16,9 +16,10 @@ from app.operations.matching import matching
 from app.operations.score_models import Models
 from app.tenancy import SYSTEM, acting, admin_actor, vendor_actor
 from models.scores import MarketModel, ModelSource
-from reports import reading
+from reports import asking, reading
 from reports.registry import all_reports
 from reports.report import Filters
+from reports.spans import WEEK, Grain, beginning
 from tests import make
 from tests.reports.asked import ANALYST, TODAY, ask
 
@@ -249,6 +250,20 @@ def test_who_came_back_in_90_days_is_known_90_days_later_whatever_days_are_asked
     ):  # fmt: skip
         own = ask("repeat-customers", vendor_actor(vendor), **{"from": first, "to": last})
         assert own.found.sums["mature_rate"] == rate, first
+
+
+def test_as_many_weeks_as_can_be_asked_for_are_all_there(db: Connection) -> None:
+    vendor, weeks = make.new_vendor(), asking.DAYS_BY_WEEK // 7
+    monday = beginning(TODAY, Grain.WEEK)
+    with acting(SYSTEM), begin() as session:
+        for n in range(weeks):
+            first = monday - n * WEEK
+            make.cohort_figure(
+                session, vendor_id=vendor, grain="week", cohort=first, starts_on=first
+            )
+    days = {"from": str(monday - (weeks - 1) * WEEK), "to": str(TODAY), "by": "week"}
+    lines = ask("cohorts", vendor_actor(vendor), **days).tables["share"]
+    assert len(lines.rows) == lines.many == weeks * (weeks + 1) // 2
 
 
 def crowd(vendor: int) -> None:
