@@ -243,6 +243,8 @@ def rebuild(session: Session, *, customer_ids: Sequence[int]) -> None:
     session.flush()  # what was moved by the mapper counts too
     held = select(Customer.id).where(Customer.id.in_(customer_ids)).order_by(Customer.id)
     session.execute(held.with_for_update(key_share=True))
+    for items in _HOLD_ITEMS:
+        session.execute(text(items), {"customers": list(customer_ids)})
     mine = CustomerInterest.customer_id.in_(customer_ids)
     session.execute(delete(CustomerInterest).where(mine))
     truth = true_interests(customer_ids).subquery()
@@ -252,6 +254,25 @@ def rebuild(session: Session, *, customer_ids: Sequence[int]) -> None:
     )
     true = true_numbers(customer_ids).subquery()
     _write(session, customer_ids, {name: true.c[name] for name in NUMBERS}, true)
+
+
+_ON_LINES = """
+  SELECT l.{}_id FROM orders o JOIN order_lines l ON l.vendor_id = o.vendor_id AND l.order_id = o.id
+  WHERE o.customer_id = ANY (:customers) AND l.{}_id IS NOT NULL
+"""
+_HOLD_ITEMS = tuple(
+    f"SELECT 1 FROM {table} WHERE id IN ({found}) ORDER BY id FOR SHARE"
+    for table, found in {
+        "packages": "SELECT package_id FROM package_holdings WHERE customer_id = ANY (:customers)"
+        f" UNION ALL {_ON_LINES.format('package', 'package')}",
+        "products": "SELECT product_id FROM variants WHERE id IN"
+        f" ({_ON_LINES.format('variant', 'variant')})",
+        "services": "SELECT service_id FROM bookings WHERE customer_id = ANY (:customers)"
+        f" UNION ALL {_ON_LINES.format('service', 'service')}",
+    }.items()
+)
+"""What customers bought, held: who gives it another category meanwhile would take along the
+interests that are there, and not those that are just being written."""
 
 
 # --- the proof ----------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Eight at once: the database decides, and the numbers stay true."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -8,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -28,7 +29,7 @@ from app.operations import (
     walk_ins,
 )
 from app.operations.lines import DraftLine
-from app.tenancy import acting, vendor_actor
+from app.tenancy import SYSTEM, acting, vendor_actor
 from models.bookings import Booking
 from models.customers import Customer
 from models.orders import LineKind, Order
@@ -319,3 +320,37 @@ def test_two_who_wait_for_each_other_are_told_to_try_again(fresh_database: str) 
     with ThreadPoolExecutor(2) as pool:
         outcomes = sorted(pool.map(change, ids, reversed(ids)))
     assert outcomes == ["AtOnce", "done"]
+
+
+def test_another_category_takes_along_a_customer_who_is_worked_out_meanwhile(
+    fresh_database: str,
+) -> None:
+    vendor_id = make.new_vendor()
+    with acting(SYSTEM), begin() as session:
+        category_id = make.category(session).id
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        ids = slot(session) | {"starts_at": clock.now() - timedelta(days=1)}
+        booking = bookings.book(session, **ids)
+        bookings.confirm(session, booking_id=booking.id)
+        bookings.complete(session, booking_id=booking.id)
+
+    def move() -> None:
+        with acting(vendor_actor(vendor_id)), begin() as session:
+            session.get_one(Service, ids["service_id"]).category_id = category_id
+
+    with ThreadPoolExecutor(1) as pool:
+        with acting(vendor_actor(vendor_id)), begin() as session:
+            interests.rebuild(session, customer_ids=[ids["customer_id"]])
+            moved = pool.submit(move)
+            wait_for_a_lock(session)
+        moved.result()
+    with acting(vendor_actor(vendor_id)), begin() as session:
+        assert interests.drift(session) == []
+
+
+def wait_for_a_lock(session: Session) -> None:
+    """Until somebody else waits for what this transaction holds."""
+    waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    until = time.monotonic() + 20
+    while not session.scalar(waits) and time.monotonic() < until:
+        time.sleep(0.02)
