@@ -15,7 +15,7 @@ from models.marketing_figures import MessageFigures
 from models.vendors import Vendor
 from reports import figures, links, months
 from reports.figures import Series
-from reports.privacy import FEWEST, hidden_if_few
+from reports.privacy import FEWEST, hidden_if_some
 from reports.report import (
     MARKETPLACE,
     Choice,
@@ -133,7 +133,7 @@ def by_vendor(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any,
     return (
         select(
             Vendor.name.label("name"), active.c.vendor_id, customers,
-            hidden_if_few(active.c.newcomers, active.c.newcomers).label("newcomers"),
+            hidden_if_some(active.c.newcomers, active.c.newcomers).label("newcomers"),
             active.c.visits, active.c.orders,
             (cast(null(), Integer) if of_some else sent).label("messages"),
             (1.0 * active.c.visits / each).label("visits_each"),

@@ -270,6 +270,10 @@ def test_each_vendors_customers_and_what_they_were_sent(db: Connection) -> None:
     assert (row.visits_each, row.revenue_each, row.newcomers) == (
         pytest.approx(1.6), 80, None,
     )  # fmt: skip
+    old = make.new_vendor()
+    put(ActiveFigures, old, NOVEMBER, grain="month", customers=5, newcomers=0)
+    rows = tables(ANALYST, question)["vendor"].rows
+    assert {r.vendor_id: r.newcomers for r in rows} == {here: None, old: 0}  # nobody is not a few
 
 
 STRANGE = (
