@@ -90,7 +90,7 @@ def _said(value: Any, *, exact: bool) -> str:
         return "-"
     if isinstance(value, Decimal):
         return format(round(value, 2 if exact else 0), "f")
-    return _plain(value)
+    return format(value, ".2f") if isinstance(value, float) else _plain(value)
 
 
 def _plain(value: Any) -> str:

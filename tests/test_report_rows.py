@@ -51,6 +51,12 @@ def test_it_prints_what_the_page_draws(world: int) -> None:
         assert json.loads(none.as_json())["rows"] == []
 
 
+def test_means_are_printed_with_two_decimals() -> None:
+    rows = report_rows.Rows("rfm", [], None, ["purchases"], [[15.852564102564102], [None]])
+    assert rows.as_text().split() == ["purchases", "15.85", "-"]
+    assert '"purchases": 15.852564102564102' in rows.as_json()
+
+
 def test_it_prints_how_long_ahead_bookings_are_made(world: int) -> None:
     with acting(admin_actor()), begin() as session:
         make.figures(
