@@ -1,5 +1,6 @@
 """Fill an empty database with the demo's marketplace."""
 
+import json
 from datetime import time, timedelta
 from decimal import Decimal
 from random import Random
@@ -102,7 +103,6 @@ def seed() -> None:
         session.flush()  # what was bought is noted
         with uncounted(session):
             rules.work_out(session)
-        busy.tell(session, clock.now().date())
         for vendor_id in vendor_ids:
             pairs.rebuild(session, vendor_id=vendor_id, now=clock.now())
             demand.rebuild(session, vendor_id=vendor_id)
@@ -124,16 +124,39 @@ DATED = text(
 )
 
 
+WRITTEN = text(
+    """
+    UPDATE audit_entries
+    SET user_id = those.people[1 + audit_entries.id % cardinality(those.people)]
+    FROM (
+      SELECT CAST(key AS bigint) AS vendor_id,
+        ARRAY(SELECT CAST(one AS bigint) FROM jsonb_array_elements_text(value) AS one) AS people
+      FROM jsonb_each(CAST(:writers AS jsonb))
+    ) AS those
+    WHERE those.vendor_id = audit_entries.vendor_id AND action = 'create'
+      AND table_name = ANY(:tables) AND at < now() - interval '1 hour'
+      AND coalesce(new ->> 'channel', 'walk_in') IN ('walk_in', 'phone')
+    """
+)
+
+
 def date_the_trail(owner_url: str) -> None:
     """Let the demo's trail say that things were made when they are said to have been made.
 
-    The trail tells the truth of the clock, and nobody who acts can change it: only the owner
-    may act as the role that keeps it, and does so here alone, for invented people.
+    And by whom, where people of the vendor write such things. The trail tells the truth of the
+    clock, and nobody who acts can change it: only the owner may act as the role that keeps it, and
+    does so here alone, for invented people.
     """
+    with acting(admin_actor()), begin() as session:
+        writers = json.dumps(busy.writers(session))
     engine = create_engine(owner_url, poolclass=NullPool)
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL ROLE app_audit"))
         connection.execute(DATED)
+        by_hand = {"writers": writers, "tables": list(busy.WRITTEN_BY_HAND)}
+        connection.execute(WRITTEN, by_hand)
+    with acting(admin_actor()), begin() as session:
+        busy.tell(session, clock.now().date())
 
 
 def write_truth(session: Session) -> None:

@@ -5,14 +5,15 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, make_url, select
+from sqlalchemy import Date, cast, func, make_url, select
 from sqlalchemy.orm import selectinload
 
 from app import clock, seed
 from app.database import begin
 from app.operations import balances, coupon_truth, interests, schedules, shelf_truth, stock
 from app.settings import settings
-from app.tenancy import acting, admin_actor
+from app.tenancy import SYSTEM_USER_ID, acting, admin_actor
+from models.audiences import UserFigures
 from models.audit import AuditEntry
 from models.bookings import Booking
 from models.class_sessions import ClassSession
@@ -60,8 +61,32 @@ def test_the_demo_fills_an_empty_database_once(fresh_database: str, server: Test
         seed.seed()
     seed.date_the_trail(server.owner_url(make_url(fresh_database).database or ""))
     it_happened_when_it_says()
+    what_people_did_stands_in_the_trail()
     what_is_to_come_fits()
     what_was_sold_is_taxed_and_delivered()
+
+
+def what_people_did_stands_in_the_trail() -> None:
+    """Each bar of what people made has as many entries behind it."""
+    table = UserFigures
+    day = cast(func.timezone(Vendor.time_zone, AuditEntry.at), Date)
+    last = clock.now().date() - timedelta(days=2)
+    with acting(admin_actor()), begin() as session:
+        told = session.execute(
+            select(table.vendor_id, table.starts_on, table.user_id, table.made, table.changed)
+            .where(table.grain == "day", table.made + table.changed + table.removed > 0)
+        ).all()  # fmt: skip
+        made = session.execute(
+            select(AuditEntry.vendor_id, day, AuditEntry.user_id, func.count(), 0)
+            .join(Vendor, Vendor.id == AuditEntry.vendor_id)
+            .where(AuditEntry.user_id > SYSTEM_USER_ID, day <= last)
+            .group_by(AuditEntry.vendor_id, day, AuditEntry.user_id)
+        ).all()
+        signed_in = session.scalar(select(func.sum(table.sign_ins)).where(table.grain == "day"))
+    assert sorted(map(tuple, told)) == sorted(map(tuple, made))
+    assert len({row[2] for row in told}) == 12
+    assert len({row[1] for row in told}) > 500
+    assert signed_in
 
 
 def what_was_sold_is_taxed_and_delivered() -> None:
