@@ -14,7 +14,7 @@ from reports import figures, links
 from reports.cohorts import drill as began
 from reports.cohorts import key_of, source, today_of, whose
 from reports.figures import Series
-from reports.privacy import SMALL_GROUPS, enough, hidden_if_some, without_few
+from reports.privacy import SMALL_GROUPS, enough, hidden_if_few, hidden_if_some, without_few
 from reports.report import (
     Column,
     Empty,
@@ -180,7 +180,7 @@ def _soon(period: Period, filters: Filters) -> Any:
     if filters.category_ids:
         where.append(score.first_category_id.in_(filters.category_ids))
     median = func.percentile_cont(0.5).within_group(gap)
-    return select(median).where(*where).scalar_subquery()
+    return select(hidden_if_few(median, func.count())).where(*where).scalar_subquery()
 
 
 def by_channel(period: Period, filters: Filters, by: Grain) -> Select[*tuple[Any, ...]]:

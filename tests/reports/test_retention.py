@@ -252,6 +252,23 @@ def test_who_came_back_in_90_days_is_known_90_days_later_whatever_days_are_asked
         assert own.found.sums["mature_rate"] == rate, first
 
 
+def test_how_soon_fewer_than_five_returned_is_not_told_over_vendors(
+    db: Connection, at_noon: datetime
+) -> None:
+    vendor = make.new_vendor()
+    began, again = (date(2026, 11, day) for day in (3, 10))
+    for number, told in ((4, None), (1, 7)):
+        for _ in range(number):
+            customer(vendor, (began, "10"), (again, "10"))
+        customer(vendor, (began, "10"))
+        night(vendor)
+        sums = [
+            ask("repeat-customers", who, period="month").found.sums
+            for who in (vendor_actor(vendor), ANALYST)
+        ]
+        assert [one["return_days"] for one in sums] == [7, told]
+
+
 def test_as_many_weeks_as_can_be_asked_for_are_all_there(db: Connection) -> None:
     vendor, weeks = make.new_vendor(), asking.DAYS_BY_WEEK // 7
     monday = beginning(TODAY, Grain.WEEK)
