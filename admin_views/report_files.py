@@ -74,8 +74,8 @@ def _cells(values: Sequence[Any], column: Column) -> list[Any]:
 def figures(values: Sequence[Any], unit: Unit | None) -> list[Any]:
     """The values of a column, all with as many decimals.
 
-    Amounts have those of the currency, what is counted has none, shares and means have two; what
-    no unit is known of, such as a model's parameters, has as many as it needs.
+    Amounts have those of the currency, what is counted has none, shares and means have two; a
+    model's parameters, of which no unit is known, have as many as they are kept with.
     """
     places = _places(values, unit)
     return [plain(value, places) for value in values]
@@ -87,11 +87,13 @@ def _places(values: Sequence[Any], unit: Unit | None) -> int:
     if unit not in (None, Unit.COUNT, Unit.POINTS):
         return PLACES
     needed = max((_decimals(v) for v in values if isinstance(v, Decimal | float)), default=0)
-    return max(needed, PLACES) if needed and unit is None else PLACES if needed else 0
+    if not needed:
+        return 0
+    return max(needed, PLACES) if unit is None and needed <= MOST_PLACES else PLACES
 
 
 def _decimals(value: Decimal | float) -> int:
-    exponent = round(Decimal(value), MOST_PLACES).normalize().as_tuple().exponent
+    exponent = Decimal(str(value)).normalize().as_tuple().exponent
     return max(-exponent, 0) if isinstance(exponent, int) else 0
 
 

@@ -259,6 +259,7 @@ def test_files_have_as_many_decimals_as_their_figures(monkeypatch: pytest.Monkey
     assert report_files.figures([Decimal("0.2425982")], None) == ["0.2425982"]
     assert report_files.figures([Decimal("59.00"), 4.0], None) == ["59", "4"]
     assert report_files.figures([Decimal("5.5"), Decimal("-0.001")], None) == ["5.500", "-0.001"]
+    assert report_files.figures([Decimal(100) / 3, 2.5], None) == ["33.33", "2.50"]
     monkeypatch.setattr(settings(), "currency", "JPY")
     assert report_files.figures([Decimal("1500.00")], Unit.MONEY) == ["1500"]
 
