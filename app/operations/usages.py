@@ -24,6 +24,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from app.operations import score_keeping
+from models.customers import Customer
 from models.usages import StaleUsage
 
 GAPS = 12
@@ -139,10 +140,10 @@ def freshen(session: Session, *, most: int = BATCH) -> int:
     oldest = select(StaleUsage.vendor_id).order_by(StaleUsage.id).limit(AHEAD * most).subquery()
     waiting = session.scalars(select(oldest.c.vendor_id).distinct().order_by(oldest.c.vendor_id))
     free = score_keeping.hold_free(session, waiting.all())
-    noted = select(StaleUsage.id).where(StaleUsage.vendor_id.in_(free)).order_by(StaleUsage.id)
+    held = select(StaleUsage.id).where(StaleUsage.id.in_(_in_reach(session, free, most)))
     gone = session.execute(
         delete(StaleUsage)
-        .where(StaleUsage.id.in_(noted.limit(most).with_for_update(skip_locked=True)))
+        .where(StaleUsage.id.in_(held.order_by(StaleUsage.id).with_for_update(skip_locked=True)))
         .returning(StaleUsage.vendor_id, StaleUsage.customer_id)
         .execution_options(synchronize_session=False)
     ).all()
@@ -150,6 +151,19 @@ def freshen(session: Session, *, most: int = BATCH) -> int:
     rebuild(session, customers=changed)
     score_keeping.rebuild(session, customers=changed)
     return len(gone)
+
+
+def _in_reach(session: Session, vendors: Sequence[int], most: int) -> list[int]:
+    """The oldest notes of these vendors, but for customers who are just being merged or forgotten.
+
+    Held before their notes are: whoever merges holds both, too, in this order.
+    """
+    noted = select(StaleUsage.id, StaleUsage.customer_id).where(StaleUsage.vendor_id.in_(vendors))
+    oldest = session.execute(noted.order_by(StaleUsage.id).limit(most)).all()
+    here = select(Customer.id).where(Customer.id.in_({row.customer_id for row in oldest}))
+    free = here.order_by(Customer.id).with_for_update(read=True, key_share=True, skip_locked=True)
+    held = set(session.scalars(free))
+    return [row.id for row in oldest if row.customer_id in held]
 
 
 def rebuild(session: Session, *, customers: Sequence[tuple[int, int]]) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
-from app.database import begin
+from app.database import SessionFactory, begin
 from app.operations import bookings, interests, merging, orders, usages
 from app.operations.lines import DraftLine
 from app.tenancy import SYSTEM, acting, vendor_actor
+from models.customers import Customer
 from models.orders import LineKind
 from models.usages import StaleUsage, Usage
 from tasks import happenings
@@ -187,3 +188,24 @@ def test_the_rhythm_is_the_sample_median(db: Connection, gaps: list[int]) -> Non
         middle = Decimal(statistics.median(gaps[: usages.GAPS]))
         expected = int(middle.quantize(Decimal(1), ROUND_HALF_UP)) if len(gaps) > 1 else None
         assert (row.times, row.interval_days) == (len(gaps) + 1, expected)
+
+
+def test_a_customer_who_is_being_merged_is_left_to_the_next_round(fresh_database: str) -> None:
+    """Nor does anybody else wait for it: notes and files are held in the order of a merge."""
+    with acting(vendor_actor(make.new_vendor())):
+        with begin() as session:
+            one, other = make.customer(session), make.customer(session)
+            for customer in (one, other):
+                came(session, customer, make.service(session), 30, 10)
+            interests.rebuild(session, customer_ids=[one.id, other.id])
+        with SessionFactory() as merging_them:
+            held = select(Customer.id).where(Customer.id == one.id).with_for_update()
+            merging_them.execute(held)
+            with begin() as session:
+                session.execute(text("SET LOCAL lock_timeout = '500ms'"))
+                assert usages.freshen(session) == 1
+                assert kept(session, other)
+            merging_them.rollback()
+        with begin() as session:
+            assert usages.freshen(session) == 1
+            assert kept(session, one)
