@@ -190,22 +190,28 @@ def test_the_rhythm_is_the_sample_median(db: Connection, gaps: list[int]) -> Non
         assert (row.times, row.interval_days) == (len(gaps) + 1, expected)
 
 
-def test_a_customer_who_is_being_merged_is_left_to_the_next_round(fresh_database: str) -> None:
+def test_a_customer_who_is_being_merged_is_left_to_the_next_round(
+    fresh_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nor does anybody else wait for it: notes and files are held in the order of a merge."""
+    monkeypatch.setattr(usages, "BATCH", 2)
     with acting(vendor_actor(make.new_vendor())):
         with begin() as session:
-            one, other = make.customer(session), make.customer(session)
-            for customer in (one, other):
+            one, *others = (make.customer(session) for _ in range(4))
+            for customer in (one, *others):
                 came(session, customer, make.service(session), 30, 10)
-            interests.rebuild(session, customer_ids=[one.id, other.id])
+                interests.rebuild(session, customer_ids=[customer.id])
         with SessionFactory() as merging_them:
             held = select(Customer.id).where(Customer.id == one.id).with_for_update()
             merging_them.execute(held)
             with begin() as session:
                 session.execute(text("SET LOCAL lock_timeout = '500ms'"))
-                assert usages.freshen(session) == 1
-                assert kept(session, other)
+                assert usages.freshen(session, most=2) == 1
+            assert happenings.freshen_usages.run() == 2
             merging_them.rollback()
         with begin() as session:
-            assert usages.freshen(session) == 1
+            assert all(kept(session, other) for other in others)
+            assert kept(session, one) == {}
+        assert happenings.freshen_usages.run() == 1
+        with begin() as session:
             assert kept(session, one)
