@@ -16,10 +16,10 @@ from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
 
 from app.operations.conditions import is_any
 
-FEW = 5_000
+FEW = 3_000
 """Rows up to this number are looked up, and the list is read from them."""
 GLANCE = 2_000
-"""Rows of the list, in its order, that are tried first."""
+"""Rows of the list, in its order, that are tried first; an eighth of them before the rest."""
 INSIDE = 30_000
 """What the filters of the rows' own columns leave is tried whole up to this number."""
 
@@ -54,10 +54,14 @@ def glance(
         return None
     scope = [clause for clause in clauses if _is_scope(clause, pk, order)]
     rest = [clause for clause in clauses if not _is_scope(clause, pk, order)]
-    near = select(pk).where(*scope).order_by(*order).limit(GLANCE)
-    found = select(pk).where(pk.in_(near), *rest).order_by(*order).limit(wanted)
-    ids = list(session.scalars(found))
-    return ids if len(ids) == wanted else None
+    near = session.scalars(select(pk).where(*scope).order_by(*order).limit(GLANCE)).all()
+    found: list[int] = []
+    for some in (near[: GLANCE // 8], near[GLANCE // 8 :]):
+        passed = set(session.scalars(select(pk).where(one_of(pk, some), *rest)) if some else ())
+        found += [number for number in some if number in passed]
+        if len(found) >= wanted:
+            return found[:wanted]
+    return None
 
 
 def whole(session: Session, rows: Select[Any], pk: Any, order: Sequence[Any]) -> Select[Any]:
@@ -104,7 +108,7 @@ def _is_fast(clause: ColumnElement[bool], pk: Any) -> bool:
     """Whether it names its rows, or says that there are none."""
     if isinstance(clause, BinaryExpression) and clause.operator is eq:
         return _columns(clause, pk) == {pk.key}
-    return any(isinstance(part, False_) for part in visitors.iterate(clause))
+    return isinstance(getattr(clause, "element", clause), False_)
 
 
 def _looks_elsewhere(clause: ColumnElement[bool]) -> bool:
