@@ -196,7 +196,8 @@ REPORT = Report(
         Measure("share", "Orders with one", Unit.PERCENT, "The share of all fulfilled orders that"
                 " used a coupon.", headline=False),
         Measure("off", "Taken off, share", Unit.PERCENT, "What was taken off, as a share of what"
-                " the orders would have come to.", headline=False),
+                " the orders would have come to with tax. Where prices are without tax, so is what"
+                " was taken off, and the share is a little low.", headline=False),
     ),
     tables=(
         *named.seen_by_both(
