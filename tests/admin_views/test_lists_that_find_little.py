@@ -275,7 +275,7 @@ def test_every_mix_of_filters_finds_what_plain_sql_finds(
                 wanted = list(session.scalars(text(meant(plain, table, sorts[sort], known))))
             assert every_page(view, query, zone) == (wanted, wanted, len(wanted))
 
-    @examples(30)
+    @examples(15)
     @given(drawn=st.data(), sort=st.sampled_from(sorted(sorts)), size=st.integers(1, 9))
     def check(drawn: st.DataObject, sort: str, size: int) -> None:
         names = st.lists(st.sampled_from(sorted(plain)), max_size=3, unique=True)
