@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, literal, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from admin_views.filters import MOST_VALUES, Filter, Related, choice, with_vendors
 from admin_views.lists import Address
 from admin_views.loaders import Lookup
 from admin_views.lookups import CATEGORIES
+from app.operations.conditions import branch
 from app.operations.filters import Alone, Wanted, category
 from models.categories import Category, CategoryKind
 from models.services import Service
@@ -23,20 +24,6 @@ def asked(address: Address, name: str) -> list[Any]:
     """The categories an address asks for, as far as they can be read."""
     found = (category(text) for text in address.all(name))
     return list(dict.fromkeys(one for one in found if one is not None))[:MOST_VALUES]
-
-
-def branch(session: Session, wanted: Sequence[Wanted]) -> list[int]:
-    """These categories, and all below those that are not asked for alone.
-
-    Looked up first: a list of ids finds the index.
-    """
-    whole = [one for one in wanted if not isinstance(one, Alone)]
-    every = [*whole, *(one.id for one in wanted if isinstance(one, Alone))]
-    tops = select(Category.id, Category.id.in_(whole).label("goes_on"))
-    found = tops.where(Category.id.in_(every)).cte("branch", recursive=True)
-    child = select(Category.id, literal(True)).join(found, Category.parent_id == found.c.id)
-    found = found.union(child.where(found.c.goes_on))
-    return list(session.scalars(select(found.c.id)))
 
 
 def tree(session: Session, kind: CategoryKind | None = None) -> list[tuple[Category, int]]:

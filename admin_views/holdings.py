@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from starlette.requests import Request
 
 from admin_views.base import HouseView, declared
-from admin_views.category_filters import InCategory, branch
+from admin_views.category_filters import InCategory
 from admin_views.details import link_to
 from admin_views.filters import OneOf, Related, VendorDays, of_vendor
 from admin_views.forms import Choice, Pick
@@ -21,6 +21,7 @@ from admin_views.rendering import moment, money, plural
 from admin_views.saving import Command
 from app.errors import DomainError
 from app.operations import package_refunds, package_uses, packages
+from app.operations.conditions import branch
 from app.operations.zones import zone_of
 from models.bookings import Booking
 from models.categories import CategoryKind

@@ -11,13 +11,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, false, func, or_, select
 from sqlalchemy.orm import Session
 
-from admin_views.category_filters import OfCategory, branch
+from admin_views.category_filters import OfCategory
 from admin_views.few import looked_up, one_of
 from admin_views.filters import MOST_VALUES, OneOf, Related, choice
 from admin_views.lists import Address
 from admin_views.loaders import Lookup, Records, record_id
 from admin_views.lookups import ALL_PACKAGES, ALL_PLANS, ALL_PRODUCTS, ALL_SERVICES
 from admin_views.rendering import word
+from app.operations.conditions import branch
 from app.tenancy import DatabaseRole, current_actor
 from models.coupons import Coupon, CouponRedemption, RedemptionStatus
 from models.memberships import MembershipPlan

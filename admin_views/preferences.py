@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from starlette.requests import Request
 
 from admin_views.base import declared
-from admin_views.category_filters import OfCategory, branch
+from admin_views.category_filters import OfCategory
 from admin_views.customer_side import CHANNELS
 from admin_views.details import link_to
 from admin_views.filters import Named, OneOf, of_vendor
@@ -21,6 +21,7 @@ from admin_views.picks import Picks
 from admin_views.places import zone_name
 from app.errors import DomainError
 from app.operations import reaching
+from app.operations.conditions import branch
 from models.categories import Category
 from models.customers import Customer, CustomerPreference, PreferredCategory
 

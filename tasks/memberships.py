@@ -87,7 +87,7 @@ def _one_by_one(which: Ids, now: datetime, verb: One) -> int:
             done += 1
         except DomainError as refusal:
             log.warning("A membership was not renewed: %s, %s: %s", number, refusal.code, refusal)
-        except Exception:
+        except Exception:  # the next membership waits for no one
             log.exception("A membership was not renewed: %s", number)
     return done
 

@@ -424,9 +424,16 @@ _SUBTREES = {kind: _below(kind.value, Category.kind == kind) for kind in Categor
 _BELOW = _below("first")
 
 
-def branches(session: Session, kind: CategoryKind, roots: Sequence[int]) -> list[int]:
-    """These categories, as far as they are of the kind, and all below them."""
-    return list(session.scalars(_SUBTREES[kind], _parted(kind.value, roots)))
+def branch(
+    session: Session, wanted: Sequence[Wanted], kind: CategoryKind | None = None
+) -> list[int]:
+    """These categories, as far as they are of the kind, and all below those not meant alone.
+
+    For conditions on them: a list of ids finds the index.
+    """
+    if kind is None:
+        return list(session.scalars(_BELOW, _parted("first", wanted)))
+    return list(session.scalars(_SUBTREES[kind], _parted(kind.value, wanted)))
 
 
 def tags_named(session: Session, names: Sequence[str], vendor_id: int | None) -> list[int]:

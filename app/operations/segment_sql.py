@@ -15,7 +15,7 @@ from sqlalchemy import Select, and_, except_, intersect, or_, select, true, unio
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.operations.conditions import branches, tags_named
+from app.operations.conditions import branch, tags_named
 from app.operations.segment_fields import FIELDS, PARTS
 from app.operations.segment_scope import Leaf, Scope
 from app.operations.segment_terms import Group, Match, Misread, Term, read
@@ -46,7 +46,7 @@ def scope_of(session: Session, vendor_id: int | None, group: Group) -> Scope:
         vendor_id, clock.now(),
         ZoneInfo("UTC" if vendor_id is None else zone_of(session, vendor_id)),
         categories={
-            t.path: branches(session, BRANCHES[t.field], t.values["ids"])
+            t.path: branch(session, t.values["ids"], BRANCHES[t.field])
             for t in terms if t.field in BRANCHES
         },
         tags={

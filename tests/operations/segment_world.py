@@ -1,7 +1,7 @@
 """A world for rules of segments: records, the same as plain facts, and a naive reading of these."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -484,7 +484,11 @@ def pools(world: World) -> dict[str, list[Any]]:
 def of_vendor(world: World, vendor_id: int) -> World:
     """What one vendor has: half of everything was made for each."""
     half = world.vendors.index(vendor_id)
-    part = lambda things: [*things][len(things) // 2 * half :][: len(things) // 2]  # noqa: E731
+
+    def part(things: Collection[int]) -> list[int]:
+        many = len(things) // 2
+        return [*things][many * half :][:many]
+
     return World(
         [vendor_id], [c for c in world.customers if c.vendor_id == vendor_id], world.parents,
         {k: world.service_category[k] for k in part(world.service_category)},

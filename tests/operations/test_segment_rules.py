@@ -41,7 +41,7 @@ def whens(options: Any) -> st.SearchStrategy[Any]:
         "month": st.integers(1, 12).map(lambda m: {"is": "month", "month": m}),
     }  # fmt: skip
     with_days = {
-        w: days.map(lambda d, w=w: {"is": w, "days": d})  # type: ignore[misc]
+        w: st.fixed_dictionaries({"is": st.just(w), "days": days})
         for w in ("last", "not_since", "next")
     }
     return st.one_of(*((made | with_days)[word] for word, _ in options))
