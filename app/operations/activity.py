@@ -20,6 +20,7 @@ from app.tenancy import SYSTEM_USER_ID
 from models.audiences import UserFigures
 from models.audit import AuditEntry
 from models.figures import Grain
+from models.users import LoginSession
 
 AGAIN = timedelta(days=1)
 """The day before the last one that is known is worked out again: it was not over, somewhere."""
@@ -88,7 +89,8 @@ _GONE = """
 def note(session: Session, *, now: datetime) -> int:
     """Bring the figures of all people up to `now` (aware); how many days were worked out.
 
-    The first time all that the trail knows. Twice is as good as once, also at the same time.
+    The first time all that the trail and the sign-ins know. Twice is as good as once, also at the
+    same time.
     """
     session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
     last = (now + ZONES).astimezone(UTC).date()
@@ -105,8 +107,10 @@ def _begins(session: Session, last: date) -> date:
     known = session.scalar(select(func.max(day)).where(UserFigures.grain == Grain.DAY))
     if known is not None:
         return min(max(known - AGAIN, last - KEPT + AGAIN), last - AGAIN)
-    oldest = session.scalar(select(AuditEntry.at).order_by(AuditEntry.id).limit(1))
-    return last - AGAIN if oldest is None else min((oldest - ZONES).date(), last - AGAIN)
+    changed = session.scalar(select(AuditEntry.at).order_by(AuditEntry.id).limit(1))
+    signed_in = session.scalar(select(func.min(LoginSession.created_at)))
+    moments = [moment for moment in (changed, signed_in) if moment is not None]
+    return min([last - AGAIN, *((moment - ZONES).astimezone(UTC).date() for moment in moments)])
 
 
 def _work_out(session: Session, first: date, last: date) -> None:
