@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -59,7 +60,7 @@ def signed_in(user_id: int, vendor_id: int | None = None) -> str:
         session.add(
             LoginSession(
                 token_hash=invitations.token_hash(token), user_id=user_id, vendor_id=vendor_id,
-                created_at=now, last_seen_at=now, expires_at=now.replace(year=now.year + 1),
+                created_at=now, last_seen_at=now, expires_at=now + timedelta(days=365),
             )
         )  # fmt: skip
     return token
