@@ -17,8 +17,10 @@ from models.resources import ResourceClaim
 
 CLAIMED = timedelta(days=60)
 """For older bookings it is not told which room they had."""
-FULL = range(-7, 11)
-"""Days from today on which there is much to do."""
+BUSY = range(-91, 11)
+"""Days from today on which there is more to do than customers bring by themselves."""
+FULL = range(-7, 5)
+"""The busiest of these: business has grown to it, and what lies further ahead is not booked yet."""
 ARRIVAL, DEPARTURE = 14 * 60, 11 * 60
 BATCH = 2000
 
@@ -62,18 +64,24 @@ def _some_place(book: Book, service: Row, day: date) -> Place | None:
 
 
 def _busy_days(book: Book) -> None:
-    """The days around today, filled for everybody who works; less and less further ahead."""
+    """The days around today, filled for everybody who works; less and less further away."""
     diary = book.shop.diary
     stays = [service for service in book.shop.services if service["kind"] == "stay"]
-    for ahead in FULL:
+    for ahead in BUSY:
         day = diary.today + timedelta(days=ahead)
-        share = diary.week.busy * (1 if ahead < 5 else 0.55)
         for staff in diary.staff.values():
-            _busy_day(book, staff, day, share)
+            _busy_day(book, staff, day, diary.week.busy * _business(ahead))
         for service in stays:
-            customer = book.somebody(day)
+            customer = book.somebody(day) if book.random.random() < _business(ahead) else None
             if customer and (place := _some_place(book, service, day)):
                 book.add(customer, place)
+
+
+def _business(ahead: int) -> float:
+    """The share of a full day's work that there is on a day, which is so many days from today."""
+    if ahead in FULL:
+        return 1
+    return 0.55 if ahead >= FULL.stop else (ahead - BUSY.start + 1) / (FULL.start - BUSY.start + 1)
 
 
 def _busy_day(book: Book, staff: int, day: date, share: float) -> None:
@@ -101,8 +109,10 @@ def _rosters(book: Book) -> None:
         coming = next((m for m in meetings if m.place.starts_at > book.now), None)
         for meeting in meetings:
             day = meeting.place.starts_at.astimezone(book.shop.zone).date()
-            if (day - book.shop.diary.today).days in FULL:
-                share = 1.0 if meeting is coming else book.random.uniform(0.55, 1)
+            ahead = (day - book.shop.diary.today).days
+            if ahead in BUSY:
+                usual = min(_business(ahead) * 1.8, 1) * book.random.uniform(0.55, 1)
+                share = 1.0 if meeting is coming else usual
                 _fill_roster(book, meeting, day, round(meeting.seats * share))
 
 
