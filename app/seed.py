@@ -1,7 +1,7 @@
 """Fill an empty database with the demo's marketplace."""
 
 import json
-from datetime import time, timedelta
+from datetime import time
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -43,7 +43,7 @@ from app.seeding.catalogue import (
 )
 from app.seeding.duties import ON_TOP, REGIONS, Books
 from app.seeding.history import Shop
-from app.seeding.rows import HISTORY, add_all, uncounted
+from app.seeding.rows import add_all, uncounted
 from app.tenancy import acting, admin_actor
 from models.categories import Category
 from models.customers import Customer
@@ -96,10 +96,8 @@ def seed() -> None:
             thanks.redeem(session, vendor, clock.now())
             offers.make(session, vendor.id, clock.now())
             rules.make(session, vendor.id, clock.now())
-            letters.write(
-                session, vendor.id, clock.now() - HISTORY / 2, clock.now() - timedelta(days=12)
-            )
             told.tell(session, vendor, clock.now())
+            letters.write(session, vendor.id, clock.now())
         session.flush()  # what was bought is noted
         with uncounted(session):
             rules.work_out(session)

@@ -1,12 +1,14 @@
-"""What the demo's customers were told in the months before: reminders, offers, and some answers.
+"""What the demo's customers were told in the year before: reminders, offers, and some answers.
 
-Of the last days `told` tells in full; of these the words are short.
+What `told` tells in full stays as it is; of these the words are short.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from app.seeding.rows import HISTORY
 
 _COLUMNS = """
   vendor_id, customer_id, direction, channel, purpose, event, status, address, subject, body,
@@ -31,6 +33,8 @@ FROM (
   WHERE b.vendor_id = :vendor AND b.status IN ('completed', 'no_show') AND c.email IS NOT NULL
     AND b.starts_at > :since AND b.starts_at < :until
     AND b.created_at < b.starts_at - interval '1 day'
+    AND NOT EXISTS (SELECT FROM messages m WHERE m.booking_id = b.id AND m.vendor_id = b.vendor_id
+      AND m.event = 'booking_reminder')
 ) AS r ORDER BY r.at
 """)  # noqa: S608 - the columns stand above
 
@@ -70,8 +74,9 @@ FROM messages WHERE vendor_id = :vendor AND direction = 'out' AND id % 19 = 3
 """)  # noqa: S608 - the columns stand above
 
 
-def write(session: Session, vendor_id: int, since: datetime, until: datetime) -> None:
-    """Everything that was written between two moments."""
-    known = {"vendor": vendor_id, "since": since, "until": until}
-    for statement in (OFFERS, REMINDERS, ANSWERS):
+def write(session: Session, vendor_id: int, now: datetime) -> None:
+    """A year of reminders; of offers and answers too, but for the days of which `told` tells."""
+    known = {"vendor": vendor_id, "since": now - HISTORY / 2, "until": now - timedelta(days=12)}
+    session.execute(REMINDERS, known | {"until": now})
+    for statement in (OFFERS, ANSWERS):
         session.execute(statement, known)
