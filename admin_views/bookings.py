@@ -131,24 +131,14 @@ class BookingView(SavedViews, model=Booking):
             "customer", "Customer", Booking.customer_id, icon="user", lookup=CUSTOMERS, open=False
         ),
         OneOf(
-            "kind",
-            "Kind",
-            Booking.kind,
-            icon="category",
-            words=ServiceKind,
-            open=False,
+            "kind", "Kind", Booking.kind, icon="category", words=ServiceKind, open=False,
             by_itself=True,
         ),
         OneOf(
-            "channel",
-            "Channel",
-            Booking.channel,
-            icon="route",
-            words=Channel,
-            open=False,
+            "channel", "Channel", Booking.channel, icon="route", words=Channel, open=False,
             by_itself=True,
         ),
-    )
+    )  # fmt: skip
     tries = True
     loads = (
         joinedload(Booking.customer),
