@@ -275,7 +275,8 @@ def test_a_vendor_with_customers_enough_has_models_of_its_own(vendor: int) -> No
 def make_many(session: Any, vendor: int, number: int) -> list[Any]:
     session.add_all([Customer(vendor_id=vendor, full_name=f"N {n}") for n in range(number)])
     session.flush()
-    return list(session.scalars(select(Customer).where(Customer.vendor_id == vendor)))
+    made = select(Customer).where(Customer.vendor_id == vendor)
+    return list(session.scalars(made.order_by(Customer.id)))
 
 
 def test_distinct_customers_of_the_offered_periods(vendor: int) -> None:

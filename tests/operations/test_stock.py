@@ -239,7 +239,8 @@ def test_a_booking_that_was_given_uses_up_what_is_there(shop: int) -> None:
         for variant in (dye, gloves, rare, loose):
             session.refresh(variant)
         assert [numbers(v) for v in (dye, gloves, rare, loose)] == [(8, 0), (1, 1), (1, 1), (0, 0)]
-        used = session.scalars(select(StockMove).where(StockMove.booking_id == booking.id)).all()
+        taken = select(StockMove).where(StockMove.booking_id == booking.id)
+        used = session.scalars(taken.order_by(StockMove.id)).all()
         assert {move.kind for move in used} == {"consumption"}
         assert [move.reason for move in used] == [None, "5 were used, only 2 were here"]
 

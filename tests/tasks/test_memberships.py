@@ -158,7 +158,7 @@ def test_a_gateway_is_asked_again_until_it_pays(shop: int) -> None:
             finish.apply(kwargs={"vendor_id": shop, "order_id": promised.payload["order_id"]}).get()
         with begin() as session:
             assert session.scalars(select(Order)).one().status == "completed"
-            periods = session.scalars(select(MembershipPeriod)).all()
+            periods = session.scalars(select(MembershipPeriod).order_by(MembershipPeriod.id)).all()
             assert [(p.number, p.status) for p in periods] == [(1, "held"), (2, "held")]
 
 
